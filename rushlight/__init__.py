@@ -1,0 +1,27 @@
+"""Rushlight: PyTorch's `torch.nn`, fast and light, on NumPy arrays. The names here are those of `torch`."""
+
+import warnings as _warnings
+
+# PyTorch says nothing where a result is infinite or NaN; NumPy warns. Only warnings raised inside this package are meant.
+_warnings.filterwarnings(
+    "ignore", message=r"(divide by zero|overflow|underflow|invalid value) encountered", category=RuntimeWarning, module=r"rushlight\."
+)
+
+# The module `rushlight.tensor` comes first: the function of that name, below, takes its place as an attribute.
+from rushlight.tensor import Tensor as Tensor  # noqa: E402, I001
+from rushlight import autograd as autograd  # noqa: E402
+from rushlight.autograd.grad_mode import *  # noqa: E402, F403
+from rushlight.device import device as device  # noqa: E402
+from rushlight.dtypes import *  # noqa: E402, F403
+from rushlight.ops.arithmetic import *  # noqa: E402, F403
+from rushlight.ops.conversion import *  # noqa: E402, F403
+from rushlight.ops.creation import *  # noqa: E402, F403
+from rushlight.ops.matmul import *  # noqa: E402, F403
+from rushlight.ops.promotion import can_cast as can_cast  # noqa: E402
+from rushlight.ops.promotion import result_type as result_type  # noqa: E402
+from rushlight.ops.reduce import *  # noqa: E402, F403
+from rushlight.ops.scan import *  # noqa: E402, F403
+from rushlight.ops.shape import *  # noqa: E402, F403
+from rushlight.size import Size as Size  # noqa: E402
+
+__version__ = "0.1.0"

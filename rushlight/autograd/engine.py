@@ -1,0 +1,397 @@
+"""The backward pass: from outputs to leaves, each node once, when all its gradients are there.
+
+Nodes are visited in reverse creation order. A node's number is greater than those of the nodes its edges lead to, so a heap
+of ready nodes keyed by it needs no recursion, and a chain of any length is walked in a loop. A leaf is visited as soon as its
+last gradient is there, so that hooks which free or use `grad` early can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.autograd import anomaly_mode
+from rushlight.autograd.grad_mode import state
+from rushlight.autograd.variable import Variable, wrap
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = ["backward", "grad"]
+
+
+def backward(
+    tensors: Tensor | Sequence[Tensor],
+    grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    grad_variables: Any = None,
+    inputs: Tensor | Iterable[Tensor] | None = None,
+) -> None:
+    """Compute the gradients of `tensors` with respect to the graph's leaves and add them to the leaves' `grad`.
+
+    `grad_tensors` are the gradients with respect to `tensors` themselves, each of its tensor's shape; None stands for one where
+    a tensor has a single element. With `inputs`, only these tensors' gradients are computed.
+
+    >>> import rushlight as torch
+    >>> x = torch.tensor([3.0], requires_grad=True)
+    >>> torch.autograd.backward([x * x])
+    >>> x.grad
+    tensor([6.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.backward.html
+    """
+    if grad_tensors is None:
+        grad_tensors = grad_variables
+    outputs = (tensors,) if isinstance(tensors, Variable) else tuple(tensors)
+    gradients = _as_gradients(outputs, grad_tensors, "grad_tensors")
+    wanted: tuple[Any, ...] | None = None
+    if inputs is not None:
+        wanted = (inputs,) if isinstance(inputs, Variable) else tuple(inputs)
+        if not wanted:
+            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    keep = create_graph if retain_graph is None else retain_graph
+    first = _first_gradients(outputs, gradients)
+    found = run(outputs, first, keep, create_graph, wanted, accumulate=True)
+    if wanted is not None:
+        for tensor, gradient in zip(wanted, found, strict=True):
+            if gradient is not None and tensor._grad_fn is not None:
+                tensor._accumulate(gradient, create_graph)
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor, ...]:
+    """The gradients of the sum of `outputs` (weighted by `grad_outputs`) with respect to `inputs`, as a tuple.
+
+    Nothing is added to any `grad`. An input that the outputs do not depend on raises RuntimeError, unless `allow_unused` (its
+    gradient is None) or `materialize_grads` (zeros). With `is_grads_batched`, `grad_outputs` have a leading batch dimension, and
+    so have the results.
+
+    >>> import rushlight as torch
+    >>> x = torch.tensor(3.0, requires_grad=True)
+    >>> (g,) = torch.autograd.grad(x**3, x, create_graph=True)
+    >>> torch.autograd.grad(g, x)
+    (tensor(18.),)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.grad.html
+    """
+    if materialize_grads and allow_unused is False:
+        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
+    if not only_inputs:
+        raise ValueError("only_inputs argument is deprecated and must be True; use autograd.backward to accumulate all gradients")
+    outs = (outputs,) if isinstance(outputs, Variable) else tuple(outputs)
+    wanted: tuple[Any, ...] = (inputs,) if isinstance(inputs, Variable) else tuple(inputs)
+    if not wanted:
+        raise ValueError("grad requires non-empty inputs.")
+    if is_grads_batched:
+        return _batched_grad(outs, wanted, grad_outputs, create_graph, allow_unused, materialize_grads)
+    gradients = _as_gradients(outs, grad_outputs, "grad_outputs")
+    for i, tensor in enumerate(wanted):
+        if not tensor.requires_grad:
+            raise RuntimeError(f"One of the differentiated Tensors does not require grad (input {i} of grad())")
+    keep = create_graph if retain_graph is None else retain_graph
+    found = run(outs, _first_gradients(outs, gradients), keep, create_graph, wanted, accumulate=False)
+    if materialize_grads:
+        found = [g if g is not None else wrap(np.zeros_like(t._array)) for g, t in zip(found, wanted, strict=True)]
+    elif not allow_unused and any(g is None for g in found):
+        raise RuntimeError(
+            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the "
+            "desired behavior."
+        )
+    return tuple(found)
+
+
+def _batched_grad(
+    outs: tuple[Any, ...], wanted: tuple[Any, ...], grad_outputs: Any, create_graph: bool, allow_unused: Any, materialize: bool
+) -> tuple[Any, ...]:
+    batched = (grad_outputs,) if isinstance(grad_outputs, Variable) else tuple(grad_outputs)
+    size = next(g.shape[0] for g in batched if g is not None)
+    rows = [
+        grad(outs, wanted, [None if g is None else g[i] for g in batched], True, create_graph, True, allow_unused, False, materialize)
+        for i in range(size)
+    ]
+    from rushlight.ops.joining import stack
+
+    return tuple(None if column[0] is None else stack(column) for column in zip(*rows, strict=True))
+
+
+def _as_gradients(outputs: tuple[Any, ...], gradients: Any, argument: str) -> tuple[Any, ...]:
+    if gradients is None:
+        return (None,) * len(outputs)
+    gradients = (gradients,) if isinstance(gradients, Variable) else tuple(gradients)
+    if len(gradients) != len(outputs):
+        raise RuntimeError(f"got {len(outputs)} tensors and {len(gradients)} gradients: `{argument}` must have one for each tensor")
+    return gradients
+
+
+def _first_gradients(outputs: tuple[Any, ...], gradients: tuple[Any, ...]) -> list[Any]:
+    first = []
+    for i, (out, gradient) in enumerate(zip(outputs, gradients, strict=True)):
+        if not out.requires_grad:
+            raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
+        if gradient is None:
+            if out._array.size != 1:
+                raise RuntimeError("grad can be implicitly created only for scalar outputs")
+            if out._array.dtype.kind == "c":
+                raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {out.dtype}")
+            gradient = wrap(np.ones_like(out._array))
+        elif not isinstance(gradient, Variable):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
+        elif gradient._array.shape != out._array.shape:
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] has a shape of {out.shape}."
+            )
+        elif gradient._array.dtype != out._array.dtype:
+            gradient = gradient.to(out.dtype)
+        first.append(gradient)
+    return first
+
+
+def run(
+    outputs: tuple[Any, ...],
+    gradients: list[Any],
+    keep_graph: bool,
+    create_graph: bool,
+    wanted: tuple[Any, ...] | None,
+    accumulate: bool,
+) -> list[Any]:
+    """One backward pass; returns the gradients of the `wanted` tensors, in their order."""
+    roots = [(out._grad_fn, out._output_nr) if out._grad_fn is not None else (out, 0) for out in outputs]
+    pending = _count_edges([node for node, _ in roots])
+    capture = _Capture(wanted, pending, [node for node, _ in roots]) if wanted is not None else None
+    grad_enabled = state.enabled
+    state.enabled = create_graph
+    task = _Task(pending, keep_graph, create_graph, capture, accumulate)
+    try:
+        for (node, nr), gradient in zip(roots, gradients, strict=True):
+            task.deliver(node, nr, gradient)
+        # A root that another root's graph contains waits for its other gradients.
+        gradients.clear()
+        gradient = None
+        visited = set()
+        for node, _ in roots:
+            if node not in visited and not pending.get(node):
+                visited.add(node)
+                task.ready(node)
+        task.drain()
+    finally:
+        state.enabled = grad_enabled
+    return capture.found if capture is not None else []
+
+
+def _count_edges(roots: list[Any]) -> dict[Any, int]:
+    """How many gradients each reachable node or leaf waits for."""
+    pending: dict[Any, int] = {}
+    seen = set(roots)
+    stack = list(seen)
+    while stack:
+        for edge in stack.pop()._edges:
+            if edge is not None:
+                node = edge[0]
+                if node is not None:
+                    if node in pending:
+                        pending[node] += 1
+                    else:
+                        pending[node] = 1
+                        if node not in seen:
+                            seen.add(node)
+                            stack.append(node)
+    return pending
+
+
+class _Capture:
+    """Which gradients were asked for, and which nodes lead to them: no other is visited."""
+
+    def __init__(self, wanted: tuple[Any, ...], pending: dict[Any, int], roots: list[Any]) -> None:
+        self.found: list[Any] = [None] * len(wanted)
+        self.places: dict[Any, list[tuple[int, int]]] = {}
+        for i, tensor in enumerate(wanted):
+            node, nr = (tensor._grad_fn, tensor._output_nr) if tensor.grad_fn is not None else (tensor, 0)
+            self.places.setdefault(node, []).append((nr, i))
+        # Lower numbers first: what a node leads to is decided before the node is.
+        nodes = {n for n in (*pending, *roots) if not isinstance(n, Variable)}
+        self.leading: set[Any] = {n for n in (*pending, *roots) if isinstance(n, Variable) and n in self.places}
+        self.executed: set[Any] = set()
+        for node in sorted(nodes, key=lambda n: n._sequence):
+            if any(e is not None and e[0] in self.leading for e in node._edges):
+                self.executed.add(node)
+                self.leading.add(node)
+            elif node in self.places:
+                self.leading.add(node)
+
+    def take(self, node: Any, gradients: list[Any]) -> None:
+        """Keep what was asked for of the gradients that reached a node."""
+        for nr, i in self.places.get(node, ()):
+            if nr < len(gradients):
+                self.found[i] = gradients[nr]
+
+
+class _Task:
+    """The state of one pass."""
+
+    __slots__ = ("pending", "keep_graph", "create_graph", "capture", "accumulate", "buffers", "owned", "heap")
+
+    def __init__(
+        self, pending: dict[Any, int], keep_graph: bool, create_graph: bool, capture: _Capture | None, accumulate: bool
+    ) -> None:
+        self.pending = pending
+        self.keep_graph = keep_graph
+        self.create_graph = create_graph
+        self.capture = capture
+        self.accumulate = accumulate
+        self.buffers: dict[Any, list[Any]] = {}
+        self.owned: set[tuple[Any, int]] = set()
+        self.heap: list[tuple[int, Any]] = []
+
+    def deliver(self, node: Any, nr: int, gradient: Any) -> None:
+        """Add a gradient to those waiting at a node."""
+        buffer = self.buffers.get(node)
+        if buffer is None:
+            self.buffers[node] = [None] * nr + [gradient]
+        elif nr >= len(buffer):
+            buffer.extend([None] * (nr - len(buffer)))
+            buffer.append(gradient)
+        else:
+            before = buffer[nr]
+            if before is None:
+                buffer[nr] = gradient
+            elif gradient is not None:
+                # The first sum is a tensor of our own; later gradients are added into it.
+                if not self.create_graph and (node, nr) in self.owned and before._array.dtype == gradient._array.dtype:
+                    np.add(before._array, gradient._array, out=before._array)
+                else:
+                    buffer[nr] = before + gradient
+                    self.owned.add((node, nr))
+
+    def ready(self, node: Any) -> None:
+        """All gradients are there: leaves at once, nodes in their turn."""
+        if isinstance(node, Variable):
+            self.visit_leaf(node)
+        else:
+            heappush(self.heap, (-node._sequence, node))
+
+    def visit_leaf(self, leaf: Any) -> None:
+        """Run a leaf's hooks on its gradient, then keep or accumulate it."""
+        gradients = self.buffers.pop(leaf, None)
+        capture = self.capture
+        if gradients is None or gradients[0] is None or (capture is not None and leaf not in capture.places):
+            return
+        if leaf._backward_hooks:
+            gradients[0] = _call_tensor_hooks(leaf._backward_hooks, gradients[0])
+        if capture is not None:
+            capture.take(leaf, gradients)
+        if self.accumulate:
+            leaf._accumulate(gradients.pop(), self.create_graph)
+
+    def drain(self) -> None:
+        """Visit ready nodes, the latest made first, until none is left."""
+        heap, pending, buffers, capture = self.heap, self.pending, self.buffers, self.capture
+        while heap:
+            node = heappop(heap)[1]
+            gradients = buffers.pop(node, None) or [None]
+            if node._outputs is not None and len(gradients) < len(node._outputs):
+                gradients.extend([None] * (len(node._outputs) - len(gradients)))
+            if node._tensor_hooks is not None or node._retained is not None or node._pre_hooks:
+                gradients = _before_node(node, gradients)
+            if capture is not None:
+                capture.take(node, gradients)
+                if node not in capture.executed:
+                    continue
+            results = self.evaluate(node, gradients)
+            gradients = None
+            i = 0
+            for edge in node._edges:
+                if edge is not None:
+                    target = edge[0]
+                    if target is not None:
+                        gradient = results[i]
+                        if gradient is not None:
+                            self.deliver(target, edge[1], gradient)
+                        left = pending[target] - 1
+                        pending[target] = left
+                        if not left:
+                            if gradient is not None and results.__class__ is tuple:
+                                results = list(results)
+                            if gradient is not None:
+                                results[i] = None
+                                gradient = None
+                            self.ready(target)
+                i += 1
+
+    def evaluate(self, node: Any, gradients: list[Any]) -> Any:
+        """Call a node's backward."""
+        try:
+            results = node._run(gradients)
+        except Exception:
+            if anomaly_mode.enabled:
+                anomaly_mode.report(node)
+            raise
+        if node._post_hooks:
+            results = _after_node(node, results, gradients)
+        if anomaly_mode.enabled and anomaly_mode.check_nan:
+            anomaly_mode.check(node, results)
+        if not self.keep_graph:
+            node.release()
+        return results
+
+
+def _call_tensor_hooks(hooks: Any, gradient: Any) -> Any:
+    for hook in tuple(hooks.values()):
+        out = hook(gradient)
+        if out is not None:
+            if not isinstance(out, Variable):
+                raise TypeError(f"hook '{getattr(hook, '__name__', hook)}' has returned a value of type {type(out).__name__}; expected a Tensor or None")
+            if out._array.shape != gradient._array.shape:
+                raise RuntimeError(
+                    f"hook '{getattr(hook, '__name__', hook)}' has changed the size of value: expected "
+                    f"{list(gradient._array.shape)}, got {list(out._array.shape)}"
+                )
+            gradient = out
+    return gradient
+
+
+def _before_node(node: Any, gradients: list[Any]) -> list[Any]:
+    """Tensor hooks, retained gradients, node pre-hooks: in this order, as PyTorch runs them."""
+    if node._tensor_hooks is not None:
+        for nr, several in node._tensor_hooks.items():
+            for hooks in several:
+                if nr < len(gradients) and gradients[nr] is not None:
+                    gradients[nr] = _call_tensor_hooks(hooks, gradients[nr])
+    if node._pre_hooks:
+        for hook in tuple(node._pre_hooks.values()):
+            out = hook(tuple(gradients))
+            if out is not None:
+                gradients = list(out) if isinstance(out, (tuple, list)) else [out]
+    if node._retained is not None:
+        for nr, reference in node._retained.items():
+            tensor = reference()
+            if tensor is not None and nr < len(gradients) and gradients[nr] is not None:
+                tensor._grad = gradients[nr] if tensor._grad is None else tensor._grad + gradients[nr]
+    return gradients
+
+
+def _after_node(node: Any, results: Any, gradients: list[Any]) -> Any:
+    shown = [i for i, edge in enumerate(node._edges) if edge is not None]
+    for hook in tuple(node._post_hooks.values()):
+        out = hook(tuple(results[i] for i in shown), tuple(gradients))
+        if out is not None:
+            out = out if isinstance(out, (tuple, list)) else (out,)
+            if len(out) != len(shown):
+                raise RuntimeError(f"hook has returned an incorrect number of values (got {len(out)}, but expected {len(shown)})")
+            changed = list(results)
+            for i, value in zip(shown, out, strict=True):
+                changed[i] = value
+            results = tuple(changed)
+    return results

@@ -1,0 +1,204 @@
+"""Checking gradients, first and second order, against finite differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.autograd.engine import grad
+from rushlight.autograd.grad_mode import no_grad
+from rushlight.autograd.variable import Variable, wrap
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
+
+
+class GradcheckError(RuntimeError):
+    """A gradient differs from the finite difference."""
+
+
+def _tuple(values: Any) -> tuple[Any, ...]:
+    return tuple(values) if isinstance(values, (tuple, list)) else (values,)
+
+
+def _differentiable(values: tuple[Any, ...]) -> list[Any]:
+    return [v for v in values if isinstance(v, Variable) and v.requires_grad]
+
+
+def _numerical(function: Callable[..., Any], inputs: tuple[Any, ...], tensor: Any, eps: float) -> list[np.ndarray[Any, Any]]:
+    """d outputs / d tensor by central differences: for each output an array (tensor.numel, output.numel)."""
+    array = tensor._array
+    directions = (eps, eps * 1j) if array.dtype.kind == "c" else (eps,)
+    columns: list[list[Any]] = []
+    with no_grad():
+        for index in np.ndindex(array.shape):
+            before = array[index].copy()
+            slope: Any = None
+            for step in directions:
+                array[index] = before + step
+                high = [np.array(o._array) for o in _outputs(function, inputs)]
+                array[index] = before - step
+                low = [np.array(o._array) for o in _outputs(function, inputs)]
+                parts = [(h.astype(_wide(h)) - low_.astype(_wide(h))) / (2 * eps) for h, low_ in zip(high, low, strict=True)]
+                slope = parts if slope is None else [(a, b) for a, b in zip(slope, parts, strict=True)]
+            array[index] = before
+            columns.append(slope)
+    if not columns:
+        return []
+    return [np.stack([np.asarray(column[k]) for column in columns]) for k in range(len(columns[0]))]
+
+
+def _wide(array: Any) -> Any:
+    return np.complex128 if array.dtype.kind == "c" else np.float64
+
+
+def _outputs(function: Callable[..., Any], inputs: tuple[Any, ...]) -> list[Any]:
+    return [o for o in _tuple(function(*inputs)) if isinstance(o, Variable) and o._array.dtype.kind in "fcV"]
+
+
+def _check_output(
+    function: Callable[..., Any], inputs: tuple[Any, ...], wanted: list[Any], k: int, out: Any, numerical: list[Any], tolerance: tuple[float, float]
+) -> None:
+    units = (1.0, 1j) if out._array.dtype.kind == "c" else (1.0,)
+    for position in np.ndindex(out._array.shape):
+        for unit in units:
+            seed = np.zeros_like(out._array)
+            seed[position] = unit
+            found = grad(out, wanted, wrap(seed), retain_graph=True, allow_unused=True)
+            for i, (tensor, gradient) in enumerate(zip(wanted, found, strict=True)):
+                analytical = np.zeros_like(tensor._array) if gradient is None else gradient._array
+                expected = _expected(numerical[i][k], position, unit, tensor._array)
+                atol, rtol = tolerance
+                if not np.allclose(analytical, expected, rtol=rtol, atol=atol, equal_nan=False):
+                    raise GradcheckError(
+                        f"Jacobian mismatch for output {k} with respect to input {i},\nnumerical:{expected}\n"
+                        f"analytical:{analytical}\n"
+                    )
+
+
+def _expected(slopes: Any, position: tuple[int, ...], unit: complex, array: Any) -> Any:
+    """The gradient of Re(conj(unit) * output[position]): with respect to a complex input, d/dRe + i d/dIm."""
+    if array.dtype.kind == "c":
+        re = slopes[(slice(None), 0, *position)]
+        im = slopes[(slice(None), 1, *position)]
+        return ((np.conj(unit) * re).real + 1j * (np.conj(unit) * im).real).reshape(array.shape)
+    return (np.conj(unit) * slopes[(slice(None), *position)]).real.reshape(array.shape)
+
+
+def gradcheck(
+    func: Callable[..., Any],
+    inputs: Tensor | Sequence[Any],
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    fast_mode: bool = False,
+    **others: Any,
+) -> bool:
+    """Whether the gradients of `func` at `inputs` equal central finite differences of step `eps`.
+
+    Inputs with `requires_grad` should be float64 or complex128. Raises GradcheckError (or returns False, without
+    `raise_exception`) where `|analytical - numerical| > atol + rtol * |numerical|`, or where two backward passes differ by more
+    than `nondet_tol`.
+
+    >>> import rushlight as torch
+    >>> x = torch.tensor([0.5, 1.0], dtype=torch.float64, requires_grad=True)
+    >>> torch.autograd.gradcheck(torch.exp, x)
+    True
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.gradcheck.gradcheck.html
+    """
+    try:
+        _gradcheck(func, _tuple(inputs), eps, (atol, rtol), nondet_tol, check_grad_dtypes)
+    except GradcheckError:
+        if raise_exception:
+            raise
+        return False
+    return True
+
+
+def _gradcheck(
+    func: Callable[..., Any], inputs: tuple[Any, ...], eps: float, tolerance: tuple[float, float], nondet_tol: float, dtypes: bool
+) -> None:
+    wanted = _differentiable(inputs)
+    if not wanted:
+        raise ValueError("gradcheck expects at least one input tensor to require gradient, but none of the them have requires_grad=True.")
+    outputs = _outputs(func, inputs)
+    numerical = [_numerical(func, inputs, tensor, eps) for tensor in wanted]
+    for k, out in enumerate(outputs):
+        if not out.requires_grad:
+            if any(n and np.any(n[k]) for n in numerical):
+                raise GradcheckError(f"Numerical gradient for function expected to be zero, but output {k} does not require grad")
+            continue
+        if out._array.size and all(t._array.size for t in wanted):
+            _check_output(func, inputs, wanted, k, out, numerical, tolerance)
+        first = grad(out, wanted, wrap(np.ones_like(out._array)), retain_graph=True, allow_unused=True)
+        second = grad(out, wanted, wrap(np.ones_like(out._array)), retain_graph=True, allow_unused=True)
+        for i, (a, b) in enumerate(zip(first, second, strict=True)):
+            if a is None or b is None:
+                continue
+            if not np.allclose(a._array, b._array, rtol=0, atol=nondet_tol, equal_nan=True):
+                raise GradcheckError(f"Backward is not reentrant, i.e., running backward with same input and grad_output multiple times gives different values: input {i}")
+            if dtypes and a._array.dtype != wanted[i]._array.dtype:
+                raise GradcheckError(f"grad is {a.dtype}, but input {i} is {wanted[i].dtype}")
+
+
+def gradgradcheck(
+    func: Callable[..., Any],
+    inputs: Tensor | Sequence[Any],
+    grad_outputs: Tensor | Sequence[Any] | None = None,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    gen_non_contig_grad_outputs: bool = False,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    **others: Any,
+) -> bool:
+    """Whether the gradients of the gradients of `func` equal finite differences, at `inputs` and `grad_outputs`.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.gradcheck.gradgradcheck.html
+    """
+    values = _tuple(inputs)
+    outputs = _outputs(func, values)
+    if grad_outputs is None:
+        random = np.random.default_rng(0)
+        seeds = []
+        for out in outputs:
+            array = random.standard_normal(out._array.shape).astype(out._array.dtype)
+            if gen_non_contig_grad_outputs and array.ndim:
+                array = np.repeat(array, 2, axis=-1)[..., ::2]
+            seeds.append(wrap(array).requires_grad_(True))
+    else:
+        seeds = list(_tuple(grad_outputs))
+    wanted = _differentiable(values)
+    count = len(values)
+
+    def gradients(*both: Any) -> tuple[Any, ...]:
+        again, weights = both[:count], both[count:]
+        outs = _outputs(func, again)
+        pairs = [(o, w) for o, w in zip(outs, weights, strict=True) if o.requires_grad]
+        found = grad(
+            [o for o, _ in pairs], _differentiable(again), [w for _, w in pairs], create_graph=True, allow_unused=True
+        )
+        return tuple(g if g is not None else wrap(np.zeros_like(t._array)) for g, t in zip(found, wanted, strict=True))
+
+    def differentiated(*both: Any) -> tuple[Any, ...]:
+        from rushlight.autograd.grad_mode import enable_grad
+
+        with enable_grad():
+            return gradients(*both)
+
+    return gradcheck(
+        differentiated, (*values, *seeds), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception, nondet_tol=nondet_tol
+    )

@@ -1,0 +1,370 @@
+"""What autograd knows of a tensor: its array, its gradient, its edge into the graph and its version.
+
+`Tensor` (rushlight/tensor.py) is this class with the methods of every family of operations.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.autograd.grad_mode import no_grad, state
+from rushlight.device import cpu, device
+from rushlight.size import Size
+from rushlight.utils.hooks import RemovableHandle
+
+if TYPE_CHECKING:
+    from rushlight.autograd.function import Node
+    from rushlight.autograd.views import View
+    from rushlight.tensor import Tensor
+
+__all__ = ["Variable", "VersionCounter", "set_tensor_type", "wrap"]
+
+_new = object.__new__
+_ndarray = np.ndarray
+
+
+class VersionCounter:
+    """How often an array was written to; one object for all tensors that share the array."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0
+
+
+class Variable:
+    """An array and its place in the graph. Users meet it as `Tensor`."""
+
+    # Defaults live on the class, so that making a tensor sets one attribute.
+    _array: np.ndarray[Any, Any]
+    _requires_grad: bool = False
+    _grad_fn: Node | None = None
+    _output_nr: int = 0
+    _grad: Tensor | None = None
+    _view: View | None = None
+    _counter: VersionCounter | None = None
+    _backward_hooks: OrderedDict[int, Callable[..., Any]] | None = None
+    _post_accumulate_grad_hooks: OrderedDict[int, Callable[..., Any]] | None = None
+    _inference: bool = False
+    # A leaf is the end of the graph: the engine asks it for edges as it asks a node.
+    _edges: tuple[Any, ...] = ()
+
+    __array_priority__ = 1000
+    __hash__ = object.__hash__
+
+    @property
+    def shape(self) -> Size:
+        """The lengths of the dimensions."""
+        return Size(self._array.shape)
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        """The type of the elements."""
+        return dtypes.from_numpy_dtype(self._array.dtype)
+
+    @property
+    def device(self) -> device:
+        """Where the memory is."""
+        return cpu
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self._array.ndim
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a backward pass computes a gradient for this tensor."""
+        if self._view is not None:
+            self._view.refresh(self)
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Set `requires_grad` in place; RuntimeError for a tensor that is not a leaf or has no floating-point type.
+
+        Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.requires_grad_.html
+        """
+        if self.grad_fn is not None:
+            if not requires_grad:
+                raise RuntimeError(
+                    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+                    "subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+                )
+            return self  # type: ignore[return-value]
+        if requires_grad and self._array.dtype.kind not in "fcV":
+            raise RuntimeError(
+                f"only Tensors of floating point and complex dtype can require gradients, got a tensor of {self.dtype}"
+            )
+        if requires_grad and self._inference and not state.inference:
+            raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
+        self._requires_grad = bool(requires_grad)
+        return self  # type: ignore[return-value]
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node of the operation that made this tensor; None for a leaf."""
+        if self._view is not None:
+            self._view.refresh(self)
+        return self._grad_fn
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether the user made this tensor, rather than a recorded operation."""
+        return self.grad_fn is None
+
+    @property
+    def output_nr(self) -> int:
+        """Which output of `grad_fn` this tensor is."""
+        return self._output_nr
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward passes have added up for this tensor, or None."""
+        if self._grad is None and self._grad_fn is not None and not self.retains_grad:
+            import warnings
+
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
+                "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
+                "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure "
+                "you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more informations.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Variable):
+                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+            if value is self:
+                raise RuntimeError("can't assign Variable as its own grad")
+            if value._array.dtype != self._array.dtype:
+                raise RuntimeError(
+                    f"attempting to assign a gradient with dtype '{value.dtype}' to a tensor with grad_dtype '{self.dtype}'. "
+                    "The gradient must match the tensor's dtype"
+                )
+            if value._array.shape != self._array.shape:
+                raise RuntimeError(
+                    f"assigned grad has data of a different size: expected {list(self._array.shape)}, "
+                    f"got {list(value._array.shape)}"
+                )
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory without history; writing through it is not seen by the version check."""
+        out = wrap(self._array)
+        out._inference = self._inference
+        return out
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Variable):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self._requires_grad and value._array.dtype.kind not in "fcV":
+            raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
+        self._array = value._array
+
+    def detach(self) -> Tensor:
+        """A tensor of the same memory that is cut from the graph.
+
+        Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.detach.html
+        """
+        out = wrap(self._array)
+        out._counter = self.version_counter()
+        out._inference = self._inference
+        return out
+
+    def detach_(self) -> Tensor:
+        """Cut this tensor from the graph, in place: it becomes a leaf.
+
+        Raises RuntimeError for a view, whose base would keep the history.
+        """
+        if self._view is not None and self._requires_grad:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+        self._grad_fn, self._output_nr, self._requires_grad, self._view = None, 0, False, None
+        return self  # type: ignore[return-value]
+
+    @property
+    def _version(self) -> int:
+        return 0 if self._counter is None else self._counter.value
+
+    def version_counter(self) -> VersionCounter:
+        """The counter of writes that all tensors of this memory share."""
+        counter = self._counter
+        if counter is None:
+            counter = self._counter = VersionCounter()
+        return counter
+
+    def bump_version(self) -> None:
+        """Say that the memory was written to."""
+        self.version_counter().value += 1
+
+    @property
+    def _base(self) -> Tensor | None:
+        return None if self._view is None else self._view.base
+
+    def _is_view(self) -> bool:
+        return self._view is not None
+
+    def is_inference(self) -> bool:
+        """Whether the tensor was made in inference mode."""
+        return self._inference
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Tensor | Iterable[Tensor] | None = None,
+    ) -> None:
+        """Compute the gradient of this tensor with respect to the leaves it was made from, and add it to their `grad`.
+
+        `gradient` has this tensor's shape, and may be left out when that is a single element.
+
+        >>> import rushlight as torch
+        >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([2., 4.])
+
+        Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.backward.html
+        """
+        from rushlight.autograd.engine import backward
+
+        backward(self, gradient, retain_graph, create_graph, inputs=inputs)  # type: ignore[arg-type]
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Call `hook(grad)` whenever a gradient for this tensor is computed; what it returns replaces the gradient.
+
+        Returns a handle whose `remove()` takes the hook away. RuntimeError if the tensor needs no gradient.
+
+        Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.register_hook.html
+        """
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self._backward_hooks is None:
+            self._backward_hooks = OrderedDict()
+        if self._grad_fn is not None:
+            self._grad_fn.add_tensor_hooks(self._output_nr, self._backward_hooks)
+        handle = RemovableHandle(self._backward_hooks)
+        self._backward_hooks[handle.id] = hook
+        return handle
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Call `hook(tensor)` after a gradient was added to this leaf's `grad`.
+
+        Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.register_post_accumulate_grad_hook.html
+        """
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self._grad_fn is not None:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        if self._post_accumulate_grad_hooks is None:
+            self._post_accumulate_grad_hooks = OrderedDict()
+        handle = RemovableHandle(self._post_accumulate_grad_hooks)
+        self._post_accumulate_grad_hooks[handle.id] = hook
+        return handle
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this non-leaf tensor in its `grad`.
+
+        Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.retain_grad.html
+        """
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if self._grad_fn is not None:
+            self._grad_fn.retain(self._output_nr, self)
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether `retain_grad` was called on this non-leaf tensor."""
+        node = self._grad_fn
+        return node is not None and node.retains(self._output_nr, self)
+
+    def _accumulate(self, gradient: Tensor, create_graph: bool) -> None:
+        """Add a gradient that the engine computed to `grad`, taking it over where nobody else holds it."""
+        if gradient._array.dtype != self._array.dtype:
+            gradient = gradient.to(self.dtype)
+        before = self._grad
+        if before is not None:
+            if create_graph:
+                self._grad = before + gradient
+            else:
+                with no_grad():
+                    before.add_(gradient)
+        elif create_graph:
+            self._grad = gradient.clone()
+        else:
+            array = gradient._array
+            # What nobody else holds is taken without a copy.
+            owned = _references(gradient) == _UNSHARED and array.base is None
+            if not (owned and array.strides == self._array.strides and array.flags.writeable):
+                array = _like_strides(array, self._array)
+            self._grad = wrap(array)
+        if self._post_accumulate_grad_hooks:
+            for hook in tuple(self._post_accumulate_grad_hooks.values()):
+                hook(self)
+
+
+def _references(gradient: Any) -> tuple[int, int]:
+    """How many references there are to a tensor and to its array, counted the same way every time."""
+    return sys.getrefcount(gradient), sys.getrefcount(gradient._array)
+
+
+def _like_strides(array: np.ndarray[Any, Any], model: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    out = np.empty_like(model)
+    np.copyto(out, array)
+    return out
+
+
+_tensor_type: type[Any] = Variable
+
+
+def set_tensor_type(type_: type[Any]) -> None:
+    """Name the class whose instances operations return; `rushlight.tensor` does, once."""
+    global _tensor_type
+    _tensor_type = type_
+
+
+def tensor_type() -> type[Any]:
+    """The class whose instances operations return."""
+    return _tensor_type
+
+
+def wrap(array: Any) -> Tensor:
+    """A tensor around an array, without a copy and without history."""
+    tensor = _new(_tensor_type)
+    tensor._array = array if array.__class__ is _ndarray else np.asarray(array)
+    return tensor
+
+
+def _count_unshared() -> tuple[int, int]:
+    """What `_references` says of a gradient that only the engine holds; how the interpreter counts differs by version."""
+
+    def accumulate(gradient: Any, create_graph: bool) -> tuple[int, int]:
+        array = gradient._array
+        counted = _references(gradient)
+        return counted if array is not None else (0, 0)
+
+    gradients = [wrap(np.empty(1))]
+    return accumulate(gradients.pop(), False)
+
+
+_UNSHARED = _count_unshared()

@@ -1,0 +1,75 @@
+"""Where a tensor's memory is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["cpu", "device"]
+
+_KNOWN = ("cpu", "cuda", "meta", "mps", "xpu", "mtia", "hpu", "xla", "ipu", "vulkan", "hip", "privateuseone")
+
+
+class device:
+    """A kind of device and an index: ``device('cpu')``, ``device('cuda', 0)``, ``device('cuda:0')``.
+
+    Any of PyTorch's device types can be named; memory can be had on ``cpu``.
+
+    >>> import rushlight as torch
+    >>> torch.device("cpu")
+    device(type='cpu')
+
+    Source: https://docs.pytorch.org/docs/2.13/tensor_attributes.html#torch.device
+    """
+
+    __slots__ = ("type", "index")
+
+    def __init__(self, type: str | device | int, index: int | None = None) -> None:
+        if isinstance(type, device):
+            type, index = type.type, type.index
+        elif isinstance(type, int):
+            type, index = "cuda", type
+        elif not isinstance(type, str):
+            raise TypeError(f"device(): argument 'type' must be str, not {type.__class__.__name__}")
+        name, colon, number = type.partition(":")
+        if colon:
+            if index is not None:
+                raise RuntimeError(f"type (string) must not include an index because index was passed explicitly: {type}")
+            if not number.isdigit():
+                raise RuntimeError(f"Invalid device string: '{type}'")
+            index = int(number)
+        if name not in _KNOWN:
+            raise RuntimeError(
+                f"Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, vulkan, "
+                f"mps, meta, hpu, mtia, privateuseone device type at start of device string: {name}"
+            )
+        self.type: str = name
+        self.index: int | None = index
+
+    def __repr__(self) -> str:
+        return f"device(type='{self.type}')" if self.index is None else f"device(type='{self.type}', index={self.index})"
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) and self.type == other.type and self.index == other.index
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (device, (self.type,) if self.index is None else (self.type, self.index))
+
+
+cpu = device("cpu")
+
+
+def check_device(where: device | str | int | None) -> None:
+    """Raise unless memory can be had on a device: AssertionError for CUDA as a CPU build of PyTorch does."""
+    if where is None or where is cpu:
+        return
+    name = device(where).type
+    if name == "cuda":
+        raise AssertionError("Torch not compiled with CUDA enabled")
+    if name != "cpu":
+        raise RuntimeError(f"expected device 'cpu', got '{where}': this build has no {name} device")

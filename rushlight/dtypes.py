@@ -1,0 +1,251 @@
+"""The element types of tensors: PyTorch's names over NumPy's and ml_dtypes' types, and PyTorch's promotion rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "bfloat16", "bool", "cdouble", "cfloat", "complex128", "complex64", "double", "dtype", "finfo", "float", "float16",
+    "float32", "float64", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "from_numpy_dtype",
+    "get_default_dtype", "half", "iinfo", "int", "int16", "int32", "int64", "int8", "long", "promote_types",
+    "set_default_dtype", "short", "to_numpy", "uint16", "uint32", "uint64", "uint8",
+]  # fmt: skip
+
+_builtin_int, _builtin_float, _builtin_bool = int, float, bool
+
+_BOOL, _INTEGER, _FLOAT, _COMPLEX = range(4)
+
+
+class dtype:
+    """The type of a tensor's elements, e.g. ``rushlight.float32``.
+
+    Source: https://docs.pytorch.org/docs/2.13/tensor_attributes.html
+    """
+
+    __slots__ = ("name", "legacy_name", "numpy_dtype", "category", "is_floating_point", "is_complex", "is_signed", "itemsize")
+
+    def __init__(self, name: str, legacy_name: str, numpy_dtype: Any, category: int) -> None:
+        self.name = name
+        self.legacy_name = legacy_name
+        self.numpy_dtype: np.dtype[Any] = np.dtype(numpy_dtype)
+        self.category = category
+        self.is_floating_point = category == _FLOAT
+        self.is_complex = category == _COMPLEX
+        self.is_signed = category >= _FLOAT or self.numpy_dtype.kind == "i"
+        self.itemsize = self.numpy_dtype.itemsize
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        return (_by_name, (self.name,))
+
+    def to_real(self) -> dtype:
+        """The real type of a complex type's parts; any other type is its own."""
+        return {"complex64": float32, "complex128": float64}.get(self.name, self)
+
+    def to_complex(self) -> dtype:
+        """The complex type whose parts have this type."""
+        return complex128 if self in (float64, complex128) else complex64
+
+
+float32 = dtype("float32", "Float", np.float32, _FLOAT)
+float64 = dtype("float64", "Double", np.float64, _FLOAT)
+float16 = dtype("float16", "Half", np.float16, _FLOAT)
+bfloat16 = dtype("bfloat16", "BFloat16", ml_dtypes.bfloat16, _FLOAT)
+float8_e4m3fn = dtype("float8_e4m3fn", "Float8_e4m3fn", ml_dtypes.float8_e4m3fn, _FLOAT)
+float8_e4m3fnuz = dtype("float8_e4m3fnuz", "Float8_e4m3fnuz", ml_dtypes.float8_e4m3fnuz, _FLOAT)
+float8_e5m2 = dtype("float8_e5m2", "Float8_e5m2", ml_dtypes.float8_e5m2, _FLOAT)
+float8_e5m2fnuz = dtype("float8_e5m2fnuz", "Float8_e5m2fnuz", ml_dtypes.float8_e5m2fnuz, _FLOAT)
+int8 = dtype("int8", "Char", np.int8, _INTEGER)
+int16 = dtype("int16", "Short", np.int16, _INTEGER)
+int32 = dtype("int32", "Int", np.int32, _INTEGER)
+int64 = dtype("int64", "Long", np.int64, _INTEGER)
+uint8 = dtype("uint8", "Byte", np.uint8, _INTEGER)
+uint16 = dtype("uint16", "UInt16", np.uint16, _INTEGER)
+uint32 = dtype("uint32", "UInt32", np.uint32, _INTEGER)
+uint64 = dtype("uint64", "UInt64", np.uint64, _INTEGER)
+bool = dtype("bool", "Bool", np.bool_, _BOOL)
+complex64 = dtype("complex64", "ComplexFloat", np.complex64, _COMPLEX)
+complex128 = dtype("complex128", "ComplexDouble", np.complex128, _COMPLEX)
+
+float, double, half = float32, float64, float16
+short, int, long = int16, int32, int64
+cfloat, cdouble = complex64, complex128
+
+_ALL = (
+    float32, float64, float16, bfloat16, float8_e4m3fn, float8_e4m3fnuz, float8_e5m2, float8_e5m2fnuz, int8, int16, int32,
+    int64, uint8, uint16, uint32, uint64, bool, complex64, complex128,
+)  # fmt: skip
+_FROM_NUMPY = {d.numpy_dtype: d for d in _ALL}
+_NAMES = {d.name: d for d in _ALL}
+_WIDE_UNSIGNED = (uint16, uint32, uint64)
+_FLOAT8 = (float8_e4m3fn, float8_e4m3fnuz, float8_e5m2, float8_e5m2fnuz)
+_default = float32
+
+
+def _by_name(name: str) -> dtype:
+    return _NAMES[name]
+
+
+def from_numpy_dtype(numpy_dtype: np.dtype[Any]) -> dtype:
+    """The dtype of arrays of a NumPy type; TypeError if tensors cannot have it."""
+    try:
+        return _FROM_NUMPY[numpy_dtype]
+    except KeyError:
+        found = _FROM_NUMPY.get(numpy_dtype.newbyteorder("="))
+        if found is not None:
+            return found
+        raise TypeError(
+            f"can't convert np.ndarray of type {numpy_dtype.type.__module__}.{numpy_dtype.type.__name__}. The only supported "
+            "types are: float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, uint32, uint16, "
+            "uint8, and bool."
+        ) from None
+
+
+def to_numpy(type_: dtype | type) -> np.dtype[Any]:
+    """The NumPy type of a dtype (or of Python's float, int, bool, complex)."""
+    if isinstance(type_, dtype):
+        return type_.numpy_dtype
+    if type_ is _builtin_float:
+        return _default.numpy_dtype
+    if type_ is _builtin_int:
+        return int64.numpy_dtype
+    if type_ is _builtin_bool:
+        return bool.numpy_dtype
+    if type_ is complex:
+        return _default.to_complex().numpy_dtype
+    raise TypeError(f"expected a dtype such as torch.float32, got {type_!r} ({type(type_).__name__})")
+
+
+def get_default_dtype() -> dtype:
+    """The type of tensors made from Python floats (float32 at the start)."""
+    return _default
+
+
+def set_default_dtype(d: dtype, /) -> None:
+    """Set the type of tensors made from Python floats.
+
+    Raises TypeError for a type that is not floating point.
+
+    >>> import rushlight as torch
+    >>> torch.set_default_dtype(torch.float64)
+    >>> torch.tensor(1.5).dtype
+    torch.float64
+    >>> torch.set_default_dtype(torch.float32)
+    """
+    global _default
+    if not isinstance(d, dtype):
+        raise TypeError(f"invalid dtype object: expected a dtype such as torch.float32, got {d!r}")
+    if not d.is_floating_point or d in _FLOAT8:
+        raise TypeError(f"only floating-point types are supported as the default type, got {d}")
+    _default = d
+
+
+def promote_types(type1: dtype, type2: dtype) -> dtype:
+    """The smallest type that both types convert to, by PyTorch's table.
+
+    >>> import rushlight as torch
+    >>> torch.promote_types(torch.int64, torch.float16)
+    torch.float16
+
+    Source: https://docs.pytorch.org/docs/2.13/tensor_attributes.html
+    """
+    if type1 is type2:
+        return type1
+    low, high = (type1, type2) if type1.category <= type2.category else (type2, type1)
+    if low in _FLOAT8 or high in _FLOAT8:
+        if low.category < _FLOAT:
+            return high
+        raise RuntimeError(f"Promotion for Float8 Types is not supported, attempted to promote {type1} and {type2}")
+    if low.category != high.category:
+        if high.category == _COMPLEX and low is float64:
+            return complex128
+        return high
+    if high.category == _INTEGER:
+        return _promote_integers(low, high)
+    if high.category == _FLOAT and {low, high} == {float16, bfloat16}:
+        return float32
+    return low if low.itemsize > high.itemsize else high
+
+
+def _promote_integers(a: dtype, b: dtype) -> dtype:
+    for wide, other in ((a, b), (b, a)):
+        if wide in _WIDE_UNSIGNED:
+            if other.is_signed:
+                raise RuntimeError(
+                    f"Promotion for uint16, uint32, uint64 types is not supported, attempted to promote "
+                    f"{a.legacy_name} and {b.legacy_name}"
+                )
+            return wide if wide.itemsize >= other.itemsize else other
+    if a.is_signed != b.is_signed:
+        signed = a if a.is_signed else b
+        return signed if signed.itemsize > 1 else int16
+    return a if a.itemsize > b.itemsize else b
+
+
+class finfo:
+    """The limits of a floating-point type: bits, eps, max, min, tiny, smallest_normal, resolution.
+
+    >>> import rushlight as torch
+    >>> torch.finfo(torch.float32).eps
+    1.1920928955078125e-07
+
+    Source: https://docs.pytorch.org/docs/2.13/type_info.html
+    """
+
+    def __init__(self, dtype: dtype | None = None) -> None:
+        dtype = dtype or _default
+        if not (dtype.is_floating_point or dtype.is_complex):
+            raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{dtype}'")
+        real = dtype.to_real()
+        info = ml_dtypes.finfo(real.numpy_dtype)
+        self.bits: _builtin_int = info.bits
+        self.dtype: str = real.name
+        for name in ("eps", "max", "min", "tiny", "smallest_normal", "resolution"):
+            setattr(self, name, _builtin_float(getattr(info, name)))
+
+    eps: _builtin_float
+    max: _builtin_float
+    min: _builtin_float
+    tiny: _builtin_float
+    smallest_normal: _builtin_float
+    resolution: _builtin_float
+
+    def __repr__(self) -> str:
+        return (
+            f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, eps={self.eps:g}, "
+            f"smallest_normal={self.smallest_normal:g}, tiny={self.tiny:g}, dtype={self.dtype})"
+        )
+
+
+class iinfo:
+    """The limits of an integer type: bits, max, min.
+
+    >>> import rushlight as torch
+    >>> torch.iinfo(torch.int8).max
+    127
+
+    Source: https://docs.pytorch.org/docs/2.13/type_info.html
+    """
+
+    def __init__(self, dtype: dtype) -> None:
+        if dtype.category != _INTEGER:
+            raise TypeError(f"torch.iinfo() requires an integer input type, got '{dtype}'")
+        info = np.iinfo(dtype.numpy_dtype)
+        self.bits: _builtin_int = info.bits
+        self.max: _builtin_int = _builtin_int(info.max)
+        self.min: _builtin_int = _builtin_int(info.min)
+        self.dtype: str = dtype.name
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
+
+
+def cast(array: npt.NDArray[Any], type_: dtype | type) -> npt.NDArray[Any]:
+    """The array in another type, the same object where it has that type already."""
+    return array.astype(to_numpy(type_), copy=False)

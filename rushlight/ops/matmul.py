@@ -1,0 +1,506 @@
+"""Matrix products and what is made of them: mm, bmm, matmul, addmm, linear, dot, outer, einsum's pairs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes, kernels
+from rushlight.autograd.function import Operation
+from rushlight.autograd.variable import Variable
+from rushlight.ops.arithmetic import conj_of, into
+from rushlight.ops.promotion import like, unbroadcast
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = ["addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "dot", "ger", "inner", "linear", "matmul", "mm", "mv", "outer", "vdot"]
+
+_float32 = np.dtype(np.float32)
+
+
+def product(a: Any, b: Any) -> Any:
+    """`a @ b` of two arrays of one type: bool and 16-bit types computed in a type that NumPy multiplies matrices of."""
+    kind, itemsize = a.dtype.kind, a.dtype.itemsize
+    if a.ndim == 2 and b.ndim == 2 and kind == "f" and itemsize >= 4:
+        return _product2d(a, b)
+    if kind == "V" or (kind == "f" and itemsize == 2):
+        return np.matmul(a.astype(_float32), b.astype(_float32)).astype(a.dtype)
+    return np.matmul(a, b)
+
+
+def _product2d(a: Any, b: Any) -> Any:
+    # A transposed view goes to the kernel as the array it views, and a flag.
+    flip_a = not a.flags.c_contiguous and a.flags.f_contiguous
+    flip_b = not b.flags.c_contiguous and b.flags.f_contiguous
+    return kernels.gemm(a.T if flip_a else a, b.T if flip_b else b, transpose_a=flip_a, transpose_b=flip_b)
+
+
+def _same_type(name: str, *tensors: Any) -> None:
+    first = tensors[0]._array.dtype
+    for tensor in tensors[1:]:
+        if tensor._array.dtype != first:
+            raise RuntimeError(
+                f"expected m1 and m2 to have the same dtype, but got: {_legacy(tensors[0])} != {_legacy(tensor)} (in {name})"
+            )
+
+
+def _legacy(tensor: Any) -> str:
+    names = {"float32": "float", "float64": "double", "int64": "long int", "int32": "int", "float16": "c10::Half", "bfloat16": "c10::BFloat16"}
+    return names.get(tensor.dtype.name, tensor.dtype.name)
+
+
+class Mm(Operation):
+    """The product of two matrices."""
+
+    node_name = "MmBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Any, mat2: Any) -> Any:
+        needs = ctx.needs_input_grad
+        ctx.save_for_backward(input if needs[1] else None, mat2 if needs[0] else None)
+        return product(input._array, mat2._array)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        input, mat2 = ctx.saved_tensors
+        needs = ctx.needs_input_grad
+        return (
+            Mm.apply(grad, conj_of(mat2).t()) if needs[0] else None,
+            Mm.apply(conj_of(input).t(), grad) if needs[1] else None,
+        )
+
+
+class Addmm(Operation):
+    """`input + mat1 @ mat2`."""
+
+    node_name = "AddmmBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Any, mat1: Any, mat2: Any) -> Any:
+        needs = ctx.needs_input_grad
+        ctx.like = like(input)
+        ctx.save_for_backward(mat1 if needs[2] else None, mat2 if needs[1] else None)
+        bias, a, b = input._array, mat1._array, mat2._array
+        if bias.ndim == 1 and a.dtype.kind == "f" and a.dtype.itemsize >= 4 and bias.shape[0] == b.shape[1]:
+            flip = not b.flags.c_contiguous and b.flags.f_contiguous
+            return kernels.gemm(a, b.T if flip else b, transpose_b=flip, bias=bias)
+        return product(a, b) + bias
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        mat1, mat2 = ctx.saved_tensors
+        needs = ctx.needs_input_grad
+        return (
+            unbroadcast(grad, ctx.like) if needs[0] else None,
+            Mm.apply(grad, conj_of(mat2).t()) if needs[1] else None,
+            Mm.apply(conj_of(mat1).t(), grad) if needs[2] else None,
+        )
+
+
+class Linear(Operation):
+    """`input @ weight.T + bias` for a matrix input: one matrix product with the bias added on the way out."""
+
+    node_name = "AddmmBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, bias: Any, input: Any, weight: Any) -> Any:
+        needs = ctx.needs_input_grad
+        ctx.save_for_backward(input if needs[2] else None, weight if needs[1] else None)
+        a, w = input._array, weight._array
+        if a.dtype.kind == "f" and a.dtype.itemsize >= 4:
+            return kernels.gemm(a, w, transpose_b=True, bias=bias._array)
+        return product(a, w.T) + bias._array
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        input, weight = ctx.saved_tensors
+        needs = ctx.needs_input_grad
+        return (
+            ColumnSum.apply(grad) if needs[0] else None,
+            Mm.apply(grad, conj_of(weight)) if needs[1] else None,
+            Mm.apply(grad.t(), conj_of(input)) if needs[2] else None,
+        )
+
+
+class ColumnSum(Operation):
+    """The sum over the rows of a matrix: the gradient of a bias."""
+
+    node_name = "SumBackward1"
+
+    @staticmethod
+    def forward(ctx: Any, input: Any) -> Any:
+        array = input._array
+        ctx.rows = array.shape[0]
+        if array.dtype.kind == "f" and array.dtype.itemsize >= 4:
+            return kernels.bias_grad(array)
+        return array.astype(_float32).sum(0).astype(array.dtype) if array.dtype.kind in "fV" else array.sum(0)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        return grad.expand(ctx.rows, -1)
+
+
+class Bmm(Operation):
+    """The products of two batches of matrices."""
+
+    node_name = "BmmBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Any, mat2: Any) -> Any:
+        needs = ctx.needs_input_grad
+        ctx.save_for_backward(input if needs[1] else None, mat2 if needs[0] else None)
+        return product(input._array, mat2._array)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        input, mat2 = ctx.saved_tensors
+        needs = ctx.needs_input_grad
+        return (
+            Bmm.apply(grad, conj_of(mat2).transpose(1, 2)) if needs[0] else None,
+            Bmm.apply(conj_of(input).transpose(1, 2), grad) if needs[1] else None,
+        )
+
+
+class Mv(Operation):
+    """The product of a matrix and a vector."""
+
+    node_name = "MvBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Any, vec: Any) -> Any:
+        ctx.save_for_backward(input, vec)
+        return product(input._array, vec._array)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        input, vec = ctx.saved_tensors
+        needs = ctx.needs_input_grad
+        return (
+            outer(grad, conj_of(vec)) if needs[0] else None,
+            Mv.apply(conj_of(input).t(), grad) if needs[1] else None,
+        )
+
+
+class Dot(Operation):
+    """The sum of the products of two vectors' elements."""
+
+    node_name = "DotBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Any, tensor: Any) -> Any:
+        ctx.save_for_backward(input, tensor)
+        return product(input._array, tensor._array)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        input, tensor = ctx.saved_tensors
+        needs = ctx.needs_input_grad
+        return (grad * conj_of(tensor) if needs[0] else None, grad * conj_of(input) if needs[1] else None)
+
+
+def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The product of matrices `(n, k)` and `(k, m)`: `(n, m)`.
+
+    One dtype. Raises RuntimeError for other ranks, or where the inner lengths differ.
+
+    >>> import rushlight as torch
+    >>> torch.mm(torch.ones(1, 3), torch.ones(3, 2))
+    tensor([[3., 3.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.mm.html
+    """
+    a, b = input._array, mat2._array
+    if a.ndim != 2:
+        raise RuntimeError("self must be a matrix")
+    if b.ndim != 2:
+        raise RuntimeError("mat2 must be a matrix")
+    _check_inner(a, b)
+    _same_type("mm", input, mat2)
+    return into(out, Mm.apply(input, mat2))
+
+
+def _check_inner(a: Any, b: Any) -> None:
+    if a.shape[1] != b.shape[0]:
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({a.shape[0]}x{a.shape[1]} and {b.shape[0]}x{b.shape[1]})"
+        )
+
+
+def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The products of batches of matrices `(b, n, k)` and `(b, k, m)`: `(b, n, m)`.
+
+    Raises RuntimeError for other ranks and for lengths that do not match.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.bmm.html
+    """
+    a, b = input._array, mat2._array
+    for name, array in (("batch1", a), ("batch2", b)):
+        if array.ndim != 3:
+            raise RuntimeError(f"{name} must be a 3D tensor, got {array.ndim}D")
+    if a.shape[0] != b.shape[0] or a.shape[2] != b.shape[1]:
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{a.shape[0]}, {a.shape[2]}] but got: "
+            f"[{b.shape[0]}, {b.shape[1]}]."
+        )
+    _same_type("bmm", input, mat2)
+    return into(out, Bmm.apply(input, mat2))
+
+
+def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The product of a matrix `(n, k)` and a vector `(k,)`: `(n,)`.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.mv.html
+    """
+    a, b = input._array, vec._array
+    if a.ndim != 2 or b.ndim != 1:
+        raise RuntimeError(f"vector + matrix @ vector expected, got 1, {a.ndim}, {b.ndim}")
+    if a.shape[1] != b.shape[0]:
+        raise RuntimeError(f"size mismatch, got input ({a.shape[0]}), mat ({a.shape[0]}x{a.shape[1]}), vec ({b.shape[0]})")
+    _same_type("mv", input, vec)
+    return into(out, Mv.apply(input, vec))
+
+
+def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The sum of the products of two vectors' elements.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.dot.html
+    """
+    a, b = input._array, tensor._array
+    if a.ndim != 1 or b.ndim != 1:
+        raise RuntimeError(f"1D tensors expected, but got {a.ndim}D and {b.ndim}D tensors")
+    if a.shape != b.shape:
+        raise RuntimeError(
+            f"inconsistent tensor size, expected tensor [{a.shape[0]}] and src [{b.shape[0]}] to have the same number of "
+            f"elements, but got {a.shape[0]} and {b.shape[0]} elements respectively"
+        )
+    if a.dtype != b.dtype:
+        raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {input.dtype} and {tensor.dtype}")
+    return into(out, Dot.apply(input, tensor))
+
+
+def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`dot` with the first vector conjugated.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.vdot.html
+    """
+    return dot(conj_of(input), other, out=out)
+
+
+def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The sums of products over the last dimension of both.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.inner.html
+    """
+    if input._array.ndim == 0 or other._array.ndim == 0:
+        return into(out, input * other)
+    lead = input._array.shape[:-1] + other._array.shape[:-1]
+    k = input._array.shape[-1]
+    if k != other._array.shape[-1]:
+        raise RuntimeError(
+            f"inner() the last dimension must match on both input tensors but got shapes {list(input.shape)} and {list(other.shape)}"
+        )
+    return into(out, mm(input.reshape(-1, k), other.reshape(-1, k).t()).reshape(lead))
+
+
+def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """All products of an element of one vector and one of the other: `(n, m)`.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.outer.html
+    """
+    for name, tensor in (("self", input), ("vec2", vec2)):
+        if tensor._array.ndim != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {tensor._array.ndim}-D")
+    return into(out, input.unsqueeze(1) * vec2)
+
+
+ger = outer
+
+
+def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The matrix product of the last two dimensions, broadcast over the others; a vector is a row on the left, a column on the right.
+
+    Raises RuntimeError for 0-dim tensors, lengths that do not match and different dtypes.
+
+    >>> import rushlight as torch
+    >>> torch.matmul(torch.ones(2, 3), torch.ones(3)).shape
+    torch.Size([2])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.matmul.html
+    """
+    if not isinstance(other, Variable):
+        raise TypeError(f"matmul(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
+    a, b = input._array.ndim, other._array.ndim
+    if a == 2 and b == 2:
+        return mm(input, other, out=out)
+    if a == 0 or b == 0:
+        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a}D and {b}D")
+    return into(out, _matmul(input, other, a, b))
+
+
+def _matmul(input: Any, other: Any, a: int, b: int) -> Any:
+    if a == 1 and b == 1:
+        return dot(input, other)
+    if a == 2 and b == 1:
+        return mv(input, other)
+    if a == 1 and b == 2:
+        return mm(input.unsqueeze(0), other).squeeze(0)
+    if a >= 3 and b <= 2:
+        # All of the left's rows meet the one matrix: a single product.
+        lead, k = input._array.shape[:-1], input._array.shape[-1]
+        rows = input.reshape(int(np.prod(lead)), k)
+        return mv(rows, other).reshape(lead) if b == 1 else mm(rows, other).reshape(*lead, other._array.shape[-1])
+    left = input.unsqueeze(0) if a == 1 else input
+    right = other.unsqueeze(-1) if b == 1 else other
+    x, y = left._array.shape, right._array.shape
+    try:
+        lead = np.broadcast_shapes(x[:-2], y[:-2])
+    except ValueError:
+        raise RuntimeError(
+            f"The size of tensor a ({x[0]}) must match the size of tensor b ({y[0]}) at non-singleton dimension 0: the batch "
+            f"dimensions of shapes {list(x)} and {list(y)} do not broadcast"
+        ) from None
+    n = int(np.prod(lead))
+    out = bmm(left.expand(*lead, *x[-2:]).reshape(n, *x[-2:]), right.expand(*lead, *y[-2:]).reshape(n, *y[-2:]))
+    out = out.reshape(*lead, x[-2], y[-1])
+    if a == 1:
+        out = out.squeeze(-2)
+    return out.squeeze(-1) if b == 1 else out
+
+
+def _weighted(input: Any, product_: Any, beta: Any, alpha: Any) -> Any:
+    if alpha != 1:
+        product_ = product_ * alpha
+    # PyTorch ignores the input altogether when beta is zero: its NaNs don't spread.
+    if beta == 0:
+        return product_
+    return product_ + (input if beta == 1 else input * beta)
+
+
+def addmm(
+    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor | None = None
+) -> Tensor:
+    """`beta * input + alpha * (mat1 @ mat2)`; `input` broadcasts to `(n, m)`.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.addmm.html
+    """
+    a, b = mat1._array, mat2._array
+    if a.ndim != 2 or b.ndim != 2:
+        raise RuntimeError(f"mat1 and mat2 must be matrices, got {a.ndim}-D and {b.ndim}-D tensors")
+    _check_inner(a, b)
+    _same_type("addmm", mat1, mat2)
+    if beta == 1 and alpha == 1 and input._array.dtype == a.dtype:
+        shape = (a.shape[0], b.shape[1])
+        try:
+            fits = np.broadcast_shapes(input._array.shape, shape) == shape
+        except ValueError:
+            fits = False
+        if not fits:
+            raise RuntimeError(
+                f"The expanded size of the tensor ({shape[1]}) must match the existing size "
+                f"({input._array.shape[-1] if input._array.ndim else 1}) at non-singleton dimension 1.  Target sizes: "
+                f"{list(shape)}.  Tensor sizes: {list(input._array.shape)}"
+            )
+        return into(out, Addmm.apply(input, mat1, mat2))
+    return into(out, _weighted(input, mm(mat1, mat2), beta, alpha))
+
+
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor | None = None) -> Tensor:
+    """`beta * input + alpha * (mat @ vec)`.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.addmv.html
+    """
+    return into(out, _weighted(input, mv(mat, vec), beta, alpha))
+
+
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor | None = None) -> Tensor:
+    """`beta * input + alpha * outer(vec1, vec2)`.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.addr.html
+    """
+    return into(out, _weighted(input, outer(vec1, vec2), beta, alpha))
+
+
+def baddbmm(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor | None = None
+) -> Tensor:
+    """`beta * input + alpha * bmm(batch1, batch2)`.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.baddbmm.html
+    """
+    return into(out, _weighted(input, bmm(batch1, batch2), beta, alpha))
+
+
+def addbmm(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor | None = None
+) -> Tensor:
+    """`beta * input + alpha * bmm(batch1, batch2).sum(0)`.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.addbmm.html
+    """
+    return into(out, _weighted(input, bmm(batch1, batch2).sum(0), beta, alpha))
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """`input @ weight.T + bias` over the last dimension.
+
+    input `(*, in_features)`, weight `(out_features, in_features)` or `(in_features,)`, bias `(out_features,)` or `()`; the
+    result is `(*, out_features)` or `(*)`. One dtype. Raises RuntimeError where lengths or dtypes do not match.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.linear(torch.ones(2, 3), torch.ones(1, 3), torch.zeros(1))
+    tensor([[3.],
+            [3.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.linear.html
+    """
+    for name, tensor in (("input", input), ("weight", weight)):
+        if not isinstance(tensor, Variable):
+            position = 1 if name == "input" else 2
+            raise TypeError(f"linear(): argument '{name}' (position {position}) must be Tensor, not {type(tensor).__name__}")
+    a, w = input._array, weight._array
+    if a.dtype is not w.dtype and a.dtype != w.dtype:
+        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {input.dtype.legacy_name} and {weight.dtype.legacy_name}")
+    if w.ndim == 2 and a.ndim == 2 and bias is not None and bias._array.ndim == 1 and bias._array.dtype == a.dtype:
+        n, k = w.shape
+        if a.shape[1] == k and bias._array.shape[0] == n:
+            return Linear.apply(bias, input, weight)
+        _check_linear(a, w, bias)
+    _check_linear(a, w, bias)
+    out = matmul(input, weight.t())
+    return out if bias is None else out + bias
+
+
+def _check_linear(a: Any, w: Any, bias: Any) -> None:
+    if w.ndim not in (1, 2):
+        raise RuntimeError(f"linear(): expected weight with 1 or 2 dimensions, got {w.ndim}")
+    if a.ndim and a.shape[-1] != w.shape[-1]:
+        rows = int(np.prod(a.shape[:-1]))
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a.shape[-1]} and {w.shape[-1]}x{w.shape[0] if w.ndim == 2 else 1})"
+        )
+    if bias is not None and w.ndim == 2 and bias._array.ndim and bias._array.shape[-1] not in (1, w.shape[0]):
+        raise RuntimeError(
+            f"linear(): expected bias of shape ({w.shape[0]},) for weight of shape {list(w.shape)}, got {list(bias._array.shape)}"
+        )
+
+
+def _operator(input: Any, other: Any) -> Any:
+    return matmul(input, other) if isinstance(other, Variable) else NotImplemented
+
+
+def _addmm_(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+    return input.copy_(addmm(input, mat1, mat2, beta=beta, alpha=alpha))
+
+
+class MatmulMethods:
+    """The Tensor methods of this family."""
+
+    mm, bmm, mv, dot, vdot, inner, outer, ger, matmul = mm, bmm, mv, dot, vdot, inner, outer, ger, matmul
+    addmm, addmv, addr, baddbmm, addbmm = addmm, addmv, addr, baddbmm, addbmm
+    addmm_ = _addmm_
+    __matmul__ = _operator
+
+    def __rmatmul__(self: Any, other: Any) -> Any:
+        return matmul(other, self) if isinstance(other, Variable) else NotImplemented

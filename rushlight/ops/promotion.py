@@ -1,0 +1,175 @@
+"""How operands of different types and shapes meet: PyTorch's type promotion, and its reverse for gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.autograd.variable import Variable
+
+__all__ = ["NUMBERS", "binary", "can_cast", "check_broadcast", "like", "operands", "result_type", "unbroadcast"]
+
+# What may stand beside a Tensor in an operator.
+NUMBERS: tuple[type, ...] = (int, float, bool, complex, np.number, np.bool_)
+
+_LOW_PRECISION = (dtypes.float16, dtypes.bfloat16)
+_float32 = np.dtype(np.float32)
+
+
+def _number_type(value: Any) -> dtypes.dtype:
+    if isinstance(value, (bool, np.bool_)):
+        return dtypes.bool
+    if isinstance(value, (int, np.integer)):
+        return dtypes.int64
+    if isinstance(value, (float, np.floating)):
+        return dtypes.get_default_dtype()
+    if isinstance(value, (complex, np.complexfloating)):
+        return dtypes.get_default_dtype().to_complex()
+    raise TypeError(f"expected a Tensor or a number, got {type(value).__name__}")
+
+
+def result_type(*values: Any) -> dtypes.dtype:
+    """The type that an operation on these tensors and numbers has.
+
+    Tensors with dimensions count first, then tensors without, then numbers: a later group changes the type only if it is of a
+    higher kind (bool, integer, floating point, complex).
+
+    >>> import rushlight as torch
+    >>> torch.result_type(torch.ones(2, dtype=torch.int8), 1.5)
+    torch.float32
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.result_type.html
+    """
+    groups: list[dtypes.dtype | None] = [None, None, None]
+    for value in values:
+        if isinstance(value, Variable):
+            rank, type_ = (0 if value._array.ndim else 1), value.dtype
+        else:
+            rank, type_ = 2, _number_type(value)
+        known = groups[rank]
+        groups[rank] = type_ if known is None else dtypes.promote_types(known, type_)
+    result: dtypes.dtype | None = None
+    for type_found in groups:
+        if type_found is None:
+            continue
+        if result is None:
+            result = type_found
+        elif type_found.category > result.category:
+            # A number or 0-dim tensor of a higher kind brings its kind; the precision of a float stays for a complex.
+            result = _raise_kind(result, type_found)
+    if result is None:
+        raise TypeError("result_type() expected at least one Tensor or number")
+    return result
+
+
+def _raise_kind(low: dtypes.dtype, high: dtypes.dtype) -> dtypes.dtype:
+    if high.is_complex and low.is_floating_point:
+        return low.to_complex()
+    return high
+
+
+def can_cast(from_: dtypes.dtype, to: dtypes.dtype) -> bool:
+    """Whether a value of one type may be written where the other is stored: not complex to real, real to integer or to bool.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.can_cast.html
+    """
+    if to is dtypes.bool:
+        return from_ is dtypes.bool
+    return from_.category <= to.category
+
+
+def operands(input: Any, other: Any) -> tuple[Any, Any]:
+    """The arrays of two operands, of one type; a number may stay a number where NumPy treats it as PyTorch does."""
+    if isinstance(input, Variable):
+        a = input._array
+        if isinstance(other, Variable):
+            b = other._array
+            if a.dtype is b.dtype:
+                return a, b
+            numpy_dtype = result_type(input, other).numpy_dtype
+            return a.astype(numpy_dtype, copy=False), b.astype(numpy_dtype, copy=False)
+        return _with_number(input, other)
+    if isinstance(other, Variable):
+        b, a = _with_number(other, input)
+        return a, b
+    raise TypeError(f"expected a Tensor among the operands, got {type(input).__name__} and {type(other).__name__}")
+
+
+def _with_number(tensor: Any, number: Any) -> tuple[Any, Any]:
+    array = tensor._array
+    kind = array.dtype.kind
+    if (kind == "f" or kind == "c") and (number.__class__ is float or number.__class__ is int):
+        return array, float(number)
+    type_ = result_type(tensor, number)
+    numpy_dtype = type_.numpy_dtype
+    if type_.category == dtypes.int64.category and not isinstance(number, (bool, np.bool_)):
+        # Out-of-range integers wrap around, as a C cast does.
+        scalar = np.asarray(int(number) & 0xFFFFFFFFFFFFFFFF, dtype=np.uint64).astype(numpy_dtype)
+    else:
+        scalar = np.asarray(number).astype(numpy_dtype)
+    return array.astype(numpy_dtype, copy=False), scalar
+
+
+def binary(ufunc: Callable[..., Any], input: Any, other: Any, out: Any = None) -> Any:
+    """A ufunc of two operands after promotion; float16 and bfloat16 with a number are computed in float32 and rounded once.
+
+    `out` is written into where it has the result's type and shape. Raises RuntimeError for shapes that do not broadcast.
+    """
+    if isinstance(input, Variable) and isinstance(other, Variable):
+        a, b = input._array, other._array
+        if a.dtype is not b.dtype:
+            a, b = operands(input, other)
+    else:
+        tensor, number = (input, other) if isinstance(input, Variable) else (other, input)
+        if isinstance(tensor, Variable) and tensor._array.dtype.itemsize == 2 and isinstance(number, float):
+            type_ = result_type(tensor, number)
+            if type_ in _LOW_PRECISION:
+                wide = tensor._array.astype(_float32)
+                result = ufunc(wide, number) if tensor is input else ufunc(number, wide)
+                return np.asarray(result).astype(type_.numpy_dtype)
+        a, b = operands(input, other)
+    try:
+        if out is not None and out.dtype is a.dtype and (not isinstance(b, np.ndarray) or b.ndim == 0 or out.shape == b.shape):
+            return ufunc(a, b, out=out)
+        return ufunc(a, b)
+    except ValueError:
+        check_broadcast(a, b)
+        raise
+
+
+def check_broadcast(a: Any, b: Any) -> None:
+    """Raise RuntimeError, naming the dimension, if two arrays' shapes do not broadcast."""
+    left, right = np.shape(a), np.shape(b)
+    rank = max(len(left), len(right))
+    for dim in range(1, rank + 1):
+        m = left[-dim] if dim <= len(left) else 1
+        n = right[-dim] if dim <= len(right) else 1
+        if m != n and m != 1 and n != 1:
+            raise RuntimeError(
+                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension {rank - dim}"
+            )
+
+
+def like(value: Any) -> tuple[tuple[int, ...], Any] | None:
+    """The shape and type of an operand, which its gradient must have; None for a number."""
+    return (value._array.shape, value._array.dtype) if isinstance(value, Variable) else None
+
+
+def unbroadcast(gradient: Any, model: Any) -> Any:
+    """A gradient summed to the shape and cast to the type of the operand it is for (a Tensor or its `like`); None for a number."""
+    if model.__class__ is not tuple:
+        model = like(model)
+    if model is None:
+        return None
+    shape, numpy_dtype = model
+    array = gradient._array
+    if array.shape != shape:
+        gradient = gradient.sum_to_size(shape)
+    if array.dtype is not numpy_dtype and array.dtype != numpy_dtype:
+        if array.dtype.kind == "c" and numpy_dtype.kind != "c":
+            gradient = gradient.real
+        gradient = gradient.to(dtypes.from_numpy_dtype(numpy_dtype))
+    return gradient

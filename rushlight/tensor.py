@@ -1,0 +1,168 @@
+"""The Tensor: a Variable with the methods of every family of operations."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.autograd.grad_mode import no_grad
+from rushlight.autograd.variable import Variable, set_tensor_type, wrap
+from rushlight.device import check_device, device
+from rushlight.ops.arithmetic import ArithmeticMethods
+from rushlight.ops.conversion import ConversionMethods
+from rushlight.ops.creation import CreationMethods, tensor
+from rushlight.ops.matmul import MatmulMethods
+from rushlight.ops.reduce import ReduceMethods
+from rushlight.ops.scan import ScanMethods
+from rushlight.ops.shape import ShapeMethods
+from rushlight.printing import format_tensor
+
+__all__ = ["Tensor"]
+
+
+class Tensor(
+    ArithmeticMethods,
+    ConversionMethods,
+    CreationMethods,
+    MatmulMethods,
+    ReduceMethods,
+    ScanMethods,
+    ShapeMethods,
+    Variable,
+):
+    """A multi-dimensional array that can remember how it was computed.
+
+    Made with `rushlight.tensor`, `zeros`, `randn` and their kin. `Tensor(2, 3)` is an uninitialised tensor of the default type
+    and that shape, `Tensor([1, 2])` one with those elements.
+
+    >>> import rushlight as torch
+    >>> torch.Tensor([1, 2])
+    tensor([1., 2.])
+
+    Source: https://docs.pytorch.org/docs/2.13/tensors.html
+    """
+
+    def __new__(cls, *args: Any, dtype: dtypes.dtype | None = None, device: device | str | None = None) -> Any:
+        check_device(device)
+        out = cls._legacy_new(args, dtype or dtypes.get_default_dtype())
+        return out if cls is Tensor else out.as_subclass(cls)
+
+    @classmethod
+    def _legacy_new(cls, args: tuple[Any, ...], type_: dtypes.dtype) -> Any:
+        numpy_dtype = type_.numpy_dtype
+        if not args:
+            return wrap(np.empty(0, numpy_dtype))
+        first = args[0]
+        if all(isinstance(a, (int, np.integer)) and not isinstance(a, bool) for a in args):
+            if any(a < 0 for a in args):
+                raise RuntimeError(f"Trying to create tensor with negative dimension {min(args)}: {list(args)}")
+            return wrap(np.zeros(args, numpy_dtype))
+        if len(args) > 1:
+            raise TypeError(f"new() received an invalid combination of arguments - got {tuple(type(a).__name__ for a in args)}")
+        if isinstance(first, Variable):
+            if first.dtype is not type_:
+                raise TypeError(f"expected {type_.legacy_name}Tensor (got {first.dtype.legacy_name}Tensor)")
+            return wrap(first._array)
+        if isinstance(first, tuple) and type(first) is not tuple and all(isinstance(a, int) for a in first):
+            return wrap(np.zeros(tuple(first), numpy_dtype))
+        if isinstance(first, (list, tuple, np.ndarray, range)):
+            return tensor(first, dtype=type_)
+        raise TypeError(f"new(): data must be a sequence (got {type(first).__name__})")
+
+    def as_subclass(self, cls: type[Any]) -> Any:
+        """The same memory and history as an instance of a subclass of Tensor.
+
+        Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.as_subclass.html
+        """
+        if not (isinstance(cls, type) and issubclass(cls, Variable)):
+            raise TypeError(f"as_subclass(): expected a subclass of Tensor, got {cls!r}")
+        out = object.__new__(cls)
+        out.__dict__.update(self.__dict__)
+        out._counter = self.version_counter()
+        return out
+
+    @staticmethod
+    def _make_subclass(cls: type[Any], data: Tensor, require_grad: bool = False) -> Any:
+        out = object.__new__(cls)
+        out._array = data._array
+        if require_grad:
+            out.requires_grad_(True)
+        return out
+
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+        return format_tensor(self, tensor_contents=tensor_contents)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        if self.grad_fn is not None:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  If you "
+                "were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, see "
+                "https://github.com/pytorch/pytorch/pull/103001"
+            )
+        if id(self) in memo:
+            return memo[id(self)]
+        with no_grad():
+            out = object.__new__(type(self))
+            out._array = _copy_keeping_shares(self._array, memo)
+            out._requires_grad = self._requires_grad
+            memo[id(self)] = out
+            for name, value in self.__dict__.items():
+                if name not in _STATE:
+                    setattr(out, name, copy.deepcopy(value, memo))
+            if self._grad is not None:
+                out._grad = copy.deepcopy(self._grad, memo)
+        return out
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self.grad_fn is not None:
+            raise RuntimeError(
+                "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd does not support crossing "
+                "process boundaries.  If you just want to transfer the data, call detach() on the tensor before serializing "
+                "(e.g., putting it on the queue)."
+            )
+        extra = {name: value for name, value in self.__dict__.items() if name not in _STATE}
+        return (_rebuild, (type(self), self._array, self._requires_grad, self._backward_hooks, extra))
+
+    def __setstate__(self, state: Any) -> None:
+        self.__dict__.update(state)
+
+
+# What deepcopy and pickling treat apart from a user's own attributes.
+_STATE = frozenset({
+    "_array", "_requires_grad", "_grad_fn", "_output_nr", "_grad", "_view", "_counter", "_backward_hooks",
+    "_post_accumulate_grad_hooks", "_inference",
+})  # fmt: skip
+
+
+def _rebuild(cls: type[Any], array: Any, requires_grad: bool, hooks: Any, extra: dict[str, Any]) -> Any:
+    out = object.__new__(cls)
+    out._array = array
+    out._requires_grad = requires_grad
+    if hooks:
+        out._backward_hooks = hooks
+    out.__dict__.update(extra)
+    return out
+
+
+def _copy_keeping_shares(array: Any, memo: dict[int, Any]) -> Any:
+    """A copy of an array; two views of one owner stay views of one owner."""
+    owner = array
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    if owner is array:
+        if id(array) not in memo:
+            memo[id(array)] = array.copy(order="K")
+        return memo[id(array)]
+    if not owner.flags.c_contiguous or owner.dtype != array.dtype:
+        return array.copy(order="K")
+    if id(owner) not in memo:
+        memo[id(owner)] = owner.copy()
+        memo.setdefault(-id(memo), []).append(owner)
+    offset = array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
+    return np.ndarray(array.shape, array.dtype, memo[id(owner)], offset, array.strides)
+
+
+set_tensor_type(Tensor)

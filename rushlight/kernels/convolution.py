@@ -1,0 +1,48 @@
+"""Chooses between the compiled convolution and the NumPy one; what only the choice needs (1-D as 2-D) is done here."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rushlight.kernels.reference import conv as reference
+from rushlight.kernels.reference.windows import Ints
+
+__all__ = ["conv", "conv_backward", "conv_input", "conv_transpose_backward", "fold", "unfold"]
+
+unfold, fold = reference.unfold, reference.fold
+
+conv = reference.conv
+conv_input = reference.conv_input
+
+
+def conv_backward(
+    x: np.ndarray,
+    gy: np.ndarray,
+    weight: np.ndarray,
+    stride: Ints,
+    padding: Ints,
+    dilation: Ints,
+    groups: int,
+    needs: tuple[bool, bool, bool],
+) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
+    """The gradients of `conv` in x, weight and bias from that of its result; None where `needs` has False."""
+    gx = reference.conv_input(gy, weight, None, x.shape[2:], stride, padding, dilation, groups) if needs[0] else None
+    gw = reference.conv_weight(x, gy, weight.shape[2:], stride, padding, dilation, groups) if needs[1] else None
+    return gx, gw, reference.channel_sum(gy) if needs[2] else None
+
+
+def conv_transpose_backward(
+    x: np.ndarray,
+    gy: np.ndarray,
+    weight: np.ndarray,
+    stride: Ints,
+    padding: Ints,
+    dilation: Ints,
+    groups: int,
+    needs: tuple[bool, bool, bool],
+) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
+    """The gradients of the transposed convolution in x, weight and bias: `conv` with the parts of x and y exchanged."""
+    gx = conv(gy, weight, None, stride, padding, dilation, groups, x.shape[2:]) if needs[0] else None
+    # As a convolution's, the weight gradient pairs its input (here gy) with its output's gradient (here x).
+    _, gw, _ = conv_backward(gy, x, weight, stride, padding, dilation, groups, (False, needs[1], False))
+    return gx, gw, reference.channel_sum(gy) if needs[2] else None

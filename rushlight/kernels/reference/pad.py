@@ -1,0 +1,65 @@
+"""Padding with NumPy. `pads` is `((before, after), ...)` for the last `len(pads)` axes, in the order of the axes; negative ones crop."""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["pad_constant", "pad_index", "pad_index_backward"]
+
+Pads = tuple[tuple[int, int], ...]
+
+
+def _center(sizes: tuple[int, ...], pads: Pads) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Which slices of the padded axes and of the original ones hold the same elements."""
+    padded, original = [], []
+    for size, (before, after) in zip(sizes, pads, strict=True):
+        padded.append(slice(max(before, 0), max(before, 0) + size + min(before, 0) + min(after, 0)))
+        original.append(slice(max(-before, 0), size + min(after, 0)))
+    return tuple(padded), tuple(original)
+
+
+def pad_constant(x: np.ndarray, pads: Pads, value: float | complex) -> np.ndarray:
+    """`x` with `value` around it; the adjoint is the same with every pad negated and 0 for `value`."""
+    lead, sizes = x.shape[: x.ndim - len(pads)], x.shape[x.ndim - len(pads) :]
+    shape = lead + tuple(size + before + after for size, (before, after) in zip(sizes, pads, strict=True))
+    result = np.full(shape, value, x.dtype) if value else np.zeros(shape, x.dtype)
+    padded, original = _center(sizes, pads)
+    result[(..., *padded)] = x[(..., *original)]
+    return result
+
+
+def _sources(size: int, before: int, after: int, mode: str) -> np.ndarray:
+    """Which element of an axis stands at each place of the padded axis."""
+    place = np.arange(-before, size + after)
+    if mode == "replicate":
+        return np.clip(place, 0, size - 1)
+    if mode == "circular":  # what negative padding crops is gone before the rest is repeated
+        first = max(-before, 0)
+        return first + (place - first) % (size - first + min(after, 0))
+    last = max(size - 1, 1)
+    return last - np.abs(last - np.abs(place)) if size > 1 else place * 0
+
+
+def pad_index(x: np.ndarray, pads: Pads, mode: str) -> np.ndarray:
+    """`x` with copies of its own elements around it; `mode` is "reflect", "replicate" or "circular"."""
+    for axis, (before, after) in zip(range(-len(pads), 0), pads, strict=True):
+        x = np.take(x, _sources(x.shape[axis], before, after, mode), axis)
+    return x
+
+
+def pad_index_backward(grad: np.ndarray, sizes: tuple[int, ...], pads: Pads, mode: str) -> np.ndarray:
+    """The adjoint of `pad_index`: every copy's gradient is added to the element that it was copied from."""
+    total = grad.astype(np.float32) if grad.dtype.itemsize <= 2 and grad.dtype.kind in "fV" else grad
+    for axis, size, (before, after) in zip(range(-len(pads), 0), sizes, pads, strict=True):
+        moved = np.moveaxis(total, axis, 0)
+        result = np.zeros((size, *moved.shape[1:]), total.dtype)
+        begin = min(max(before, 0), len(moved))
+        end = max(begin, len(moved) - max(after, 0))
+        # The run of original elements at once, then the few copies one after the other.
+        first = max(-before, 0)
+        result[first : first + end - begin] = moved[begin:end]
+        sources = _sources(size, before, after, mode)
+        for place in (*range(begin), *range(end, len(moved))):
+            result[sources[place]] += moved[place]
+        total = np.moveaxis(result, 0, axis)
+    return np.ascontiguousarray(total, grad.dtype)

@@ -1,0 +1,65 @@
+#include "../elementwise.h"
+
+#include "arrays.h"
+
+namespace rl {
+namespace {
+
+constexpr int64_t kLong = 1 << 14;  // elements from which the interpreter is released
+
+template <class T>
+nb::object relu_as(const Array& x) {
+    nb::object out = empty_like<T>(x);
+    Released released(x.size() >= kLong);
+    elementwise_kernels<T>().relu(x.data<T>(), data_of<T>(out), x.size());
+    return out;
+}
+
+nb::object relu_forward(nb::handle x_) {
+    const Array x(x_, "x");
+    if (x.is_dense<float>()) return relu_as<float>(x);
+    if (x.is_dense<double>()) return relu_as<double>(x);
+    return not_implemented();
+}
+
+template <class T>
+nb::object threshold_backward_as(const Array& grad, const Array& result) {
+    nb::object out = empty_like<T>(grad);
+    Released released(grad.size() >= kLong);
+    elementwise_kernels<T>().threshold_backward(grad.data<T>(), result.data<T>(), data_of<T>(out), grad.size());
+    return out;
+}
+
+nb::object threshold_backward(nb::handle grad_, nb::handle out_) {
+    const Array grad(grad_, "grad"), out(out_, "out");
+    if (!grad.same_shape(out)) throw nb::value_error("threshold_backward: grad and out must have the same shape");
+    if (grad.is_dense<float>() && out.is_dense<float>()) return threshold_backward_as<float>(grad, out);
+    if (grad.is_dense<double>() && out.is_dense<double>()) return threshold_backward_as<double>(grad, out);
+    return not_implemented();
+}
+
+template <class T>
+nb::object bias_grad_as(const Array& grad) {
+    nb::object out = empty<T>({grad.shape(1)});
+    Released released(grad.size() >= kLong);
+    elementwise_kernels<T>().column_sums(grad.data<T>(), data_of<T>(out), grad.shape(0), grad.shape(1));
+    return out;
+}
+
+nb::object bias_grad(nb::handle grad_) {
+    const Array grad(grad_, "grad");
+    if (grad.dims() != 2) throw nb::value_error("bias_grad: expected a 2-D array");
+    if (grad.is_dense<float>()) return bias_grad_as<float>(grad);
+    if (grad.is_dense<double>()) return bias_grad_as<double>(grad);
+    return not_implemented();
+}
+
+}  // namespace
+
+void bind_elementwise(nb::module_& m) {
+    m.def("relu_forward", relu_forward, nb::arg("x").none());
+    m.def("threshold_backward", threshold_backward, nb::arg("grad").none(), nb::arg("out").none());
+    m.def("bias_grad", bias_grad, nb::arg("grad").none());
+}
+
+}  // namespace rl

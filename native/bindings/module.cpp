@@ -1,0 +1,20 @@
+#define RL_IMPORTS_NUMPY
+#include "arrays.h"
+
+namespace rl {
+void bind_core(nb::module_& m);
+void bind_linalg(nb::module_& m);
+void bind_loss(nb::module_& m);
+void bind_optim(nb::module_& m);
+void bind_elementwise(nb::module_& m);
+}  // namespace rl
+
+NB_MODULE(_native, m) {
+    nanobind::set_leak_warnings(false);
+    if (_import_array() < 0) nanobind::raise_python_error();
+    rl::bind_core(m);
+    rl::bind_elementwise(m);
+    rl::bind_linalg(m);
+    rl::bind_loss(m);
+    rl::bind_optim(m);
+}

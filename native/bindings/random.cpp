@@ -1,0 +1,158 @@
+#include "../random.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "arrays.h"
+
+// After Python.h, which NumPy's header of bit generators expects.
+#include <numpy/random/bitgen.h>
+
+namespace rl {
+
+template <>
+constexpr int type_number<bool> = NPY_BOOL;
+
+namespace {
+
+// The state inside a numpy.random.MT19937; raises TypeError for anything else. The interpreter stays locked while a kernel
+// draws, so that no other thread draws from the same twister in between.
+Twister& twister_of(nb::handle bits) {
+    static PyObject* wanted = nb::module_::import_("numpy.random").attr("MT19937").inc_ref().ptr();
+    if (reinterpret_cast<PyObject*>(Py_TYPE(bits.ptr())) != wanted) {
+        nb::raise_type_error("bits: expected a numpy.random.MT19937, but got %s", Py_TYPE(bits.ptr())->tp_name);
+    }
+    nb::object capsule = bits.attr("capsule");
+    auto* generator = static_cast<bitgen_t*>(PyCapsule_GetPointer(capsule.ptr(), "BitGenerator"));
+    if (!generator) nb::raise_python_error();
+    auto& twister = *static_cast<Twister*>(generator->state);
+    if (twister.pos < 0 || twister.pos > 624) throw nb::value_error("bits: the position in the block is out of range");
+    return twister;
+}
+
+int64_t checked(int64_t n) {
+    if (n < 0) throw nb::value_error("the number of draws must not be negative");
+    return n;
+}
+
+nb::object uniform_f32(nb::handle bits, int64_t n, double low, double high) {
+    Twister& twister = twister_of(bits);
+    nb::object out = empty<float>({checked(n)});
+    const float a = static_cast<float>(low), b = static_cast<float>(high);
+    active_random().unit_f32(twister, data_of<float>(out), n);
+    if (a != 0 || b != 1) active_random().scale_f32(data_of<float>(out), n, a, b - a, b);
+    return out;
+}
+
+nb::object uniform_f64(nb::handle bits, int64_t n, double low, double high) {
+    Twister& twister = twister_of(bits);
+    nb::object out = empty<double>({checked(n)});
+    active_random().unit_f64(twister, data_of<double>(out), n);
+    if (low != 0 || high != 1) active_random().scale_f64(data_of<double>(out), n, low, high - low, high);
+    return out;
+}
+
+nb::object normal_f32(nb::handle bits, int64_t n, double mean, double std) {
+    Twister& twister = twister_of(bits);
+    if (n < 16) throw nb::value_error("normal_f32 draws 16 numbers or more");
+    nb::object out = empty<float>({n});
+    float* p = data_of<float>(out);
+    const auto& kernels = active_random();
+    const float m = static_cast<float>(mean), s = static_cast<float>(std);
+    kernels.unit_f32(twister, p, n);
+    kernels.box_muller_f32(p, n - n % 16, m, s);
+    if (n % 16) {
+        kernels.unit_f32(twister, p + n - 16, 16);
+        kernels.box_muller_f32(p + n - 16, 16, m, s);
+    }
+    return out;
+}
+
+void box_muller_f64(double* p, int64_t n, double mean, double std) {
+    for (double* end = p + n; p != end; p += 16) {
+        for (int i = 0; i < 8; ++i) {
+            const double radius = std::sqrt(-2 * std::log(1 - p[i])), angle = 2 * std::numbers::pi * p[i + 8];
+            p[i] = std::fma(radius * std::cos(angle), std, mean);
+            p[i + 8] = std::fma(radius * std::sin(angle), std, mean);
+        }
+    }
+}
+
+nb::object normal_f64(nb::handle bits, int64_t n, double mean, double std) {
+    Twister& twister = twister_of(bits);
+    if (n < 16) throw nb::value_error("normal_f64 draws 16 numbers or more");
+    nb::object out = empty<double>({n});
+    double* p = data_of<double>(out);
+    active_random().unit_f64(twister, p, n);
+    box_muller_f64(p, n - n % 16, mean, std);
+    if (n % 16) {
+        active_random().unit_f64(twister, p + n - 16, 16);
+        box_muller_f64(p + n - 16, 16, mean, std);
+    }
+    return out;
+}
+
+// Normal numbers one by one, in pairs of which the second is kept for the next call: returns (numbers, kept or None).
+nb::tuple serial_normal(nb::handle bits, int64_t n, nb::object kept, double mean, double std) {
+    Twister& twister = twister_of(bits);
+    nb::object out = empty<double>({checked(n)});
+    double* p = data_of<double>(out);
+    int64_t i = 0;
+    if (n > 0 && !kept.is_none()) {
+        p[i++] = std::fma(nb::cast<double>(kept), std, mean);
+        kept = nb::none();
+    }
+    for (; i < n; i += 2) {
+        double u[2];
+        active_random().unit_f64(twister, u, 2);
+        const double radius = std::sqrt(-2 * std::log1p(-u[1])), angle = 2 * std::numbers::pi * u[0];
+        const double second = radius * std::sin(angle);
+        p[i] = std::fma(radius * std::cos(angle), std, mean);
+        if (i + 1 < n) p[i + 1] = std::fma(second, std, mean);
+        else kept = nb::float_(second);
+    }
+    return nb::make_tuple(out, kept);
+}
+
+double probability(double p) {
+    if (!(p >= 0 && p <= 1)) throw nb::value_error("p must be in [0, 1]");
+    return p;
+}
+
+nb::object bernoulli(nb::handle bits, int64_t n, double p) {
+    Twister& twister = twister_of(bits);
+    nb::object out = empty<bool>({checked(n)});
+    active_random().below(twister, data_of<bool>(out), n, probability(p));
+    return out;
+}
+
+nb::object scaled_bernoulli(nb::handle bits, int64_t n, double p, double scale) {
+    Twister& twister = twister_of(bits);
+    nb::object out = empty<float>({checked(n)});
+    active_random().scaled_below(twister, data_of<float>(out), n, probability(p), static_cast<float>(scale));
+    return out;
+}
+
+nb::object permutation(nb::handle bits, int64_t n) {
+    Twister& twister = twister_of(bits);
+    if (n < 0 || n >= int64_t{1} << 32) throw nb::value_error("permutation: n must be in [0, 2**32)");
+    nb::object out = empty<int64_t>({n});
+    active_random().permutation(twister, data_of<int64_t>(out), n);
+    return out;
+}
+
+}  // namespace
+
+void bind_random(nb::module_& m) {
+    m.def("random_uniform_f32", uniform_f32, nb::arg("bits"), nb::arg("n"), nb::arg("low"), nb::arg("high"));
+    m.def("random_uniform_f64", uniform_f64, nb::arg("bits"), nb::arg("n"), nb::arg("low"), nb::arg("high"));
+    m.def("random_normal_f32", normal_f32, nb::arg("bits"), nb::arg("n"), nb::arg("mean"), nb::arg("std"));
+    m.def("random_normal_f64", normal_f64, nb::arg("bits"), nb::arg("n"), nb::arg("mean"), nb::arg("std"));
+    m.def("random_serial_normal", serial_normal, nb::arg("bits"), nb::arg("n"), nb::arg("kept").none(), nb::arg("mean"),
+          nb::arg("std"));
+    m.def("random_bernoulli", bernoulli, nb::arg("bits"), nb::arg("n"), nb::arg("p"));
+    m.def("random_scaled_bernoulli", scaled_bernoulli, nb::arg("bits"), nb::arg("n"), nb::arg("p"), nb::arg("scale"));
+    m.def("random_permutation", permutation, nb::arg("bits"), nb::arg("n"));
+}
+
+}  // namespace rl

@@ -1,0 +1,47 @@
+// A caching allocator: freed blocks are kept, by size class, and handed out again with their pages still mapped.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace rl {
+
+struct MemoryStats {
+    uint64_t in_use;        // bytes of the blocks handed out, rounded up to their size class
+    uint64_t peak;          // largest in_use since the start or the last reset
+    uint64_t cached;        // bytes kept for reuse
+    uint64_t limit;         // most bytes kept for reuse
+    uint64_t hits;          // allocations served from the cache
+    uint64_t misses;        // allocations that went to the system
+    uint64_t blocks;        // blocks handed out now
+};
+
+// 64-byte aligned; nullptr when the system has no memory. Any thread may call these, and free what another allocated.
+void* allocate(size_t bytes) noexcept;
+void* allocate_zeroed(size_t bytes) noexcept;
+void* reallocate(void* p, size_t bytes) noexcept;
+void release(void* p) noexcept;
+
+MemoryStats memory_stats() noexcept;
+void reset_peak_memory() noexcept;
+// Returns all cached blocks to the system; the number of bytes given back.
+uint64_t empty_cache() noexcept;
+void set_memory_limit(uint64_t bytes) noexcept;
+// A quarter of the memory of this machine or container.
+uint64_t default_memory_limit() noexcept;
+
+// Scratch memory of a kernel, for as long as the object lives.
+template <class T>
+class Scratch {
+public:
+    explicit Scratch(size_t count) : data_(static_cast<T*>(allocate(count * sizeof(T)))) {}
+    ~Scratch() { release(data_); }
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+    T* get() const { return data_; }  // nullptr when there was no memory
+
+private:
+    T* data_;
+};
+
+}  // namespace rl

@@ -1,0 +1,175 @@
+#include "thread_pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <mutex>
+#include <thread>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace rl {
+namespace {
+
+// About 20 microseconds: long enough to catch the next layer's kernel, short enough not to steal a core from other pools.
+constexpr int kSpins = 1000;
+
+inline void pause() {
+#if defined(__x86_64__)
+    _mm_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+struct alignas(64) Worker {
+    std::atomic<uint32_t> has_work{0};
+};
+
+// Never destroyed: workers may still sleep on it while the process exits.
+struct Pool {
+    std::mutex mutex;  // held by the thread whose job is running
+    Worker workers[kMaxThreads];
+    int started = 0;   // workers[1 .. started] have a thread
+    int limit = 1;
+    Task task = nullptr;
+    void* context = nullptr;
+    int parts = 0;
+    int stride = 1;    // participants: thread t takes the parts t, t + stride, ...
+    alignas(64) std::atomic<uint32_t> pending{0};
+};
+
+alignas(Pool) unsigned char pool_storage[sizeof(Pool)];
+Pool& pool() { return *reinterpret_cast<Pool*>(pool_storage); }
+
+thread_local bool inside = false;
+
+void run_share(Pool& p, int index) {
+    for (int part = index; part < p.parts; part += p.stride) p.task(p.context, part, p.parts);
+}
+
+void* worker_main(void* argument) {
+    Pool& p = pool();
+    const int index = static_cast<int>(reinterpret_cast<intptr_t>(argument));
+    Worker& self = p.workers[index];
+    inside = true;
+    for (;;) {
+        for (int i = 0; i < kSpins && !self.has_work.load(std::memory_order_acquire); ++i) pause();
+        while (!self.has_work.load(std::memory_order_acquire)) self.has_work.wait(0, std::memory_order_acquire);
+        self.has_work.store(0, std::memory_order_relaxed);
+        run_share(p, index);
+        if (p.pending.fetch_sub(1, std::memory_order_acq_rel) == 1) p.pending.notify_one();
+    }
+    return nullptr;
+}
+
+// Starts threads until `wanted` exist; returns how many there are (the system may refuse).
+int start_workers(Pool& p, int wanted) {
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);  // signals belong to the program's own threads
+    while (p.started < wanted) {
+        pthread_attr_t attributes;
+        pthread_attr_init(&attributes);
+        pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        pthread_t thread;
+        const int index = p.started + 1;
+        p.workers[index].has_work.store(0, std::memory_order_relaxed);
+        const int error = pthread_create(&thread, &attributes, worker_main, reinterpret_cast<void*>(intptr_t{index}));
+        pthread_attr_destroy(&attributes);
+        if (error) break;
+        p.started = index;
+    }
+    pthread_sigmask(SIG_SETMASK, &old, nullptr);
+    return p.started;
+}
+
+void make_pool() {
+    Pool* p = ::new (static_cast<void*>(pool_storage)) Pool;
+    p->limit = default_num_threads();
+}
+
+// In a forked child only the calling thread exists.
+void after_fork_in_child() {
+    const int limit = pool().limit;
+    make_pool();
+    pool().limit = limit;
+    inside = false;
+}
+
+// Holding the mutex across fork keeps a job of another thread from being cut in half.
+void before_fork() {
+    if (!inside) pool().mutex.lock();
+}
+void after_fork_in_parent() {
+    if (!inside) pool().mutex.unlock();
+}
+
+const bool ready = [] {
+    make_pool();
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    return true;
+}();
+
+int from_environment(const char* name) {
+    const char* text = std::getenv(name);
+    const int n = text ? std::atoi(text) : 0;  // OMP_NUM_THREADS may be a list: its first entry counts
+    return n > 0 ? std::min(n, kMaxThreads) : 0;
+}
+
+}  // namespace
+
+int default_num_threads() {
+    for (const char* name : {"RUSHLIGHT_NUM_THREADS", "OMP_NUM_THREADS"}) {
+        if (const int n = from_environment(name)) return n;
+    }
+#if defined(__linux__)
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) return std::clamp(CPU_COUNT(&set), 1, kMaxThreads);
+#endif
+    return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxThreads);
+}
+
+int get_num_threads() { return pool().limit; }
+void set_num_threads(int n) { pool().limit = std::clamp(n, 1, kMaxThreads); }
+bool in_parallel() { return inside; }
+
+int parts_for(int64_t n, int64_t grain) {
+    if (inside || grain <= 0) return 1;
+    return static_cast<int>(std::clamp<int64_t>(n / grain, 1, get_num_threads()));
+}
+
+void run_parts(int parts, Task task, void* context) {
+    Pool& p = pool();
+    const bool alone = inside || p.limit <= 1 || parts <= 1 || !p.mutex.try_lock();
+    if (alone) {
+        for (int part = 0; part < parts; ++part) task(context, part, parts);
+        return;
+    }
+    std::unique_lock lock(p.mutex, std::adopt_lock);
+    int helpers = std::min({parts, p.limit, kMaxThreads - 1}) - 1;
+    if (p.started < helpers) helpers = std::min(helpers, start_workers(p, helpers));
+    p.task = task;
+    p.context = context;
+    p.parts = parts;
+    p.stride = helpers + 1;
+    p.pending.store(static_cast<uint32_t>(helpers), std::memory_order_relaxed);
+    for (int i = 1; i <= helpers; ++i) {
+        p.workers[i].has_work.store(1, std::memory_order_release);
+        p.workers[i].has_work.notify_one();
+    }
+    inside = true;
+    run_share(p, 0);
+    inside = false;
+    for (int i = 0; i < kSpins && p.pending.load(std::memory_order_acquire); ++i) pause();
+    while (const uint32_t left = p.pending.load(std::memory_order_acquire)) p.pending.wait(left, std::memory_order_acquire);
+}
+
+}  // namespace rl

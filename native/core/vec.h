@@ -1,0 +1,135 @@
+// Vectors as wide as the instruction set this file is compiled for. Included by kernel files only, each of which is compiled
+// once per set inside `namespace rl::RL_ISA`; the anonymous namespace keeps the three compilations apart for the linker.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+#define RL_INLINE inline __attribute__((always_inline))
+
+namespace rl::RL_ISA {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kVectorBytes = 64;
+#elif defined(__AVX2__)
+constexpr int kVectorBytes = 32;
+#else
+constexpr int kVectorBytes = 16;
+#endif
+
+template <class T>
+struct VecOf {
+    typedef T type __attribute__((vector_size(kVectorBytes)));
+    typedef T unaligned __attribute__((vector_size(kVectorBytes), aligned(alignof(T)), may_alias));
+};
+
+// A vector of kVectorBytes / sizeof(T) elements; + - * / < > & | and ?: work on it.
+template <class T>
+using Vec = typename VecOf<T>::type;
+
+template <class T>
+constexpr int lanes = kVectorBytes / static_cast<int>(sizeof(T));
+
+template <class T>
+RL_INLINE Vec<T> load(const T* p) {
+    return *reinterpret_cast<const typename VecOf<T>::unaligned*>(p);
+}
+
+template <class T>
+RL_INLINE void store(T* p, Vec<T> v) {
+    *reinterpret_cast<typename VecOf<T>::unaligned*>(p) = v;
+}
+
+template <class T>
+RL_INLINE Vec<T> splat(T x) {
+    return x - Vec<T>{};  // unlike 0 + x this folds away, -0 included
+}
+
+// The first n elements (0 <= n < lanes); the rest are `fill`.
+template <class T>
+RL_INLINE Vec<T> load_part(const T* p, int64_t n, T fill = T(0)) {
+#if defined(__AVX512F__)
+    const unsigned mask = (1u << n) - 1;
+    if constexpr (std::is_same_v<T, float>)
+        return (Vec<T>)_mm512_mask_loadu_ps((__m512)splat(fill), static_cast<__mmask16>(mask), p);
+    if constexpr (std::is_same_v<T, double>)
+        return (Vec<T>)_mm512_mask_loadu_pd((__m512d)splat(fill), static_cast<__mmask8>(mask), p);
+#endif
+    alignas(kVectorBytes) T buffer[lanes<T>];
+    for (int i = 0; i < lanes<T>; ++i) buffer[i] = fill;
+    for (int64_t i = 0; i < n; ++i) buffer[i] = p[i];
+    return load(buffer);
+}
+
+template <class T>
+RL_INLINE void store_part(T* p, Vec<T> v, int64_t n) {
+#if defined(__AVX512F__)
+    const unsigned mask = (1u << n) - 1;
+    if constexpr (std::is_same_v<T, float>) return _mm512_mask_storeu_ps(p, static_cast<__mmask16>(mask), (__m512)v);
+    if constexpr (std::is_same_v<T, double>) return _mm512_mask_storeu_pd(p, static_cast<__mmask8>(mask), (__m512d)v);
+#endif
+    for (int64_t i = 0; i < n; ++i) p[i] = v[i];
+}
+
+// a * b + c, fused where the set has it.
+template <class T>
+RL_INLINE Vec<T> fmadd(Vec<T> a, Vec<T> b, Vec<T> c) {
+#if defined(__AVX512F__)
+    if constexpr (std::is_same_v<T, float>) return (Vec<T>)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+    if constexpr (std::is_same_v<T, double>) return (Vec<T>)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#elif defined(__AVX2__)
+    if constexpr (std::is_same_v<T, float>) return (Vec<T>)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+    if constexpr (std::is_same_v<T, double>) return (Vec<T>)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#elif defined(__aarch64__)
+    if constexpr (std::is_same_v<T, float>) return (Vec<T>)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+    if constexpr (std::is_same_v<T, double>) return (Vec<T>)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
+#endif
+    return a * b + c;
+}
+
+// The larger element; where either is NaN, b.
+template <class T>
+RL_INLINE Vec<T> max(Vec<T> a, Vec<T> b) {
+    return a > b ? a : b;
+}
+
+template <class T>
+RL_INLINE Vec<T> sqrt(Vec<T> v) {
+#if defined(__AVX512F__)
+    if constexpr (std::is_same_v<T, float>) return (Vec<T>)_mm512_sqrt_ps((__m512)v);
+    if constexpr (std::is_same_v<T, double>) return (Vec<T>)_mm512_sqrt_pd((__m512d)v);
+#elif defined(__AVX2__)
+    if constexpr (std::is_same_v<T, float>) return (Vec<T>)_mm256_sqrt_ps((__m256)v);
+    if constexpr (std::is_same_v<T, double>) return (Vec<T>)_mm256_sqrt_pd((__m256d)v);
+#endif
+    for (int i = 0; i < lanes<T>; ++i) {
+        if constexpr (std::is_same_v<T, float>) v[i] = __builtin_sqrtf(v[i]);
+        else v[i] = __builtin_sqrt(v[i]);
+    }
+    return v;
+}
+
+template <class T>
+RL_INLINE T sum(Vec<T> v) {
+    T total = v[0];
+    for (int i = 1; i < lanes<T>; ++i) total += v[i];
+    return total;
+}
+
+template <class T>
+RL_INLINE T largest(Vec<T> v) {
+    T result = v[0];
+    for (int i = 1; i < lanes<T>; ++i) result = v[i] > result ? v[i] : result;
+    return result;
+}
+
+}  // namespace
+}  // namespace rl::RL_ISA

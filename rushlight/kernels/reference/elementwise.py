@@ -1,0 +1,31 @@
+"""Elementwise kernels that are more than one ufunc, and the sums that go with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["bias_grad", "relu_forward", "threshold_backward"]
+
+Array = NDArray[Any]
+
+
+def relu_forward(x: Array) -> Array:
+    """max(x, 0), elementwise; NaN stays NaN."""
+    return np.asarray(np.maximum(x, x.dtype.type(0)))
+
+
+def threshold_backward(grad: Array, out: Array) -> Array:
+    """`grad` where `out`, the result of ReLU, is positive or NaN; elsewhere 0. Both of one shape."""
+    if grad.shape != out.shape:
+        raise ValueError("threshold_backward: grad and out must have the same shape")
+    return np.where(out <= 0, grad.dtype.type(0), grad)
+
+
+def bias_grad(grad: Array) -> Array:
+    """The sums of the columns of a (N, C) array: the gradient of a bias that was added to each row."""
+    if grad.ndim != 2:
+        raise ValueError("bias_grad: expected a 2-D array")
+    return np.asarray(grad.sum(axis=0, dtype=grad.dtype))

@@ -1,0 +1,197 @@
+"""What the globals of a checkpoint do when it is read: tensors over storages, parameters, layouts.
+
+Each checks what it is given, since the file decides it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from rushlight import dtypes
+from rushlight.autograd.variable import Variable, wrap
+from rushlight.device import device
+from rushlight.serialization.errors import CorruptFileError
+from rushlight.serialization.globals import DTYPES, storage_dtype
+from rushlight.size import Size
+from rushlight.storage import TypedStorage, UntypedStorage, view_of_bytes
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = ["FUNCTIONS", "GUARDED", "StorageKind", "SwappedStorage", "resolve", "swap_bytes"]
+
+
+class StorageKind:
+    """What a storage class in a stream says: the dtype of the elements, None for bytes."""
+
+    __slots__ = ("dtype",)
+
+    def __init__(self, dtype: dtypes.dtype | None) -> None:
+        self.dtype = dtype
+
+
+def swap_bytes(storage: UntypedStorage, kind: dtypes.dtype) -> None:
+    """Turn elements written on a machine of the other byte order, in place."""
+    unit = kind.itemsize // 2 if kind.is_complex else kind.itemsize
+    if unit > 1:
+        memory = storage._memory
+        memory[: memory.size // unit * unit].view(f"u{unit}").byteswap(inplace=True)
+
+
+def _tensor(storage: Any, kind: dtypes.dtype | None, offset: Any, size: Any, stride: Any) -> Tensor:
+    if not isinstance(storage, TypedStorage) or not isinstance(size, tuple) or not isinstance(stride, tuple):
+        raise CorruptFileError(
+            f"expected a storage, an offset, sizes and strides to rebuild a tensor, got {type(storage).__name__}, "
+            f"{offset!r}, {size!r}, {stride!r}"
+        )
+    return wrap(view_of_bytes(storage._untyped_storage._memory, kind or storage.dtype, offset, tuple(size), tuple(stride)))
+
+
+def _finish(tensor: Tensor, requires_grad: Any, metadata: Any) -> Tensor:
+    if metadata:
+        # PyTorch keeps conjugation and negation as flags over the memory; here they are carried out.
+        if metadata.get("conj"):
+            tensor = tensor.conj().clone()
+        if metadata.get("neg"):
+            tensor = (-tensor).clone()
+    if requires_grad:
+        tensor.requires_grad_(True)
+    return tensor
+
+
+def _rebuild_tensor(storage: Any, offset: Any, size: Any, stride: Any) -> Tensor:
+    return _tensor(storage, None, offset, size, stride)
+
+
+def _rebuild_tensor_v2(
+    storage: Any, offset: Any, size: Any, stride: Any, requires_grad: Any, hooks: Any, metadata: Any = None
+) -> Tensor:
+    return _finish(_tensor(storage, None, offset, size, stride), requires_grad, metadata)
+
+
+def _rebuild_tensor_v3(
+    storage: Any, offset: Any, size: Any, stride: Any, requires_grad: Any, hooks: Any, dtype: Any, metadata: Any = None
+) -> Tensor:
+    if not isinstance(dtype, dtypes.dtype):
+        raise CorruptFileError(f"expected a dtype to rebuild a tensor, got {dtype!r}")
+    if isinstance(storage, SwappedStorage):
+        storage.swap(dtype)
+    return _finish(_tensor(storage, dtype, offset, size, stride), requires_grad, metadata)
+
+
+class SwappedStorage(TypedStorage):
+    """Bytes in the other byte order, whose element size only the tensor over them knows."""
+
+    __slots__ = ("_done",)
+
+    def swap(self, kind: dtypes.dtype) -> None:
+        """Turn the bytes, the first time a tensor asks."""
+        if not getattr(self, "_done", False):
+            swap_bytes(self._untyped_storage, kind)
+            self._done = True
+
+
+def _checked_tensor(data: Any) -> Tensor:
+    if not isinstance(data, Variable):
+        raise CorruptFileError(f"expected a tensor to rebuild a parameter, got {type(data).__name__}")
+    return data  # type: ignore[return-value]
+
+
+def _rebuild_parameter(data: Any, requires_grad: Any, hooks: Any) -> Any:
+    from rushlight.nn.parameter import Parameter
+
+    return Parameter(_checked_tensor(data), bool(requires_grad))
+
+
+def _set_state(target: Any, state: Any) -> Any:
+    slots = None
+    if isinstance(state, tuple) and len(state) == 2:
+        state, slots = state
+    for part in (state, slots):
+        for name, value in (part or {}).items():
+            if not isinstance(name, str) or name == "_array" or hasattr(type(target), name):
+                raise CorruptFileError(f"expected the names of a tensor's own attributes, got {name!r}")
+            target.__dict__[name] = value
+    return target
+
+
+def _rebuild_parameter_with_state(data: Any, requires_grad: Any, hooks: Any, state: Any) -> Any:
+    return _set_state(_rebuild_parameter(data, requires_grad, hooks), state)
+
+
+def _rebuild_from_type_v2(rebuild: Any, kind: Any, args: Any, state: Any) -> Any:
+    if rebuild not in FUNCTIONS.values() or not isinstance(kind, type) or not issubclass(kind, Variable):
+        raise CorruptFileError(f"expected a function that rebuilds tensors and a Tensor class, got {rebuild!r}, {kind!r}")
+    tensor = rebuild(*args)
+    if type(tensor) is not kind:
+        plain = tensor
+        tensor = object.__new__(kind)
+        tensor.__dict__.update(plain.__dict__)
+    return _set_state(tensor, state)
+
+
+def _encode(text: Any, encoding: Any = "utf-8") -> bytes:
+    # Protocol 2 writes bytes as Latin-1 text; other codecs would import modules that the file names.
+    if not isinstance(text, str) or encoding not in ("latin1", "latin-1", "ascii", "utf-8"):
+        raise CorruptFileError(f"expected text in Latin-1, ASCII or UTF-8, got {type(text).__name__} in {encoding!r}")
+    return text.encode(encoding)
+
+
+def _bytearray(data: Any = b"", encoding: Any = None) -> bytearray:
+    if isinstance(data, str):
+        return bytearray(_encode(data, encoding))
+    if not isinstance(data, (bytes, bytearray)):
+        raise CorruptFileError(f"expected bytes, got {type(data).__name__}")
+    return bytearray(data)
+
+
+def _get_layout(name: Any) -> Any:
+    from rushlight import layout
+
+    found = getattr(layout, str(name).removeprefix("torch."), None)
+    if not isinstance(found, layout.layout):
+        raise CorruptFileError(f"expected the name of a layout, got {name!r}")
+    return found
+
+
+def _size(sizes: Any = ()) -> Size:
+    if not isinstance(sizes, (tuple, list)) or any(type(size) is not int for size in sizes):
+        raise CorruptFileError(f"expected a tuple of ints for torch.Size, got {sizes!r}")
+    return Size(sizes)
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "torch._utils._rebuild_tensor": _rebuild_tensor,
+    "torch._utils._rebuild_tensor_v2": _rebuild_tensor_v2,
+    "torch._utils._rebuild_tensor_v3": _rebuild_tensor_v3,
+    "torch._utils._rebuild_parameter": _rebuild_parameter,
+    "torch._utils._rebuild_parameter_with_state": _rebuild_parameter_with_state,
+    "torch._tensor._rebuild_from_type_v2": _rebuild_from_type_v2,
+    "torch.serialization._get_layout": _get_layout,
+}
+
+# What only the restricted unpickler uses: the ordinary one calls Python's own.
+GUARDED: dict[str, Callable[..., Any]] = {
+    "_codecs.encode": _encode,
+    "builtins.bytearray": _bytearray,
+    "torch.Size": _size,
+    "torch.device": device,
+}
+
+
+def resolve(full_name: str) -> Any:
+    """What a name stands for if it is one of storages, dtypes and rebuilding functions; None otherwise."""
+    found: Any = FUNCTIONS.get(full_name)
+    if found is not None:
+        return found
+    module, _, name = full_name.rpartition(".")
+    if module == "torch":
+        kind = DTYPES.get(name)
+        if kind is not None:
+            return kind
+    if module in ("torch", "torch.storage"):
+        kind = storage_dtype(name)
+        if kind is not None or name == "UntypedStorage":
+            return StorageKind(kind)
+    return None

@@ -14,14 +14,28 @@ from rushlight.autograd.grad_mode import *  # noqa: E402, F403
 from rushlight.device import device as device  # noqa: E402
 from rushlight.dtypes import *  # noqa: E402, F403
 from rushlight.ops.arithmetic import *  # noqa: E402, F403
+from rushlight.ops.comparison import *  # noqa: E402, F403
 from rushlight.ops.conversion import *  # noqa: E402, F403
 from rushlight.ops.creation import *  # noqa: E402, F403
+from rushlight.ops.extremum import *  # noqa: E402, F403
+from rushlight.ops.index import *  # noqa: E402, F403
+from rushlight.ops.joining import *  # noqa: E402, F403
 from rushlight.ops.matmul import *  # noqa: E402, F403
-from rushlight.ops.promotion import can_cast as can_cast  # noqa: E402
-from rushlight.ops.promotion import result_type as result_type  # noqa: E402
+from rushlight.ops.pointwise import *  # noqa: E402, F403
 from rushlight.ops.reduce import *  # noqa: E402, F403
 from rushlight.ops.scan import *  # noqa: E402, F403
+from rushlight.ops.scatter import *  # noqa: E402, F403
 from rushlight.ops.shape import *  # noqa: E402, F403
+from rushlight.ops.slicing import *  # noqa: E402, F403
+from rushlight.ops.sorting import *  # noqa: E402, F403
+from rushlight.ops.special import *  # noqa: E402, F403
+from rushlight.ops.promotion import can_cast as can_cast  # noqa: E402
+from rushlight.ops.promotion import result_type as result_type  # noqa: E402
 from rushlight.size import Size as Size  # noqa: E402
+from rushlight import serialization as serialization  # noqa: E402
+from rushlight.serialization import load as load  # noqa: E402
+from rushlight.serialization import save as save  # noqa: E402
+from rushlight.storage import TypedStorage as TypedStorage  # noqa: E402
+from rushlight.storage import UntypedStorage as UntypedStorage  # noqa: E402
 
 __version__ = "0.1.0"

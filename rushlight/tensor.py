@@ -12,12 +12,21 @@ from rushlight.autograd.grad_mode import no_grad
 from rushlight.autograd.variable import Variable, set_tensor_type, wrap
 from rushlight.device import check_device, device
 from rushlight.ops.arithmetic import ArithmeticMethods
+from rushlight.ops.comparison import ComparisonMethods
 from rushlight.ops.conversion import ConversionMethods
 from rushlight.ops.creation import CreationMethods, tensor
+from rushlight.ops.extremum import ExtremumMethods
+from rushlight.ops.index import IndexMethods
+from rushlight.ops.joining import JoiningMethods
 from rushlight.ops.matmul import MatmulMethods
+from rushlight.ops.pointwise import PointwiseMethods
 from rushlight.ops.reduce import ReduceMethods
 from rushlight.ops.scan import ScanMethods
+from rushlight.ops.scatter import ScatterMethods
 from rushlight.ops.shape import ShapeMethods
+from rushlight.ops.slicing import SlicingMethods
+from rushlight.ops.sorting import SortingMethods
+from rushlight.ops.special import SpecialMethods
 from rushlight.printing import format_tensor
 
 __all__ = ["Tensor"]
@@ -25,12 +34,21 @@ __all__ = ["Tensor"]
 
 class Tensor(
     ArithmeticMethods,
+    ComparisonMethods,
     ConversionMethods,
     CreationMethods,
+    ExtremumMethods,
+    IndexMethods,
+    JoiningMethods,
     MatmulMethods,
+    PointwiseMethods,
     ReduceMethods,
     ScanMethods,
+    ScatterMethods,
     ShapeMethods,
+    SlicingMethods,
+    SortingMethods,
+    SpecialMethods,
     Variable,
 ):
     """A multi-dimensional array that can remember how it was computed.

@@ -100,15 +100,16 @@ def grad(
     gradients = _as_gradients(outs, grad_outputs, "grad_outputs")
     for i, tensor in enumerate(wanted):
         if not tensor.requires_grad:
-            raise RuntimeError(f"One of the differentiated Tensors does not require grad (input {i} of grad())")
+            raise RuntimeError(f"The differentiated Tensor at index {i} does not require grad")
     keep = create_graph if retain_graph is None else retain_graph
     found = run(outs, _first_gradients(outs, gradients), keep, create_graph, wanted, accumulate=False)
     if materialize_grads:
         found = [g if g is not None else wrap(np.zeros_like(t._array)) for g, t in zip(found, wanted, strict=True)]
     elif not allow_unused and any(g is None for g in found):
+        index = next(i for i, g in enumerate(found) if g is None)
         raise RuntimeError(
-            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the "
-            "desired behavior."
+            f"The differentiated Tensor at index {index} appears to not have been used in the graph. Set allow_unused=True if "
+            "this is the desired behavior."
         )
     return tuple(found)
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.grad_mode import no_grad, state
+from rushlight.autograd.grad_mode import state
 from rushlight.device import cpu, device
 from rushlight.size import Size
 from rushlight.utils.hooks import RemovableHandle
 
 if TYPE_CHECKING:
-    from rushlight.autograd.function import Node
+    from rushlight.autograd.node import Node
     from rushlight.autograd.views import View
     from rushlight.tensor import Tensor
 
@@ -41,7 +41,7 @@ class VersionCounter:
 class Variable:
     """An array and its place in the graph. Users meet it as `Tensor`."""
 
-    # Defaults live on the class, so that making a tensor sets one attribute.
+    # Defaults live on the class, so that making a tensor sets few attributes.
     _array: np.ndarray[Any, Any]
     _requires_grad: bool = False
     _grad_fn: Node | None = None
@@ -307,8 +307,8 @@ class Variable:
             if create_graph:
                 self._grad = before + gradient
             else:
-                with no_grad():
-                    before.add_(gradient)
+                np.add(before._array, gradient._array, out=before._array)
+                before.bump_version()
         elif create_graph:
             self._grad = gradient.clone()
         else:
@@ -352,6 +352,9 @@ def wrap(array: Any) -> Tensor:
     """A tensor around an array, without a copy and without history."""
     tensor = _new(_tensor_type)
     tensor._array = array if array.__class__ is _ndarray else np.asarray(array)
+    # The class has the same defaults; what an instance holds itself is read faster.
+    tensor._requires_grad = False
+    tensor._view = None
     return tensor
 
 

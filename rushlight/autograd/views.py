@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rushlight.autograd.function import Node, edge_of, next_sequence
+from rushlight.autograd.node import Node, edge_of, next_sequence
 from rushlight.autograd.grad_mode import enable_grad
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def check_inplace(target: Any) -> None:
     view = target._view
     if view is None:
         return
-    if view.base._requires_grad and view.base._grad_fn is None:
+    if view.origin != NO_GRAD and view.base._requires_grad and view.base._grad_fn is None:
         raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
     if view.origin == PLAIN:
         return

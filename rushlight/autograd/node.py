@@ -1,0 +1,323 @@
+"""A step of the graph: what an operation leaves behind for the backward pass.
+
+A call of an operation makes one node. It is the `ctx` that forward and backward receive, and, if a gradient can be wanted, the
+`grad_fn` of the results. A node's edges lead to the nodes (or leaves) its arguments came from.
+"""
+
+from __future__ import annotations
+
+import itertools
+import traceback
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.autograd import anomaly_mode
+from rushlight.autograd.variable import Variable, wrap
+from rushlight.utils.hooks import RemovableHandle
+
+if TYPE_CHECKING:
+    from rushlight.autograd.function import Function
+    from rushlight.tensor import Tensor
+
+__all__ = ["AccumulateGrad", "FunctionCtx", "Node", "edge_of", "next_sequence"]
+
+_NONE_NEEDED = (False,) * 64
+next_sequence = itertools.count().__next__
+
+_RELEASED_MESSAGE = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). "
+    "Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify retain_graph=True if "
+    "you need to backward through the graph a second time or if you need to access saved tensors after calling backward."
+)
+
+
+def edge_of(tensor: Any) -> tuple[Any, int]:
+    """Where a tensor's gradient goes: its node and output number, or the leaf itself, or nowhere."""
+    if tensor._view is not None:
+        tensor._view.refresh(tensor)
+    node = tensor._grad_fn
+    if node is not None:
+        return (node, tensor._output_nr)
+    return (tensor if tensor._requires_grad else None, 0)
+
+
+class _SavedOutput:
+    """A result that its own node saved: kept without the edge back to the node, which would be a cycle."""
+
+    __slots__ = ("array", "counter", "output_nr", "inference")
+
+    def __init__(self, tensor: Any, output_nr: int) -> None:
+        self.array = tensor._array
+        self.counter = tensor.version_counter()
+        self.output_nr = output_nr
+        self.inference = tensor._inference
+
+    def unpack(self, node: Node) -> Tensor:
+        tensor = wrap(self.array)
+        tensor._counter = self.counter
+        tensor._grad_fn, tensor._output_nr, tensor._requires_grad = node, self.output_nr, True
+        return tensor
+
+
+class Node:
+    """A step of the graph; also the `ctx` of the operation that made it."""
+
+    _edges: tuple[Any, ...] = ()
+    _sequence: int = -1
+    _saved: tuple[Any, ...] | None = ()
+    _versions: tuple[int, ...] = ()
+    needs_input_grad: tuple[bool, ...] = _NONE_NEEDED
+    materialize_grads: bool = False
+    _outputs: tuple[Any, ...] | None = None
+    _non_differentiable: tuple[Any, ...] = ()
+    _dirty: tuple[Any, ...] = ()
+    _tensor_hooks: dict[int, list[OrderedDict[int, Callable[..., Any]]]] | None = None
+    _retained: dict[int, weakref.ref[Any]] | None = None
+    _pre_hooks: OrderedDict[int, Callable[..., Any]] | None = None
+    _post_hooks: OrderedDict[int, Callable[..., Any]] | None = None
+    _trace: str | None = None
+    _function: type[Function]
+
+    def name(self) -> str:
+        """The name of the operation, as PyTorch spells it."""
+        return type(self).__name__
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} object at {id(self):#x}>"
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """The nodes that this node's gradients go to, each with the number of the output it stands for."""
+        return tuple(
+            (AccumulateGrad(edge[0]), 0) if isinstance(edge[0], Variable) else edge for edge in self._edges if edge is not None
+        )
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """A dictionary for the user's own notes on this node."""
+        return self.__dict__.setdefault("_metadata", {})
+
+    def _sequence_nr(self) -> int:
+        return self._sequence
+
+    def save_for_backward(self, *tensors: Any) -> None:
+        """Keep tensors for backward; changing them in place before then is an error that backward reports."""
+        self._saved = tensors
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """What `save_for_backward` kept; RuntimeError if it was freed or changed in place since."""
+        saved = self._saved
+        if saved is None:
+            raise RuntimeError(_RELEASED_MESSAGE)
+        versions = self._versions
+        plain = True
+        for i, item in enumerate(saved):
+            if item.__class__ is _SavedOutput:
+                plain = False
+                if item.counter.value != versions[i]:
+                    self._raise_modified(item, item.counter.value, versions[i])
+            elif isinstance(item, Variable):
+                counter = item._counter
+                if counter is not None and counter.value != (versions[i] if versions else 0):
+                    self._raise_modified(item, counter.value, versions[i] if versions else 0)
+        if plain:
+            return saved
+        return tuple([item.unpack(self) if item.__class__ is _SavedOutput else item for item in saved])
+
+    @property
+    def saved_for_forward(self) -> tuple[Any, ...]:
+        """What `save_for_forward` kept."""
+        return self.__dict__.get("_saved_for_forward", ())
+
+    def save_for_forward(self, *tensors: Any) -> None:
+        """Keep tensors for a forward-mode derivative."""
+        self._saved_for_forward = tensors
+
+    def _raise_modified(self, item: Any, version: int, expected: int) -> None:
+        tensor = item.unpack(self) if item.__class__ is _SavedOutput else item
+        legacy = tensor.dtype.legacy_name
+        origin = "" if tensor._grad_fn is None else f", which is output {tensor._output_nr} of {_short(tensor._grad_fn)},"
+        raise RuntimeError(
+            "one of the variables needed for gradient computation has been modified by an inplace operation: "
+            f"[torch.{legacy}Tensor {list(tensor._array.shape)}]{origin} is at version {version}; expected version {expected} "
+            "instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
+            "torch.autograd.set_detect_anomaly(True, check_nan=False)."
+        )
+
+    def mark_dirty(self, *tensors: Any) -> None:
+        """Say which inputs forward changed in place."""
+        self._dirty = tensors
+
+    def mark_non_differentiable(self, *tensors: Any) -> None:
+        """Say which outputs have no gradient."""
+        self._non_differentiable = tensors
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether backward gets zeros (True) or None (False) for outputs that had no gradient."""
+        self.materialize_grads = value
+
+    def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(grad_inputs, grad_outputs)` after this node's backward; what it returns replaces grad_inputs.
+
+        Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.graph.Node.register_hook.html
+        """
+        if self._post_hooks is None:
+            self._post_hooks = OrderedDict()
+        handle = RemovableHandle(self._post_hooks)
+        self._post_hooks[handle.id] = hook
+        return handle
+
+    def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(grad_outputs)` before this node's backward; what it returns replaces grad_outputs.
+
+        Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.graph.Node.register_prehook.html
+        """
+        if self._pre_hooks is None:
+            self._pre_hooks = OrderedDict()
+        handle = RemovableHandle(self._pre_hooks)
+        self._pre_hooks[handle.id] = hook
+        return handle
+
+    def add_tensor_hooks(self, output_nr: int, hooks: OrderedDict[int, Callable[..., Any]]) -> None:
+        """Run a tensor's hooks on the gradient of the output that it is."""
+        if self._tensor_hooks is None:
+            self._tensor_hooks = {}
+        known = self._tensor_hooks.setdefault(output_nr, [])
+        if not any(hooks is other for other in known):
+            known.append(hooks)
+
+    def retain(self, output_nr: int, tensor: Any) -> None:
+        """Put the gradient of an output into its tensor's `grad` when it passes."""
+        if self._retained is None:
+            self._retained = {}
+        self._retained[output_nr] = weakref.ref(tensor)
+
+    def retains(self, output_nr: int, tensor: Any) -> bool:
+        """Whether `retain` was called for this tensor."""
+        reference = None if self._retained is None else self._retained.get(output_nr)
+        return reference is not None and reference() is tensor
+
+    def release(self) -> None:
+        """Let go of what forward saved; a second backward pass then says so."""
+        if self._saved:
+            self._saved = None
+
+    # The passage from a call of the operation to the graph.
+
+    def _link(self, arguments: tuple[Any, ...]) -> None:
+        """Note where the arguments came from."""
+        needs = []
+        edges: list[Any] = []
+        for a in arguments:
+            if isinstance(a, Variable):
+                node = a._grad_fn
+                if node is not None:
+                    edges.append((node, a._output_nr))
+                    needs.append(True)
+                elif a._requires_grad:
+                    edges.append((a, 0))
+                    needs.append(True)
+                else:
+                    edges.append(_NOWHERE)
+                    needs.append(False)
+            else:
+                edges.append(None)
+                needs.append(False)
+        self._edges = tuple(edges)
+        self.needs_input_grad = tuple(needs)
+        self._sequence = next_sequence()
+        if anomaly_mode.enabled:
+            self._trace = "".join(traceback.format_stack()[:-2])
+
+    def _seal(self, outputs: tuple[Any, ...]) -> None:
+        """Note the versions of what was saved, and cut the cycle where a result was."""
+        saved = self._saved
+        if not saved:
+            return
+        if not outputs:
+            for item in saved:
+                if isinstance(item, Variable) and item._counter is not None:
+                    break
+            else:
+                return  # No versions noted: all were zero.
+        self._versions = tuple([self._version_of(item) for item in saved])
+        for nr, out in enumerate(outputs):
+            saved = tuple([_SavedOutput(out, nr) if item is out else item for item in saved])
+        self._saved = saved
+
+    @staticmethod
+    def _version_of(item: Any) -> int:
+        if not isinstance(item, Variable):
+            return 0
+        if item._inference:
+            raise RuntimeError(
+                "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
+                "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in "
+                "autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
+            )
+        return item._version
+
+    def _run(self, gradients: list[Any]) -> tuple[Any, ...]:
+        """The gradients for the edges from those of the outputs."""
+        if self.materialize_grads:
+            gradients = [g if g is not None else self._zeros(i) for i, g in enumerate(gradients)]
+        elif len(gradients) == 1 and gradients[0] is None:
+            return (None,) * len(self._edges)
+        out = self._function.backward(self, *gradients)
+        return out if out.__class__ is tuple else (out,)  # type: ignore[return-value]
+
+    def _zeros(self, output_nr: int) -> Tensor | None:
+        if self._outputs is None:
+            return None
+        shape, numpy_dtype = self._outputs[output_nr]
+        return wrap(np.zeros(shape, numpy_dtype))
+
+
+def _short(node: Any) -> str:
+    """A node's name as PyTorch's messages have it, without its ending: `MulBackward0` is `Mul`."""
+    return str(node.name()).rstrip("0123456789").removesuffix("Backward")
+
+
+_NOWHERE: tuple[None, int] = (None, 0)
+FunctionCtx = Node
+
+
+class AccumulateGrad:
+    """What stands at the end of the graph for a leaf, as `next_functions` shows it."""
+
+    def __init__(self, variable: Any) -> None:
+        self.variable = variable
+
+    next_functions: tuple[Any, ...] = ()
+
+    def name(self) -> str:
+        """The name PyTorch gives it."""
+        return "torch::autograd::AccumulateGrad"
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {id(self.variable):#x}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AccumulateGrad) and other.variable is self.variable
+
+    def __hash__(self) -> int:
+        return hash(self.variable)
+
+    def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(grad_inputs, grad_outputs)` when the leaf's gradient has been added."""
+        variable = self.variable
+        return variable.register_post_accumulate_grad_hook(lambda leaf: hook((), (leaf.grad,)))
+
+    def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(grad_outputs)` before the leaf's gradient is added; what it returns replaces it."""
+
+        def on_gradient(gradient: Any) -> Any:
+            out = hook((gradient,))
+            return out[0] if isinstance(out, tuple) else out
+
+        return self.variable.register_hook(on_gradient)

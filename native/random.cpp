@@ -1,7 +1,5 @@
 #include "random.h"
 
-#include <cmath>
-
 #include "core/thread_pool.h"
 #include "core/vec.h"
 
@@ -77,7 +75,7 @@ void unit_f64(Twister& twister, double* out, int64_t n) {
 }
 
 // low53(pair) * 2**-53 < p as a comparison of whole numbers: both sides times 2**53 are exact.
-RL_INLINE int64_t threshold(double p) { return static_cast<int64_t>(std::ceil(p * 0x1p53)); }
+RL_INLINE int64_t threshold(double p) { return static_cast<int64_t>(__builtin_ceil(p * 0x1p53)); }
 
 void below(Twister& twister, bool* out, int64_t n, double p) {
     const int64_t bound = threshold(p);
@@ -93,11 +91,14 @@ void scaled_below(Twister& twister, float* out, int64_t n, double p, float scale
     });
 }
 
+RL_INLINE float fused_one(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+RL_INLINE double fused_one(double a, double b, double c) { return __builtin_fma(a, b, c); }
+
 template <class T>
 void scale_all(T* out, int64_t n, T low, T span, T high) {
 #if !defined(__AVX2__) && !defined(__aarch64__)
     for (int64_t i = 0; i < n; ++i) {
-        const T v = std::fma(out[i], span, low);
+        const T v = fused_one(out[i], span, low);
         out[i] = v == high ? low : v;
     }
     return;
@@ -213,7 +214,7 @@ void permutation(Twister& twister, int64_t* out, int64_t n) {
 
 }  // namespace
 
-extern const RandomKernels random = {unit_f32, unit_f64, scale_all<float>, scale_all<double>, box_muller_f32, below,
+const RandomKernels random = {unit_f32, unit_f64, scale_all<float>, scale_all<double>, box_muller_f32, below,
                                      scaled_below, permutation};
 
 }  // namespace rl::RL_ISA

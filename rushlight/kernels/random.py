@@ -1,0 +1,85 @@
+"""Chooses between the compiled draws and NumPy's; what they take and give is said in `reference.random`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rushlight.kernels import dispatch
+from rushlight.kernels.reference import random as reference
+from rushlight.kernels.reference.random import cauchy, exponential, geometric, integers, log_normal, multinomial, poisson, words
+
+if TYPE_CHECKING:
+    from rushlight.random import Generator
+
+__all__ = [
+    "bernoulli", "cauchy", "exponential", "geometric", "integers", "log_normal", "multinomial", "normal", "poisson", "randperm",
+    "scaled_bernoulli", "uniform", "words",
+]  # fmt: skip
+
+Array = npt.NDArray[Any]
+
+# A module that was built before this family came gives way to the reference.
+native = dispatch.native if hasattr(dispatch.native, "random_uniform_f32") else None
+
+_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
+
+
+def uniform(generator: Generator, n: int, dtype: np.dtype[Any], low: float = 0.0, high: float = 1.0) -> Array:
+    """n numbers of [low, high)."""
+    if native is None:
+        return reference.uniform(generator, n, dtype, low, high)
+    if dtype is _F64:
+        return native.random_uniform_f64(generator.bits, n, low, high)
+    out = native.random_uniform_f32(generator.bits, n, low, high)
+    if dtype is _F32:
+        return out
+    out = out.astype(dtype)
+    out[out == dtype.type(high)] = dtype.type(low)
+    return out
+
+
+def normal(
+    generator: Generator, n: int, dtype: np.dtype[Any], mean: float = 0.0, std: float = 1.0, contiguous: bool = True
+) -> Array:
+    """n normal numbers, for contiguous memory or for other."""
+    if native is None:
+        return reference.normal(generator, n, dtype, mean, std, contiguous)
+    if n < 16 or not contiguous:
+        out, generator.next_normal = native.random_serial_normal(generator.bits, n, generator.next_normal, mean, std)
+        return out.astype(dtype, copy=False)
+    if dtype is _F32:
+        return native.random_normal_f32(generator.bits, n, mean, std)
+    if dtype is _F64:
+        return native.random_normal_f64(generator.bits, n, mean, std)
+    tail = n % 16
+    out = np.empty(n, dtype)
+    out[: n - tail] = native.random_normal_f32(generator.bits, n - tail, mean, std)
+    if tail:
+        out[-16:] = native.random_normal_f32(generator.bits, 16, mean, std)
+    return out
+
+
+def bernoulli(generator: Generator, n: int, p: float | Array) -> npt.NDArray[np.bool_]:
+    """n times whether a uniform number is below p."""
+    if native is None or isinstance(p, np.ndarray):
+        return reference.bernoulli(generator, n, p)
+    return native.random_bernoulli(generator.bits, n, p)
+
+
+def scaled_bernoulli(generator: Generator, n: int, dtype: np.dtype[Any], p: float, scale: float) -> Array:
+    """`scale` where a uniform number is below p, else 0."""
+    if native is None or dtype is not _F32:
+        out = bernoulli(generator, n, p).astype(dtype)
+        out *= dtype.type(scale)
+        return out
+    return native.random_scaled_bernoulli(generator.bits, n, p, scale)
+
+
+def randperm(generator: Generator, n: int) -> npt.NDArray[np.int64]:
+    """0 … n-1 shuffled."""
+    if native is None:
+        return reference.randperm(generator, n)
+    return native.random_permutation(generator.bits, n)

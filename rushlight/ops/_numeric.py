@@ -1,0 +1,118 @@
+"""What the families of numeric operations share: dims, working types, the errors of types that have no kernel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ml_dtypes
+import numpy as np
+import numpy.typing as npt
+
+from rushlight import dtypes
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+Array = npt.NDArray[Any]
+Dims = int | tuple[int, ...] | list[int] | None
+
+_FLOAT32 = np.dtype(np.float32)
+_INT64 = np.dtype(np.int64)
+_LOW_PRECISION = frozenset(
+    np.dtype(t)
+    for t in (
+        np.float16,
+        ml_dtypes.bfloat16,
+        ml_dtypes.float8_e4m3fn,
+        ml_dtypes.float8_e4m3fnuz,
+        ml_dtypes.float8_e5m2,
+        ml_dtypes.float8_e5m2fnuz,
+    )
+)
+
+
+def floating(input: Tensor) -> Array:
+    """The array of a tensor, with integers and booleans converted to the default floating-point type."""
+    array = input._array
+    if array.dtype.kind in "biu":
+        return array.astype(dtypes.get_default_dtype().numpy_dtype)
+    return array
+
+
+def widened(array: Array) -> Array:
+    """The array in float32 where its type holds fewer bits; a formula of several steps then rounds once."""
+    return array.astype(_FLOAT32) if array.dtype in _LOW_PRECISION else array
+
+
+def accumulator(dtype: np.dtype[Any]) -> np.dtype[Any] | None:
+    """The type to add up in: float32 for narrower floats, int64 for integers and booleans, None for the type itself."""
+    if dtype in _LOW_PRECISION:
+        return _FLOAT32
+    return _INT64 if dtype.kind in "biu" else None
+
+
+def as_result(array: Any, dtype: np.dtype[Any]) -> Array:
+    """An accumulated value in its final type: narrow floats are rounded, all else stays."""
+    return array.astype(dtype) if dtype in _LOW_PRECISION else array
+
+
+def normalize_dim(dim: int, ndim: int) -> int:
+    """`dim` counted from the front; IndexError where it names no dimension. A 0-dim tensor has dims -1 and 0."""
+    bound = ndim or 1
+    if -bound <= dim < bound:
+        return dim + bound if dim < 0 else dim
+    raise IndexError(f"Dimension out of range (expected to be in range of [{-bound}, {bound - 1}], but got {dim})")
+
+
+def normalize_dims(dim: Dims, ndim: int) -> tuple[int, ...]:
+    """The reduced dimensions in order, counted from the front; None and () mean all of them."""
+    if isinstance(dim, int):
+        dims = [normalize_dim(dim, ndim)]
+    elif not dim:
+        return tuple(range(ndim))
+    else:
+        dims = sorted(normalize_dim(d, ndim) for d in dim)
+        for first, second in zip(dims, dims[1:], strict=False):
+            if first == second:
+                raise RuntimeError(f"dim {first} appears multiple times in the list of dims")
+    return tuple(dims) if ndim else ()
+
+
+def kept_shape(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of a reduction that keeps its reduced dimensions, with length 1."""
+    return tuple([1 if i in dims else n for i, n in enumerate(shape)])
+
+
+def spread(value: Tensor, ctx: Any) -> Tensor:
+    """A reduced value stretched over the dimensions that `ctx` reduced (shape, dims, keepdim)."""
+    if not ctx.keepdim:
+        value = value.reshape(kept_shape(ctx.shape, ctx.dims))
+    return value.expand(ctx.shape)
+
+
+def not_implemented(kernel: str, dtype: np.dtype[Any]) -> NotImplementedError:
+    """The error for a type that an operation does not take, in PyTorch's words."""
+    return NotImplementedError(f"\"{kernel}\" not implemented for '{dtypes.from_numpy_dtype(dtype).legacy_name}'")
+
+
+def require_floating(array: Array, kernel: str) -> Array:
+    """The array, if its type is real floating point; NotImplementedError otherwise."""
+    if array.dtype.kind in "biuc":
+        raise not_implemented(kernel, array.dtype)
+    return array
+
+
+def check_tensor(function: str, name: str, position: int, value: object) -> None:
+    """TypeError if an argument that must be a tensor is a number or anything else."""
+    if not hasattr(value, "_array"):
+        raise TypeError(f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}")
+
+
+def inplace(operation: Any) -> Any:
+    """The function that computes an operation and writes the result into its first argument."""
+
+    def apply_inplace(input: Any, *args: Any) -> Any:
+        return operation.inplace(input, *args)
+
+    apply_inplace.__doc__ = f"{operation.__doc__} The result is written into the tensor."
+    return apply_inplace

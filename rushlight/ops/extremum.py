@@ -1,0 +1,507 @@
+"""Reductions by order: the greatest and least elements, medians and modes.
+
+A NaN counts as greater than everything, so that it comes through.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import return_types
+from rushlight.autograd.function import Operation
+from rushlight.autograd.variable import Variable, wrap
+from rushlight.ops._numeric import Array, Dims, kept_shape, normalize_dim, normalize_dims, not_implemented, spread
+from rushlight.ops.comparison import maximum, minimum
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "max", "median", "min", "mode", "nanmedian"]
+
+
+def _check_not_empty(name: str, array: Array, dims: tuple[int, ...] | None) -> None:
+    """Raise where a dimension to reduce has no elements, since there is no greatest of none."""
+    if array.size:
+        return
+    if dims is None:
+        raise RuntimeError(
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' "
+            "argument."
+        )
+    for dim in dims:
+        if array.shape[dim] == 0:
+            raise IndexError(f"{name}(): Expected reduction dim {dim} to have non-zero size.")
+
+
+def _check_ordered(array: Array, kernel: str) -> None:
+    if array.dtype.kind == "c":
+        raise not_implemented(kernel, array.dtype)
+
+
+def _share(ctx: Any, grad: Tensor, input: Tensor, out: Tensor) -> Tensor:
+    """The gradient of an extremum, in equal parts to all elements that equal it."""
+    ties = input._array == spread(out, ctx)._array
+    if np.isnan(out._array).any():
+        ties |= np.isnan(input._array)
+    share = ties / np.add.reduce(ties, ctx.dims, keepdims=True)
+    return spread(grad, ctx) * wrap(share.astype(input._array.dtype))
+
+
+class Amax(Operation):
+    """The greatest element over some dimensions; equal ones share the gradient."""
+
+    node_name = "AmaxBackward0"
+    ufunc = np.maximum
+
+    @classmethod
+    def reduce(cls, ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+        array = input._array
+        ctx.shape, ctx.keepdim = array.shape, keepdim
+        ctx.dims = normalize_dims(dim, array.ndim)
+        out = wrap(cls.ufunc.reduce(array, ctx.dims, None, None, keepdim))
+        ctx.save_for_backward(input, out)
+        return out
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Any:
+        return Amax.reduce(ctx, input, dim, keepdim)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return _share(ctx, grad, *ctx.saved_tensors), None, None
+
+
+class Amin(Amax):
+    """The least element over some dimensions; equal ones share the gradient."""
+
+    node_name = "AminBackward0"
+    ufunc = np.minimum
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Any:
+        return Amin.reduce(ctx, input, dim, keepdim)
+
+
+class MaxAll(Amax):
+    """The greatest of all elements."""
+
+    node_name = "MaxBackward1"
+
+
+class MinAll(Amin):
+    """The least of all elements."""
+
+    node_name = "MinBackward1"
+
+
+def amax(input: Tensor, dim: Dims = (), keepdim: bool = False, *, axis: Dims = None) -> Tensor:
+    """The greatest element over `dim` (all dimensions if empty); equal greatest elements share the gradient.
+
+    Raises RuntimeError or IndexError where there are no elements, IndexError for a dim out of range.
+
+    >>> import rushlight as torch
+    >>> torch.amax(torch.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
+    tensor([4., 3.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.amax.html
+    """
+    return _over_dims(Amax, "amax", "max_values_cpu", input, dim if axis is None else axis, keepdim)
+
+
+def amin(input: Tensor, dim: Dims = (), keepdim: bool = False, *, axis: Dims = None) -> Tensor:
+    """The least element over `dim` (all dimensions if empty); equal least elements share the gradient.
+
+    Raises RuntimeError or IndexError where there are no elements, IndexError for a dim out of range.
+
+    >>> import rushlight as torch
+    >>> torch.amin(torch.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
+    tensor([1., 2.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.amin.html
+    """
+    return _over_dims(Amin, "amin", "min_values_cpu", input, dim if axis is None else axis, keepdim)
+
+
+def _over_dims(operation: Any, name: str, kernel: str, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    array = input._array
+    _check_ordered(array, kernel)
+    whole = not isinstance(dim, int) and not dim
+    _check_not_empty(name, array, None if whole else normalize_dims(dim, array.ndim))
+    return operation.apply(input, dim, keepdim)
+
+
+def argument_along(array: Array, dim: int, greatest: bool) -> Array:
+    """The first index of the greatest or least element along `dim`, which stays with length 1; NaN wins."""
+    if array.ndim == 0:
+        return np.zeros((), np.int64)
+    if array.dtype.kind == "V" or array.dtype == np.float16:
+        array = array.astype(np.float32)
+    return np.expand_dims((np.argmax if greatest else np.argmin)(array, axis=dim), dim)
+
+
+def select_along(array: Array, indices: Array, dim: int) -> Array:
+    """The elements at indices along `dim`; a 0-dim array is its only element."""
+    return np.take_along_axis(array, indices, dim) if array.ndim else array.copy()
+
+
+class _Selection(Operation):
+    """Elements chosen along one dimension; each gradient goes back to where its element was."""
+
+    @staticmethod
+    def choose(ctx: Any, input: Tensor, indices: Array, dim: int, keepdim: bool) -> tuple[Array, Array]:
+        """The chosen elements and their indices; `indices` has length 1 along `dim`."""
+        array = input._array
+        values = select_along(array, indices, dim)
+        ctx.dim, ctx.shape, ctx.keepdim, ctx.indices = dim, array.shape, keepdim or not array.ndim, wrap(indices)
+        if ctx.keepdim:
+            return values, indices
+        return values.squeeze(dim), indices.squeeze(dim)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor, *_: Tensor) -> Any:
+        if not ctx.shape:
+            return (grad, *(None,) * (len(ctx._edges) - 1))
+        if not ctx.keepdim:
+            grad = grad.unsqueeze(ctx.dim)
+        placed = grad.new_zeros(ctx.shape).scatter(ctx.dim, ctx.indices, grad)
+        return (placed, *(None,) * (len(ctx._edges) - 1))
+
+
+class MaxDim(_Selection):
+    """The greatest element along a dimension, and its index."""
+
+    node_name = "MaxBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> tuple[Array, Array]:
+        return MaxDim.choose(ctx, input, argument_along(input._array, dim, True), dim, keepdim)
+
+
+class MinDim(_Selection):
+    """The least element along a dimension, and its index."""
+
+    node_name = "MinBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> tuple[Array, Array]:
+        return MinDim.choose(ctx, input, argument_along(input._array, dim, False), dim, keepdim)
+
+
+def _extremum(kind: str, input: Tensor, dim: Any, keepdim: bool, other: Tensor | None) -> Any:
+    """The three forms of max and min."""
+    if isinstance(dim, Variable):
+        other, dim = dim, None  # type: ignore[assignment]
+    if other is not None:
+        return (maximum if kind == "max" else minimum)(input, other)
+    array = input._array
+    if dim is None:
+        _check_ordered(array, f"{kind}_all")
+        _check_not_empty(kind, array, None)
+        return (MaxAll if kind == "max" else MinAll).apply(input, None, False)
+    _check_ordered(array, kind)
+    dim = normalize_dim(dim, array.ndim)
+    if array.ndim:
+        _check_not_empty(kind, array, (dim,))
+    result = return_types.max if kind == "max" else return_types.min
+    return result((MaxDim if kind == "max" else MinDim).apply(input, dim, keepdim))
+
+
+def max(
+    input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, axis: int | None = None
+) -> Any:
+    """The greatest element: of all (`max(input)`), along `dim` as a named tuple (values, indices), or of two tensors.
+
+    The gradient of `max(input)` is shared by equal elements; with `dim` it goes to the index that is returned. Raises
+    RuntimeError or IndexError where there are no elements.
+
+    >>> import rushlight as torch
+    >>> torch.max(torch.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
+    torch.return_types.max(
+    values=tensor([4., 3.]),
+    indices=tensor([1, 0]))
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.max.html
+    """
+    return _extremum("max", input, dim if axis is None else axis, keepdim, other)
+
+
+def min(
+    input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, axis: int | None = None
+) -> Any:
+    """The least element: of all (`min(input)`), along `dim` as a named tuple (values, indices), or of two tensors.
+
+    The gradient of `min(input)` is shared by equal elements; with `dim` it goes to the index that is returned. Raises
+    RuntimeError or IndexError where there are no elements.
+
+    >>> import rushlight as torch
+    >>> torch.min(torch.tensor([[1.0, 4.0], [3.0, 2.0]]))
+    tensor(1.)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.min.html
+    """
+    return _extremum("min", input, dim if axis is None else axis, keepdim, other)
+
+
+def _argument(kind: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    array = input._array
+    if array.dtype.kind in "bc":
+        raise RuntimeError(f"{kind}(): does not support {'bool' if array.dtype.kind == 'b' else 'complex'} input")
+    if dim is None:
+        if not array.size:
+            raise IndexError(f"{kind}(): Expected reduction dim to be specified for input.numel() == 0.")
+        out = argument_along(array.reshape(-1), 0, kind == "argmax")
+        return wrap(out.reshape((1,) * array.ndim if keepdim else ()))
+    dim = normalize_dim(dim, array.ndim)
+    if array.ndim:
+        _check_not_empty(kind, array, (dim,))
+    out = argument_along(array, dim, kind == "argmax")
+    return wrap(out if keepdim or not array.ndim else out.squeeze(dim))
+
+
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None) -> Tensor:
+    """The index of the first greatest element along `dim`, or in the flattened tensor, int64; a NaN is the greatest.
+
+    Raises RuntimeError for bool and complex, IndexError where there are no elements.
+
+    >>> import rushlight as torch
+    >>> torch.argmax(torch.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
+    tensor([1, 0])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.argmax.html
+    """
+    return _argument("argmax", input, dim if axis is None else axis, keepdim)
+
+
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None) -> Tensor:
+    """The index of the first least element along `dim`, or in the flattened tensor, int64; a NaN counts as the least.
+
+    Raises RuntimeError for bool and complex, IndexError where there are no elements.
+
+    >>> import rushlight as torch
+    >>> torch.argmin(torch.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
+    tensor([0, 1])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.argmin.html
+    """
+    return _argument("argmin", input, dim if axis is None else axis, keepdim)
+
+
+class Aminmax(Operation):
+    """Least and greatest in one call; equal ones share the gradient."""
+
+    node_name = "AminmaxBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int | None, keepdim: bool) -> Any:
+        array = input._array
+        ctx.shape, ctx.keepdim = array.shape, keepdim
+        ctx.dims = normalize_dims(dim, array.ndim)
+        low = wrap(np.minimum.reduce(array, ctx.dims, None, None, keepdim))
+        high = wrap(np.maximum.reduce(array, ctx.dims, None, None, keepdim))
+        ctx.save_for_backward(input, low, high)
+        return low, high
+
+    @staticmethod
+    def backward(ctx: Any, grad_low: Tensor, grad_high: Tensor) -> Any:
+        input, low, high = ctx.saved_tensors
+        return _share(ctx, grad_low, input, low) + _share(ctx, grad_high, input, high), None, None
+
+
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The least and the greatest element along `dim`, or of all, as a named tuple (min, max).
+
+    Raises RuntimeError or IndexError where there are no elements.
+
+    >>> import rushlight as torch
+    >>> torch.aminmax(torch.tensor([1.0, 4.0, 3.0]))
+    torch.return_types.aminmax(
+    min=tensor(1.),
+    max=tensor(4.))
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.aminmax.html
+    """
+    array = input._array
+    _check_ordered(array, "aminmax_cpu")
+    if dim is None and not array.size:
+        raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
+    if dim is not None and array.ndim:
+        _check_not_empty("aminmax", array, (normalize_dim(dim, array.ndim),))
+    return return_types.aminmax(Aminmax.apply(input, dim, keepdim))
+
+
+def median_index(array: Array, dim: int, ignore_nan: bool) -> Array:
+    """The index of the lower median along `dim`, which stays with length 1; the first NaN, unless those are ignored."""
+    if array.ndim == 0:
+        return np.zeros((), np.int64)
+    order = np.argsort(array, axis=dim, kind="stable")
+    count = array.shape[dim]
+    if array.dtype.kind in "biu":
+        return np.take(order, [(count - 1) // 2], axis=dim)
+    missing = np.add.reduce(np.isnan(array), dim, np.int64, None, True)
+    if ignore_nan:
+        middle = np.maximum((count - missing - 1) // 2, 0)
+    else:
+        middle = np.where(missing > 0, count - missing, (count - 1) // 2)
+    return np.take_along_axis(order, middle, dim)
+
+
+class Median(_Selection):
+    """The lower median of all elements; the gradient goes to the element that is returned."""
+
+    node_name = "MedianBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        return Median.of_all(ctx, input, False)
+
+    @staticmethod
+    def of_all(ctx: Any, input: Tensor, ignore_nan: bool) -> Array:
+        """The median of the flattened array."""
+        flat = input._array.reshape(-1)
+        ctx.whole_shape = input._array.shape
+        index = median_index(flat, 0, ignore_nan)
+        ctx.index = wrap(index)
+        return flat[index[0]]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor, *_: Tensor) -> Any:
+        size = int(np.prod(ctx.whole_shape))
+        return grad.new_zeros((size,)).scatter(0, ctx.index, grad.reshape(1)).reshape(ctx.whole_shape)
+
+
+class Nanmedian(Median):
+    """The lower median of the elements that are not NaN."""
+
+    node_name = "NanmedianBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        return Nanmedian.of_all(ctx, input, True)
+
+
+class MedianDim(_Selection):
+    """The lower median along a dimension, and its index."""
+
+    node_name = "MedianBackward1"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> tuple[Array, Array]:
+        return MedianDim.choose(ctx, input, median_index(input._array, dim, False), dim, keepdim)
+
+
+class NanmedianDim(_Selection):
+    """The lower median, along a dimension, of what is not NaN, and its index."""
+
+    node_name = "NanmedianBackward1"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> tuple[Array, Array]:
+        return NanmedianDim.choose(ctx, input, median_index(input._array, dim, True), dim, keepdim)
+
+
+def _median(input: Tensor, dim: int | None, keepdim: bool, ignore_nan: bool) -> Any:
+    array = input._array
+    if array.dtype.kind in "bc":
+        raise not_implemented("median_cpu", array.dtype)
+    if dim is None:
+        if not array.size:
+            empty = float("nan") if array.dtype.kind not in "iu" else np.iinfo(array.dtype).min
+            return wrap(np.asarray(empty).astype(array.dtype))
+        return (Nanmedian if ignore_nan else Median).apply(input)
+    dim = normalize_dim(dim, array.ndim)
+    if array.ndim:
+        _check_not_empty("median", array, (dim,))
+    if ignore_nan:
+        return return_types.nanmedian(NanmedianDim.apply(input, dim, keepdim))
+    return return_types.median(MedianDim.apply(input, dim, keepdim))
+
+
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The lower median: of all elements, or along `dim` as a named tuple (values, indices); NaN if there is one.
+
+    Of elements equal to the median, the index is of the one that a stable sort puts in the middle. Raises NotImplementedError
+    for bool and complex, IndexError where a dimension has no elements.
+
+    >>> import rushlight as torch
+    >>> torch.median(torch.tensor([3.0, 1.0, 4.0, 2.0]))
+    tensor(2.)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.median.html
+    """
+    return _median(input, dim, keepdim, False)
+
+
+def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The lower median of the elements that are not NaN: of all, or along `dim` as a named tuple (values, indices).
+
+    Raises NotImplementedError for bool and complex, IndexError where a dimension has no elements.
+
+    >>> import rushlight as torch
+    >>> torch.nanmedian(torch.tensor([3.0, float("nan"), 2.0]))
+    tensor(2.)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nanmedian.html
+    """
+    return _median(input, dim, keepdim, True)
+
+
+def mode_index(array: Array, dim: int) -> Array:
+    """The last index of the most frequent value along `dim`, which stays with length 1; the least of equally frequent ones."""
+    if array.ndim == 0:
+        return np.zeros((), np.int64)
+    order = np.moveaxis(np.argsort(array, axis=dim, kind="stable"), dim, -1)
+    ranked = np.take_along_axis(np.moveaxis(array, dim, -1), order, -1)
+    count = ranked.shape[-1]
+    place = np.arange(count)
+    starts = np.ones(ranked.shape, np.bool_)
+    starts[..., 1:] = ranked[..., 1:] != ranked[..., :-1]
+    first = np.maximum.accumulate(np.where(starts, place, 0), axis=-1)
+    best = np.argmax(place - first, axis=-1)[..., None]
+    return np.moveaxis(np.take_along_axis(order, best, -1), -1, dim)
+
+
+class Mode(_Selection):
+    """The most frequent value along a dimension, and an index of it."""
+
+    node_name = "ModeBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> tuple[Array, Array]:
+        return Mode.choose(ctx, input, mode_index(input._array, dim), dim, keepdim)
+
+
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
+    """The most frequent value along `dim` (the least of those equally frequent) and its last index, as a named tuple.
+
+    Raises IndexError where the dimension has no elements or is out of range.
+
+    >>> import rushlight as torch
+    >>> torch.mode(torch.tensor([2, 1, 2, 3]))
+    torch.return_types.mode(
+    values=tensor(2),
+    indices=tensor(2))
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.mode.html
+    """
+    array = input._array
+    dim = normalize_dim(dim, array.ndim)
+    if array.ndim:
+        _check_not_empty("mode", array, (dim,))
+    return return_types.mode(Mode.apply(input, dim, keepdim))
+
+
+class ExtremumMethods:
+    """The reductions by order as methods of Tensor."""
+
+    amax = amax
+    amin = amin
+    aminmax = aminmax
+    argmax = argmax
+    argmin = argmin
+    max = max
+    median = median
+    min = min
+    mode = mode
+    nanmedian = nanmedian

@@ -1,0 +1,649 @@
+"""Reductions by arithmetic and logic: sums, means, products, spreads, counts.
+
+Narrow floats are accumulated in float32 and rounded once; integers and booleans add up in int64.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.autograd.function import Operation
+from rushlight.autograd.variable import wrap
+from rushlight.ops._numeric import (
+    Array,
+    Dims,
+    accumulator,
+    as_result,
+    floating,
+    kept_shape,
+    normalize_dim,
+    normalize_dims,
+    spread,
+    widened,
+)
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = [
+    "all", "any", "count_nonzero", "logsumexp", "mean", "nanmean", "nansum", "prod", "std", "std_mean", "sum", "var", "var_mean",
+]  # fmt: skip
+
+
+def _note(ctx: Any, array: Array, dim: Dims, keepdim: bool) -> tuple[int, ...]:
+    """Leave on `ctx` what `spread` needs, and return the dimensions to reduce."""
+    ctx.shape = array.shape
+    ctx.dims = normalize_dims(dim, array.ndim)
+    ctx.keepdim = keepdim
+    return ctx.dims
+
+
+class Sum(Operation):
+    """`Σ input`: the gradient of each element is the result's."""
+
+    node_name = "SumBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        array = input._array
+        ctx.shape = array.shape
+        return as_result(np.add.reduce(array, None, accumulator(array.dtype)), array.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        return grad.expand(ctx.shape)
+
+
+class SumDim(Operation):
+    """`Σ input` over some dimensions."""
+
+    node_name = "SumBackward1"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Array:
+        array = input._array
+        dims = _note(ctx, array, dim, keepdim)
+        return as_result(np.add.reduce(array, dims, accumulator(array.dtype), None, keepdim), array.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        return spread(grad, ctx), None, None
+
+
+def sum(
+    input: Tensor,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtypes.dtype | None = None,
+    axis: Dims = None,
+    keepdims: bool = False,
+) -> Tensor:
+    """`Σ input` over `dim` (all dimensions if None or empty).
+
+    Integers and booleans add up in int64; `dtype` converts the input first. With `keepdim` the reduced dimensions stay, with
+    length 1. Raises IndexError for a dim out of range, RuntimeError for one named twice.
+
+    >>> import rushlight as torch
+    >>> torch.sum(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
+    tensor([3., 7.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.sum.html
+    """
+    if dtype is not None:
+        input = input.to(dtype)
+    if dim is None and axis is None and not (keepdim or keepdims):
+        return Sum.apply(input)
+    return SumDim.apply(input, dim if axis is None else axis, keepdim or keepdims)
+
+
+def sum_to_size(input: Tensor, *size: Any) -> Tensor:
+    """The sum of the tensor down to `size`, a shape that broadcasts to its own.
+
+    Raises RuntimeError where `size` does not broadcast to the tensor's shape.
+
+    >>> import rushlight as torch
+    >>> torch.ones(2, 3).sum_to_size(1, 3)
+    tensor([[2., 2., 2.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.sum_to_size.html
+    """
+    wanted = tuple(size[0]) if len(size) == 1 and not isinstance(size[0], int) else size
+    shape = input._array.shape
+    lead = len(shape) - len(wanted)
+    if lead < 0 or builtins.any(w not in (1, n) for w, n in zip(wanted, shape[lead:], strict=True)):
+        raise RuntimeError(f"size {{{list(wanted)}}} is not expandable to size {{{list(shape)}}}.")
+    dims = tuple(range(lead)) + tuple(lead + i for i, w in enumerate(wanted) if w == 1 and shape[lead + i] != 1)
+    if not dims:
+        return input
+    return SumDim.apply(input, dims, True).reshape(wanted)
+
+
+class Nansum(Operation):
+    """`Σ input`, a NaN counting as 0; its gradient is 0 too."""
+
+    node_name = "NansumBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Array:
+        array = input._array
+        ctx.save_for_backward(input)
+        dims = _note(ctx, array, dim, keepdim)
+        if array.dtype.kind not in "biu":
+            array = np.where(np.isnan(array), np.zeros((), array.dtype), array)
+        return as_result(np.add.reduce(array, dims, accumulator(array.dtype), None, keepdim), array.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        (input,) = ctx.saved_tensors
+        return spread(grad, ctx) * wrap(~np.isnan(input._array)), None, None
+
+
+def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None) -> Tensor:
+    """`Σ input` over `dim`, each NaN counting as 0.
+
+    Raises IndexError for a dim out of range, RuntimeError for complex input.
+
+    >>> import rushlight as torch
+    >>> torch.nansum(torch.tensor([1.0, float("nan"), 2.0]))
+    tensor(3.)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nansum.html
+    """
+    if input._array.dtype.kind == "c":
+        raise RuntimeError("nansum on CPU does not support complex inputs")
+    return Nansum.apply(input if dtype is None else input.to(dtype), dim, keepdim)
+
+
+class Mean(Operation):
+    """`Σ input / n`."""
+
+    node_name = "MeanBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        array = input._array
+        ctx.shape = array.shape
+        return as_result(np.true_divide(np.add.reduce(array, None, accumulator(array.dtype)), array.size), array.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        return grad.expand(ctx.shape) / math.prod(ctx.shape)
+
+
+class MeanDim(Operation):
+    """`Σ input / n` over some dimensions."""
+
+    node_name = "MeanBackward1"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Array:
+        array = input._array
+        dims = _note(ctx, array, dim, keepdim)
+        ctx.count = math.prod([array.shape[d] for d in dims])
+        total = np.add.reduce(array, dims, accumulator(array.dtype), None, keepdim)
+        return as_result(np.true_divide(total, ctx.count), array.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        return spread(grad / ctx.count, ctx), None, None
+
+
+def mean(
+    input: Tensor,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtypes.dtype | None = None,
+    axis: Dims = None,
+    keepdims: bool = False,
+) -> Tensor:
+    """`Σ input / n` over `dim` (all dimensions if None or empty); NaN for no elements.
+
+    Raises RuntimeError for integers and booleans unless `dtype` names a floating-point type, IndexError for a dim out of range.
+
+    >>> import rushlight as torch
+    >>> torch.mean(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0, keepdim=True)
+    tensor([[2., 3.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.mean.html
+    """
+    if dtype is not None or input._array.dtype.kind in "biu":
+        input = _as_mean_input(input, dtype)
+    if dim is None and axis is None and not (keepdim or keepdims):
+        return Mean.apply(input)
+    return MeanDim.apply(input, dim if axis is None else axis, keepdim or keepdims)
+
+
+def _as_mean_input(input: Tensor, dtype: dtypes.dtype | None) -> Tensor:
+    wanted = dtype or input.dtype
+    if not (wanted.is_floating_point or wanted.is_complex):
+        raise RuntimeError(
+            f"mean(): could not infer output dtype. {'Optional' if dtype else 'Input'} dtype must be either a floating point or "
+            f"complex dtype. Got: {wanted.legacy_name}"
+        )
+    return input.to(wanted)
+
+
+def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None) -> Tensor:
+    """The mean over `dim` of the elements that are not NaN; NaN where all are.
+
+    Raises RuntimeError for integers and booleans, IndexError for a dim out of range.
+
+    >>> import rushlight as torch
+    >>> torch.nanmean(torch.tensor([1.0, float("nan"), 2.0]))
+    tensor(1.5000)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nanmean.html
+    """
+    array = input._array
+    if array.dtype.kind in "biu":
+        raise RuntimeError(
+            "nanmean(): expected input to have floating point or complex dtype but got " + input.dtype.legacy_name
+        )
+    dims = normalize_dims(dim, array.ndim)
+    count = np.add.reduce(~np.isnan(array), dims, np.int64, None, keepdim)
+    return nansum(input, dim, keepdim, dtype=dtype) / wrap(count)
+
+
+def _product_of_others(input: Tensor, dim: int) -> Tensor:
+    """For each element, the product of all others along `dim`, whatever zeros there are."""
+    from rushlight.ops.joining import cat
+
+    n = input.shape[dim]
+    one = wrap(np.ones_like(input.narrow(dim, 0, 1)._array))
+    before = cat([one, input.narrow(dim, 0, n - 1)], dim).cumprod(dim)
+    after = cat([input.narrow(dim, 1, n - 1), one], dim).flip(dim).cumprod(dim).flip(dim)
+    return before * after
+
+
+class Prod(Operation):
+    """`Π input`: the gradient of an element is the product of the others."""
+
+    node_name = "ProdBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        array = input._array
+        out = wrap(as_result(np.multiply.reduce(array, None, accumulator(array.dtype)), array.dtype))
+        ctx.save_for_backward(input, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        input, out = ctx.saved_tensors
+        if input._array.all():
+            return grad * (out / input).conj()
+        return grad * _product_of_others(input.reshape(-1), 0).reshape(input.shape).conj()
+
+
+class ProdDim(Operation):
+    """`Π input` along one dimension."""
+
+    node_name = "ProdBackward1"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> Array:
+        array = input._array
+        dims = _note(ctx, array, dim, keepdim)
+        out = wrap(as_result(np.multiply.reduce(array, dims, accumulator(array.dtype), None, keepdim), array.dtype))
+        ctx.save_for_backward(input, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        input, out = ctx.saved_tensors
+        grad = spread(grad, ctx)
+        if not ctx.dims or input._array.all():
+            return grad * (spread(out, ctx) / input).conj(), None, None
+        return grad * _product_of_others(input, ctx.dims[0]).conj(), None, None
+
+
+def prod(
+    input: Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtypes.dtype | None = None,
+    axis: int | None = None,
+) -> Tensor:
+    """`Π input` along `dim`, or of all elements; 1 for no elements.
+
+    Integers and booleans multiply in int64; `dtype` converts the input first. Raises IndexError for a dim out of range,
+    TypeError where dim is not one int.
+
+    >>> import rushlight as torch
+    >>> torch.prod(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
+    tensor([ 2., 12.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.prod.html
+    """
+    dim = dim if axis is None else axis
+    if dtype is not None:
+        input = input.to(dtype)
+    if dim is None:
+        return Prod.apply(input)
+    if not isinstance(dim, int):
+        raise TypeError(f"prod(): argument 'dim' must be int, not {type(dim).__name__}")
+    return ProdDim.apply(input, dim, keepdim)
+
+
+def _moments(ctx: Any, array: Array, dim: Dims, keepdim: bool, correction: float) -> tuple[Array, Array]:
+    """Variance and mean in the working type, by two passes; notes on `ctx` the divisor and what `spread` needs."""
+    dims = _note(ctx, array, dim, keepdim)
+    count = math.prod([array.shape[d] for d in dims])
+    ctx.divisor = max(0, count - correction)
+    array = widened(array)
+    mean = np.true_divide(np.add.reduce(array, dims, None, None, True), count)
+    distance = np.subtract(array, mean)
+    squares = np.real(distance * np.conj(distance)) if array.dtype.kind == "c" else np.multiply(distance, distance)
+    variance = np.true_divide(np.add.reduce(squares, dims, None, None, keepdim), squares.dtype.type(ctx.divisor))
+    return variance, mean if keepdim or not dims else mean.reshape(variance.shape)
+
+
+def _var_gradient(ctx: Any, grad: Tensor, input: Tensor) -> Tensor:
+    """`2 (input - mean) grad / (n - correction)`."""
+    centred = input - MeanDim.apply(input, ctx.dims, True) if ctx.dims else input - input
+    scale = 2.0 / ctx.divisor if ctx.divisor else math.inf
+    return spread(grad * scale, ctx) * centred
+
+
+class Var(Operation):
+    """`Σ (input - mean)² / (n - correction)`."""
+
+    node_name = "VarBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Array:
+        ctx.save_for_backward(input)
+        variance, _ = _moments(ctx, input._array, dim, keepdim, correction)
+        return as_result(variance, input._array.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+        (input,) = ctx.saved_tensors
+        return _var_gradient(ctx, grad, input), None, None, None
+
+
+def _std_gradient(ctx: Any, grad: Tensor, input: Tensor, out: Tensor) -> Tensor:
+    """The variance's gradient over `2 std`, 0 where the elements do not differ."""
+    return _var_gradient(ctx, (grad / (out * 2)).masked_fill(out == 0, 0), input)
+
+
+class Std(Operation):
+    """`sqrt(var)`."""
+
+    node_name = "StdBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Array:
+        variance, _ = _moments(ctx, input._array, dim, keepdim, correction)
+        out = wrap(as_result(np.sqrt(variance), input._array.dtype))
+        ctx.save_for_backward(input, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+        input, out = ctx.saved_tensors
+        return _std_gradient(ctx, grad, input, out), None, None, None
+
+
+class VarMean(Operation):
+    """Variance and mean of one reading."""
+
+    node_name = "VarMeanBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> tuple[Array, Array]:
+        ctx.save_for_backward(input)
+        array = input._array
+        variance, mean = _moments(ctx, array, dim, keepdim, correction)
+        ctx.count = math.prod([array.shape[d] for d in ctx.dims])
+        return as_result(variance, array.dtype), as_result(mean, array.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad_var: Tensor, grad_mean: Tensor) -> tuple[Tensor, None, None, None]:
+        (input,) = ctx.saved_tensors
+        return _var_gradient(ctx, grad_var, input) + spread(grad_mean / ctx.count, ctx), None, None, None
+
+
+class StdMean(Operation):
+    """Standard deviation and mean of one reading."""
+
+    node_name = "StdMeanBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> tuple[Array, Array]:
+        array = input._array
+        variance, mean = _moments(ctx, array, dim, keepdim, correction)
+        ctx.count = math.prod([array.shape[d] for d in ctx.dims])
+        out = wrap(as_result(np.sqrt(variance), array.dtype))
+        ctx.save_for_backward(input, out)
+        return out, as_result(mean, array.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad_std: Tensor, grad_mean: Tensor) -> tuple[Tensor, None, None, None]:
+        input, out = ctx.saved_tensors
+        return _std_gradient(ctx, grad_std, input, out) + spread(grad_mean / ctx.count, ctx), None, None, None
+
+
+def _spread_arguments(
+    name: str, input: Tensor, dim: Any, unbiased: bool | None, correction: float | None
+) -> tuple[Dims, float]:
+    """The dims and the correction of var and std, whose second argument may be either `dim` or `unbiased`."""
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    array = input._array
+    if array.dtype.kind in "biu":
+        raise RuntimeError("std and var only support floating point and complex dtypes")
+    amount: float = (1 if unbiased is None else int(unbiased)) if correction is None else correction
+    count = math.prod([array.shape[d] for d in normalize_dims(dim, array.ndim)])
+    if count - amount <= 0 and (array.size // count if count else 1):
+        warnings.warn(
+            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input numel "
+            "divided by output numel).",
+            UserWarning,
+            stacklevel=3,
+        )
+    return dim, amount
+
+
+def var(
+    input: Tensor,
+    dim: Dims = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+    axis: Dims = None,
+) -> Tensor:
+    """`Σ (input - mean)² / (n - correction)` over `dim`; the correction is 1 unless given (`unbiased=False` means 0).
+
+    Raises RuntimeError for integers and booleans, IndexError for a dim out of range. Warns where n does not exceed the
+    correction.
+
+    >>> import rushlight as torch
+    >>> torch.var(torch.tensor([1.0, 2.0, 3.0, 4.0]), correction=0)
+    tensor(1.2500)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.var.html
+    """
+    dim, amount = _spread_arguments("var", input, dim if axis is None else axis, unbiased, correction)
+    return Var.apply(input, dim, amount, keepdim)
+
+
+def std(
+    input: Tensor,
+    dim: Dims = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+    axis: Dims = None,
+) -> Tensor:
+    """`sqrt(Σ (input - mean)² / (n - correction))` over `dim`; arguments and errors as for `var`.
+
+    >>> import rushlight as torch
+    >>> torch.std(torch.tensor([1.0, 2.0, 3.0]))
+    tensor(1.)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.std.html
+    """
+    dim, amount = _spread_arguments("std", input, dim if axis is None else axis, unbiased, correction)
+    return Std.apply(input, dim, amount, keepdim)
+
+
+def var_mean(
+    input: Tensor,
+    dim: Dims = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Variance and mean over `dim`; arguments and errors as for `var`.
+
+    >>> import rushlight as torch
+    >>> torch.var_mean(torch.tensor([1.0, 2.0, 3.0]))
+    (tensor(1.), tensor(2.))
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.var_mean.html
+    """
+    dim, amount = _spread_arguments("var_mean", input, dim, unbiased, correction)
+    return VarMean.apply(input, dim, amount, keepdim)
+
+
+def std_mean(
+    input: Tensor,
+    dim: Dims = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Standard deviation and mean over `dim`; arguments and errors as for `var`.
+
+    >>> import rushlight as torch
+    >>> torch.std_mean(torch.tensor([1.0, 2.0, 3.0]))
+    (tensor(1.), tensor(2.))
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.std_mean.html
+    """
+    dim, amount = _spread_arguments("std_mean", input, dim, unbiased, correction)
+    return StdMean.apply(input, dim, amount, keepdim)
+
+
+class Logsumexp(Operation):
+    """`log Σ exp(input)`, shifted by the largest element so that nothing overflows."""
+
+    node_name = "LogsumexpBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Array:
+        dtype = floating(input).dtype
+        array = widened(floating(input))
+        dims = _note(ctx, array, dim, keepdim)
+        peak = np.maximum.reduce(np.real(array), dims, None, None, True, -np.inf)
+        shift = np.where(np.isinf(peak), np.zeros((), peak.dtype), peak)
+        total = np.add.reduce(np.exp(array - shift), dims, None, None, True)
+        result = np.add(np.log(total), shift)
+        if not keepdim:
+            result = result.reshape([n for i, n in enumerate(array.shape) if i not in dims])
+        out = wrap(as_result(result, dtype))
+        ctx.save_for_backward(input, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        input, out = ctx.saved_tensors
+        return spread(grad, ctx) * (input - spread(out, ctx)).exp().conj(), None, None
+
+
+def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
+    """`log Σ exp(input)` over `dim`, without overflow; -inf for no elements.
+
+    Raises IndexError for a dim out of range.
+
+    >>> import rushlight as torch
+    >>> torch.logsumexp(torch.tensor([1000.0, 1000.0]), dim=0)
+    tensor(1000.6931)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.logsumexp.html
+    """
+    return Logsumexp.apply(input, dim, keepdim)
+
+
+def _truth(function: np.ufunc, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    array = input._array
+    out = function.reduce(array.astype(np.bool_, copy=False), normalize_dims(dim, array.ndim), None, None, keepdim)
+    return wrap(out.astype(np.uint8) if array.dtype == np.uint8 else out)
+
+
+def all(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool = False
+) -> Tensor:
+    """Whether every element over `dim` is non-zero: bool, or uint8 for a uint8 input; True for no elements.
+
+    Raises IndexError for a dim out of range.
+
+    >>> import rushlight as torch
+    >>> torch.all(torch.tensor([[True, False], [True, True]]), dim=1)
+    tensor([False,  True])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.all.html
+    """
+    return _truth(np.logical_and, input, dim if axis is None else axis, keepdim or keepdims)
+
+
+def any(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool = False
+) -> Tensor:
+    """Whether some element over `dim` is non-zero: bool, or uint8 for a uint8 input; False for no elements.
+
+    Raises IndexError for a dim out of range.
+
+    >>> import rushlight as torch
+    >>> torch.any(torch.tensor([[False, False], [True, False]]), dim=1)
+    tensor([False,  True])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.any.html
+    """
+    return _truth(np.logical_or, input, dim if axis is None else axis, keepdim or keepdims)
+
+
+def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
+    """How many elements over `dim` are not zero, int64.
+
+    Raises IndexError for a dim out of range.
+
+    >>> import rushlight as torch
+    >>> torch.count_nonzero(torch.tensor([[0, 1], [2, 3]]), dim=0)
+    tensor([1, 2])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.count_nonzero.html
+    """
+    array = input._array
+    return wrap(np.add.reduce(array != 0, normalize_dims(dim, array.ndim), np.int64))
+
+
+class ReduceMethods:
+    """The reductions as methods of Tensor."""
+
+    sum = sum
+    sum_to_size = sum_to_size
+    nansum = nansum
+    mean = mean
+    nanmean = nanmean
+    prod = prod
+    var = var
+    std = std
+    logsumexp = logsumexp
+    all = all
+    any = any
+    count_nonzero = count_nonzero

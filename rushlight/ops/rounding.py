@@ -1,0 +1,645 @@
+"""Rounding, signs, bounds and the parts of numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.autograd.function import Operation
+from rushlight.autograd.variable import Variable, wrap
+from rushlight.ops._numeric import Array, as_result, check_tensor, floating, inplace, not_implemented, require_floating, widened
+from rushlight.ops.arithmetic import conj_of, into
+from rushlight.ops.promotion import binary, operands, unbroadcast
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+    Number = int | float | bool
+
+__all__ = [
+    "angle", "ceil", "ceil_", "clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "conj",
+    "conj_physical", "copysign", "copysign_", "fix", "fix_", "floor", "floor_", "frac", "frac_", "nan_to_num", "nan_to_num_",
+    "positive", "resolve_conj", "round", "round_", "sgn", "sgn_", "sign", "sign_", "signbit", "trunc", "trunc_",
+]  # fmt: skip
+
+
+class _Rounding(Operation):
+    """A step function: its gradient is 0."""
+
+    @staticmethod
+    def rounded(ufunc: np.ufunc, name: str, input: Tensor) -> Array:
+        """The rounded elements; integers are whole already."""
+        array = input._array
+        kind = array.dtype.kind
+        if kind in "bc":
+            if kind == "c":
+                raise RuntimeError(f"{name} is not supported for complex inputs")
+            raise not_implemented(f"{name}_vml_cpu", array.dtype)
+        return array.copy() if kind in "iu" else ufunc(array)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return (wrap(np.zeros_like(grad._array)), *(None,) * (len(ctx._edges) - 1))
+
+
+class Floor(_Rounding):
+    """The greatest integer that is not greater."""
+
+    node_name = "FloorBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        return Floor.rounded(np.floor, "floor", input)
+
+
+class Ceil(_Rounding):
+    """The least integer that is not less."""
+
+    node_name = "CeilBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        return Ceil.rounded(np.ceil, "ceil", input)
+
+
+class Trunc(_Rounding):
+    """The integer part."""
+
+    node_name = "TruncBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        return Trunc.rounded(np.trunc, "trunc", input)
+
+
+class Round(_Rounding):
+    """The nearest integer, of two the even one."""
+
+    node_name = "RoundBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        return Round.rounded(np.rint, "round", input)
+
+
+class RoundDecimals(_Rounding):
+    """The nearest number with so many decimals."""
+
+    node_name = "RoundBackward1"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, decimals: int) -> Array:
+        array = require_floating(input._array, "round_cpu")
+        scale = 10.0 ** abs(decimals)
+        wide = widened(array)
+        if decimals < 0:
+            return as_result(np.rint(wide / scale) * scale, array.dtype)
+        return as_result(np.rint(wide * scale) / scale, array.dtype)
+
+
+def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The greatest integer not greater than each element, in its type; NotImplementedError for bool.
+
+    >>> import rushlight as torch
+    >>> torch.floor(torch.tensor([-1.5, 1.5]))
+    tensor([-2.,  1.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.floor.html
+    """
+    return into(out, Floor.apply(input))
+
+
+def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The least integer not less than each element, in its type; NotImplementedError for bool.
+
+    >>> import rushlight as torch
+    >>> torch.ceil(torch.tensor([-1.5, 1.5]))
+    tensor([-1.,  2.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.ceil.html
+    """
+    return into(out, Ceil.apply(input))
+
+
+def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The integer part of each element, in its type; NotImplementedError for bool.
+
+    >>> import rushlight as torch
+    >>> torch.trunc(torch.tensor([-1.5, 1.5]))
+    tensor([-1.,  1.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.trunc.html
+    """
+    return into(out, Trunc.apply(input))
+
+
+fix = trunc
+
+
+def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Tensor:
+    """Each element rounded to `decimals` places (negative: to tens, hundreds, …), halves to the even neighbour.
+
+    Raises NotImplementedError for bool, and for integers if `decimals` is not 0.
+
+    >>> import rushlight as torch
+    >>> torch.round(torch.tensor([0.5, 1.5, 2.5]))
+    tensor([0., 2., 2.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.round.html
+    """
+    return into(out, Round.apply(input) if decimals == 0 else RoundDecimals.apply(input, decimals))
+
+
+def round_(input: Tensor, *, decimals: int = 0) -> Tensor:
+    """`round`, written into the tensor."""
+    return Round.inplace(input) if decimals == 0 else RoundDecimals.inplace(input, decimals)
+
+
+class Frac(Operation):
+    """What is left of each element without its integer part."""
+
+    node_name = "FracBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        array = require_floating(input._array, "frac_cpu")
+        return np.subtract(array, np.trunc(array))
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return grad
+
+
+def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`input - trunc(input)` of each element; NotImplementedError for integers.
+
+    >>> import rushlight as torch
+    >>> torch.frac(torch.tensor([-1.5, 1.25]))
+    tensor([-0.5000,  0.2500])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.frac.html
+    """
+    return into(out, Frac.apply(input))
+
+
+def _sign_of(array: Array) -> Array:
+    if array.dtype.kind == "b":
+        return array.copy()
+    if array.dtype.kind in "iuc":
+        return np.sign(array)
+    # A NaN has no sign: it is neither above nor below 0.
+    return np.subtract(array > 0, array < 0, dtype=np.int8).astype(array.dtype)
+
+
+class Sign(Operation):
+    """-1, 0 or 1; its gradient is 0."""
+
+    node_name = "SignBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        array = input._array
+        if array.dtype.kind == "c":
+            raise RuntimeError(
+                "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
+            )
+        return _sign_of(array)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return wrap(np.zeros_like(grad._array))
+
+
+def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """-1, 0 or 1 for each element, in its type; RuntimeError for complex.
+
+    >>> import rushlight as torch
+    >>> torch.sign(torch.tensor([-2.0, 0.0, 3.0]))
+    tensor([-1.,  0.,  1.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.sign.html
+    """
+    return into(out, Sign.apply(input))
+
+
+class Sgn(Operation):
+    """The sign, or for complex numbers the number of length 1 in its direction (0 for 0)."""
+
+    node_name = "SgnBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Any:
+        out = wrap(_sign_of(input._array))
+        ctx.save_for_backward(input, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        input, out = ctx.saved_tensors
+        if input._array.dtype.kind != "c":
+            return wrap(np.zeros_like(grad._array))
+        length = input.abs()
+        along = (grad * out.conj()).real
+        return ((grad - out * along) / length).masked_fill(length == 0, 0)
+
+
+def sgn(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`sign`, and for complex elements `input / |input|` (0 for 0).
+
+    >>> import rushlight as torch
+    >>> torch.sgn(torch.tensor([-2.0, 0.0, 3.0]))
+    tensor([-1.,  0.,  1.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.sgn.html
+    """
+    return into(out, Sgn.apply(input))
+
+
+def signbit(input: Tensor) -> Tensor:
+    """Whether the sign bit of each element is set (that of -0.0 is), bool; RuntimeError for complex.
+
+    >>> import rushlight as torch
+    >>> torch.signbit(torch.tensor([-0.0, 0.0]))
+    tensor([ True, False])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.signbit.html
+    """
+    array = input._array
+    if array.dtype.kind == "c":
+        raise RuntimeError("signbit is not implemented for complex tensors.")
+    return wrap(array < 0 if array.dtype.kind in "iu" else np.zeros_like(array) if array.dtype.kind == "b" else np.signbit(array))
+
+
+class Clamp(Operation):
+    """The element held between two bounds; the gradient passes where it lies within."""
+
+    node_name = "ClampBackward1"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, min: Any, max: Any) -> Array:
+        ctx.save_for_backward(input)
+        ctx.bounds = min, max
+        out: Any = input
+        if min is not None:
+            out = binary(np.maximum, out, min)
+        if max is not None:
+            out = binary(np.minimum, out if isinstance(out, Variable) else wrap(out), max)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (input,) = ctx.saved_tensors
+        low, high = ctx.bounds
+        array = input._array
+        outside: Any = None
+        if low is not None:
+            outside = array < low
+        if high is not None:
+            outside = array > high if outside is None else outside | (array > high)
+        return unbroadcast(grad.masked_fill(wrap(np.asarray(outside)), 0), input), None, None
+
+
+class ClampTensor(Operation):
+    """The element held between two tensors; the gradient goes to whichever was taken."""
+
+    node_name = "ClampBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, min: Any, max: Any) -> Array:
+        ctx.save_for_backward(input, min, max)
+        out: Any = input
+        if min is not None:
+            out = binary(np.maximum, out, min)
+        if max is not None:
+            out = binary(np.minimum, out if isinstance(out, Variable) else wrap(out), max)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        input, low, high = ctx.saved_tensors
+        array = input._array
+        below: Any = np.zeros((), np.bool_) if low is None else np.less(*operands(input, low))
+        above: Any = np.zeros((), np.bool_) if high is None else np.greater(*operands(input, high))
+        needs = ctx.needs_input_grad
+        if low is not None and high is not None:
+            # Where the bounds cross, the upper one is the result.
+            crossed = np.greater(*operands(low, high))
+            above = above | crossed
+            below = below & ~crossed
+        shape = grad._array.shape
+        taken = [np.broadcast_to(t, shape) for t in (~(below | above), below, above)]
+        return tuple(
+            unbroadcast(grad.masked_fill(wrap(~t), 0), source) if need else None
+            for t, source, need in zip(taken, (input, low, high), needs, strict=True)
+        )
+
+
+class ClampMin(Clamp):
+    """The element or a number, whichever is greater."""
+
+    node_name = "ClampMinBackward0"
+
+
+class ClampMinTensor(ClampTensor):
+    """The element or that of another tensor, whichever is greater."""
+
+    node_name = "ClampMinBackward1"
+
+
+class ClampMax(Clamp):
+    """The element or a number, whichever is less."""
+
+    node_name = "ClampMaxBackward0"
+
+
+class ClampMaxTensor(ClampTensor):
+    """The element or that of another tensor, whichever is less."""
+
+    node_name = "ClampMaxBackward1"
+
+
+def _clamp_operation(input: Tensor, min: Any, max: Any, by_number: Any = Clamp, by_tensor: Any = ClampTensor) -> Any:
+    """Which operation takes these bounds; raises where none does."""
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    if input._array.dtype.kind == "c":
+        raise RuntimeError("clamp is not supported for complex types")
+    tensors = [isinstance(bound, Variable) for bound in (min, max) if bound is not None]
+    if any(tensors) and not all(tensors):
+        raise TypeError(
+            f"clamp() received an invalid combination of arguments - got ({type(min).__name__}, {type(max).__name__}), but "
+            "expected both bounds to be Tensors or both to be numbers"
+        )
+    return by_tensor if tensors[0] else by_number
+
+
+def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None = None) -> Tensor:
+    """`min(max(input, min), max)`, elementwise: bounds are numbers or tensors, and one may be left out. NaN stays NaN.
+
+    Where min > max the result is max. Raises RuntimeError with no bound, TypeError for a number beside a tensor.
+
+    >>> import rushlight as torch
+    >>> torch.clamp(torch.tensor([-1.0, 0.5, 2.0]), 0, 1)
+    tensor([0.0000, 0.5000, 1.0000])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.clamp.html
+    """
+    return into(out, _clamp_operation(input, min, max).apply(input, min, max))
+
+
+def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """`clamp`, written into the tensor."""
+    return _clamp_operation(input, min, max).inplace(input, min, max)
+
+
+def clamp_min(input: Tensor, min: Any, *, out: Tensor | None = None) -> Tensor:
+    """The greater of each element and `min`, a number or a tensor.
+
+    >>> import rushlight as torch
+    >>> torch.clamp_min(torch.tensor([-1.0, 2.0]), 0)
+    tensor([0., 2.])
+    """
+    return into(out, _clamp_operation(input, min, None, ClampMin, ClampMinTensor).apply(input, min, None))
+
+
+def clamp_min_(input: Tensor, min: Any) -> Tensor:
+    """`clamp_min`, written into the tensor."""
+    return _clamp_operation(input, min, None, ClampMin, ClampMinTensor).inplace(input, min, None)
+
+
+def clamp_max(input: Tensor, max: Any, *, out: Tensor | None = None) -> Tensor:
+    """The less of each element and `max`, a number or a tensor.
+
+    >>> import rushlight as torch
+    >>> torch.clamp_max(torch.tensor([-1.0, 2.0]), 0)
+    tensor([-1.,  0.])
+    """
+    return into(out, _clamp_operation(input, None, max, ClampMax, ClampMaxTensor).apply(input, None, max))
+
+
+def clamp_max_(input: Tensor, max: Any) -> Tensor:
+    """`clamp_max`, written into the tensor."""
+    return _clamp_operation(input, None, max, ClampMax, ClampMaxTensor).inplace(input, None, max)
+
+
+clip, clip_ = clamp, clamp_
+
+
+class NanToNum(Operation):
+    """Numbers in the place of NaN and the infinities; no gradient passes there."""
+
+    node_name = "NanToNumBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, nan: float | None, posinf: float | None, neginf: float | None) -> Array:
+        array = input._array
+        ctx.save_for_backward(input)
+        if array.dtype.kind in "biu":
+            return array.copy()
+        if array.dtype.kind == "c":
+            return np.nan_to_num(array, nan=nan or 0.0, posinf=posinf, neginf=neginf)
+        limits = dtypes.finfo(input.dtype)
+        out = np.where(np.isnan(array), np.asarray(nan or 0.0).astype(array.dtype), array)
+        out[array == np.inf] = limits.max if posinf is None else posinf
+        out[array == -np.inf] = limits.min if neginf is None else neginf
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (input,) = ctx.saved_tensors
+        return grad.masked_fill(wrap(~np.isfinite(input._array)), 0), None, None, None
+
+
+def nan_to_num(
+    input: Tensor,
+    nan: float | None = 0.0,
+    posinf: float | None = None,
+    neginf: float | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """`nan` for each NaN, `posinf` and `neginf` for the infinities (the type's greatest and least number if None).
+
+    >>> import rushlight as torch
+    >>> torch.nan_to_num(torch.tensor([float("nan"), 1.0]))
+    tensor([0., 1.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nan_to_num.html
+    """
+    return into(out, NanToNum.apply(input, nan, posinf, neginf))
+
+
+def nan_to_num_(
+    input: Tensor, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
+    """`nan_to_num`, written into the tensor."""
+    return NanToNum.inplace(input, nan, posinf, neginf)
+
+
+class Copysign(Operation):
+    """The size of one and the sign of the other."""
+
+    node_name = "CopysignBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, other: Any) -> Any:
+        if input._array.dtype.kind in "biu" and not (isinstance(other, Variable) and other._array.dtype.kind not in "biu"):
+            input = wrap(floating(input))
+        out = wrap(binary(np.copysign, input, other))
+        ctx.save_for_backward(input, other, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        input, other, out = ctx.saved_tensors
+        ratio = wrap(out._array / input._array).masked_fill(input == 0, 0)
+        to_other = grad.new_zeros(other.shape) if ctx.needs_input_grad[1] else None
+        return unbroadcast(grad * ratio, input) if ctx.needs_input_grad[0] else None, to_other
+
+
+class CopysignScalar(Copysign):
+    """The size of the element and the sign of a number."""
+
+    node_name = "CopysignBackward1"
+
+
+def copysign(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
+    """The size of `input` with the sign of `other` (a tensor or a number), elementwise with broadcasting.
+
+    >>> import rushlight as torch
+    >>> torch.copysign(torch.tensor([1.0, -2.0]), -1)
+    tensor([-1., -2.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.copysign.html
+    """
+    return into(out, (Copysign if isinstance(other, Variable) else CopysignScalar).apply(input, other))
+
+
+def copysign_(input: Tensor, other: Any) -> Tensor:
+    """`copysign`, written into the tensor."""
+    return (Copysign if isinstance(other, Variable) else CopysignScalar).inplace(input, other)
+
+
+def positive(input: Tensor) -> Tensor:
+    """`input` itself; RuntimeError for bool.
+
+    >>> import rushlight as torch
+    >>> torch.positive(torch.tensor([-1.0]))
+    tensor([-1.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.positive.html
+    """
+    if input._array.dtype.kind == "b":
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return input
+
+
+class Angle(Operation):
+    """The angle of a complex number; of a real one 0, or π below 0."""
+
+    node_name = "AngleBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        ctx.save_for_backward(input)
+        array = floating(input)
+        if array.dtype.kind == "c":
+            return np.angle(array)
+        turn = np.where(array < 0, np.asarray(math.pi).astype(array.dtype), np.zeros((), array.dtype))
+        return np.where(np.isnan(array), array, turn)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (input,) = ctx.saved_tensors
+        if input._array.dtype.kind != "c":
+            return wrap(np.zeros_like(grad._array))
+        square = (input * input.conj()).real
+        return (grad * input * 1j / square).masked_fill(square == 0, 0)
+
+
+def angle(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The angle of each complex element in radians; of a real one 0, or π where it is negative. NaN stays NaN.
+
+    >>> import rushlight as torch
+    >>> torch.angle(torch.tensor([-1.0, 1.0]))
+    tensor([3.1416, 0.0000])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.angle.html
+    """
+    return into(out, Angle.apply(input))
+
+
+class Conj(Operation):
+    """The complex conjugate."""
+
+    node_name = "ConjBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        return np.conj(input._array)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return conj_of(grad)
+
+
+def conj(input: Tensor) -> Tensor:
+    """The complex conjugate of each element; a real tensor is its own.
+
+    >>> import rushlight as torch
+    >>> torch.conj(torch.tensor([1.0]))
+    tensor([1.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.conj.html
+    """
+    return Conj.apply(input) if input._array.dtype.kind == "c" else input
+
+
+def conj_physical(input: Tensor) -> Tensor:
+    """`conj`: conjugates are computed at once.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.conj_physical.html
+    """
+    return conj(input)
+
+
+def resolve_conj(input: Tensor) -> Tensor:
+    """`input` itself: conjugates are computed at once.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.resolve_conj.html
+    """
+    return input
+
+
+floor_ = inplace(Floor)
+ceil_ = inplace(Ceil)
+trunc_ = fix_ = inplace(Trunc)
+frac_ = inplace(Frac)
+sign_ = inplace(Sign)
+sgn_ = inplace(Sgn)
+
+
+class RoundingMethods:
+    """The functions of this family as methods of Tensor."""
+
+    angle = angle
+    ceil, ceil_ = ceil, ceil_
+    clamp = clip = clamp
+    clamp_ = clip_ = clamp_
+    clamp_max, clamp_max_ = clamp_max, clamp_max_
+    clamp_min, clamp_min_ = clamp_min, clamp_min_
+    conj, conj_physical, resolve_conj = conj, conj_physical, resolve_conj
+    copysign, copysign_ = copysign, copysign_
+    floor, floor_ = floor, floor_
+    frac, frac_ = frac, frac_
+    nan_to_num, nan_to_num_ = nan_to_num, nan_to_num_
+    positive = positive
+    round, round_ = round, round_
+    sgn, sgn_ = sgn, sgn_
+    sign, sign_ = sign, sign_
+    signbit = signbit
+    trunc = fix = trunc
+    trunc_ = fix_ = trunc_

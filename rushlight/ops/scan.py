@@ -1,0 +1,254 @@
+"""Running results along a dimension: sums, products, extrema."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes, return_types
+from rushlight.autograd.function import Operation
+from rushlight.autograd.variable import wrap
+from rushlight.ops._numeric import Array, accumulator, as_result, normalize_dim, require_floating, widened
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = ["cummax", "cummin", "cumprod", "cumsum", "logcumsumexp"]
+
+
+def _accumulate(ufunc: np.ufunc, array: Array, dim: int, dtype: np.dtype[Any] | None) -> Array:
+    if array.ndim == 0:
+        return array.astype(dtype or array.dtype)
+    return ufunc.accumulate(array, dim, dtype)
+
+
+def _from_end(input: Tensor, dim: int) -> Tensor:
+    """The sum of each element and all that follow it."""
+    return input.flip(dim).cumsum(dim).flip(dim) if input._array.ndim else input
+
+
+class Cumsum(Operation):
+    """`out[i] = Σ input[..i]`."""
+
+    node_name = "CumsumBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int) -> Array:
+        array = input._array
+        ctx.dim = dim
+        return as_result(_accumulate(np.add, array, dim, accumulator(array.dtype)), array.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return _from_end(grad, ctx.dim), None
+
+
+def cumsum(
+    input: Tensor, dim: int | None = None, *, dtype: dtypes.dtype | None = None, axis: int | None = None
+) -> Tensor:
+    """`out[i] = input[0] + … + input[i]` along `dim`; integers and booleans add up in int64.
+
+    Raises IndexError for a dim out of range.
+
+    >>> import rushlight as torch
+    >>> torch.cumsum(torch.tensor([1.0, 2.0, 3.0]), dim=0)
+    tensor([1., 3., 6.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.cumsum.html
+    """
+    return Cumsum.apply(*_scan_arguments("cumsum", input, dim if axis is None else axis, dtype))
+
+
+def _scan_arguments(name: str, input: Tensor, dim: int | None, dtype: dtypes.dtype | None) -> tuple[Tensor, int]:
+    if dim is None:
+        raise TypeError(f"{name}() missing 1 required positional arguments: \"dim\"")
+    return input if dtype is None else input.to(dtype), normalize_dim(dim, input._array.ndim)
+
+
+class Cumprod(Operation):
+    """`out[i] = Π input[..i]`."""
+
+    node_name = "CumprodBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int) -> Any:
+        array = input._array
+        ctx.dim = dim
+        out = wrap(as_result(_accumulate(np.multiply, array, dim, accumulator(array.dtype)), array.dtype))
+        ctx.save_for_backward(input, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        input, out = ctx.saved_tensors
+        if not input._array.ndim:
+            return grad, None
+        if input._array.all():
+            return _from_end(grad * out.conj(), ctx.dim) / input.conj(), None
+        return _cumprod_gradient_at_zeros(grad, input, ctx.dim), None
+
+
+def _cumprod_gradient_at_zeros(grad: Tensor, input: Tensor, dim: int) -> Tensor:
+    """Without division: for element k, the running product with that element replaced by 1, from k on."""
+    from rushlight.ops.joining import cat
+
+    columns = []
+    count = input.shape[dim]
+    shape = [1] * input._array.ndim
+    shape[dim] = count
+    place = np.arange(count).reshape(shape)
+    for k in range(count):
+        others = input.masked_fill(wrap(place == k), 1).cumprod(dim)
+        columns.append((grad * others.conj()).narrow(dim, k, count - k).sum(dim, True))
+    return cat(columns, dim)
+
+
+def cumprod(
+    input: Tensor, dim: int | None = None, *, dtype: dtypes.dtype | None = None, axis: int | None = None
+) -> Tensor:
+    """`out[i] = input[0] · … · input[i]` along `dim`; integers and booleans multiply in int64.
+
+    Raises IndexError for a dim out of range.
+
+    >>> import rushlight as torch
+    >>> torch.cumprod(torch.tensor([1.0, 2.0, 3.0]), dim=0)
+    tensor([1., 2., 6.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.cumprod.html
+    """
+    return Cumprod.apply(*_scan_arguments("cumprod", input, dim if axis is None else axis, dtype))
+
+
+class Cummax(Operation):
+    """The running greatest element and the last index at which it was met."""
+
+    node_name = "CummaxBackward0"
+    ufunc = np.maximum
+
+    @classmethod
+    def scan(cls, ctx: Any, input: Tensor, dim: int) -> tuple[Array, Array]:
+        """The running extremum of this class, and where it was met."""
+        array = input._array
+        ctx.dim, ctx.shape = dim, array.shape
+        if array.ndim == 0:
+            return array.copy(), np.zeros((), np.int64)
+        values = cls.ufunc.accumulate(array, dim)
+        place = np.arange(array.shape[dim]).reshape([-1 if d == dim else 1 for d in range(array.ndim)])
+        met = array == values
+        if array.dtype.kind not in "biu":
+            met |= np.isnan(array)
+        indices = np.maximum.accumulate(np.where(met, place, 0), dim)
+        ctx.indices = wrap(indices)
+        return values, indices
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int) -> tuple[Array, Array]:
+        return Cummax.scan(ctx, input, dim)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor, _: Tensor) -> Any:
+        if not ctx.shape:
+            return grad, None
+        return grad.new_zeros(ctx.shape).scatter_add(ctx.dim, ctx.indices, grad), None
+
+
+class Cummin(Cummax):
+    """The running least element and the last index at which it was met."""
+
+    node_name = "CumminBackward0"
+    ufunc = np.minimum
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int) -> tuple[Array, Array]:
+        return Cummin.scan(ctx, input, dim)
+
+
+def cummax(input: Tensor, dim: int) -> Any:
+    """The greatest element so far along `dim`, and the last index at which it was met, as a named tuple.
+
+    Raises IndexError for a dim out of range.
+
+    >>> import rushlight as torch
+    >>> torch.cummax(torch.tensor([1.0, 3.0, 2.0]), dim=0).values
+    tensor([1., 3., 3.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.cummax.html
+    """
+    return return_types.cummax(Cummax.apply(input, normalize_dim(dim, input._array.ndim)))
+
+
+def cummin(input: Tensor, dim: int) -> Any:
+    """The least element so far along `dim`, and the last index at which it was met, as a named tuple.
+
+    Raises IndexError for a dim out of range.
+
+    >>> import rushlight as torch
+    >>> torch.cummin(torch.tensor([3.0, 1.0, 2.0]), dim=0).values
+    tensor([3., 1., 1.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.cummin.html
+    """
+    return return_types.cummin(Cummin.apply(input, normalize_dim(dim, input._array.ndim)))
+
+
+class Logcumsumexp(Operation):
+    """`out[i] = log Σ exp(input[..i])`, without overflow."""
+
+    node_name = "LogcumsumexpBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int) -> Any:
+        array = input._array
+        ctx.dim = dim
+        out = wrap(as_result(_accumulate(np.logaddexp, widened(array), dim, None), array.dtype))
+        ctx.save_for_backward(input, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        input, out = ctx.saved_tensors
+        dim = ctx.dim
+        if not input._array.ndim:
+            return grad, None
+        # exp(input) Σ grad exp(-out), summed in the log domain and apart by sign, so that nothing overflows.
+        size = grad.abs().log()
+        total = None
+        for sign, side in ((1, grad > 0), (-1, grad < 0)):
+            logs = (size - out).masked_fill(side.logical_not(), -float("inf"))
+            part = (logs.flip(dim).logcumsumexp(dim).flip(dim) + input).exp()
+            total = part if total is None else total + sign * part
+        return total, None
+
+
+def logcumsumexp(input: Tensor, dim: int) -> Tensor:
+    """`log(exp(input[0]) + … + exp(input[i]))` along `dim`, without overflow.
+
+    Raises IndexError for a dim out of range, NotImplementedError for integers.
+
+    >>> import rushlight as torch
+    >>> torch.logcumsumexp(torch.tensor([1000.0, 1000.0]), dim=0)
+    tensor([1000.0000, 1000.6931])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.logcumsumexp.html
+    """
+    require_floating(input._array, "logcumsumexp_out_cpu")
+    return Logcumsumexp.apply(input, normalize_dim(dim, input._array.ndim))
+
+
+class ScanMethods:
+    """The running results as methods of Tensor."""
+
+    cummax = cummax
+    cummin = cummin
+    cumprod = cumprod
+    cumsum = cumsum
+    logcumsumexp = logcumsumexp
+
+    def cumsum_(self: Any, dim: int, *, dtype: dtypes.dtype | None = None) -> Any:
+        """`cumsum`, written into this tensor."""
+        return Cumsum.inplace(self, normalize_dim(dim, self._array.ndim))
+
+    def cumprod_(self: Any, dim: int, *, dtype: dtypes.dtype | None = None) -> Any:
+        """`cumprod`, written into this tensor."""
+        return Cumprod.inplace(self, normalize_dim(dim, self._array.ndim))

@@ -1,0 +1,544 @@
+"""Special functions of each element: sigmoid and logit, error functions, gamma functions, stable sums in the log domain."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.autograd.function import Operation
+from rushlight.autograd.variable import Variable, wrap
+from rushlight.kernels.reference import special as kernels
+from rushlight.ops._numeric import Array, as_result, check_tensor, floating, inplace, not_implemented, widened
+from rushlight.ops.arithmetic import conj_of, into
+from rushlight.ops.promotion import binary, result_type, unbroadcast
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+    Number = int | float | bool
+
+__all__ = [
+    "digamma", "digamma_", "erf", "erf_", "erfc", "erfc_", "erfinv", "erfinv_", "expit", "hypot", "hypot_", "lgamma", "lgamma_",
+    "logaddexp", "logaddexp2", "logit", "logit_", "polygamma", "sigmoid", "sigmoid_", "sinc", "sinc_", "xlogy", "xlogy_",
+]  # fmt: skip
+
+
+def _real(input: Tensor, kernel: str) -> Array:
+    """The floating-point array of a tensor; NotImplementedError for complex."""
+    array = floating(input)
+    if array.dtype.kind == "c":
+        raise not_implemented(kernel, array.dtype)
+    return array
+
+
+def sigmoid_of(array: Array) -> Array:
+    """`1 / (1 + exp(-array))`: exp may overflow to infinity, which gives the right 0."""
+    wide = widened(array)
+    return as_result(np.reciprocal(1 + np.exp(np.negative(wide))), array.dtype)
+
+
+class Sigmoid(Operation):
+    """`1 / (1 + exp(-input))`."""
+
+    node_name = "SigmoidBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Any:
+        out = wrap(sigmoid_of(floating(input)))
+        ctx.save_for_backward(out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (out,) = ctx.saved_tensors
+        return grad * conj_of((1 - out) * out)
+
+
+def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`1 / (1 + exp(-input))` of each element; integers give the default floating-point type.
+
+    >>> import rushlight as torch
+    >>> torch.sigmoid(torch.tensor([0.0, 2.0]))
+    tensor([0.5000, 0.8808])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.sigmoid.html
+    """
+    return into(out, Sigmoid.apply(input))
+
+
+expit = sigmoid
+
+
+class Logit(Operation):
+    """`log(x / (1 - x))` with x held in [eps, 1 - eps]."""
+
+    node_name = "LogitBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, eps: float | None) -> Array:
+        array = _real(input, "logit_cpu")
+        ctx.save_for_backward(input)
+        ctx.eps = eps
+        x = widened(array)
+        if eps is not None:
+            x = np.clip(x, eps, 1 - eps)
+        return as_result(np.log(x / (1 - x)), array.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (input,) = ctx.saved_tensors
+        low = 0.0 if ctx.eps is None else ctx.eps
+        x = widened(input._array)
+        outside = wrap((x < low) | (x > 1 - low))
+        slope = grad / (input * (1 - input))
+        return slope.masked_fill(outside, math.nan if ctx.eps is None else 0.0), None
+
+
+def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None) -> Tensor:
+    """`log(x / (1 - x))` of each element, held in [eps, 1 - eps] if `eps` is given; NaN outside [0, 1] otherwise.
+
+    >>> import rushlight as torch
+    >>> torch.logit(torch.tensor([0.5, 0.75]))
+    tensor([0.0000, 1.0986])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.logit.html
+    """
+    return into(out, Logit.apply(input, eps))
+
+
+class Erf(Operation):
+    """`2/√π ∫₀ˣ exp(-t²) dt`."""
+
+    node_name = "ErfBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        ctx.save_for_backward(input)
+        return kernels.erf(_real(input, "erf_vml_cpu"))
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (input,) = ctx.saved_tensors
+        return grad * (input * input).neg().exp() * (2 / math.sqrt(math.pi))
+
+
+def erf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The error function `2/√π ∫₀ˣ exp(-t²) dt` of each element; integers give the default floating-point type.
+
+    >>> import rushlight as torch
+    >>> torch.erf(torch.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8427])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.erf.html
+    """
+    return into(out, Erf.apply(input))
+
+
+class Erfc(Operation):
+    """`1 - erf(input)`."""
+
+    node_name = "ErfcBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        ctx.save_for_backward(input)
+        return kernels.erfc(_real(input, "erfc_vml_cpu"))
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (input,) = ctx.saved_tensors
+        return grad * (input * input).neg().exp() * (-2 / math.sqrt(math.pi))
+
+
+def erfc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`1 - erf(input)` of each element, exact for large ones too; integers give the default floating-point type.
+
+    >>> import rushlight as torch
+    >>> torch.erfc(torch.tensor([0.0, 1.0]))
+    tensor([1.0000, 0.1573])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.erfc.html
+    """
+    return into(out, Erfc.apply(input))
+
+
+class Erfinv(Operation):
+    """The inverse of erf."""
+
+    node_name = "ErfinvBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Any:
+        out = wrap(kernels.erfinv(_real(input, "erfinv_vml_cpu")))
+        ctx.save_for_backward(out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (out,) = ctx.saved_tensors
+        return grad * (out * out).exp() * (math.sqrt(math.pi) / 2)
+
+
+def erfinv(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The y with `erf(y) = input`, for each element in [-1, 1]; infinite at the ends, NaN beyond.
+
+    >>> import rushlight as torch
+    >>> torch.erfinv(torch.tensor([0.0, 0.5]))
+    tensor([0.0000, 0.4769])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.erfinv.html
+    """
+    return into(out, Erfinv.apply(input))
+
+
+class Lgamma(Operation):
+    """`log |Γ(input)|`."""
+
+    node_name = "LgammaBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        ctx.save_for_backward(input)
+        return kernels.lgamma(_real(input, "lgamma_vml_cpu"))
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (input,) = ctx.saved_tensors
+        return grad * digamma(input)
+
+
+def lgamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`log |Γ(input)|` of each element; infinite at 0, -1, -2, …
+
+    >>> import rushlight as torch
+    >>> torch.lgamma(torch.tensor([0.5, 3.0]))
+    tensor([0.5724, 0.6931])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.lgamma.html
+    """
+    return into(out, Lgamma.apply(input))
+
+
+class Digamma(Operation):
+    """`Γ'(input) / Γ(input)`."""
+
+    node_name = "DigammaBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        ctx.save_for_backward(input)
+        return kernels.digamma(_real(input, "digamma"))
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (input,) = ctx.saved_tensors
+        return grad * polygamma(1, input)
+
+
+def digamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`Γ'(input) / Γ(input)` of each element, the derivative of `lgamma`.
+
+    >>> import rushlight as torch
+    >>> torch.digamma(torch.tensor([0.5, 1.0]))
+    tensor([-1.9635, -0.5772])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.digamma.html
+    """
+    return into(out, Digamma.apply(input))
+
+
+class Polygamma(Operation):
+    """The n-th derivative of digamma."""
+
+    node_name = "PolygammaBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, n: int) -> Array:
+        ctx.save_for_backward(input)
+        ctx.n = n
+        return kernels.polygamma(n, _real(input, "polygamma"))
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (input,) = ctx.saved_tensors
+        return grad * polygamma(ctx.n + 1, input), None
+
+
+def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The `n`-th derivative of `digamma` at each element, n >= 0.
+
+    Raises RuntimeError for a negative n.
+
+    >>> import rushlight as torch
+    >>> torch.polygamma(1, torch.tensor([1.0]))
+    tensor([1.6449])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.polygamma.html
+    """
+    if n < 0:
+        raise RuntimeError("polygamma(n, x) does not support negative n.")
+    return into(out, Polygamma.apply(input, n))
+
+
+class Sinc(Operation):
+    """`sin(πx) / (πx)`, 1 at 0."""
+
+    node_name = "SincBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        ctx.save_for_backward(input)
+        array = floating(input)
+        angle = widened(array) * math.pi
+        ratio = np.sin(angle) / np.where(angle == 0, 1, angle)
+        return as_result(np.where(angle == 0, ratio.dtype.type(1), ratio), array.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (input,) = ctx.saved_tensors
+        angle = input * math.pi
+        at_zero = input == 0
+        slope = (angle * angle.cos() - angle.sin()) / (angle * input).masked_fill(at_zero, 1.0)
+        return grad * conj_of(slope.masked_fill(at_zero, 0.0))
+
+
+def sinc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`sin(π · input) / (π · input)` of each element, 1 at 0.
+
+    >>> import rushlight as torch
+    >>> torch.sinc(torch.tensor([0.0, 0.5]))
+    tensor([1.0000, 0.6366])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.sinc.html
+    """
+    return into(out, Sinc.apply(input))
+
+
+class Hypot(Operation):
+    """`sqrt(input² + other²)`, without overflow."""
+
+    node_name = "HypotBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, other: Tensor) -> Any:
+        out = wrap(binary(np.hypot, input, other))
+        ctx.save_for_backward(input, other, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        input, other, out = ctx.saved_tensors
+        return (
+            unbroadcast(grad * (input / out), input) if ctx.needs_input_grad[0] else None,
+            unbroadcast(grad * (other / out), other) if ctx.needs_input_grad[1] else None,
+        )
+
+
+def _check_pair(name: str, input: Tensor, other: Any) -> None:
+    """Raise unless `other` is a tensor and one of the two has a floating-point type."""
+    check_tensor(name, "other", 2, other)
+    if input._array.dtype.kind in "biu" and other._array.dtype.kind in "biu":
+        raise not_implemented(f"{name}_cpu", input._array.dtype)
+
+
+def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`sqrt(input² + other²)`, elementwise with broadcasting, without overflow.
+
+    Raises TypeError for a number, NotImplementedError for integers.
+
+    >>> import rushlight as torch
+    >>> torch.hypot(torch.tensor([3.0]), torch.tensor([4.0]))
+    tensor([5.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.hypot.html
+    """
+    _check_pair("hypot", input, other)
+    return into(out, Hypot.apply(input, other))
+
+
+class Logaddexp(Operation):
+    """`log(exp(input) + exp(other))`, without overflow."""
+
+    node_name = "LogaddexpBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, other: Tensor) -> Array:
+        ctx.save_for_backward(input, other)
+        return binary(np.logaddexp, input, other)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        input, other = ctx.saved_tensors
+        return (
+            unbroadcast(grad / (1 + (other - input).exp()), input) if ctx.needs_input_grad[0] else None,
+            unbroadcast(grad / (1 + (input - other).exp()), other) if ctx.needs_input_grad[1] else None,
+        )
+
+
+def logaddexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`log(exp(input) + exp(other))`, elementwise with broadcasting, without overflow.
+
+    Raises TypeError for a number, NotImplementedError for integers.
+
+    >>> import rushlight as torch
+    >>> torch.logaddexp(torch.tensor([1000.0]), torch.tensor([1000.0]))
+    tensor([1000.6931])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.logaddexp.html
+    """
+    _check_pair("logaddexp", input, other)
+    return into(out, Logaddexp.apply(input, other))
+
+
+class Logaddexp2(Operation):
+    """`log2(2 ** input + 2 ** other)`, without overflow."""
+
+    node_name = "Logaddexp2Backward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, other: Tensor) -> Array:
+        ctx.save_for_backward(input, other)
+        return binary(np.logaddexp2, input, other)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        input, other = ctx.saved_tensors
+        return (
+            unbroadcast(grad / (1 + (other - input).exp2()), input) if ctx.needs_input_grad[0] else None,
+            unbroadcast(grad / (1 + (input - other).exp2()), other) if ctx.needs_input_grad[1] else None,
+        )
+
+
+def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`log2(2 ** input + 2 ** other)`, elementwise with broadcasting, without overflow.
+
+    Raises TypeError for a number, NotImplementedError for integers.
+
+    >>> import rushlight as torch
+    >>> torch.logaddexp2(torch.tensor([3.0]), torch.tensor([3.0]))
+    tensor([4.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.logaddexp2.html
+    """
+    _check_pair("logaddexp2", input, other)
+    return into(out, Logaddexp2.apply(input, other))
+
+
+def _xlogy(a: Array, b: Array) -> Array:
+    """`a log b`, 0 where a is 0 and b is not NaN."""
+    return np.where((a == 0) & ~np.isnan(b), np.zeros((), a.dtype), a * np.log(b))
+
+
+class Xlogy(Operation):
+    """`input · log(other)`, 0 where input is 0."""
+
+    node_name = "XlogyBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Any, other: Any) -> Array:
+        ctx.save_for_backward(input, other)
+        return _xlogy(floating(input), floating(other))
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        input, other = ctx.saved_tensors
+        needs = ctx.needs_input_grad
+        to_input = None
+        if needs[0]:
+            nothing = wrap((input._array == 0) & (other._array <= 0))
+            to_input = unbroadcast(grad * other.log().masked_fill(nothing, 0), input)
+        return to_input, unbroadcast(grad * input / other, other) if needs[1] else None
+
+
+class XlogyScalarInput(Xlogy):
+    """`input · log(other)` for a number `input`."""
+
+    node_name = "XlogyBackward1"
+
+
+class XlogyScalarOther(Xlogy):
+    """`input · log(other)` for a number `other`."""
+
+    node_name = "XlogyBackward2"
+
+
+def xlogy(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
+    """`input · log(other)`, 0 where `input` is 0 (NaN where `other` is), elementwise with broadcasting; one may be a number.
+
+    >>> import rushlight as torch
+    >>> torch.xlogy(torch.tensor([0.0, 2.0]), torch.tensor([0.0, 1.0]))
+    tensor([0., 0.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.xlogy.html
+    """
+    return into(out, _xlogy_operation(input, other).apply(*_as_pair(input, other)))
+
+
+def _xlogy_operation(input: Any, other: Any) -> Any:
+    if not isinstance(input, Variable):
+        return XlogyScalarInput
+    return Xlogy if isinstance(other, Variable) else XlogyScalarOther
+
+
+def _as_pair(input: Any, other: Any) -> tuple[Any, Any]:
+    """Two operands as tensors of the promoted type; a number becomes a 0-dim tensor."""
+    dtype = result_type(input, other)
+    return tuple(
+        (v if v.dtype is dtype else v.to(dtype)) if isinstance(v, Variable) else wrap(np.asarray(v).astype(dtype.numpy_dtype))
+        for v in (input, other)
+    )  # type: ignore[return-value]
+
+
+def xlogy_(input: Tensor, other: Any) -> Tensor:
+    """`xlogy`, written into the tensor."""
+    return _xlogy_operation(input, other).inplace(*_as_pair(input, other))
+
+
+sigmoid_ = inplace(Sigmoid)
+erf_ = inplace(Erf)
+erfc_ = inplace(Erfc)
+erfinv_ = inplace(Erfinv)
+lgamma_ = inplace(Lgamma)
+digamma_ = inplace(Digamma)
+sinc_ = inplace(Sinc)
+hypot_ = inplace(Hypot)
+
+
+def logit_(input: Tensor, eps: float | None = None) -> Tensor:
+    """`logit`, written into the tensor."""
+    return Logit.inplace(input, eps)
+
+
+def _polygamma_method(self: Tensor, n: int) -> Tensor:
+    """The `n`-th derivative of `digamma` at each element; see `rushlight.polygamma`."""
+    return polygamma(n, self)
+
+
+class SpecialMethods:
+    """The special functions as methods of Tensor."""
+
+    digamma = digamma
+    digamma_ = digamma_
+    erf = erf
+    erf_ = erf_
+    erfc = erfc
+    erfc_ = erfc_
+    erfinv = erfinv
+    erfinv_ = erfinv_
+    hypot = hypot
+    hypot_ = hypot_
+    lgamma = lgamma
+    lgamma_ = lgamma_
+    logaddexp = logaddexp
+    logaddexp2 = logaddexp2
+    logit = logit
+    logit_ = logit_
+    polygamma = _polygamma_method
+    sigmoid = sigmoid
+    sigmoid_ = sigmoid_
+    sinc = sinc
+    sinc_ = sinc_
+    xlogy = xlogy
+    xlogy_ = xlogy_

@@ -1,0 +1,48 @@
+"""How a tensor's elements lie in memory: PyTorch's layouts and memory formats by name."""
+
+from __future__ import annotations
+
+__all__ = ["channels_last", "channels_last_3d", "contiguous_format", "layout", "memory_format", "preserve_format", "strided"]
+
+
+class layout:
+    """The storage scheme of a tensor; every tensor here is `strided`.
+
+    Source: https://docs.pytorch.org/docs/2.13/tensor_attributes.html#torch.layout
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name
+
+
+class memory_format:
+    """The order of a tensor's dimensions in memory.
+
+    Source: https://docs.pytorch.org/docs/2.13/tensor_attributes.html#torch.memory_format
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name
+
+
+strided = layout("strided")
+contiguous_format = memory_format("contiguous_format")
+preserve_format = memory_format("preserve_format")
+channels_last = memory_format("channels_last")
+channels_last_3d = memory_format("channels_last_3d")

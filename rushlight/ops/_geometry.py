@@ -1,0 +1,221 @@
+"""Dimensions, sizes and strides: the checks and conversions which the shape, index and creation operations share."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rushlight.dtypes import from_numpy_dtype
+from rushlight.layout import channels_last, channels_last_3d, contiguous_format, memory_format, preserve_format
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+Array = npt.NDArray[Any]
+Shape = tuple[int, ...]
+
+__all__ = [
+    "Array", "Shape", "channel_order", "check_no_overlap", "checked_out", "copy_in_format", "expand_array", "expanded_shape",
+    "inferred_shape", "reported_strides", "same_dims", "shape_text", "sizes", "storage_of", "strided_view", "sum_to_shape",
+    "wrap_dim", "wrap_dims",
+]  # fmt: skip
+
+
+def wrap_dim(dim: int, ndim: int) -> int:
+    """`dim` counted from the front; IndexError if a tensor of `ndim` dimensions has no such dimension."""
+    if 0 <= dim < ndim:
+        return dim
+    limit = ndim or 1
+    if -limit <= dim < limit:
+        return dim + limit if dim < 0 else dim
+    raise IndexError(f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {dim})")
+
+
+def wrap_dims(dims: int | Iterable[int], ndim: int) -> Shape:
+    """Each of `dims` counted from the front; RuntimeError if one appears twice."""
+    wrapped = (wrap_dim(dims, ndim),) if isinstance(dims, int) else tuple([wrap_dim(dim, ndim) for dim in dims])
+    if len(set(wrapped)) != len(wrapped):
+        twice = next(dim for dim in wrapped if wrapped.count(dim) > 1)
+        raise RuntimeError(f"dim {twice} appears multiple times in the list of dims")
+    return wrapped
+
+
+def same_dims(dim: int, shape: Sequence[int]) -> tuple[slice, ...]:
+    """The index that keeps the dimensions before `dim` whole."""
+    return (slice(None),) * wrap_dim(dim, len(shape))
+
+
+def sizes(args: tuple[Any, ...], function: str, name: str = "size") -> Shape:
+    """A shape given as one sequence or as several ints; TypeError for anything else."""
+    if len(args) == 1:
+        first = args[0]
+        if isinstance(first, int):
+            return (int(first),)
+        if isinstance(first, (tuple, list)):
+            args = tuple(first)
+        elif not hasattr(first, "__index__"):
+            given = type(first).__name__
+            raise TypeError(f"{function}(): argument '{name}' (position 1) must be tuple of ints, not {given}")
+    elif not args:
+        raise TypeError(f'{function}() missing 1 required positional arguments: "{name}"')
+    try:
+        return tuple([operator.index(size) for size in args])
+    except TypeError:
+        bad = next(i for i, size in enumerate(args) if not hasattr(size, "__index__"))
+        given = type(args[bad]).__name__
+        raise TypeError(f"{function}(): argument '{name}' must be tuple of ints, but found element of type {given} at pos {bad}") from None
+
+
+def shape_text(shape: Iterable[int]) -> str:
+    """A shape as PyTorch's messages write it: `[2, 3]`."""
+    return f"[{', '.join(map(str, shape))}]"
+
+
+def inferred_shape(shape: Shape, count: int) -> Shape:
+    """`shape` with a -1 replaced by what `count` elements leave for it; RuntimeError if they don't fit."""
+    unknown = [i for i, size in enumerate(shape) if size == -1]
+    if len(unknown) > 1:
+        raise RuntimeError("only one dimension can be inferred")
+    for i, size in enumerate(shape):
+        if size < -1:
+            raise RuntimeError(f"invalid shape dimension {size} at index {i} of shape {shape_text(shape)}")
+    known = math.prod(size for size in shape if size != -1)
+    if unknown:
+        if known == 0 and count == 0:
+            raise RuntimeError(
+                f"cannot reshape tensor of 0 elements into shape {shape_text(shape)} because the unspecified dimension size -1 "
+                "can be any value and is ambiguous"
+            )
+        if known and count % known == 0:
+            at = unknown[0]
+            return (*shape[:at], count // known, *shape[at + 1 :])
+    elif known == count:
+        return shape
+    raise RuntimeError(f"shape '{shape_text(shape)}' is invalid for input of size {count}")
+
+
+def strided_view(array: Array, shape: Sequence[int], strides: Sequence[int], offset: int = 0) -> Array:
+    """A view of `array`'s memory with a shape, strides in bytes and an offset in bytes, writable if `array` is."""
+    if array.flags.c_contiguous and array.dtype.isbuiltin == 1 and array.size:
+        return np.ndarray(shape, array.dtype, array, offset, strides)
+    if offset:
+        array = array.reshape(-1)[offset // array.itemsize :]
+    return np.lib.stride_tricks.as_strided(array, shape, strides)
+
+
+def expanded_shape(array: Array, shape: Shape) -> Shape:
+    """The shape which `array` expands to, with each -1 replaced; RuntimeError if it can't."""
+    own = array.shape
+    new = len(shape) - len(own)
+    if new < 0:
+        raise RuntimeError(
+            f"expand(torch.{from_numpy_dtype(array.dtype).legacy_name}Tensor{{{shape_text(own)}}}, size={shape_text(shape)}): the number of sizes provided ({len(shape)}) must "
+            f"be greater or equal to the number of dimensions in the tensor ({len(own)})"
+        )
+    result = list(shape)
+    for i, size in enumerate(shape):
+        if i < new:
+            if size < 0:
+                raise RuntimeError(f"The expanded size of the tensor ({size}) isn't allowed in a leading, non-existing dimension {i}")
+        elif size == -1:
+            result[i] = own[i - new]
+        elif size != own[i - new] and (own[i - new] != 1 or size < 0):
+            raise RuntimeError(
+                f"The expanded size of the tensor ({size}) must match the existing size ({own[i - new]}) at non-singleton dimension "
+                f"{i}.  Target sizes: {shape_text(shape)}.  Tensor sizes: {shape_text(own)}"
+            )
+    return tuple(result)
+
+
+def expand_array(array: Array, shape: Shape) -> Array:
+    """A view of `array` repeated to `shape` with strides of zero, which must fit."""
+    if array.shape == shape:
+        return array[...]
+    new = len(shape) - array.ndim
+    strides = [0] * new
+    strides += [
+        stride if size == own else 0 for size, own, stride in zip(shape[new:], array.shape, array.strides, strict=True)
+    ]
+    return strided_view(array, shape, strides)
+
+
+def sum_to_shape(grad: Tensor, shape: Shape) -> Tensor:
+    """The sum of a gradient over the dimensions along which a tensor of `shape` was repeated."""
+    own = grad.shape
+    if own == shape:
+        return grad
+    new = len(own) - len(shape)
+    dims = [*range(new), *[i + new for i, size in enumerate(shape) if size == 1 and own[i + new] != 1]]
+    return grad.sum(dims, keepdim=True).reshape(shape) if dims else grad.reshape(shape)
+
+
+def reported_strides(array: Array) -> Shape:
+    """Strides in elements, as PyTorch counts them: a dimension of one element steps over all that follow it."""
+    itemsize = array.itemsize
+    if not array.size:
+        steps = [1]
+        for size in array.shape[:0:-1]:
+            steps.append(steps[-1] * max(size, 1))
+        return tuple(reversed(steps)) if array.ndim else ()
+    strides = [stride // itemsize for stride in array.strides]
+    if 0 in strides:
+        shape = array.shape
+        for i in range(len(strides) - 1, -1, -1):
+            if strides[i] == 0 and shape[i] == 1:
+                strides[i] = max(shape[i + 1], 1) * strides[i + 1] if i + 1 < len(shape) else 1
+    return tuple(strides)
+
+
+def storage_of(array: Array) -> Array:
+    """The array that owns the memory of a view, as far as NumPy remembers it."""
+    base = array
+    while base.base is not None:
+        if isinstance(base.base, np.ndarray):
+            base = base.base
+        elif type(base.base).__name__ == "DummyArray":
+            base = base.base.base
+        else:
+            break
+    return base
+
+
+def check_no_overlap(array: Array) -> None:
+    """RuntimeError if two elements of `array` share memory because it was expanded."""
+    if 0 in array.strides and any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True)):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
+
+
+def channel_order(format_: memory_format, ndim: int) -> Shape:
+    """The dimensions from the slowest to the fastest in memory; RuntimeError if the format needs another rank."""
+    rank = {channels_last: 4, channels_last_3d: 5}[format_]
+    if ndim != rank:
+        raise RuntimeError(f"required rank {rank} tensor to use {format_.name} format")
+    return (0, *range(2, rank), 1)
+
+
+def copy_in_format(array: Array, format_: memory_format | None = None) -> Array:
+    """A copy of `array` in a memory format; `preserve_format` (the default) keeps the order of its dimensions."""
+    if format_ is None or format_ is preserve_format:
+        # A dimension of stride zero would become the fastest one.
+        return array.copy("C" if 0 in array.strides else "K")
+    if format_ is contiguous_format:
+        return array.copy("C")
+    order = channel_order(format_, array.ndim)
+    return array.transpose(order).copy("C").transpose(np.argsort(order))
+
+
+def checked_out(result: Tensor, out: Tensor | None) -> Tensor:
+    """The result, written into `out` if that is given."""
+    if out is None:
+        return result
+    from rushlight.ops.creation import into
+
+    return into(out, result._array)

@@ -1,0 +1,506 @@
+"""Copies and conversions: to another dtype or memory format, to NumPy and to Python numbers.
+
+Source: https://docs.pytorch.org/docs/2.13/tensors.html
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.autograd.function import Operation
+from rushlight.autograd.variable import Variable
+from rushlight.device import check_device, device
+from rushlight.layout import contiguous_format, memory_format, preserve_format
+from rushlight.ops._geometry import Array, channel_order, copy_in_format, reported_strides, storage_of, wrap_dim
+from rushlight.size import Size
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = ["clone", "is_complex", "is_floating_point", "is_nonzero", "is_tensor", "numel"]
+
+
+class Clone(Operation):
+    """A copy."""
+
+    node_name = "CloneBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, format_: memory_format | None) -> Array:
+        return copy_in_format(input._array, format_)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return grad, None
+
+
+class ToCopy(Operation):
+    """A copy in another dtype or memory format."""
+
+    node_name = "ToCopyBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dtype: dtypes.dtype, format_: memory_format | None) -> Array:
+        array = input._array
+        ctx.dtype = dtypes.from_numpy_dtype(array.dtype)
+        out = converted(array, dtype)
+        if format_ is None or format_ is preserve_format:
+            return out if out is not array else copy_in_format(array)
+        return copy_in_format(out, format_)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return to(grad, ctx.dtype), None, None
+
+
+def converted(array: Array, dtype: dtypes.dtype) -> Array:
+    """The elements in another type, the array itself if it has it: floats lose their fraction, complex their imaginary part."""
+    target = dtype.numpy_dtype
+    if array.dtype is target:
+        return array
+    kind = array.dtype.kind
+    if kind == "c" and target.kind != "c" and target.kind != "b":
+        warnings.warn("Casting complex values to real discards the imaginary part", UserWarning, stacklevel=4)
+        array = array.real
+    order = "C" if 0 in array.strides else "K"
+    if target.kind in "iu" and kind in "fVc":
+        return _float_to_integer(array, target, order)
+    if target.kind == "f" or target.kind == "V":
+        # Too large a value becomes infinite without a word.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return array.astype(target, order)
+    return array.astype(target, order)
+
+
+def _float_to_integer(array: Array, target: np.dtype[Any], order: Any) -> Array:
+    if array.dtype.kind == "V":
+        array = array.astype(np.float32)
+    with np.errstate(invalid="ignore"):
+        if target.itemsize < 4 or target.kind == "u" and target.itemsize < 8:
+            # The low bits of the 64-bit integer, so that -1 becomes 255.
+            return array.astype(np.int64, order).astype(target, order)
+        return array.astype(target, order)
+
+
+def clone(input: Tensor, *, memory_format: memory_format | None = None) -> Tensor:
+    """A copy of `input` that gradients flow through; by default its dimensions keep their order in memory.
+
+    >>> import rushlight as torch
+    >>> x = torch.ones(2)
+    >>> y = x.clone()
+    >>> y[0] = 5
+    >>> x
+    tensor([1., 1.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.clone.html
+    """
+    return Clone.apply(input, memory_format)
+
+
+def contiguous(input: Tensor, memory_format: memory_format = contiguous_format) -> Tensor:
+    """`input` itself if its memory has the format, a copy that has it otherwise.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.contiguous.html
+    """
+    if memory_format is contiguous_format and input._array.flags.c_contiguous:
+        return input
+    if memory_format is preserve_format:
+        raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
+    if is_contiguous(input, memory_format):
+        return input
+    return Clone.apply(input, memory_format)
+
+
+def is_contiguous(input: Tensor, memory_format: memory_format = contiguous_format) -> bool:
+    """Whether the elements lie in memory in row-major order, or in the order of a channels-last format."""
+    array = input._array
+    if memory_format is contiguous_format:
+        return array.flags.c_contiguous
+    try:
+        order = channel_order(memory_format, array.ndim)
+    except RuntimeError:
+        return False
+    return array.transpose(order).flags.c_contiguous
+
+
+def to(input: Tensor, *args: Any, **named: Any) -> Tensor:
+    """`input` in another dtype: `to(dtype)`, `to(device)`, `to(device, dtype)` or `to(other)`; itself if nothing changes.
+
+    Also takes `non_blocking`, `copy` (copy in any case) and `memory_format`. Gradients flow back in `input`'s dtype.
+    AssertionError for CUDA, RuntimeError for a device there is none of.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([1.7, -1.7]).to(torch.int64)
+    tensor([ 1, -1])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.to.html
+    """
+    if len(args) == 1 and args[0].__class__ is dtypes.dtype and not named:
+        dtype = args[0]
+        return input if input._array.dtype is dtype.numpy_dtype else ToCopy.apply(input, dtype, None)
+    wanted, copy, format_ = _parse_to(input, args, named)
+    if input._array.dtype is wanted.numpy_dtype and not copy:
+        if format_ is None or format_ is preserve_format or is_contiguous(input, format_):
+            return input
+    return ToCopy.apply(input, wanted, format_)
+
+
+def _parse_to(input: Tensor, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[dtypes.dtype, bool, memory_format | None]:
+    wanted: Any = named.pop("dtype", None)
+    where = named.pop("device", None)
+    other = named.pop("other", None)
+    rest = list(args)
+    if rest and isinstance(rest[0], Variable):
+        other = rest.pop(0)
+    elif rest and not isinstance(rest[0], dtypes.dtype):
+        first = rest.pop(0)
+        if first is not None and not isinstance(first, (str, int, device)) or isinstance(first, bool):
+            raise TypeError(f"to() received an invalid combination of arguments - got ({type(first).__name__}), expected a dtype, "
+                            "a device or a Tensor")
+        where = first if first is not None else where
+    if rest and (rest[0] is None or isinstance(rest[0], (dtypes.dtype, type))) and other is None:
+        first = rest.pop(0)
+        wanted = first if first is not None else wanted
+    if other is not None:
+        wanted = other.dtype
+    named.pop("non_blocking", None)
+    copy = bool(named.pop("copy", rest[1] if len(rest) > 1 else False))
+    format_ = named.pop("memory_format", None)
+    if named:
+        raise TypeError(f"to() received an invalid combination of arguments - got unexpected keyword {next(iter(named))!r}")
+    if isinstance(where, int):
+        raise RuntimeError("Cannot access accelerator device when none is available.")
+    check_device(where)
+    return (input.dtype if wanted is None else as_dtype(wanted)), copy, format_
+
+
+def as_dtype(wanted: Any, function: str = "to") -> dtypes.dtype:
+    """A dtype, or the one that Python's float, int, bool or complex stands for; TypeError for anything else."""
+    if isinstance(wanted, dtypes.dtype):
+        return wanted
+    if wanted in (float, int, bool, complex):
+        return dtypes.from_numpy_dtype(dtypes.to_numpy(wanted))
+    raise TypeError(f"{function}(): argument 'dtype' must be torch.dtype, not {type(wanted).__name__}")
+
+
+_LEGACY = {f"torch.{d.legacy_name}Tensor": d for d in vars(dtypes).values() if isinstance(d, dtypes.dtype)}
+
+
+def type_(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    """The name of the tensor's type, or, given a dtype (or such a name), the tensor converted to it.
+
+    >>> import rushlight as torch
+    >>> torch.ones(1).type()
+    'torch.FloatTensor'
+    """
+    if dtype is None:
+        return f"torch.{input.dtype.legacy_name}Tensor"
+    if isinstance(dtype, str):
+        if dtype not in _LEGACY:
+            raise ValueError(f"invalid type: '{dtype}'")
+        dtype = _LEGACY[dtype]
+    elif not isinstance(dtype, dtypes.dtype):
+        legacy = getattr(dtype, "dtype", None)
+        if not isinstance(legacy, dtypes.dtype):
+            raise TypeError("invalid type object")
+        dtype = legacy
+    return to(input, dtype)
+
+
+def type_as(input: Tensor, other: Tensor) -> Tensor:
+    """`input` in the dtype of `other`."""
+    return to(input, other.dtype)
+
+
+def _converter(dtype: dtypes.dtype) -> Any:
+    def convert(input: Tensor, memory_format: memory_format = preserve_format) -> Tensor:
+        if input._array.dtype is dtype.numpy_dtype and memory_format is preserve_format:
+            return input
+        return to(input, dtype, memory_format=memory_format)
+
+    convert.__doc__ = f"`input` as {dtype}: itself if it has this dtype."
+    return convert
+
+
+def cpu(input: Tensor, memory_format: memory_format = preserve_format) -> Tensor:
+    """`input`, whose memory is the CPU's already."""
+    return to(input, "cpu", memory_format=memory_format)
+
+
+def cuda(input: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = preserve_format) -> Tensor:
+    """AssertionError: there is no CUDA in this build."""
+    raise AssertionError("Torch not compiled with CUDA enabled")
+
+
+def numpy(input: Tensor, *, force: bool = False) -> Array:
+    """The tensor's memory as an ndarray, shared with it; `force=True` detaches first.
+
+    RuntimeError if the tensor requires grad, TypeError for a dtype that NumPy has not.
+
+    >>> import rushlight as torch
+    >>> torch.ones(2).numpy()
+    array([1., 1.], dtype=float32)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.numpy.html
+    """
+    if input.requires_grad and not force:
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+    array = input._array
+    if array.dtype.isbuiltin != 1:
+        name = input.dtype.legacy_name
+        raise TypeError(f"Got unsupported ScalarType {name}")
+    return array
+
+
+def tolist(input: Tensor) -> Any:
+    """The elements as nested lists of Python numbers; a number for a tensor without dimensions."""
+    array = input._array
+    if array.dtype.isbuiltin != 1:
+        array = array.astype(np.float32)
+    return array.tolist()
+
+
+def item(input: Tensor) -> Any:
+    """The only element as a Python number; RuntimeError if there are more or none.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([[2.5]]).item()
+    2.5
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.item.html
+    """
+    array = input._array
+    if array.size != 1:
+        raise RuntimeError(f"a Tensor with {array.size} elements cannot be converted to Scalar")
+    value = array.item()
+    return value if array.dtype.isbuiltin == 1 else float(value)
+
+
+def numel(input: Tensor) -> int:
+    """The number of elements."""
+    return input._array.size
+
+
+def size(input: Tensor, dim: int | None = None) -> Any:
+    """The lengths of the dimensions, or that of one."""
+    shape = input._array.shape
+    if dim is None:
+        return Size(shape)
+    if not shape:
+        raise IndexError("Dimension specified as " + str(dim) + " but tensor has no dimensions")
+    return shape[wrap_dim(dim, len(shape))]
+
+
+def stride(input: Tensor, dim: int | None = None) -> Any:
+    """The steps in memory, in elements, from one index to the next along each dimension, or along one."""
+    strides = reported_strides(input._array)
+    if dim is None:
+        return strides
+    if not strides:
+        raise IndexError("Dimension specified as " + str(dim) + " but tensor has no dimensions")
+    return strides[wrap_dim(dim, len(strides))]
+
+
+def dim(input: Tensor) -> int:
+    """The number of dimensions."""
+    return input._array.ndim
+
+
+def element_size(input: Tensor) -> int:
+    """The bytes of one element."""
+    return input._array.itemsize
+
+
+def data_ptr(input: Tensor) -> int:
+    """The address of the first element."""
+    return int(input._array.__array_interface__["data"][0]) if input._array.size else 0
+
+
+def storage_offset(input: Tensor) -> int:
+    """How many elements of the storage lie before the first element."""
+    array = input._array
+    base = storage_of(array)
+    here = array.__array_interface__["data"][0]
+    return int((here - np.lib.array_utils.byte_bounds(base)[0]) // array.itemsize) if array.size else 0
+
+
+def is_set_to(input: Tensor, tensor: Tensor) -> bool:
+    """Whether both tensors look at the same memory in the same way."""
+    a, b = input._array, tensor._array
+    return data_ptr(input) == data_ptr(tensor) and a.shape == b.shape and a.strides == b.strides
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the dtype is a floating-point type."""
+    return input.dtype.is_floating_point
+
+
+def is_complex(input: Tensor) -> bool:
+    """Whether the dtype is a complex type."""
+    return input.dtype.is_complex
+
+
+def is_signed(input: Tensor) -> bool:
+    """Whether the dtype has negative numbers."""
+    return input.dtype.is_signed
+
+
+def is_tensor(obj: Any, /) -> bool:
+    """Whether `obj` is a Tensor."""
+    return isinstance(obj, Variable)
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the only element is not zero; RuntimeError if there are more or none."""
+    array = input._array
+    if array.size != 1:
+        kind = "no values" if array.size == 0 else "more than one value"
+        raise RuntimeError(f"Boolean value of Tensor with {kind} is ambiguous")
+    return bool(array.reshape(()))
+
+
+def _single(input: Tensor) -> Any:
+    if input._array.size != 1:
+        raise ValueError("only one element tensors can be converted to Python scalars")
+    return item(input)
+
+
+def _real_single(input: Tensor, target: str) -> Any:
+    value = _single(input)
+    if isinstance(value, complex):
+        if value.imag:
+            raise RuntimeError(f"value cannot be converted to type {target} without overflow")
+        return value.real
+    return value
+
+
+def _float(input: Tensor) -> float:
+    return float(_real_single(input, "double"))
+
+
+def _int(input: Tensor) -> int:
+    value = _real_single(input, "int64_t")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise (OverflowError if math.isinf(value) else ValueError)(f"cannot convert float {value} to integer")
+    return int(value)
+
+
+def _complex(input: Tensor) -> complex:
+    return complex(_single(input))
+
+
+def _index(input: Tensor) -> int:
+    array = input._array
+    if array.size != 1 or array.dtype.kind not in "biu":
+        raise TypeError("only integer tensors of a single element can be converted to an index")
+    return int(array.item())
+
+
+def _len(input: Tensor) -> int:
+    shape = input._array.shape
+    if not shape:
+        raise TypeError("len() of a 0-d tensor")
+    return shape[0]
+
+
+def _iter(input: Tensor) -> Iterator[Tensor]:
+    if not input._array.ndim:
+        raise TypeError("iteration over a 0-d tensor")
+    return iter(input.unbind(0))
+
+
+def _contains(input: Tensor, element: Any) -> bool:
+    if not isinstance(element, (Variable, int, float, complex, np.number, np.bool_)):
+        raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
+    return bool((input == element).any().item())
+
+
+def _format(input: Tensor, spec: str) -> str:
+    if input._array.ndim == 0 and type(input).__format__ is _format:
+        return format(item(input), spec)
+    return object.__format__(input, spec)
+
+
+def _array(input: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:
+    array = numpy(input)
+    if copy is False and dtype is not None and np.dtype(dtype) != array.dtype:
+        raise ValueError("Unable to avoid copy while creating an array as requested.")
+    out = array if dtype is None else array.astype(dtype, copy=False)
+    return out.copy() if copy and out is array else out
+
+
+def _dlpack(input: Tensor, **named: Any) -> Any:
+    if input.requires_grad:
+        raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+    return numpy(input).__dlpack__(**named)
+
+
+def _dlpack_device(input: Tensor) -> tuple[int, int]:
+    return input._array.__dlpack_device__()
+
+
+def _sizeof(input: Tensor) -> int:
+    return object.__sizeof__(input) + sys.getsizeof(input._array)
+
+
+class ConversionMethods:
+    """Tensor's methods of this family."""
+
+    bfloat16 = _converter(dtypes.bfloat16)
+    bool = _converter(dtypes.bool)
+    byte = _converter(dtypes.uint8)
+    cdouble = _converter(dtypes.complex128)
+    cfloat = _converter(dtypes.complex64)
+    char = _converter(dtypes.int8)
+    double = _converter(dtypes.float64)
+    float = _converter(dtypes.float32)
+    half = _converter(dtypes.float16)
+    int = _converter(dtypes.int32)
+    long = _converter(dtypes.int64)
+    short = _converter(dtypes.int16)
+    clone = clone
+    contiguous = contiguous
+    cpu = cpu
+    cuda = cuda
+    data_ptr = data_ptr
+    dim = dim
+    element_size = element_size
+    is_complex = is_complex
+    is_contiguous = is_contiguous
+    is_floating_point = is_floating_point
+    is_nonzero = is_nonzero
+    is_set_to = is_set_to
+    is_signed = is_signed
+    item = item
+    ndimension = dim
+    nelement = numel
+    numel = numel
+    numpy = numpy
+    size = size
+    storage_offset = storage_offset
+    stride = stride
+    to = to
+    tolist = tolist
+    type = type_
+    type_as = type_as
+
+    __array__ = _array
+    __bool__ = is_nonzero
+    __complex__ = _complex
+    __contains__ = _contains
+    __dlpack__ = _dlpack
+    __dlpack_device__ = _dlpack_device
+    __float__ = _float
+    __format__ = _format
+    __index__ = _index
+    __int__ = _int
+    __iter__ = _iter
+    __len__ = _len
+    __sizeof__ = _sizeof

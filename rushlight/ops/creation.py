@@ -1,0 +1,627 @@
+"""Tensors from data, and tensors of a given shape: `tensor`, `zeros`, `ones`, `full`, `empty` and their `_like` and `new_` forms.
+
+Source: https://docs.pytorch.org/docs/2.13/torch.html#creation-ops
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.autograd.grad_mode import state
+from rushlight.autograd.variable import Variable, wrap
+from rushlight.device import check_device
+from rushlight.layout import contiguous_format, memory_format, preserve_format
+from rushlight.ops._geometry import Array, Shape, channel_order, shape_text, sizes
+from rushlight.ops.conversion import as_dtype, clone, converted, to
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = [
+    "as_tensor", "asarray", "empty", "empty_like", "empty_permuted", "empty_strided", "from_dlpack", "from_numpy", "frombuffer",
+    "full", "full_like", "ones", "ones_like", "scalar_tensor", "tensor", "zeros", "zeros_like",
+]  # fmt: skip
+
+
+def tensor(
+    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
+) -> Tensor:
+    """A new tensor with a copy of `data`: a number, nested lists, an ndarray or a Tensor.
+
+    Without `dtype`: Python's floats give the default type, ints int64, bools bool, complex numbers the complex default; arrays
+    keep theirs. ValueError for ragged lists, TypeError or RuntimeError for what is not numbers.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([[1, 2], [3, 4]], dtype=torch.float32)
+    tensor([[1., 2.],
+            [3., 4.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.tensor.html
+    """
+    if isinstance(data, Variable):
+        warnings.warn(
+            "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
+            "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
+            UserWarning,
+            stacklevel=2,
+        )
+    return finished(from_data(data, dtype, copy=True), device, requires_grad, pin_memory)
+
+
+def from_data(data: Any, dtype: Any, copy: bool) -> Array:
+    """The array of nested data, in its own or the given type."""
+    wanted = None if dtype is None else as_dtype(dtype, "tensor")
+    if isinstance(data, Variable):
+        array = data._array
+    elif isinstance(data, (np.ndarray, np.generic)):
+        array = checked_array(np.asarray(data))
+    elif isinstance(data, (bool, int, float, complex)):
+        return _from_number(data, wanted)
+    else:
+        return _from_sequence(data, wanted)
+    if wanted is not None and array.dtype is not wanted.numpy_dtype:
+        return converted(array, wanted)
+    return array.copy("K") if copy else array
+
+
+def checked_array(array: Array) -> Array:
+    """An ndarray that a tensor can be; ValueError or TypeError for strides and types that it can't have."""
+    if any(stride < 0 for stride in array.strides):
+        raise ValueError(
+            "At least one stride in the given numpy array is negative, and tensors with negative strides are not currently "
+            "supported. (You can probably work around this by making a copy of your array  with array.copy().) "
+        )
+    if not array.dtype.isnative:
+        raise ValueError(
+            "given numpy array has byte order different from the native byte order. Conversion between byte orders is currently "
+            "not supported."
+        )
+    known = dtypes.from_numpy_dtype(array.dtype)
+    return array if array.dtype is known.numpy_dtype else array.view(known.numpy_dtype)
+
+
+def number_dtype(value: Any) -> dtypes.dtype:
+    """The dtype that a number has as a tensor."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return dtypes.from_numpy_dtype(value.dtype)
+    if isinstance(value, bool):
+        return dtypes.bool
+    if isinstance(value, int):
+        return dtypes.int64
+    default = dtypes.get_default_dtype()
+    return default if isinstance(value, float) else default.to_complex()
+
+
+def _from_number(value: Any, wanted: dtypes.dtype | None) -> Array:
+    return number_array(value, wanted or number_dtype(value))
+
+
+def number_array(value: Any, dtype: dtypes.dtype) -> Array:
+    """A number as an array without dimensions; RuntimeError if an integer type cannot hold it."""
+    target = dtype.numpy_dtype
+    if target.kind == "b":
+        return np.asarray(bool(value))
+    if target.kind != "c" and isinstance(value, (complex, np.complexfloating)):
+        raise TypeError(f"must be real number, not {type(value).__name__}")
+    if target.kind in "iu":
+        return _integer_array(value, target)
+    with np.errstate(over="ignore"):
+        return np.asarray(value).astype(target) if not isinstance(value, int) else np.asarray(complex(value) if target.kind == "c" else float(value)).astype(target)
+
+
+def _integer_array(value: Any, target: np.dtype[Any]) -> Array:
+    info = np.iinfo(target)
+    if value != value or value in (float("inf"), float("-inf")):
+        raise RuntimeError(f"value cannot be converted to type {target.name} without overflow")
+    whole = int(value)
+    if target.kind == "u" and -info.max <= whole < 0:
+        whole += info.max + 1
+    if not info.min <= whole <= info.max:
+        if target.itemsize == 8:
+            raise ValueError("Overflow when unpacking long long")
+        raise RuntimeError(f"value cannot be converted to type {target.name} without overflow")
+    return np.asarray(whole, dtype=target)
+
+
+def _from_sequence(data: Any, wanted: dtypes.dtype | None) -> Array:
+    if isinstance(data, str):
+        raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
+    interface = getattr(data, "__array__", None)
+    if interface is not None:
+        return from_data(np.array(interface()), wanted, copy=False)
+    if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")) or isinstance(data, dict):
+        raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
+    shape = _nested_shape(data)
+    leaves: list[Any] = []
+    _collect(data, shape, 0, leaves)
+    kinds = set(map(type, leaves))
+    if wanted is None:
+        wanted = _leaf_dtype(leaves, kinds)
+    if kinds <= {float, bool} or kinds <= {int, bool} and wanted.category >= dtypes.float32.category:
+        with np.errstate(over="ignore"):
+            if wanted.numpy_dtype.kind not in "iu":
+                return np.array(leaves, dtype=np.float64).reshape(shape).astype(wanted.numpy_dtype)
+    elif wanted is dtypes.int64 and kinds <= {int, bool}:
+        try:
+            return np.array(leaves, dtype=np.int64).reshape(shape)
+        except OverflowError:
+            raise ValueError("Overflow when unpacking long long") from None
+    out = np.empty(len(leaves), wanted.numpy_dtype)
+    for i, leaf in enumerate(leaves):
+        out[i] = number_array(_leaf_number(leaf), wanted)
+    return out.reshape(shape)
+
+
+def _leaf_number(leaf: Any) -> Any:
+    if isinstance(leaf, Variable):
+        return leaf.item()
+    return leaf.item() if isinstance(leaf, (np.generic, np.ndarray)) else leaf
+
+
+def _leaf_dtype(leaves: list[Any], kinds: set[type]) -> dtypes.dtype:
+    if not leaves:
+        return dtypes.get_default_dtype()
+    if kinds <= {bool, int, float, complex}:
+        return number_dtype((1j if complex in kinds else 1.0) if kinds & {float, complex} else 1 if int in kinds else True)
+    result: dtypes.dtype | None = None
+    for leaf in leaves:
+        if isinstance(leaf, (Variable, bool, int, float, complex, np.generic, np.ndarray)):
+            found = leaf.dtype if isinstance(leaf, Variable) else number_dtype(leaf)
+            result = found if result is None else dtypes.promote_types(result, found)
+        elif isinstance(leaf, str):
+            raise ValueError(f"too many dimensions '{type(leaf).__name__}'")
+        else:
+            raise RuntimeError(f"Could not infer dtype of {type(leaf).__name__}")
+    assert result is not None
+    return result
+
+
+def _is_sequence(item: Any) -> bool:
+    if isinstance(item, (list, tuple)):
+        return True
+    if isinstance(item, (np.ndarray, Variable)):
+        return item.ndim > 0 and not (isinstance(item, Variable) and item._array.size == 1)
+    return hasattr(item, "__len__") and hasattr(item, "__getitem__") and not isinstance(item, (str, dict, Variable, np.generic))
+
+
+def _nested_shape(data: Any) -> Shape:
+    shape = []
+    while _is_sequence(data):
+        if isinstance(data, Variable):
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        if isinstance(data, np.ndarray):
+            return (*shape, *data.shape)
+        shape.append(len(data))
+        if not len(data):
+            break
+        data = data[0]
+    return tuple(shape)
+
+
+def _collect(data: Any, shape: Shape, depth: int, leaves: list[Any]) -> None:
+    if depth == len(shape):
+        if _is_sequence(data):
+            raise TypeError(f"'{type(data).__name__}' object cannot be interpreted as a number at dim {depth}")
+        leaves.append(data)
+        return
+    if not _is_sequence(data):
+        raise TypeError("not a sequence")
+    if len(data) != shape[depth]:
+        raise ValueError(f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})")
+    if isinstance(data, np.ndarray):
+        if data.shape != shape[depth:]:
+            raise ValueError(f"expected sequence of shape {shape_text(shape[depth:])} at dim {depth} (got {shape_text(data.shape)})")
+        leaves.extend(data.reshape(-1))
+    elif depth == len(shape) - 1:
+        if any(map(_is_sequence, data)):
+            raise TypeError(f"expected numbers at dim {depth + 1}, got a sequence among them")
+        leaves.extend(data)
+    else:
+        for item in data:
+            _collect(item, shape, depth + 1, leaves)
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """`data` as a tensor: itself, or a tensor of an ndarray's memory, where no conversion is needed; else a copy.
+
+    >>> import rushlight as torch
+    >>> torch.as_tensor([1, 2])
+    tensor([1, 2])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.as_tensor.html
+    """
+    check_device(device)
+    if isinstance(data, Variable):
+        return data if dtype is None else to(data, as_dtype(dtype, "as_tensor"))  # type: ignore[return-value]
+    if isinstance(data, np.ndarray):
+        _warn_read_only(data)
+    return wrap(from_data(data, dtype, copy=False))
+
+
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+) -> Tensor:
+    """`obj` as a tensor, sharing memory where it can: `copy=True` copies always, `copy=False` raises ValueError if it must.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.asarray.html
+    """
+    check_device(device)
+    wanted = None if dtype is None else as_dtype(dtype, "asarray")
+    if isinstance(obj, Variable):
+        known: Any = obj
+    elif isinstance(obj, (np.ndarray, np.generic)):
+        known = wrap(checked_array(np.asarray(obj)))
+    elif isinstance(obj, (bytes, bytearray, memoryview)):
+        known = frombuffer(obj, dtype=wanted or dtypes.get_default_dtype())
+    else:
+        known = None
+    if known is None or wanted is not None and known.dtype is not wanted:
+        if copy is False:
+            raise ValueError(f"can't alias {'arbitrary sequence' if known is None else 'tensor with another dtype'} into a tensor.")
+        out = wrap(from_data(obj if known is None else known, wanted, copy=True))
+    elif copy:
+        out = clone(known)
+    else:
+        out = known
+    if requires_grad and not out.requires_grad:
+        out = out.requires_grad_() if out is not obj else out.detach().requires_grad_()
+    elif not requires_grad and out.requires_grad:
+        out = out.detach()
+    return out
+
+
+def _warn_read_only(array: Array) -> None:
+    if not array.flags.writeable:
+        warnings.warn(
+            "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means writing to this "
+            "tensor will result in undefined behavior. You may want to copy the array to protect its data or make it writable "
+            "before converting it to a tensor. This type of warning will be suppressed for the rest of this program.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def from_numpy(array: Array, /) -> Tensor:
+    """A tensor of an ndarray's memory, shared with it. TypeError for anything else.
+
+    >>> import numpy as np, rushlight as torch
+    >>> a = np.zeros(2)
+    >>> t = torch.from_numpy(a)
+    >>> a[0] = 1
+    >>> t
+    tensor([1., 0.], dtype=torch.float64)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.from_numpy.html
+    """
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
+    array = checked_array(array)
+    _warn_read_only(array)
+    return wrap(array)
+
+
+def frombuffer(
+    buffer: Any, *, dtype: dtypes.dtype, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Tensor:
+    """A one-dimensional tensor of the memory of a bytes-like object, from byte `offset`, `count` elements or all.
+
+    ValueError if the buffer's length doesn't fit.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.frombuffer.html
+    """
+    data = memoryview(buffer).cast("B")
+    size = dtype.itemsize
+    if not len(data) or not count:
+        raise ValueError(f"both buffer length ({len(data)}) and count ({count}) must not be 0")
+    if not 0 <= offset < len(data):
+        raise ValueError(f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({len(data)} bytes) minus 1")
+    if count < 0:
+        if (len(data) - offset) % size:
+            raise ValueError(
+                f"buffer length ({len(data) - offset} bytes) after offset ({offset} bytes) must be a multiple of element size ({size})"
+            )
+        count = (len(data) - offset) // size
+    if count * size > len(data) - offset:
+        raise ValueError(
+            f"requested buffer length ({count} * {size} bytes) after offset ({offset} bytes) must not be greater than actual buffer "
+            f"length ({len(data)} bytes)"
+        )
+    if data.readonly:
+        warnings.warn(
+            "The given buffer is not writable, and PyTorch does not support non-writable tensors. This means you can write to the "
+            "underlying (supposedly non-writable) buffer using the tensor. You may want to copy the buffer to protect its data or "
+            "make it writable before converting it to a tensor.",
+            UserWarning,
+            stacklevel=2,
+        )
+    flat = np.frombuffer(data, np.uint8, count * size, offset).view(dtype.numpy_dtype)
+    return finished(flat, None, requires_grad, False)
+
+
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
+    """A tensor of the memory of any object that speaks DLPack.
+
+    Source: https://docs.pytorch.org/docs/2.13/dlpack.html
+    """
+    check_device(device)
+    return wrap(checked_array(np.from_dlpack(ext_tensor, copy=copy)))
+
+
+def finished(array: Array, device: Any, requires_grad: bool, pin_memory: bool) -> Tensor:
+    """A new tensor of an array, once the arguments that all creation functions take are checked."""
+    if device is not None:
+        check_device(device)
+    if pin_memory:
+        raise RuntimeError(
+            "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is available on this system."
+        )
+    out = wrap(array)
+    if state.inference:
+        out._inference = True
+    if requires_grad:
+        if array.dtype.kind not in "fcV":
+            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+        out._requires_grad = True
+    return out
+
+
+def _filled(
+    function: str, fill: Callable[..., Array], size: tuple[Any, ...], *, out: Tensor | None = None, dtype: Any = None,
+    layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
+    memory_format: memory_format = contiguous_format, **named: Any,
+) -> Tensor:  # fmt: skip
+    if named:
+        if set(named) != {"size"} or size:
+            raise TypeError(f"{function}() got an unexpected keyword argument '{next(iter(named))}'")
+        size = (named["size"],)
+    shape = size if len(size) > 1 and size[0].__class__ is int else sizes(size, function)
+    if dtype is None:
+        kind = dtypes.get_default_dtype().numpy_dtype if out is None else out._array.dtype
+    else:
+        kind = as_dtype(dtype, function).numpy_dtype
+    try:
+        array = fill(shape, kind)
+    except (TypeError, ValueError):
+        array = fill(checked_shape(sizes((shape,), function)), kind)
+    if memory_format is not contiguous_format:
+        array = in_format(array, memory_format)
+    if out is not None:
+        return into(out, array)
+    return finished(array, device, requires_grad, pin_memory)
+
+
+def checked_shape(shape: Shape) -> Shape:
+    """The shape; RuntimeError if a length is negative."""
+    for length in shape:
+        if length < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {length}: {shape_text(shape)}")
+    return shape
+
+
+def in_format(array: Array, format_: memory_format) -> Array:
+    """A fresh array with its memory in another order, elements not kept in place."""
+    if format_ is preserve_format or format_ is contiguous_format:
+        return array
+    order = channel_order(format_, array.ndim)
+    return array.reshape([array.shape[i] for i in order]).transpose(np.argsort(order))
+
+
+def into(out: Tensor, array: Array) -> Tensor:
+    """Write a result into a tensor given as `out=`, whose shape follows it."""
+    if out.requires_grad and state.enabled:
+        raise RuntimeError("out=... arguments don't support automatic differentiation, but one of the arguments requires grad.")
+    if out._array.shape != array.shape:
+        if out._array.size:
+            warnings.warn(
+                f"An output with one or more elements was resized since it had shape {shape_text(out._array.shape)}, which does not "
+                f"match the required output shape {shape_text(array.shape)}.",
+                UserWarning,
+                stacklevel=3,
+            )
+        out._array = np.empty(array.shape, out._array.dtype)
+    np.copyto(out._array, array, casting="unsafe")
+    out.bump_version()
+    return out
+
+
+def zeros(*size: Any, **options: Any) -> Tensor:
+    """A tensor of zeros, of the default dtype unless `dtype=` says otherwise.
+
+    Options: `out`, `dtype`, `layout`, `device`, `requires_grad`, `pin_memory`. RuntimeError for a negative length.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(2, 3)
+    tensor([[0., 0., 0.],
+            [0., 0., 0.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.zeros.html
+    """
+    return _filled("zeros", np.zeros, size, **options)
+
+
+def ones(*size: Any, **options: Any) -> Tensor:
+    """A tensor of ones; options as for `zeros`.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.ones.html
+    """
+    return _filled("ones", np.ones, size, **options)
+
+
+def empty(*size: Any, **options: Any) -> Tensor:
+    """A tensor whose elements are whatever was in memory; options as for `zeros`, and `memory_format`.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.empty.html
+    """
+    return _filled("empty", np.empty, size, **options)
+
+
+def full(size: Sequence[int], fill_value: Any, *, dtype: Any = None, **options: Any) -> Tensor:
+    """A tensor filled with a number, of the number's dtype unless `dtype=` says otherwise; options as for `zeros`.
+
+    >>> import rushlight as torch
+    >>> torch.full((2,), 7)
+    tensor([7, 7])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.full.html
+    """
+    if isinstance(size, int):
+        raise TypeError(f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}")
+    value = fill_number(fill_value, "full")
+    if dtype is None and options.get("out") is None:
+        kind = fill_value.dtype if isinstance(fill_value, Variable) else number_dtype(value)
+    else:
+        kind = as_dtype(dtype, "full") if dtype is not None else options["out"].dtype
+    return _filled("full", lambda shape, _: np.full(shape, number_array(value, kind)), (size,), dtype=kind, **options)
+
+
+def fill_number(value: Any, function: str, position: int = 2) -> Any:
+    """A Python number to fill with; TypeError for what is none."""
+    if isinstance(value, (Variable, np.generic)):
+        return value.item()
+    if not isinstance(value, (bool, int, float, complex)):
+        raise TypeError(f"{function}(): argument 'fill_value' (position {position}) must be Number, not {type(value).__name__}")
+    return value
+
+
+def _like(
+    input: Tensor, make: Callable[..., Array], dtype: Any, device: Any, requires_grad: bool, pin_memory: bool,
+    format_: memory_format,
+) -> Tensor:  # fmt: skip
+    array = input._array
+    kind = array.dtype if dtype is None else as_dtype(dtype).numpy_dtype
+    if format_ is preserve_format:
+        out = make(array, dtype=kind, order="C" if 0 in array.strides else "K")
+    else:
+        out = in_format(make(array, dtype=kind, order="C"), format_)
+    return finished(out, device, requires_grad, pin_memory)
+
+
+def zeros_like(
+    input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+    pin_memory: bool = False, memory_format: memory_format = preserve_format,
+) -> Tensor:  # fmt: skip
+    """Zeros with the shape, the dtype and the order of dimensions of `input`.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.zeros_like.html
+    """
+    return _like(input, np.zeros_like, dtype, device, requires_grad, pin_memory, memory_format)
+
+
+def ones_like(
+    input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+    pin_memory: bool = False, memory_format: memory_format = preserve_format,
+) -> Tensor:  # fmt: skip
+    """Ones with the shape, the dtype and the order of dimensions of `input`.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.ones_like.html
+    """
+    return _like(input, np.ones_like, dtype, device, requires_grad, pin_memory, memory_format)
+
+
+def empty_like(
+    input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+    pin_memory: bool = False, memory_format: memory_format = preserve_format,
+) -> Tensor:  # fmt: skip
+    """Whatever was in memory, with the shape, the dtype and the order of dimensions of `input`.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.empty_like.html
+    """
+    return _like(input, np.empty_like, dtype, device, requires_grad, pin_memory, memory_format)
+
+
+def full_like(
+    input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+    pin_memory: bool = False, memory_format: memory_format = preserve_format,
+) -> Tensor:  # fmt: skip
+    """A number throughout, with the shape, the dtype and the order of dimensions of `input`.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.full_like.html
+    """
+    value = number_array(fill_number(fill_value, "full_like"), input.dtype if dtype is None else as_dtype(dtype))
+
+    def make(array: Array, **named: Any) -> Array:
+        return np.full_like(array, value, **named)
+
+    return _like(input, make, dtype, device, requires_grad, pin_memory, memory_format)
+
+
+def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **options: Any) -> Tensor:
+    """A number as a tensor without dimensions, of the default dtype."""
+    kind = dtypes.get_default_dtype() if dtype is None else as_dtype(dtype)
+    return finished(number_array(s, kind), device, requires_grad, bool(options.get("pin_memory")))
+
+
+def empty_strided(size: Sequence[int], stride: Sequence[int], *, dtype: Any = None, **options: Any) -> Tensor:
+    """Whatever was in memory, with a shape and strides (in elements) of one's own.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.empty_strided.html
+    """
+    shape = checked_shape(tuple(size))
+    if len(shape) != len(stride):
+        raise RuntimeError(f"mismatch in length of strides and shape: {len(stride)} strides, {len(shape)} dimensions")
+    kind = (dtypes.get_default_dtype() if dtype is None else as_dtype(dtype)).numpy_dtype
+    count = 1 + sum((length - 1) * step for length, step in zip(shape, stride, strict=True)) if 0 not in shape else 0
+    buffer = np.empty(count, kind)
+    array = np.lib.stride_tricks.as_strided(buffer, shape, [step * kind.itemsize for step in stride])
+    return finished(array, options.get("device"), options.get("requires_grad", False), options.get("pin_memory", False))
+
+
+def empty_permuted(size: Sequence[int], physical_layout: Sequence[int], *, dtype: Any = None, **options: Any) -> Tensor:
+    """Whatever was in memory, with its dimensions in memory in the order `physical_layout`.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.empty_permuted.html
+    """
+    if sorted(physical_layout) != list(range(len(size))):
+        raise RuntimeError(f"empty_permuted: expected each dimension of {tuple(size)} once, got order {tuple(physical_layout)}")
+    kind = (dtypes.get_default_dtype() if dtype is None else as_dtype(dtype)).numpy_dtype
+    array = np.empty([size[i] for i in physical_layout], kind).transpose(np.argsort(physical_layout))
+    return finished(array, options.get("device"), options.get("requires_grad", False), options.get("pin_memory", False))
+
+
+def new_tensor(
+    self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **options: Any
+) -> Tensor:
+    """`tensor(data)` in this tensor's dtype."""
+    array = from_data(data, self.dtype if dtype is None else dtype, copy=True)
+    return finished(array, device, requires_grad, bool(options.get("pin_memory")))
+
+
+def new_zeros(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Tensor:
+    """`zeros(size)` in this tensor's dtype."""
+    return _filled("new_zeros", np.zeros, size, dtype=self.dtype if dtype is None else dtype, **options)
+
+
+def new_ones(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Tensor:
+    """`ones(size)` in this tensor's dtype."""
+    return _filled("new_ones", np.ones, size, dtype=self.dtype if dtype is None else dtype, **options)
+
+
+def new_empty(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Tensor:
+    """`empty(size)` in this tensor's dtype."""
+    return _filled("new_empty", np.empty, size, dtype=self.dtype if dtype is None else dtype, **options)
+
+
+def new_empty_strided(self: Tensor, size: Sequence[int], stride: Sequence[int], dtype: Any = None, **options: Any) -> Tensor:
+    """`empty_strided(size, stride)` in this tensor's dtype."""
+    return empty_strided(size, stride, dtype=self.dtype if dtype is None else dtype, **options)
+
+
+def new_full(self: Tensor, size: Sequence[int], fill_value: Any, *, dtype: Any = None, **options: Any) -> Tensor:
+    """`full(size, fill_value)` in this tensor's dtype."""
+    return full(size, fill_value, dtype=self.dtype if dtype is None else dtype, **options)
+
+
+class CreationMethods:
+    """Tensor's methods of this family."""
+
+    new_empty = new_empty
+    new_empty_strided = new_empty_strided
+    new_full = new_full
+    new_ones = new_ones
+    new_tensor = new_tensor
+    new_zeros = new_zeros

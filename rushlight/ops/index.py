@@ -1,0 +1,658 @@
+"""Indexing as Python writes it, `x[key]` and `x[key] = value`, and the writes `copy_`, `fill_`, `zero_` and `index_put_`.
+
+A key is read once, from left to right. Ints, slices, None and Ellipsis make a view (a NumPy basic index); what is left are
+tensors, one a dimension, which gather a copy (`Index`). Ints are not tensors here, as in PyTorch and unlike NumPy: they never
+count when PyTorch decides where the gathered dimensions go.
+
+Source: https://docs.pytorch.org/docs/2.13/tensor_view.html, https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.index_put_.html
+"""
+
+from __future__ import annotations
+
+import operator
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.autograd.function import Operation
+from rushlight.autograd.grad_mode import state
+from rushlight.autograd.variable import Variable, wrap
+from rushlight.kernels.reference.index import add_at
+from rushlight.ops._geometry import Array, Shape, check_no_overlap, expanded_shape, shape_text, sum_to_shape
+from rushlight.ops.conversion import converted, to
+from rushlight.ops.creation import from_data, number_array
+from rushlight.ops.shape import Alias, reshape
+from rushlight.ops.slicing import BasicIndex, Newaxis, Select, Slice
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = ["fill", "index_put", "index_put_"]
+
+_WHOLE = slice(None)
+_KINDS = "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices"
+
+
+class Index(Operation):
+    """The elements that index tensors name: at `layout[i]` true, dimension i is indexed by the next tensor."""
+
+    node_name = "IndexBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, layout: tuple[bool, ...], *indices: Tensor) -> Array:
+        array = input._array
+        ctx.shape, ctx.layout = array.shape, layout
+        ctx.save_for_backward(*indices)
+        try:
+            if len(indices) == 1 and indices[0]._array.dtype.kind != "b":
+                return array.take(indices[0]._array, len(layout) - 1)
+            return np.ascontiguousarray(array[_key(layout, indices)])
+        except IndexError as error:
+            raise _index_error(error, indices) from None
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        indices = ctx.saved_tensors
+        return IndexSum.apply(grad, ctx.shape, ctx.layout, *indices), None, *[None] * len(indices)
+
+
+class IndexSum(Operation):
+    """Zeros of a shape with elements added at the places that index tensors name."""
+
+    node_name = "IndexPutBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, grad: Tensor, shape: Shape, layout: tuple[bool, ...], *indices: Tensor) -> Array:
+        array = grad._array
+        ctx.layout = layout
+        ctx.save_for_backward(*indices)
+        out = np.zeros(shape, array.dtype)
+        add_at(out, _key(layout, indices), array)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        indices = ctx.saved_tensors
+        return Index.apply(grad, ctx.layout, *indices), None, None, *[None] * len(indices)
+
+
+class IndexPut(Operation):
+    """A tensor with values written, or added, at the places that index tensors name."""
+
+    node_name = "IndexPutBackward0"
+
+    @staticmethod
+    def forward(
+        ctx: Any, input: Tensor, values: Tensor, accumulate: bool, inplace: bool, layout: tuple[bool, ...], *indices: Tensor
+    ) -> Array:
+        array, source = input._array, values._array
+        ctx.accumulate, ctx.layout, ctx.shape = accumulate, layout, source.shape
+        ctx.save_for_backward(*indices)
+        if not inplace:
+            array = array.copy("K")
+        else:
+            check_no_overlap(array)
+        put_values(array, _key(layout, indices), source, accumulate, indices)
+        return array
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        indices, layout = ctx.saved_tensors, ctx.layout
+        rest = values = None
+        if ctx.needs_input_grad[0]:
+            zero = wrap(np.zeros((), grad._array.dtype))
+            rest = grad if ctx.accumulate else IndexPut.apply(grad, zero, False, False, layout, *indices)
+        if ctx.needs_input_grad[1]:
+            values = to_shape(Index.apply(grad, layout, *indices), ctx.shape)
+        return rest, values, *[None] * (3 + len(indices))
+
+
+class Copy(Operation):
+    """The elements of another tensor, written in place."""
+
+    node_name = "CopyBackwards"
+
+    @staticmethod
+    def forward(ctx: Any, target: Tensor, source: Tensor) -> Array:
+        array, given = target._array, source._array
+        ctx.shape, ctx.dtype = given.shape, given.dtype
+        check_no_overlap(array)
+        write_array(array, given)
+        return array
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        source = None
+        if ctx.needs_input_grad[1]:
+            source = to_shape(grad, ctx.shape)
+            if source._array.dtype.kind == "c" and ctx.dtype.kind != "c":
+                source = source.real
+            source = to(source, dtypes.from_numpy_dtype(ctx.dtype))
+        return (_zeros_like(grad) if ctx.needs_input_grad[0] else None), source
+
+
+class Fill(Operation):
+    """One number everywhere, written in place."""
+
+    node_name = "FillBackward2"
+
+    @staticmethod
+    def forward(ctx: Any, target: Tensor, value: Any) -> Array:
+        array = target._array
+        array[...] = fill_value_array(value, array)
+        return array
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return _zeros_like(grad), None
+
+
+class FillTensor(Fill):
+    """One tensor's number everywhere, written in place."""
+
+    node_name = "FillBackward3"
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return _zeros_like(grad), grad.sum() if ctx.needs_input_grad[1] else None
+
+
+class Zero(Fill):
+    """Zeros, written in place."""
+
+    node_name = "ZeroBackward0"
+
+
+class FillCopy(Operation):
+    """A tensor's shape filled with one number."""
+
+    node_name = "FillBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, value: Any) -> Array:
+        out = np.empty_like(input._array)
+        out[...] = fill_value_array(value, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return _zeros_like(grad), grad.sum() if ctx.needs_input_grad[1] else None
+
+
+def _zeros_like(grad: Tensor) -> Tensor:
+    return wrap(np.zeros_like(grad._array))
+
+
+def to_shape(grad: Tensor, shape: Shape) -> Tensor:
+    """A gradient summed to the shape of what was broadcast, which may have had leading dimensions of one."""
+    extra = len(shape) - grad._array.ndim
+    return sum_to_shape(grad, shape) if extra <= 0 else reshape(sum_to_shape(grad, shape[extra:]), shape)
+
+
+def fill_value_array(value: Any, array: Array) -> Array:
+    """A number as an array of another's type; RuntimeError if the type can't hold it."""
+    if isinstance(value, Variable):
+        return converted(value._array, dtypes.from_numpy_dtype(array.dtype))
+    kind = array.dtype.kind
+    if isinstance(value, (complex, np.complexfloating)) and kind != "c":
+        if value.imag or kind in "iub":
+            name = {"f": "float", "b": "bool", "V": "float"}.get(kind, array.dtype.name)
+            raise RuntimeError(f"value cannot be converted to type {name} without overflow")
+        value = value.real
+    try:
+        return number_array(value, dtypes.from_numpy_dtype(array.dtype))
+    except RuntimeError:
+        raise RuntimeError(f"value cannot be converted to type {array.dtype.name}_t without overflow") from None
+
+
+def write_array(array: Array, given: Array) -> None:
+    """Write one array into another: broadcast, and converted as `to` converts."""
+    if given.shape != array.shape:
+        try:
+            fits = np.broadcast_shapes(given.shape, array.shape) == array.shape
+        except ValueError:
+            raise RuntimeError(_mismatch(array.shape, given.shape)) from None
+        if not fits:
+            shape = np.broadcast_shapes(given.shape, array.shape)
+            raise RuntimeError(
+                f"output with shape {shape_text(array.shape)} doesn't match the broadcast shape {shape_text(shape)}"
+            )
+    if given.dtype is not array.dtype:
+        given = converted(given, dtypes.from_numpy_dtype(array.dtype))
+    array[...] = given
+
+
+def _mismatch(a: Shape, b: Shape) -> str:
+    for back in range(1, min(len(a), len(b)) + 1):
+        if a[-back] != b[-back] and 1 not in (a[-back], b[-back]):
+            dim = max(len(a), len(b)) - back
+            return (
+                f"The size of tensor a ({a[-back]}) must match the size of tensor b ({b[-back]}) at non-singleton dimension {dim}"
+            )
+    return f"shapes {shape_text(a)} and {shape_text(b)} don't fit"
+
+
+def _key(layout: tuple[bool, ...], indices: Sequence[Tensor]) -> tuple[Any, ...]:
+    found = iter(indices)
+    return tuple([next(found)._array if indexed else _WHOLE for indexed in layout])
+
+
+def _index_error(error: IndexError, indices: Sequence[Tensor]) -> IndexError:
+    text = str(error)
+    if text.startswith("shape mismatch"):
+        shapes = [
+            (int(np.count_nonzero(i._array)),) if i._array.dtype.kind == "b" else i._array.shape for i in indices
+        ]
+        text = "shape mismatch: indexing tensors could not be broadcast together with shapes " + ", ".join(map(shape_text, shapes))
+    return IndexError(text.replace("for axis", "for dimension"))
+
+
+def put_values(array: Array, key: tuple[Any, ...], source: Array, accumulate: bool, indices: Sequence[Tensor]) -> None:
+    """Write or add values at an advanced index, broadcast to what it selects."""
+    try:
+        if source.ndim and source.shape[0] == 1:
+            source = source.reshape(source.shape[_leading_ones(source.shape) :])
+        if accumulate:
+            add_at(array, key, source)
+        else:
+            array[key] = source
+    except IndexError as error:
+        raise _index_error(error, indices) from None
+    except ValueError:
+        if not array.flags.writeable:
+            raise
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {shape_text(source.shape)} cannot be broadcast to indexing result of shape "
+            f"{shape_text(array[key].shape)}"
+        ) from None
+
+
+def _leading_ones(shape: Shape) -> int:
+    count = 0
+    while count < len(shape) and shape[count] == 1:
+        count += 1
+    return count
+
+
+class _Parsed:
+    """A key taken apart: the basic index, the view it makes (None if it changes nothing), and what tensors index."""
+
+    __slots__ = ("basic", "view", "layout", "indices")
+
+    def __init__(self) -> None:
+        self.basic: list[Any] = []
+        self.view: type[BasicIndex] | None = None
+        self.layout: list[bool] = []
+        self.indices: list[Tensor] = []
+
+
+def _parse(shape: Shape, key: Any) -> _Parsed:
+    items = _items(key)
+    parsed = _Parsed()
+    dim, ndim = 0, len(shape)
+    left = ndim - _count(items)
+    if left < 0:
+        raise IndexError(f"too many indices for tensor of dimension {ndim}")
+    for item in items:
+        kind = item.__class__
+        if kind is slice:
+            _add_slice(parsed, item, len(items) == 1)
+            dim += 1
+        elif kind is int:
+            _add_int(parsed, item, dim, shape)
+            dim += 1
+        elif item is None:
+            _add_axis(parsed, None)
+        elif item is Ellipsis:
+            parsed.basic += [_WHOLE] * left
+            parsed.layout += [False] * left
+            dim += left
+            left = 0
+        elif kind is bool:
+            _add_axis(parsed, item)
+        else:
+            dim += _add_indices(parsed, item, dim, shape)
+    return parsed
+
+
+def _items(key: Any) -> list[Any]:
+    """The items of a key, arrays among them turned into tensors, and integer tensors without dimensions into ints."""
+    if key.__class__ is not tuple:
+        if isinstance(key, list) and any(_is_tuple_like(item) for item in key):
+            warnings.warn(
+                "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; use "
+                "x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as tensor index, x[torch.tensor(seq)], "
+                "which will result either in an error or a different result",
+                UserWarning,
+                stacklevel=4,
+            )
+            key = tuple(key)
+        else:
+            key = (key,)
+    return [item if item is None or item is Ellipsis or item.__class__ in _PLAIN else _item(item) for item in key]
+
+
+_PLAIN = frozenset((int, slice, bool))
+
+
+def _is_tuple_like(item: Any) -> bool:
+    return item is None or item is Ellipsis or isinstance(item, (slice, list, tuple, range, Variable, np.ndarray))
+
+
+def _item(item: Any) -> Any:
+    if isinstance(item, Variable):
+        array = item._array
+        if array.ndim == 0:
+            if array.dtype.kind == "b" or array.dtype == np.uint8:
+                return bool(array)
+            if array.dtype.kind in "iu":
+                return int(array)
+        return item
+    if isinstance(item, (np.integer, np.bool_)):
+        return item.item()
+    if isinstance(item, (float, complex, np.floating, np.complexfloating)):
+        raise IndexError(f"{_KINDS} (got {type(item).__name__})")
+    if isinstance(item, (list, tuple, range)) and not len(item):
+        return wrap(np.empty(0, np.int64))
+    if isinstance(item, (str, dict, set)):
+        raise TypeError(f"new(): invalid data type '{type(item).__name__}'")
+    if isinstance(item, (np.ndarray, list, tuple, range)):
+        array = from_data(item, None, copy=False)
+        if array.dtype.kind == "f" and not isinstance(item, np.ndarray):
+            array = array.astype(np.int64)
+        return _item(wrap(array))
+    if hasattr(item, "__index__"):
+        return operator.index(item)
+    raise IndexError(f"{_KINDS} (got {type(item).__name__})")
+
+
+def _count(items: list[Any]) -> int:
+    count = 0
+    for item in items:
+        if isinstance(item, Variable):
+            array = item._array
+            count += array.ndim if array.dtype.kind == "b" or array.dtype == np.uint8 else 1
+        elif item is not None and item is not Ellipsis and item.__class__ is not bool:
+            count += 1
+    return count
+
+
+def _add_int(parsed: _Parsed, index: int, dim: int, shape: Shape) -> None:
+    length = shape[dim]
+    if not -length <= index < length:
+        raise IndexError(f"index {index} is out of bounds for dimension {dim} with size {length}")
+    parsed.basic.append(index)
+    parsed.view = Select
+
+
+def _add_slice(parsed: _Parsed, item: slice, alone: bool) -> None:
+    parsed.layout.append(False)
+    if item.step is None and item.start is None and item.stop is None:
+        parsed.basic.append(_WHOLE)
+        if alone:
+            parsed.view = Slice
+        return
+    parsed.basic.append(checked_slice(item))
+    parsed.view = Slice
+
+
+def checked_slice(item: slice) -> slice:
+    """A slice with plain numbers; ValueError unless its step is positive."""
+    try:
+        start, stop, step = (None if part is None else operator.index(part) for part in (item.start, item.stop, item.step))
+    except TypeError:
+        raise TypeError("slice indices must be integers or None or have an __index__ method") from None
+    if step is not None and step <= 0:
+        raise ValueError("slice step cannot be zero" if step == 0 else "step must be greater than zero")
+    return slice(start, stop, step)
+
+
+def _add_axis(parsed: _Parsed, truth: bool | None) -> None:
+    parsed.basic.append(None)
+    parsed.view = Newaxis
+    parsed.layout.append(truth is not None)
+    if truth is not None:
+        parsed.indices.append(wrap(np.array([truth])))
+
+
+def _add_indices(parsed: _Parsed, item: Tensor, dim: int, shape: Shape) -> int:
+    array = item._array
+    if array.dtype == np.uint8:
+        warnings.warn(
+            "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.", UserWarning, stacklevel=5
+        )
+        item = wrap(array.astype(bool))
+        array = item._array
+    if array.dtype.kind == "b":
+        for i, length in enumerate(array.shape):
+            if length != shape[dim + i]:
+                raise IndexError(
+                    f"The shape of the mask {shape_text(array.shape)} at index {i} does not match the shape of the indexed tensor "
+                    f"{shape_text(shape)} at index {dim + i}"
+                )
+        parsed.basic += [_WHOLE] * array.ndim
+        parsed.layout.append(True)
+        parsed.indices.append(item)
+        return array.ndim
+    if array.dtype.kind != "i" or array.itemsize < 4:
+        raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+    parsed.basic.append(_WHOLE)
+    parsed.layout.append(True)
+    parsed.indices.append(item)
+    return 1
+
+
+def _trimmed(parsed: _Parsed) -> tuple[bool, ...]:
+    layout = parsed.layout
+    last = len(layout)
+    while not layout[last - 1]:
+        last -= 1
+    return tuple(layout[:last])
+
+
+def getitem(self: Tensor, key: Any) -> Tensor:
+    """`self[key]`: a view for ints, slices, None and Ellipsis, a copy for tensors, lists and masks."""
+    kind = key.__class__
+    shape = self._array.shape
+    if kind is int and shape:
+        if -shape[0] <= key < shape[0]:
+            return Select.apply(self, (key, ...))
+        raise IndexError(f"index {key} is out of bounds for dimension 0 with size {shape[0]}")
+    if not shape:
+        _check_scalar_key(kind)
+    if kind is slice:
+        return Slice.apply(self, (checked_slice(key),))
+    parsed = _parse(shape, key)
+    if parsed.view is not None:
+        self = parsed.view.apply(self, (*parsed.basic, ...))
+    if parsed.indices:
+        return Index.apply(self, _trimmed(parsed), *parsed.indices)
+    return self if parsed.view is not None else Alias.apply(self)
+
+
+def _check_scalar_key(kind: type) -> None:
+    if kind is int:
+        raise IndexError(
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to "
+            "a number"
+        )
+    if kind is slice:
+        raise IndexError("slice() cannot be applied to a 0-dim tensor.")
+
+
+def setitem(self: Tensor, key: Any, value: Any) -> None:
+    """`self[key] = value`: a number, or a tensor that is broadcast to what the key selects."""
+    if not isinstance(value, Variable):
+        if not isinstance(value, (int, float, complex, np.number, np.bool_)):
+            raise TypeError(f"can't assign a {_type_name(value)} to a torch.{self.dtype.legacy_name}Tensor")
+        tracked = state.enabled and self.requires_grad
+    else:
+        tracked = state.enabled and (self.requires_grad or value.requires_grad)
+    array = self._array
+    if not array.ndim:
+        _check_scalar_key(key.__class__)
+    parsed = _parse(array.shape, key)
+    if any(not index._array.any() for index in parsed.indices if index._array.shape == (1,) and index._array.dtype.kind == "b"):
+        return
+    if tracked or self._inference:
+        target = self if parsed.view is None else parsed.view.apply(self, (*parsed.basic, ...))
+        _assign(target, parsed, value)
+        return
+    if parsed.view is not None:
+        array = array[(*parsed.basic, ...)]
+    given = value._array if isinstance(value, Variable) else fill_value_array(value, array)
+    if parsed.indices:
+        _check_put_types(array.dtype, given.dtype)
+        put_values(array, _key(_trimmed(parsed), parsed.indices), given, False, parsed.indices)
+    else:
+        write_array(array, _without_leading_ones(given, array.shape))
+    self.bump_version()
+
+
+def _type_name(value: Any) -> str:
+    kind = type(value)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def _without_leading_ones(given: Array, shape: Shape) -> Array:
+    if given.shape == shape or not given.ndim:
+        return given
+    trimmed = given.reshape(given.shape[_leading_ones(given.shape) :])
+    expanded_shape(trimmed, shape)
+    return trimmed
+
+
+def _assign(target: Tensor, parsed: _Parsed, value: Any) -> None:
+    if parsed.indices:
+        given = value if isinstance(value, Variable) else wrap(fill_value_array(value, target._array))
+        _check_put_types(target._array.dtype, given._array.dtype)
+        IndexPut.inplace(target, given, False, True, _trimmed(parsed), *parsed.indices)
+    elif isinstance(value, Variable):
+        shape = value._array.shape
+        ones = _leading_ones(shape) if shape != target._array.shape else 0
+        given = reshape(value, shape[ones:]) if ones else value
+        expanded_shape(given._array, target._array.shape)
+        Copy.inplace(target, given)
+    else:
+        Fill.inplace(target, value)
+
+
+def _check_put_types(target: np.dtype[Any], source: np.dtype[Any]) -> None:
+    if target != source:
+        names = [dtypes.from_numpy_dtype(kind).legacy_name for kind in (target, source)]
+        raise RuntimeError(
+            f"Index put requires the source and destination dtypes match, got {names[0]} for the destination and {names[1]} for the "
+            "source."
+        )
+
+
+def _put_indices(input: Tensor, indices: Sequence[Tensor], values: Any) -> tuple[tuple[bool, ...], list[Tensor]]:
+    if not isinstance(values, Variable):
+        raise TypeError(f"index_put(): argument 'values' (position 2) must be Tensor, not {type(values).__name__}")
+    for i, index in enumerate(indices):
+        if not isinstance(index, Variable):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(index).__name__}")
+    _check_put_types(input._array.dtype, values._array.dtype)
+    parsed = _Parsed()
+    dim = 0
+    for index in indices:
+        if index._array.ndim == 0:
+            index = reshape(index, (1,))
+        dim += _add_indices(parsed, index, dim, input._array.shape)
+    return tuple(parsed.layout), parsed.indices
+
+
+def index_put(input: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False) -> Tensor:
+    """A copy of `input` with `values` at the places the index tensors name; added there if `accumulate`.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(3).index_put((torch.tensor([0, 0]),), torch.ones(2), accumulate=True)
+    tensor([2., 0., 0.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.index_put_.html
+    """
+    layout, found = _put_indices(input, indices, values)
+    return IndexPut.apply(input, values, accumulate, False, layout, *found)
+
+
+def index_put_(input: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False) -> Tensor:
+    """`index_put` in place."""
+    layout, found = _put_indices(input, indices, values)
+    return IndexPut.inplace(input, values, accumulate, True, layout, *found)
+
+
+def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
+    """Write `src`, broadcast and converted, into `input`. RuntimeError if its shape doesn't fit.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.copy_.html
+    """
+    if not isinstance(src, Variable):
+        src = wrap(from_data(src, None, copy=False))
+    return Copy.inplace(input, src)
+
+
+def fill(input: Tensor, value: Any) -> Tensor:
+    """A tensor of `input`'s shape and dtype filled with one number."""
+    return FillCopy.apply(input, _single(value))
+
+
+def fill_(input: Tensor, value: Any) -> Tensor:
+    """Write one number everywhere.
+
+    RuntimeError if the dtype can't hold it, or for a tensor with dimensions.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.fill_.html
+    """
+    value = _single(value)
+    return FillTensor.inplace(input, value) if isinstance(value, Variable) else Fill.inplace(input, value)
+
+
+def _single(value: Any) -> Any:
+    if isinstance(value, Variable):
+        if value._array.ndim:
+            raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value._array.ndim} dimensions.")
+    elif not isinstance(value, (int, float, complex, np.number, np.bool_)):
+        raise TypeError(f"fill_() received an invalid combination of arguments - got ({type(value).__name__}), expected a number")
+    return value
+
+
+def zero_(input: Tensor) -> Tensor:
+    """Write zeros everywhere."""
+    return Zero.inplace(input, 0)
+
+
+def fill_diagonal_(input: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
+    """Write one number on the main diagonal; `wrap` starts it again in a tall matrix.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.fill_diagonal_.html
+    """
+    shape = input._array.shape
+    if len(shape) < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    if len(shape) > 2 and len(set(shape)) > 1:
+        raise RuntimeError("all dimensions of input must be of equal length")
+    strides = input.stride()
+    count, step = min(shape), sum(strides)
+    offset = input.storage_offset()
+    input.as_strided((count,), (step,), offset).fill_(fill_value)
+    if wrap and len(shape) == 2 and shape[0] > shape[1] + 1:
+        for first in range(shape[1] + 1, shape[0], shape[1] + 1):
+            length = min(shape[1], shape[0] - first)
+            input.as_strided((length,), (step,), offset + strides[0] * first).fill_(fill_value)
+    return input
+
+
+class IndexMethods:
+    """Tensor's methods of this family."""
+
+    __getitem__ = getitem
+    __setitem__ = setitem
+    copy_ = copy_
+    fill_ = fill_
+    fill_diagonal_ = fill_diagonal_
+    index_put = index_put
+    index_put_ = index_put_
+    zero_ = zero_

@@ -1,0 +1,328 @@
+"""Whole slices of one dimension by an index vector: `index_select`, `index_add`, `index_copy`, `index_fill`, `index_reduce`.
+
+Source: https://docs.pytorch.org/docs/2.13/generated/torch.index_select.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.autograd.function import Operation
+from rushlight.autograd.variable import Variable, wrap
+from rushlight.kernels.reference.index import add_along
+from rushlight.ops._geometry import Array, Shape, checked_out, shape_text, wrap_dim
+from rushlight.ops.index import fill_value_array
+from rushlight.ops.scatter import scatter_reduce, target_array
+from rushlight.ops.shape import reshape
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = ["index_add", "index_copy", "index_fill", "index_reduce", "index_select"]
+
+
+def _at(dim: int, index: Array) -> tuple[Any, ...]:
+    return (*(slice(None),) * dim, index)
+
+
+class IndexSelect(Operation):
+    """The slices of a dimension that a vector names."""
+
+    node_name = "IndexSelectBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int, index: Tensor) -> Array:
+        array = input._array
+        ctx.shape, ctx.dim = array.shape, dim
+        ctx.save_for_backward(index)
+        places = index._array
+        if not array.ndim:
+            return array.reshape(1)[places.reshape(-1)].reshape(())
+        return array.take(places if places.ndim else places.reshape(1), dim)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (index,) = ctx.saved_tensors
+        return SumInto.apply(grad, ctx.shape, ctx.dim, index), None, None
+
+
+class SumInto(Operation):
+    """Zeros of a shape with slices added where a vector names."""
+
+    node_name = "IndexAddBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, grad: Tensor, shape: Shape, dim: int, index: Tensor) -> Array:
+        ctx.dim = dim
+        ctx.save_for_backward(index)
+        out = np.zeros(shape, grad._array.dtype)
+        _add(out, dim, index._array, grad._array)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (index,) = ctx.saved_tensors
+        return IndexSelect.apply(grad, ctx.dim, index), None, None, None
+
+
+class IndexAdd(Operation):
+    """A tensor with slices of another, times a number, added where a vector names."""
+
+    node_name = "IndexAddBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any, inplace: bool) -> Array:
+        ctx.dim, ctx.alpha, ctx.shape = dim, alpha, source._array.shape
+        ctx.save_for_backward(index)
+        out = target_array(input, inplace)
+        given = source._array
+        _add(out, dim, index._array, given if alpha == 1 else (given * alpha).astype(out.dtype))
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (index,) = ctx.saved_tensors
+        source = None
+        if ctx.needs_input_grad[3]:
+            source = reshape(IndexSelect.apply(grad, ctx.dim, index), ctx.shape) * ctx.alpha
+        return grad, None, None, source, None, None
+
+
+def _add(out: Array, dim: int, places: Array, given: Array) -> None:
+    if not out.ndim:
+        out, given = out.reshape(1), given.reshape(-1)
+    add_along(out, dim, places.reshape(-1), given.reshape((*out.shape[:dim], places.size, *out.shape[dim + 1 :])))
+
+
+class IndexCopy(Operation):
+    """A tensor with slices of another written where a vector names."""
+
+    node_name = "IndexCopyBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int, index: Tensor, source: Tensor, inplace: bool) -> Array:
+        ctx.dim, ctx.shape = dim, source._array.shape
+        ctx.save_for_backward(index)
+        out = target_array(input, inplace)
+        if out.ndim:
+            given = source._array
+            out[_at(dim, index._array.reshape(-1))] = given if given.ndim else given.reshape(1)
+        else:
+            out[...] = source._array.reshape(-1)[-1]
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (index,) = ctx.saved_tensors
+        rest = IndexFill.apply(grad, ctx.dim, index, 0, False) if ctx.needs_input_grad[0] else None
+        source = reshape(IndexSelect.apply(grad, ctx.dim, index), ctx.shape) if ctx.needs_input_grad[3] else None
+        return rest, None, None, source, None
+
+
+class IndexFill(Operation):
+    """A tensor with one number written where a vector names slices."""
+
+    node_name = "IndexFillBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int, index: Tensor, value: Any, inplace: bool) -> Array:
+        ctx.dim = dim
+        ctx.save_for_backward(index)
+        out = target_array(input, inplace)
+        if out.ndim:
+            try:
+                out[_at(dim, index._array.reshape(-1))] = fill_value_array(value, out)
+            except IndexError as error:
+                raise IndexError(str(error).replace("for axis", "for dimension")) from None
+        else:
+            out[...] = fill_value_array(value, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (index,) = ctx.saved_tensors
+        value = IndexSelect.apply(grad, ctx.dim, index).sum() if ctx.needs_input_grad[3] else None
+        return IndexFill.apply(grad, ctx.dim, index, 0, False), None, None, value, None
+
+
+class IndexFillTensor(IndexFill):
+    """As `IndexFill`, with the number in a tensor."""
+
+    node_name = "IndexFillBackward1"
+
+
+def _vector(function: str, index: Tensor, kinds: str = "Expected dtype int32 or int64 for index") -> Array:
+    if not isinstance(index, Variable):
+        raise TypeError(f"{function}(): argument 'index' (position 2) must be Tensor, not {type(index).__name__}")
+    places = index._array
+    if places.ndim > 1:
+        raise IndexError(f"{function}(): Index is supposed to be a vector")
+    if places.dtype.kind != "i" or places.itemsize < 4:
+        raise RuntimeError(f"{function}(): {kinds}")
+    return places
+
+
+def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The slices of a dimension named by a vector of indices (N): the dimension's length becomes N.
+
+    IndexError for an index out of range.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([[1, 2], [3, 4]]).index_select(1, torch.tensor([1, 1]))
+    tensor([[2, 2],
+            [4, 4]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.index_select.html
+    """
+    places = _vector("index_select", index)
+    shape = input._array.shape
+    dim = wrap_dim(dim, len(shape))
+    length = shape[dim] if shape else 1
+    if places.size and (places.min() < 0 or places.max() >= length):
+        raise IndexError("index out of range in self")
+    return checked_out(IndexSelect.apply(input, dim, index), out)
+
+
+def _index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any, inplace: bool) -> Tensor:
+    places = _vector("index_add_", index, "Expected dtype int32/int64 for index")
+    dim = wrap_dim(dim, input._array.ndim)
+    _check_source("index_add_", RuntimeError, input, dim, places, source)
+    if source._array.dtype != input._array.dtype:
+        raise RuntimeError(
+            f"index_add_(): self ({input.dtype.legacy_name}) and source ({source.dtype.legacy_name}) must have the same scalar type"
+        )
+    length = input._array.shape[dim] if input._array.ndim else 1
+    for bad in places.reshape(-1)[(places.reshape(-1) < 0) | (places.reshape(-1) >= length)][:1]:
+        raise RuntimeError(f"index {bad} is out of bounds for dimension {dim} with size {length}")
+    if inplace:
+        return IndexAdd.inplace(input, dim, index, source, alpha, True)
+    return IndexAdd.apply(input, dim, index, source, alpha, False)
+
+
+def _check_source(function: str, error: type[Exception], input: Tensor, dim: int, places: Array, source: Tensor) -> None:
+    own, given = input._array.shape, source._array.shape
+    count = given[dim] if given else 1
+    if places.size != count:
+        tail = f": ({count}), for dim: {dim}" if error is RuntimeError else f" ({count})"
+        raise error(f"{function}(): Number of indices ({places.size}) should be equal to source.size(dim){tail}")
+    if own[:dim] + own[dim + 1 :] != given[:dim] + given[dim + 1 :]:
+        raise error(
+            f"{function}(): Source/destination tensor must have same slice shapes. Destination slice shape: "
+            f"{shape_text(own[:dim] + own[dim + 1 :])} at dimension {dim} and source slice shape: "
+            f"{shape_text(given[:dim] + given[dim + 1 :])} at dimension {dim}."
+        )
+
+
+def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
+    """A copy of `input` with `alpha` times the slices of `source` added at the indices.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(3).index_add(0, torch.tensor([0, 0]), torch.ones(2))
+    tensor([2., 0., 0.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.index_add.html
+    """
+    return _index_add(input, dim, index, source, alpha, False)
+
+
+def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
+    """`index_add` in place."""
+    return _index_add(input, dim, index, source, alpha, True)
+
+
+def _index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor, inplace: bool) -> Tensor:
+    places = _vector("index_copy_", index, "Expected a long tensor for index")
+    dim = wrap_dim(dim, input._array.ndim)
+    _check_source("index_copy_", IndexError, input, dim, places, source)
+    if source._array.dtype != input._array.dtype:
+        raise RuntimeError(
+            "index_copy_(): self and source expected to have the same dtype, but got (self) "
+            f"{input.dtype.legacy_name} and (source) {source.dtype.legacy_name}"
+        )
+    length = input._array.shape[dim] if input._array.ndim else 1
+    for bad in places.reshape(-1)[(places.reshape(-1) < 0) | (places.reshape(-1) >= length)][:1]:
+        raise IndexError(f"index_copy_(): index {bad} is out of bounds for dimension {dim} with size {length}")
+    if inplace:
+        return IndexCopy.inplace(input, dim, index, source, True)
+    return IndexCopy.apply(input, dim, index, source, False)
+
+
+def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    """A copy of `input` with the slices of `source` written at the indices.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.index_copy.html
+    """
+    return _index_copy(input, dim, index, source, False)
+
+
+def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    """`index_copy` in place."""
+    return _index_copy(input, dim, index, source, True)
+
+
+def _index_fill(input: Tensor, dim: int, index: Tensor, value: Any, inplace: bool) -> Tensor:
+    _vector("index_fill_", index, "Expected dtype int64 for index.")
+    operation: type[IndexFill] = IndexFill
+    if isinstance(value, Variable):
+        if value._array.ndim:
+            raise RuntimeError(
+                f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value._array.ndim} dimension(s)."
+            )
+        operation = IndexFillTensor
+    dim = wrap_dim(dim, input._array.ndim)
+    if inplace:
+        return operation.inplace(input, dim, index, value, True)
+    return operation.apply(input, dim, index, value, False)
+
+
+def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+    """A copy of `input` with one number written at the indices.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.index_fill_.html
+    """
+    return _index_fill(input, dim, index, value, False)
+
+
+def index_fill_(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+    """`index_fill` in place."""
+    return _index_fill(input, dim, index, value, True)
+
+
+def index_reduce(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
+    """A copy of `input` with the slices of `source` reduced ("prod", "mean", "amax", "amin") at the indices.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.index_reduce.html
+    """
+    if reduce not in ("prod", "mean", "amax", "amin"):
+        raise RuntimeError(f"index_reduce_(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
+    places = _vector("index_reduce_", index)
+    dim = wrap_dim(dim, input._array.ndim)
+    _check_source("index_reduce_", IndexError, input, dim, places, source)
+    shape = [-1 if i == dim else 1 for i in range(source._array.ndim)]
+    wide = wrap(np.broadcast_to(places.reshape(shape), source._array.shape))
+    return scatter_reduce(input, dim, wide, source, reduce, include_self=include_self)
+
+
+def index_reduce_(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
+    """`index_reduce` in place."""
+    return input.copy_(index_reduce(input, dim, index, source, reduce, include_self=include_self))
+
+
+class IndexAlongMethods:
+    """Tensor's methods of this family."""
+
+    index_add = index_add
+    index_add_ = index_add_
+    index_copy = index_copy
+    index_copy_ = index_copy_
+    index_fill = index_fill
+    index_fill_ = index_fill_
+    index_reduce = index_reduce
+    index_reduce_ = index_reduce_
+    index_select = index_select

@@ -1,0 +1,267 @@
+"""Choosing by masks and by flat positions: `masked_select`, `masked_scatter`, `take`, `put`, `nonzero`.
+
+Source: https://docs.pytorch.org/docs/2.13/torch.html#indexing-slicing-joining-mutating-ops
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.autograd.function import Operation
+from rushlight.autograd.variable import Variable, wrap
+from rushlight.ops._geometry import Array, check_no_overlap, checked_out
+from rushlight.ops.index import IndexSum, to_shape
+from rushlight.ops.joining import cat
+from rushlight.ops.scatter import target_array
+from rushlight.ops.shape import common_shape, expand, reshape
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = ["argwhere", "masked_scatter", "masked_select", "nonzero", "nonzero_static", "put", "take"]
+
+
+class MaskedSelect(Operation):
+    """The elements where a mask is true, in one dimension."""
+
+    node_name = "MaskedSelectBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, mask: Tensor) -> Array:
+        array, chosen = np.broadcast_arrays(input._array, mask._array)
+        ctx.shape, ctx.wide = input._array.shape, array.shape
+        ctx.save_for_backward(mask)
+        return array[chosen]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (mask,) = ctx.saved_tensors
+        wide = IndexSum.apply(grad, ctx.wide, (True,), expand(mask, ctx.wide))
+        return to_shape(wide, ctx.shape), None
+
+
+class MaskedScatter(Operation):
+    """A tensor with the elements of another, in order, where a mask is true."""
+
+    node_name = "MaskedScatterBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, mask: Tensor, source: Tensor, inplace: bool) -> Array:
+        ctx.shape, ctx.own = source._array.shape, input._array.shape
+        ctx.save_for_backward(mask)
+        if inplace:
+            check_no_overlap(input._array)
+            out = input._array
+        else:
+            out = np.broadcast_to(input._array, np.broadcast_shapes(input._array.shape, mask._array.shape)).copy()
+        chosen = np.broadcast_to(mask._array, out.shape)
+        count = int(np.count_nonzero(chosen))
+        if source._array.size < count:
+            raise RuntimeError("masked_scatter: expected the number of elements in source to be greater than or equal to the number "
+                               "of ones in mask: Number of elements of source < number of ones in mask")
+        out[chosen] = source._array.reshape(-1)[:count]
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (mask,) = ctx.saved_tensors
+        rest = to_shape(grad.masked_fill(mask, 0), ctx.own) if ctx.needs_input_grad[0] else None
+        source = None
+        if ctx.needs_input_grad[2]:
+            used = MaskedSelect.apply(grad, mask)
+            count = int(np.prod(ctx.shape, dtype=np.int64)) - used._array.size
+            source = reshape(cat([used, wrap(np.zeros(count, grad._array.dtype))]), ctx.shape)
+        return rest, None, source, None
+
+
+class Take(Operation):
+    """Elements by their position in row-major order."""
+
+    node_name = "TakeBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, index: Tensor) -> Array:
+        ctx.shape = input._array.shape
+        ctx.save_for_backward(index)
+        return np.asarray(input._array.reshape(-1)[index._array])
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (index,) = ctx.saved_tensors
+        zeros = wrap(np.zeros(ctx.shape, grad._array.dtype))
+        return Put.apply(zeros, index, grad, True, False), None
+
+
+class Put(Operation):
+    """A tensor with elements of another written, or added, by their position in row-major order."""
+
+    node_name = "PutBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, index: Tensor, source: Tensor, accumulate: bool, inplace: bool) -> Array:
+        ctx.accumulate, ctx.shape = accumulate, source._array.shape
+        ctx.save_for_backward(index)
+        out = target_array(input, inplace)
+        places, given = index._array.reshape(-1), source._array.reshape(-1)
+        flat = out.reshape(-1)
+        if accumulate:
+            np.add.at(flat, places, given)
+        else:
+            flat[places] = given
+        if flat.base is None or not np.shares_memory(flat, out):
+            out[...] = flat.reshape(out.shape)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (index,) = ctx.saved_tensors
+        rest = grad
+        if not ctx.accumulate and ctx.needs_input_grad[0]:
+            zeros = wrap(np.zeros(index._array.shape, grad._array.dtype))
+            rest = Put.apply(grad, index, zeros, False, False)
+        source = reshape(Take.apply(grad, index), ctx.shape) if ctx.needs_input_grad[2] else None
+        return rest, None, source, None, None
+
+
+def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The elements where the mask, broadcast with `input`, is true: (count).
+
+    >>> import rushlight as torch
+    >>> x = torch.tensor([1, 5, 3])
+    >>> x.masked_select(x > 2)
+    tensor([5, 3])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.masked_select.html
+    """
+    if not isinstance(mask, Variable) or mask._array.dtype.kind != "b":
+        raise RuntimeError("masked_select: expected BoolTensor for mask")
+    common_shape([input._array.shape, mask._array.shape])
+    return checked_out(MaskedSelect.apply(input, mask), out)
+
+
+def _check_masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> None:
+    if mask._array.dtype.kind != "b":
+        raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {mask.dtype.legacy_name}")
+    if source._array.dtype != input._array.dtype:
+        raise RuntimeError(
+            "masked_scatter: expected self and source to have same dtypes but got"
+            f"{input.dtype.legacy_name} and {source.dtype.legacy_name}"
+        )
+    common_shape([input._array.shape, mask._array.shape])
+
+
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """A copy of `input` with the elements of `source`, in order, where the mask is true.
+
+    RuntimeError if there are too few.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.masked_scatter_.html
+    """
+    _check_masked_scatter(input, mask, source)
+    return MaskedScatter.apply(input, mask, source, False)
+
+
+def masked_scatter_(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """`masked_scatter` in place."""
+    _check_masked_scatter(input, mask, source)
+    return MaskedScatter.inplace(input, mask, source, True)
+
+
+def _check_positions(function: str, input: Tensor, index: Tensor) -> None:
+    places, size = index._array, input._array.size
+    if places.dtype != np.int64:
+        raise RuntimeError(f"{function}(): Expected a long tensor for index, but got {index.dtype.legacy_name}")
+    for bad in places.reshape(-1)[((places < -size) | (places >= size)).reshape(-1)][:1]:
+        raise IndexError(f"out of range: tried to access index {bad} on a tensor of {size} elements.")
+
+
+def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The elements at positions in row-major order, in the shape of `index`.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([[4, 3], [5, 6]]).take(torch.tensor([0, 3]))
+    tensor([4, 6])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.take.html
+    """
+    _check_positions("take", input, index)
+    return checked_out(Take.apply(input, index), out)
+
+
+def _check_put(input: Tensor, index: Tensor, source: Tensor) -> None:
+    _check_positions("put_", input, index)
+    if source._array.size != index._array.size:
+        raise IndexError(
+            "put_(): Expected source and index to have the same number of elements, but got source.numel() = "
+            f"{source._array.size}, index.numel() = {index._array.size}"
+        )
+    if source._array.dtype != input._array.dtype:
+        raise RuntimeError(
+            "put_(): self and source expected to have the same dtype, but got self.dtype = "
+            f"{input.dtype.legacy_name} and source.dtype = {source.dtype.legacy_name}"
+        )
+
+
+def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
+    """A copy of `input` with the elements of `source` at positions in row-major order; added there if `accumulate`.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.put_.html
+    """
+    _check_put(input, index, source)
+    return Put.apply(input, index, source, accumulate, False)
+
+
+def put_(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
+    """`put` in place."""
+    _check_put(input, index, source)
+    return Put.inplace(input, index, source, accumulate, True)
+
+
+def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False) -> Any:
+    """The indices of all elements that are not zero: (count, ndim), or with `as_tuple` one vector a dimension.
+
+    >>> import rushlight as torch
+    >>> torch.nonzero(torch.tensor([0, 3, 4]))
+    tensor([[1],
+            [2]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nonzero.html
+    """
+    array = input._array
+    if as_tuple:
+        return tuple([wrap(places) for places in np.nonzero(array if array.ndim else array.reshape(1))])
+    if not array.ndim:
+        return checked_out(wrap(np.empty((int(bool(array)), 0), np.int64)), out)
+    return checked_out(wrap(np.array(np.nonzero(array), np.int64).T), out)
+
+
+def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
+    """The first `size` rows of `nonzero`, filled up with `fill_value`.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nonzero_static.html
+    """
+    found = nonzero(input)._array[:size]
+    result = np.full((size, found.shape[1]), fill_value, np.int64)
+    result[: len(found)] = found
+    return wrap(result)
+
+
+def argwhere(input: Tensor) -> Tensor:
+    """`nonzero` under NumPy's name."""
+    return nonzero(input)
+
+
+class MaskedMethods:
+    """Tensor's methods of this family."""
+
+    argwhere = argwhere
+    masked_scatter = masked_scatter
+    masked_scatter_ = masked_scatter_
+    masked_select = masked_select
+    nonzero = nonzero
+    nonzero_static = nonzero_static
+    put = put
+    put_ = put_
+    take = take

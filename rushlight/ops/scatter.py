@@ -1,0 +1,442 @@
+"""Gathering and scattering along a dimension: `gather`, `scatter` and its kin, `index_select`, `index_add`, `take`, masks.
+
+Source: https://docs.pytorch.org/docs/2.13/generated/torch.gather.html, https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.scatter_.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.autograd.function import Operation
+from rushlight.autograd.variable import Variable, wrap
+from rushlight.kernels.reference.index import along
+from rushlight.ops._geometry import Array, Shape, check_no_overlap, shape_text, wrap_dim
+from rushlight.ops.index import fill_value_array
+from rushlight.ops.shape import expand, reshape
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = [
+    "gather", "scatter", "scatter_add", "scatter_reduce", "take_along_dim",
+]  # fmt: skip
+
+
+def target_array(input: Tensor, inplace: bool) -> Array:
+    """The array that an operation writes into: the tensor's own, or a copy of it."""
+    if not inplace:
+        return input._array.copy("K")
+    check_no_overlap(input._array)
+    return input._array
+
+
+class Gather(Operation):
+    """The elements of a dimension that an index of the result's shape names."""
+
+    node_name = "GatherBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int, index: Tensor) -> Array:
+        array, places = input._array, index._array
+        ctx.shape, ctx.dim = array.shape, dim
+        ctx.save_for_backward(index)
+        if not places.ndim or not array.ndim:
+            return np.ascontiguousarray(array.reshape(-1)[places])
+        return array[along(places, dim)]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (index,) = ctx.saved_tensors
+        zeros = wrap(np.zeros(ctx.shape, grad._array.dtype))
+        return ScatterAdd.apply(zeros, ctx.dim, index, grad, False), None, None
+
+
+class Scatter(Operation):
+    """A tensor with elements of another written where an index names."""
+
+    node_name = "ScatterBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int, index: Tensor, src: Tensor, inplace: bool) -> Array:
+        ctx.dim, ctx.shape = dim, src._array.shape
+        ctx.save_for_backward(index)
+        out = target_array(input, inplace)
+        _write(np.copyto, out, dim, index._array, _cut(src._array, index._array.shape))
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (index,) = ctx.saved_tensors
+        rest = ScatterValue.apply(grad, ctx.dim, index, 0, False) if ctx.needs_input_grad[0] else None
+        given = _padded(Gather.apply(grad, ctx.dim, index), ctx.shape) if ctx.needs_input_grad[3] else None
+        return rest, None, None, given, None
+
+
+class ScatterValue(Operation):
+    """A tensor with one number written where an index names."""
+
+    node_name = "ScatterBackward1"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int, index: Tensor, value: Any, inplace: bool) -> Array:
+        ctx.dim = dim
+        ctx.save_for_backward(index)
+        out = target_array(input, inplace)
+        _write(np.copyto, out, dim, index._array, fill_value_array(value, out))
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (index,) = ctx.saved_tensors
+        return ScatterValue.apply(grad, ctx.dim, index, 0, False), None, None, None, None
+
+
+class ScatterAdd(Operation):
+    """A tensor with elements of another added where an index names."""
+
+    node_name = "ScatterAddBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int, index: Tensor, src: Tensor, inplace: bool) -> Array:
+        ctx.dim, ctx.shape = dim, src._array.shape
+        ctx.save_for_backward(index)
+        out = target_array(input, inplace)
+        _write(np.add, out, dim, index._array, _cut(src._array, index._array.shape))
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (index,) = ctx.saved_tensors
+        given = _padded(Gather.apply(grad, ctx.dim, index), ctx.shape) if ctx.needs_input_grad[3] else None
+        return grad, None, None, given, None
+
+
+class ScatterReduce(Operation):
+    """A tensor with elements of another combined with its own where an index names."""
+
+    node_name = "ScatterReduceBackward0"
+
+    @staticmethod
+    def forward(
+        ctx: Any, input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, include_self: bool, inplace: bool
+    ) -> Any:
+        ctx.arguments = dim, reduce, include_self
+        out = target_array(input, inplace)
+        before = wrap(input._array.copy()) if inplace and ctx.needs_input_grad[0] else input
+        given = _cut(src._array, index._array.shape)
+        places = index._array
+        if not include_self:
+            _write(np.copyto, out, dim, places, np.asarray(_neutral(reduce, out.dtype), out.dtype))
+        _write(_REDUCERS[reduce], out, dim, places, given)
+        if reduce == "mean":
+            count = _counts(out.shape, dim, places, include_self)
+            divided = out // count if out.dtype.kind in "iu" else out / count
+            out[...] = divided.astype(out.dtype)
+        result = wrap(out)
+        ctx.save_for_backward(before, index, src, result)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        input, index, src, result = ctx.saved_tensors
+        dim, reduce, include_self = ctx.arguments
+        shape = src._array.shape
+        if shape != index._array.shape:
+            src = src[tuple([slice(length) for length in index._array.shape])]
+        own, given = _REDUCE_GRADIENTS[reduce](grad, input, dim, index, src, result, include_self)
+        if not include_self:
+            own = ScatterValue.apply(own, dim, index, 0, False)
+        return own, None, None, _padded(given, shape), None, None, None
+
+
+def _sum_gradients(grad: Any, input: Any, dim: int, index: Any, src: Any, result: Any, include_self: bool) -> Any:
+    return grad, Gather.apply(grad, dim, index)
+
+
+def _mean_gradients(grad: Any, input: Any, dim: int, index: Any, src: Any, result: Any, include_self: bool) -> Any:
+    count = wrap(_counts(grad._array.shape, dim, index._array, include_self).astype(grad._array.dtype))
+    share = grad / count
+    return share, Gather.apply(share, dim, index)
+
+
+def _product_gradients(grad: Any, input: Any, dim: int, index: Any, src: Any, result: Any, include_self: bool) -> Any:
+    # The product of the others: where exactly one factor is zero, only that one has a gradient.
+    zero = src == 0
+    zeros = ScatterAdd.apply(wrap(np.zeros(input._array.shape, grad._array.dtype)), dim, index, zero.to(grad.dtype), False)
+    if include_self:
+        zeros = zeros + (input == 0).to(grad.dtype)
+    start = (input if include_self else input.detach() * 0 + 1).masked_fill(input == 0, 1) if include_self else None
+    if start is None:
+        start = wrap(np.ones(input._array.shape, input._array.dtype))
+    filled = src.masked_fill(zero, 1)
+    product = ScatterReduce.apply(start, dim, index, filled, "prod", True, False)
+    own = grad * (product / start).masked_fill(~((zeros == 0) | ((zeros == 1) & (input == 0))), 0)
+    here = Gather.apply(zeros, dim, index)
+    others = (Gather.apply(product, dim, index) / filled).masked_fill(~((here == 0) | ((here == 1) & zero)), 0)
+    return own, Gather.apply(grad, dim, index) * others
+
+
+def _extremum_gradients(grad: Any, input: Any, dim: int, index: Any, src: Any, result: Any, include_self: bool) -> Any:
+    # Equal extremes share the gradient.
+    dtype = grad.dtype
+    chosen = (src == Gather.apply(result, dim, index)).to(dtype).detach()
+    own = (input == result).to(dtype).detach()
+    ties = ScatterAdd.apply(own if include_self else own * 0, dim, index, chosen, False)
+    if not include_self:
+        ties = ties + (ties == 0).to(dtype)
+    share = grad / ties.masked_fill(ties == 0, 1)
+    if not include_self:
+        own = wrap(np.ones(input._array.shape, grad._array.dtype))
+        return grad * own, Gather.apply(share, dim, index) * chosen
+    return share * own, Gather.apply(share, dim, index) * chosen
+
+
+_REDUCERS = {"sum": np.add, "mean": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum}
+_REDUCE_GRADIENTS = {
+    "sum": _sum_gradients, "mean": _mean_gradients, "prod": _product_gradients, "amax": _extremum_gradients,
+    "amin": _extremum_gradients,
+}  # fmt: skip
+
+
+def _neutral(reduce: str, dtype: np.dtype[Any]) -> Any:
+    if reduce in ("sum", "mean"):
+        return 0
+    if reduce == "prod":
+        return 1
+    highest = reduce == "amin"
+    if dtype.kind in "iu":
+        return np.iinfo(dtype).max if highest else np.iinfo(dtype).min
+    if dtype.kind == "b":
+        return highest
+    return np.inf if highest else -np.inf
+
+
+def _counts(shape: Shape, dim: int, places: Array, include_self: bool) -> Array:
+    count = np.ones(shape, np.int64) if include_self else np.zeros(shape, np.int64)
+    _write(np.add, count, dim, places, np.ones(places.shape, np.int64))
+    return np.maximum(count, 1)
+
+
+def _write(how: Any, out: Array, dim: int, places: Array, values: Array) -> None:
+    if not places.size:
+        return
+    if not out.ndim:
+        out, dim, places = out.reshape(1), 0, places.reshape(-1)
+        values = values.reshape(-1)
+    elif not places.ndim:
+        places, values = places.reshape(1), values.reshape(1)
+    key = along(places, dim)
+    if how is np.copyto:
+        out[key] = values
+    else:
+        how.at(out, key, values)
+
+
+def _cut(src: Array, shape: Shape) -> Array:
+    return src if src.shape == shape else src[tuple([slice(length) for length in shape])]
+
+
+def _padded(grad: Tensor, shape: Shape) -> Tensor:
+    if grad._array.shape == shape:
+        return grad
+    from rushlight.ops.slicing import Embed, Slice
+
+    return Embed.apply(grad, shape, Slice, (tuple([slice(length) for length in grad._array.shape]),))
+
+
+def check_index(function: str, input: Tensor, dim: int, index: Any, src: Tensor | None) -> int:
+    """The dimension counted from the front, once index and source were checked; RuntimeError or IndexError where they don't fit."""
+    array = input._array
+    dim = wrap_dim(dim, array.ndim)
+    if not isinstance(index, Variable):
+        raise TypeError(f"{function}(): argument 'index' must be Tensor, not {type(index).__name__}")
+    places = index._array
+    if not places.size:
+        return dim
+    if places.dtype.kind != "i" or places.itemsize < 4:
+        raise RuntimeError(f"{function}(): Expected dtype int32/int64 for index")
+    if max(places.ndim, 1) != max(array.ndim, 1):
+        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
+    _check_sizes(array, dim, places, None if src is None else src._array)
+    length = array.shape[dim] if array.ndim else 1
+    low, high = int(places.min()), int(places.max())
+    if low < 0 or high >= length:
+        bad = places.reshape(-1)[int(np.argmax(((places < 0) | (places >= length)).reshape(-1)))]
+        raise RuntimeError(f"index {bad} is out of bounds for dimension {dim} with size {length}")
+    if src is not None and src._array.dtype != array.dtype:
+        raise RuntimeError(f"{function}(): Expected self.dtype to be equal to src.dtype")
+    return dim
+
+
+def _check_sizes(array: Array, dim: int, places: Array, src: Array | None) -> None:
+    shape, own = places.shape or (1,), array.shape or (1,)
+    for d, length in enumerate(shape):
+        if d != dim and length > own[d]:
+            if src is None:
+                raise RuntimeError(
+                    f"Size does not match at dimension {d} expected index {shape_text(shape)} to be no larger than self "
+                    f"{shape_text(own)} apart from dimension {dim}"
+                )
+            break
+    else:
+        if src is None or all(length <= more for length, more in zip(shape, src.shape or (1,), strict=False)):
+            return
+    assert src is not None
+    raise RuntimeError(
+        f"Expected index {shape_text(shape)} to be no larger than self {shape_text(own)} apart from dimension {dim} and to be no "
+        f"larger size than src {shape_text(src.shape)}"
+    )
+
+
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Tensor | None = None) -> Tensor:
+    """The elements `input[..., index[..., i, ...], ...]` along `dim`, in the shape of `index`.
+
+    RuntimeError for an index out of range, or longer than `input` in another dimension.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([[1, 2], [3, 4]]).gather(1, torch.tensor([[0, 0], [1, 0]]))
+    tensor([[1, 1],
+            [4, 3]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.gather.html
+    """
+    from rushlight.ops._geometry import checked_out
+
+    dim = check_index("gather", input, dim, index, None)
+    if not index._array.size:
+        index = index.long()
+    return checked_out(Gather.apply(input, dim, index), out)
+
+
+def _scatter(input: Tensor, dim: int, index: Tensor, src: Any, reduce: str | None, inplace: bool) -> Tensor:
+    given = src if isinstance(src, Variable) else None
+    dim = check_index("scatter", input, dim, index, given)
+    if reduce is not None:
+        names = {"add": "sum", "multiply": "prod"}
+        if reduce not in names:
+            raise RuntimeError("reduce argument must be either add or multiply.")
+        if given is None:
+            given = wrap(np.broadcast_to(fill_value_array(src, input._array), index._array.shape))
+        arguments = (dim, index, given, names[reduce], True, inplace)
+        return ScatterReduce.inplace(input, *arguments) if inplace else ScatterReduce.apply(input, *arguments)
+    operation = ScatterValue if given is None else Scatter
+    return operation.inplace(input, dim, index, src, True) if inplace else operation.apply(input, dim, index, src, False)
+
+
+def _one_source(src: Any, value: Any) -> Any:
+    if (src is None) == (value is None):
+        raise TypeError("scatter() received an invalid combination of arguments - expected either src or value")
+    return value if src is None else src
+
+
+def scatter(
+    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
+) -> Tensor:
+    """A copy of `input` with elements of `src` (or one number) written at `index` along `dim`.
+
+    `reduce="add"` or `"multiply"` combines with what is there. RuntimeError for an index out of range.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(1, 3).scatter(1, torch.tensor([[2]]), 5.0)
+    tensor([[0., 0., 5.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.scatter.html
+    """
+    return _scatter(input, dim, index, _one_source(src, value), reduce, False)
+
+
+def scatter_(
+    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
+) -> Tensor:
+    """`scatter` in place."""
+    return _scatter(input, dim, index, _one_source(src, value), reduce, True)
+
+
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """A copy of `input` with elements of `src` added at `index` along `dim`.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(2).scatter_add(0, torch.tensor([1, 1]), torch.ones(2))
+    tensor([0., 2.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.scatter_add.html
+    """
+    return ScatterAdd.apply(input, check_index("scatter", input, dim, index, src), index, src, False)
+
+
+def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """`scatter_add` in place."""
+    return ScatterAdd.inplace(input, check_index("scatter", input, dim, index, src), index, src, True)
+
+
+def _reduction(reduce: str) -> str:
+    if reduce not in _REDUCERS:
+        raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
+    return reduce
+
+
+def scatter_reduce(
+    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
+    """A copy of `input` with elements of `src` reduced ("sum", "prod", "mean", "amax", "amin") at `index` along `dim`.
+
+    `include_self=False` leaves out what `input` holds at those places.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(2).scatter_reduce(0, torch.tensor([1, 1]), torch.tensor([3.0, 5.0]), "amax")
+    tensor([0., 5.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.scatter_reduce.html
+    """
+    dim = check_index("scatter", input, dim, index, src)
+    return ScatterReduce.apply(input, dim, index, src, _reduction(reduce), include_self, False)
+
+
+def scatter_reduce_(
+    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
+    """`scatter_reduce` in place."""
+    dim = check_index("scatter", input, dim, index, src)
+    return ScatterReduce.inplace(input, dim, index, src, _reduction(reduce), include_self, True)
+
+
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
+    """`gather` whose index is broadcast with `input`; through all elements in a row without `dim`.
+
+    >>> import rushlight as torch
+    >>> x = torch.tensor([[3, 1], [2, 5]])
+    >>> torch.take_along_dim(x, x.argsort(dim=1), dim=1)
+    tensor([[1, 3],
+            [2, 5]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.take_along_dim.html
+    """
+    if indices._array.dtype != np.int64:
+        raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long but got {indices.dtype.legacy_name}")
+    if dim is None:
+        return gather(reshape(input, (-1,)), 0, reshape(indices, (-1,)), out=out)
+    own, other = input._array.shape, indices._array.shape
+    if len(own) != len(other):
+        raise RuntimeError(
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
+            f"{len(own)} dimensions for input, and {len(other)} dimensions for indices"
+        )
+    dim = wrap_dim(dim, len(own))
+    shape = np.broadcast_shapes(own[:dim] + (1,) + own[dim + 1 :], other[:dim] + (1,) + other[dim + 1 :])
+    wide = expand(input, (*shape[:dim], own[dim], *shape[dim + 1 :]))
+    return gather(wide, dim, expand(indices, (*shape[:dim], other[dim], *shape[dim + 1 :])), out=out)
+
+
+class ScatterMethods:
+    """Tensor's methods of this family."""
+
+    gather = gather
+    scatter = scatter
+    scatter_ = scatter_
+    scatter_add = scatter_add
+    scatter_add_ = scatter_add_
+    scatter_reduce = scatter_reduce
+    scatter_reduce_ = scatter_reduce_
+    take_along_dim = take_along_dim

@@ -1,0 +1,341 @@
+"""Sequences and grids: `arange`, `linspace`, `logspace`, `eye`, `meshgrid`, index pairs, products and combinations.
+
+Source: https://docs.pytorch.org/docs/2.13/torch.html#creation-ops
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.autograd.function import Operation
+from rushlight.autograd.variable import Variable, wrap
+from rushlight.ops._geometry import Array, shape_text
+from rushlight.ops.conversion import as_dtype
+from rushlight.ops.creation import finished, into
+from rushlight.ops.joining import stack
+from rushlight.ops.shape import expand, reshape
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = [
+    "arange", "cartesian_prod", "combinations", "complex", "eye", "linspace", "logspace", "meshgrid", "polar", "range", "tril_indices",
+    "triu_indices", "vander",
+]  # fmt: skip
+
+_complex, _range = complex, range
+
+
+def _made(array: Array, out: Tensor | None, options: dict[str, Any]) -> Tensor:
+    if out is not None:
+        return into(out, array)
+    options.pop("layout", None)
+    device, requires_grad = options.pop("device", None), options.pop("requires_grad", False)
+    pin_memory = options.pop("pin_memory", False)
+    if options:
+        raise TypeError(f"got an unexpected keyword argument '{next(iter(options))}'")
+    return finished(array, device, requires_grad, pin_memory)
+
+
+def _number(value: Any) -> Any:
+    return value.item() if isinstance(value, (Variable, np.generic)) else value
+
+
+def _kind(dtype: Any, out: Tensor | None, *ends: Any) -> dtypes.dtype:
+    if dtype is not None:
+        return as_dtype(dtype)
+    if out is not None:
+        return out.dtype
+    default = dtypes.get_default_dtype()
+    if any(isinstance(end, _complex) for end in ends):
+        return default.to_complex()
+    return default
+
+
+def arange(
+    start: Any, end: Any = None, step: Any = 1, *, out: Tensor | None = None, dtype: Any = None, **options: Any
+) -> Tensor:
+    """`start + i * step` for all i that stay before `end`: (ceil((end - start) / step)).
+
+    int64 where all three are ints, else the default dtype, unless `dtype=` says otherwise. RuntimeError if `step` is zero or leads
+    away from `end`.
+
+    >>> import rushlight as torch
+    >>> torch.arange(1, 2.5, 0.5)
+    tensor([1.0000, 1.5000, 2.0000])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.arange.html
+    """
+    if end is None:
+        start, end = 0, start
+    start, end, step = _number(start), _number(end), _number(step)
+    whole = not any(isinstance(value, float) for value in (start, end, step))
+    kind = dtypes.int64 if whole and dtype is None and out is None else _kind(dtype, out)
+    if kind.category == dtypes.bool.category or kind.is_complex:
+        raise NotImplementedError(f"\"arange_cpu\" not implemented for '{kind.legacy_name}'")
+    _check_range(start, end, step)
+    if whole:
+        count = max(0, -((start - end) // step))
+    else:
+        count = math.ceil((end - start) / step)
+    if kind.category == dtypes.int64.category:
+        first, stride = int(start), int(step)
+        array = np.arange(count, dtype=np.int64)
+        if (first, stride) != (0, 1):
+            array = first + array * stride
+        array = array.astype(kind.numpy_dtype, copy=False)
+    else:
+        array = (np.arange(count, dtype=np.float64) * step + start).astype(kind.numpy_dtype)
+    return _made(array, out, options)
+
+
+def _check_range(start: Any, end: Any, step: Any) -> None:
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if (end < start) if step > 0 else (end > start):
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+
+
+def range(start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None = None, dtype: Any = None, **options: Any) -> Tensor:
+    """`arange` that includes its end, always of the default dtype; PyTorch has deprecated it."""
+    warnings.warn(
+        "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with Python's range "
+        "builtin. Instead, use torch.arange, which produces values in [start, end).",
+        UserWarning,
+        stacklevel=2,
+    )
+    if end is None:
+        start, end = 0, start
+    _check_range(start, end, step)
+    count = math.floor((end - start) / step) + 1
+    array = (np.arange(count, dtype=np.float64) * step + start).astype(_kind(dtype, out).numpy_dtype)
+    return _made(array, out, options)
+
+
+def _between(start: Any, end: Any, steps: int, kind: np.dtype[Any]) -> Array:
+    """`steps` values from start to end in a type's own arithmetic, the second half counted from the end."""
+    if steps == 1:
+        return np.full(1, start).astype(kind)
+    work = kind if kind.kind in "fc" and kind.itemsize >= 4 else np.dtype(np.float32) if kind.kind in "fV" else np.dtype(np.float64)
+    low, high = work.type(start), work.type(end)
+    step = (high - low) / work.type(steps - 1) if steps > 1 else work.type(0)
+    i = np.arange(steps, dtype=work)
+    values = np.where(np.arange(steps) < steps // 2, low + step * i, high - step * (steps - 1 - i))
+    if kind.kind in "iu":
+        values = np.trunc(values)
+    return values.astype(kind)
+
+
+def _check_steps(steps: Any) -> int:
+    if steps is None:
+        raise TypeError("received an invalid combination of arguments: expected the number of steps")
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    return int(steps)
+
+
+def linspace(start: Any, end: Any, steps: Any = None, *, out: Tensor | None = None, dtype: Any = None, **options: Any) -> Tensor:
+    """`steps` values at equal distances from `start` to `end`, both included.
+
+    RuntimeError for a negative number of steps.
+
+    >>> import rushlight as torch
+    >>> torch.linspace(0, 1, 5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.linspace.html
+    """
+    count = _check_steps(steps)
+    start, end = _number(start), _number(end)
+    return _made(_between(start, end, count, _kind(dtype, out, start, end).numpy_dtype), out, options)
+
+
+def logspace(
+    start: Any, end: Any, steps: Any = None, base: float = 10.0, *, out: Tensor | None = None, dtype: Any = None, **options: Any
+) -> Tensor:
+    """`base` to the power of each of `linspace(start, end, steps)`.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.logspace.html
+    """
+    count = _check_steps(steps)
+    start, end = _number(start), _number(end)
+    kind = _kind(dtype, out, start, end).numpy_dtype
+    work = kind if kind.kind == "c" else np.dtype(np.float64)
+    return _made(np.power(work.type(base), _between(start, end, count, work)).astype(kind), out, options)
+
+
+def eye(n: int, m: int | None = None, *, out: Tensor | None = None, dtype: Any = None, **options: Any) -> Tensor:
+    """Ones on the main diagonal of an (n, m) matrix, zeros elsewhere.
+
+    >>> import rushlight as torch
+    >>> torch.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.eye.html
+    """
+    for name, size in (("n", n), ("m", m)):
+        if size is not None and size < 0:
+            raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
+    return _made(np.eye(n, m, dtype=_kind(dtype, out).numpy_dtype), out, options)
+
+
+class Complex(Operation):
+    """Complex numbers from their parts."""
+
+    node_name = "ComplexBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, real: Tensor, imag: Tensor) -> Array:
+        a, b = np.broadcast_arrays(real._array, imag._array)
+        ctx.shapes = real._array.shape, imag._array.shape
+        out = np.empty(a.shape, np.complex128 if a.dtype == np.float64 else np.complex64)
+        out.real, out.imag = a, b
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        from rushlight.ops.index import to_shape
+
+        return to_shape(grad.real, ctx.shapes[0]), to_shape(grad.imag, ctx.shapes[1])
+
+
+def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Complex numbers from their real and imaginary parts, float32 giving complex64. RuntimeError for other or different types.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.complex.html
+    """
+    names = real.dtype.legacy_name, imag.dtype.legacy_name
+    if not (real.dtype.is_floating_point and imag.dtype.is_floating_point):
+        raise RuntimeError(f"Expected both inputs to be Half, Float or Double tensors but got {names[0]} and {names[1]}")
+    if real.dtype is not imag.dtype:
+        raise RuntimeError(f"Expected object of scalar type {names[0]} but got scalar type {names[1]} for second argument")
+    result = Complex.apply(real, imag)
+    return result if out is None else into(out, result._array)
+
+
+def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Complex numbers from their length and angle.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.polar.html
+    """
+    return complex(abs * angle.cos(), abs * angle.sin(), out=out)
+
+
+def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
+    """Views of vectors as grids of all their combinations; `indexing` "ij" (matrix) or "xy" (first two exchanged).
+
+    RuntimeError for tensors of more than one dimension.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.meshgrid.html
+    """
+    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+        tensors = tuple(tensors[0])
+    if indexing is None:
+        warnings.warn(
+            "torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.", UserWarning, stacklevel=2
+        )
+        indexing = "ij"
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+    if not tensors:
+        raise RuntimeError("meshgrid expects a non-empty TensorList")
+    for tensor in tensors:
+        if tensor._array.ndim > 1:
+            raise RuntimeError(
+                f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got one of shape {shape_text(tensor._array.shape)}"
+            )
+    swap = indexing == "xy" and len(tensors) > 1
+    if swap:
+        tensors = (tensors[1], tensors[0], *tensors[2:])
+    shape = tuple([tensor._array.size for tensor in tensors])
+    grids = []
+    for i, tensor in enumerate(tensors):
+        line = reshape(tensor, tuple([-1 if j == i else 1 for j in _range(len(shape))]) if shape[i] else (0,) + (1,) * 0)
+        grids.append(expand(line, shape))
+    if swap:
+        grids = [grid.swapdims(0, 1) for grid in (grids[1], grids[0], *grids[2:])]
+    return tuple(grids)
+
+
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, **options: Any) -> Tensor:
+    """The rows and columns (2, count) of the elements that `tril` keeps of a (row, col) matrix.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.tril_indices.html
+    """
+    kind = dtypes.int64 if dtype is None else as_dtype(dtype)
+    return _made(np.array(np.tril_indices(row, offset, col), dtype=kind.numpy_dtype), None, options)
+
+
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, **options: Any) -> Tensor:
+    """The rows and columns (2, count) of the elements that `triu` keeps of a (row, col) matrix.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.triu_indices.html
+    """
+    kind = dtypes.int64 if dtype is None else as_dtype(dtype)
+    return _made(np.array(np.triu_indices(row, offset, col), dtype=kind.numpy_dtype), None, options)
+
+
+def cartesian_prod(*tensors: Tensor) -> Tensor:
+    """All combinations of elements of vectors, one a row: (product of lengths, number of vectors).
+
+    >>> import rushlight as torch
+    >>> torch.cartesian_prod(torch.tensor([1, 2]), torch.tensor([3, 4]))
+    tensor([[1, 3],
+            [1, 4],
+            [2, 3],
+            [2, 4]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.cartesian_prod.html
+    """
+    for tensor in tensors:
+        if tensor._array.ndim != 1:
+            raise RuntimeError(f"Expect a 1D vector, but got shape {shape_text(tensor._array.shape)}")
+    if len(tensors) == 1:
+        return tensors[0]
+    return stack([grid.flatten() for grid in meshgrid(*tensors, indexing="ij")], dim=1)
+
+
+def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
+    """All choices of `r` elements of a vector, one a row.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.combinations.html
+    """
+    if input._array.ndim != 1:
+        raise RuntimeError(f"Expect a 1D vector, but got shape {shape_text(input._array.shape)}")
+    if r < 0:
+        raise RuntimeError(f"Expect a non-negative number, but got {r}")
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    rows = list(choose(_range(input._array.size), r))
+    if r == 0:
+        return wrap(np.empty(0, input._array.dtype))
+    return input[wrap(np.array(rows, np.int64).reshape(len(rows), r))]
+
+
+def vander(x: Tensor, N: int | None = None, *, increasing: bool = False) -> Tensor:
+    """The powers of a vector's elements as columns, the highest first unless `increasing`: (*, n) becomes (*, n, N).
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.vander.html
+    """
+    shape = x._array.shape
+    if len(shape) != 1:
+        raise RuntimeError("x must be a one-dimensional tensor.")
+    count = shape[0] if N is None else N
+    if count < 0:
+        raise RuntimeError("N must be non-negative.")
+    if count == 0:
+        return wrap(np.empty((shape[0], 0), x._array.dtype))
+    columns: list[Any] = [wrap(np.ones(shape, x._array.dtype))]
+    for _ in _range(count - 1):
+        columns.append(columns[-1] * x)
+    result: Sequence[Any] = columns if increasing else columns[::-1]
+    return stack(result, dim=1)

@@ -1,0 +1,788 @@
+"""Views: the same memory under another shape or another order of dimensions.
+
+Source: https://docs.pytorch.org/docs/2.13/tensor_view.html
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.autograd.function import Operation, ViewOperation
+from rushlight.autograd.variable import Variable
+from rushlight.ops._geometry import (
+    Array,
+    Shape,
+    expand_array,
+    expanded_shape,
+    inferred_shape,
+    shape_text,
+    sizes,
+    sum_to_shape,
+    wrap_dim,
+    wrap_dims,
+)
+from rushlight.ops.conversion import clone
+from rushlight.size import Size
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = [
+    "adjoint", "alias", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_shapes", "broadcast_tensors", "broadcast_to",
+    "expand", "expand_as", "flatten", "imag", "moveaxis", "movedim", "permute", "ravel", "real", "reshape", "reshape_as",
+    "squeeze", "swapaxes", "swapdims", "t", "transpose", "unflatten", "unsqueeze", "view", "view_as", "view_as_complex",
+    "view_as_real",
+]  # fmt: skip
+
+
+class View(ViewOperation):
+    """The elements in the same order under another shape, without a copy."""
+
+    node_name = "ViewBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, shape: Shape) -> Array:
+        array = input._array
+        ctx.shape = array.shape
+        try:
+            # `copy=False` guards against a copy, and costs twice what reshape does.
+            out = array.reshape(shape) if array.flags.c_contiguous else array.reshape(shape, copy=False)
+            if out.shape == shape or min(shape) >= -1:
+                return out
+            raise ValueError
+        except (TypeError, ValueError):
+            inferred_shape(sizes((shape,), "view"), array.size)
+            raise RuntimeError(
+                "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+                "contiguous subspaces). Use .reshape(...) instead."
+            ) from None
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return reshape(grad, ctx.shape), None
+
+
+class UnsafeView(Operation):
+    """The shape of a fresh copy, which nothing else can see: no view needs recording."""
+
+    node_name = "UnsafeViewBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, shape: Shape) -> Array:
+        ctx.shape = input._array.shape
+        return input._array.reshape(shape)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return reshape(grad, ctx.shape), None
+
+
+class ViewDtype(ViewOperation):
+    """The same bytes read as another type; no gradient passes."""
+
+    node_name = "ViewBackward1"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dtype: dtypes.dtype) -> Array:
+        array = input._array
+        _check_reinterpretation(array, dtypes.from_numpy_dtype(array.dtype), dtype)
+        ctx.mark_non_differentiable(input)
+        return array.view(dtype.numpy_dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return None, None
+
+
+def _check_reinterpretation(array: Array, old: dtypes.dtype, new: dtypes.dtype) -> None:
+    if old.itemsize == new.itemsize:
+        return
+    names = f"{old.legacy_name} as {new.legacy_name} (different element sizes)"
+    if array.ndim == 0:
+        raise RuntimeError(f"self.dim() cannot be 0 to view {names}")
+    if array.strides[-1] != array.itemsize and array.shape[-1] != 1:
+        raise RuntimeError(f"self.stride(-1) must be 1 to view {names}, but got {array.strides[-1] // array.itemsize}")
+    if new.itemsize > old.itemsize:
+        ratio = new.itemsize // old.itemsize
+        if array.shape[-1] % ratio:
+            raise RuntimeError(f"self.size(-1) must be divisible by {ratio} to view {names}, but got {array.shape[-1]}")
+        for dim, stride in enumerate(array.strides[:-1]):
+            if stride % new.itemsize:
+                raise RuntimeError(
+                    f"self.stride({dim}) must be divisible by {ratio} to view {names}, but got {stride // array.itemsize}"
+                )
+
+
+class Alias(ViewOperation):
+    """A view of the whole."""
+
+    node_name = "AliasBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        return input._array[...]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return grad
+
+
+class Permute(ViewOperation):
+    """The dimensions in another order."""
+
+    node_name = "PermuteBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dims: Shape) -> Array:
+        ctx.dims = dims
+        return input._array.transpose(dims)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        dims = ctx.dims
+        return Permute.apply(grad, tuple(sorted(range(len(dims)), key=dims.__getitem__))), None
+
+
+class Transpose(ViewOperation):
+    """Two dimensions exchanged."""
+
+    node_name = "TransposeBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim0: int, dim1: int) -> Array:
+        ctx.dims = dim0, dim1
+        return input._array.swapaxes(dim0, dim1)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return Transpose.apply(grad, *ctx.dims), None, None
+
+
+class T(ViewOperation):
+    """The transpose of a matrix; a vector is its own."""
+
+    node_name = "TBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        return input._array.T
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return T.apply(grad)
+
+
+class Squeeze(ViewOperation):
+    """Dimensions of length one dropped."""
+
+    node_name = "SqueezeBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dims: Shape) -> Array:
+        ctx.shape = input._array.shape
+        return input._array.squeeze(dims)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return reshape(grad, ctx.shape), None
+
+
+class SqueezeDim(Squeeze):
+    """One dimension dropped if its length is one."""
+
+    node_name = "SqueezeBackward1"
+
+
+class SqueezeDims(Squeeze):
+    """Several dimensions dropped where their length is one."""
+
+    node_name = "SqueezeBackward2"
+
+
+class Unsqueeze(ViewOperation):
+    """A dimension of length one put in."""
+
+    node_name = "UnsqueezeBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int) -> Array:
+        ctx.shape = input._array.shape
+        return input._array[(slice(None),) * dim + (None,)]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return reshape(grad, ctx.shape), None
+
+
+class Expand(ViewOperation):
+    """Dimensions of length one repeated with a stride of zero."""
+
+    node_name = "ExpandBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, shape: Shape) -> Array:
+        array = input._array
+        ctx.shape = array.shape
+        return expand_array(array, expanded_shape(array, shape))
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return sum_to_shape(grad, ctx.shape), None
+
+
+class ViewAsReal(ViewOperation):
+    """A complex tensor's parts along a last dimension of two."""
+
+    node_name = "ViewAsRealBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        array = input._array
+        return array[..., None].view(array.real.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return view_as_complex(grad.contiguous())
+
+
+class ViewAsComplex(ViewOperation):
+    """A last dimension of two read as a complex number's parts."""
+
+    node_name = "ViewAsComplexBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        array = input._array
+        return array.view(np.result_type(array.dtype, np.complex64))[..., 0]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return view_as_real(grad)
+
+
+class RealPart(ViewOperation):
+    """The real part as a view."""
+
+    node_name = "SelectBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        ctx.dtype = input.dtype
+        return input._array.real
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return grad.to(ctx.dtype)
+
+
+class ImaginaryPart(ViewOperation):
+    """The imaginary part as a view."""
+
+    node_name = "SelectBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        return input._array.imag
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return grad * 1j
+
+
+def view(input: Tensor, *shape: Any, dtype: dtypes.dtype | None = None, size: Sequence[int] | None = None) -> Tensor:
+    """The same memory under another shape (one length may be -1), or read as another dtype.
+
+    RuntimeError if the shape doesn't fit, or if only a copy could have it.
+
+    >>> import rushlight as torch
+    >>> torch.arange(6).view(2, -1).shape
+    torch.Size([2, 3])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.view.html
+    """
+    if shape:
+        first = shape[0]
+        kind = first.__class__
+        if kind is int:
+            return View.apply(input, shape)
+        if kind is tuple or kind is Size:
+            return View.apply(input, first)
+        if kind is dtypes.dtype:
+            return ViewDtype.apply(input, first)
+        return View.apply(input, sizes(shape, "view"))
+    if dtype is not None:
+        return ViewDtype.apply(input, dtype)
+    if size is None:
+        raise TypeError("view() received an invalid combination of arguments - got (), but expected a shape or a dtype")
+    return View.apply(input, tuple(size))
+
+
+def view_as(input: Tensor, other: Tensor) -> Tensor:
+    """`input.view(other.size())`."""
+    if not isinstance(other, Variable):
+        raise TypeError(f"view_as(): argument 'other' (position 1) must be Tensor, not {type(other).__name__}")
+    return View.apply(input, other._array.shape)
+
+
+def reshape(input: Tensor, *shape: Any, **named: Any) -> Tensor:
+    """The elements in row-major order under another shape: a view where memory allows it, a copy elsewhere.
+
+    RuntimeError if the number of elements differs.
+
+    >>> import rushlight as torch
+    >>> torch.arange(6).reshape(3, 2)
+    tensor([[0, 1],
+            [2, 3],
+            [4, 5]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.reshape.html
+    """
+    if len(shape) == 1 and (shape[0].__class__ is tuple or shape[0].__class__ is Size):
+        shape = shape[0]
+    elif named:
+        shape = sizes((named["shape"],), "reshape", "shape")
+    elif not shape or shape[0].__class__ is not int:
+        shape = sizes(shape, "reshape", "shape")
+    try:
+        return View.apply(input, shape)
+    except RuntimeError:
+        shape = inferred_shape(sizes((shape,), "reshape", "shape"), input._array.size)
+    return UnsafeView.apply(clone(input), shape)
+
+
+def reshape_as(input: Tensor, other: Tensor) -> Tensor:
+    """`input.reshape(other.size())`."""
+    return reshape(input, other._array.shape)
+
+
+def alias(input: Tensor) -> Tensor:
+    """Another Tensor over the same memory, a view of `input`."""
+    return Alias.apply(input)
+
+
+def permute(input: Tensor, *dims: Any, **named: Any) -> Tensor:
+    """A view with the dimensions in the order of `dims`.
+
+    RuntimeError unless each dimension is named once.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(2, 3, 4).permute(2, 0, 1).shape
+    torch.Size([4, 2, 3])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.permute.html
+    """
+    order = sizes((named["dims"],) if named else dims, "permute", "dims")
+    ndim = input._array.ndim
+    if len(order) != ndim:
+        raise RuntimeError(
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of "
+            f"dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {len(order)}"
+        )
+    order = tuple([wrap_dim(dim, ndim) for dim in order])
+    if len(set(order)) != ndim:
+        raise RuntimeError("permute(): duplicate dims are not allowed.")
+    return Permute.apply(input, order)
+
+
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """A view with two dimensions exchanged.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(2, 3, 4).transpose(0, -1).shape
+    torch.Size([4, 3, 2])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.transpose.html
+    """
+    ndim = input._array.ndim
+    dim0, dim1 = wrap_dim(dim0, ndim), wrap_dim(dim1, ndim)
+    if ndim == 0:
+        return Alias.apply(input)
+    return Transpose.apply(input, dim0, dim1)
+
+
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """`transpose` under NumPy's name."""
+    return transpose(input, axis0, axis1)
+
+
+def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """`transpose` under another name."""
+    return transpose(input, dim0, dim1)
+
+
+def t(input: Tensor) -> Tensor:
+    """The transpose of a matrix; a vector or a scalar as it is. RuntimeError for more than two dimensions.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.t.html
+    """
+    if input._array.ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input._array.ndim}D")
+    return T.apply(input)
+
+
+def adjoint(input: Tensor) -> Tensor:
+    """The conjugate with its last two dimensions exchanged."""
+    ndim = input._array.ndim
+    if ndim == 0:
+        warnings.warn("adjoint() is deprecated on 0-D tensors. Consider using x.conj().", UserWarning, stacklevel=2)
+        return input.conj()
+    if ndim == 1:
+        raise RuntimeError("tensor.adjoint() is only supported on matrices or batches of matrices. Got 1-D tensor.")
+    flipped = Transpose.apply(input, ndim - 2, ndim - 1)
+    return flipped.conj() if input.dtype.is_complex else flipped
+
+
+def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
+    """A view with the dimensions `source` moved to `destination`; the others keep their order.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(2, 3, 4).movedim(0, 2).shape
+    torch.Size([3, 4, 2])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.movedim.html
+    """
+    if isinstance(source, int) != isinstance(destination, int):
+        kinds = f"({type(source).__name__}, {type(destination).__name__})"
+        raise TypeError(f"movedim() received an invalid combination of arguments - got {kinds}, expected two ints or two tuples")
+    ndim = input._array.ndim
+    origin = _distinct([source] if isinstance(source, int) else source, ndim, "source")
+    target = _distinct([destination] if isinstance(destination, int) else destination, ndim, "destination")
+    if len(origin) != len(target):
+        raise RuntimeError(
+            "movedim: Invalid source or destination dims: source "
+            f"({shape_text(origin)} dims) should contain the same number of dims as destination ({shape_text(target)} dims)"
+        )
+    rest = iter([dim for dim in range(ndim) if dim not in origin])
+    places = dict(zip(target, origin, strict=True))
+    return Permute.apply(input, tuple([places[i] if i in places else next(rest) for i in range(ndim)]))
+
+
+def _distinct(dims: Sequence[int], ndim: int, name: str) -> Shape:
+    wrapped = tuple([wrap_dim(dim, ndim) for dim in dims])
+    if len(set(wrapped)) != len(wrapped):
+        raise RuntimeError(f"movedim: repeated dim in `{name}` ({shape_text(dims)})")
+    return wrapped
+
+
+def moveaxis(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
+    """`movedim` under NumPy's name."""
+    return movedim(input, source, destination)
+
+
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """The dimensions from `start_dim` to `end_dim` as one: (N, *, M) becomes (N·…·M).
+
+    >>> import rushlight as torch
+    >>> torch.zeros(2, 3, 4).flatten(1).shape
+    torch.Size([2, 12])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.flatten.html
+    """
+    shape = input._array.shape
+    ndim = len(shape)
+    start, end = wrap_dim(start_dim, ndim), wrap_dim(end_dim, ndim)
+    if start > end:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if ndim == 0:
+        return reshape(input, (1,))
+    if start == end:
+        return input
+    return reshape(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
+
+
+def ravel(input: Tensor) -> Tensor:
+    """All elements in one dimension."""
+    return reshape(input.contiguous(), (-1,) if input._array.size else (0,))
+
+
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """One dimension as several, whose lengths (one may be -1) multiply to its own.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(2, 12).unflatten(1, (3, -1)).shape
+    torch.Size([2, 3, 4])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.unflatten.html
+    """
+    shape = input._array.shape
+    dim = wrap_dim(dim, len(shape))
+    sizes = tuple(sizes)
+    if not sizes:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    if sizes.count(-1) > 1:
+        raise RuntimeError(f"unflatten: only one dimension can be inferred, got sizes {shape_text(sizes)}")
+    known = math.prod(size for size in sizes if size != -1)
+    if shape[dim] != known and not (-1 in sizes and known and shape[dim] % known == 0):
+        raise RuntimeError(
+            f"unflatten: Provided sizes {shape_text(sizes)} don't multiply up to the size of dim {dim} ({shape[dim]}) in the input "
+            "tensor"
+        )
+    sizes = tuple(shape[dim] // known if size == -1 else size for size in sizes)
+    return view(input, (*shape[:dim], *sizes, *shape[dim + 1 :]))
+
+
+def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
+    """A view without the dimensions of length one, or without those of `dim` that have length one.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(2, 1, 3, 1).squeeze(1).shape
+    torch.Size([2, 3, 1])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.squeeze.html
+    """
+    shape = input._array.shape
+    if dim is None:
+        return Squeeze.apply(input, tuple([i for i, size in enumerate(shape) if size == 1]))
+    if isinstance(dim, int):
+        dim = wrap_dim(dim, len(shape))
+        return SqueezeDim.apply(input, (dim,) if shape and shape[dim] == 1 else ())
+    dims = wrap_dims(dim, len(shape))
+    return SqueezeDims.apply(input, tuple([i for i in dims if shape and shape[i] == 1]))
+
+
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """A view with a dimension of length one put in at `dim`.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(2, 3).unsqueeze(-1).shape
+    torch.Size([2, 3, 1])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.unsqueeze.html
+    """
+    return Unsqueeze.apply(input, wrap_dim(dim, input._array.ndim + 1))
+
+
+def expand(input: Tensor, *size: Any, implicit: bool = False, **named: Any) -> Tensor:
+    """A view with dimensions of length one repeated, and new ones put before; -1 keeps a length.
+
+    RuntimeError if a length other than one would have to change.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([[1], [2]]).expand(-1, 3)
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.expand.html
+    """
+    if named:
+        size = (named["size"],)
+    return Expand.apply(input, sizes(size, "expand"))
+
+
+def expand_as(input: Tensor, other: Tensor) -> Tensor:
+    """`input.expand(other.size())`."""
+    return Expand.apply(input, other._array.shape)
+
+
+def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
+    """`input.expand(size)`."""
+    return Expand.apply(input, sizes((size,), "broadcast_to"))
+
+
+def broadcast_shapes(*shapes: int | Sequence[int]) -> Size:
+    """The shape that tensors of these shapes have together; RuntimeError if they don't fit.
+
+    >>> import rushlight as torch
+    >>> torch.broadcast_shapes((2, 1), (3,))
+    torch.Size([2, 3])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.broadcast_shapes.html
+    """
+    result: list[int] = []
+    for index, given in enumerate(shapes):
+        shape = (given,) if isinstance(given, int) else tuple(given)
+        result[:0] = [1] * (len(shape) - len(result))
+        for i in range(-1, -len(shape) - 1, -1):
+            if shape[i] < 0:
+                raise RuntimeError(f"Trying to create tensor with negative dimension ({shape[i]}): ({shape[i]})")
+            if shape[i] == 1 or shape[i] == result[i]:
+                continue
+            if result[i] != 1:
+                raise RuntimeError(
+                    f"Attempting to broadcast a dimension of length {shape[i]} at {i}! Mismatching argument at index {index} had "
+                    f"{shape}; but expected shape should be broadcastable to {result}"
+                )
+            result[i] = shape[i]
+    return Size(result)
+
+
+def common_shape(shapes: Sequence[Shape]) -> Shape:
+    """The shape of operands together; RuntimeError in the words of an elementwise operation if they don't fit."""
+    result = shapes[0]
+    for shape in shapes[1:]:
+        ndim = max(len(result), len(shape))
+        a, b = (1,) * (ndim - len(result)) + result, (1,) * (ndim - len(shape)) + shape
+        for dim in range(ndim - 1, -1, -1):
+            if a[dim] != b[dim] and a[dim] != 1 and b[dim] != 1:
+                raise RuntimeError(
+                    f"The size of tensor a ({a[dim]}) must match the size of tensor b ({b[dim]}) at non-singleton dimension {dim}"
+                )
+        result = tuple([n if m == 1 else m for m, n in zip(a, b, strict=True)])
+    return result
+
+
+def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
+    """Views of the tensors with the shape they have together.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.broadcast_tensors.html
+    """
+    if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
+        tensors = tuple(tensors[0])
+    shape = common_shape([tensor._array.shape for tensor in tensors])
+    return tuple([tensor if tensor._array.shape == shape else Expand.apply(tensor, shape) for tensor in tensors])
+
+
+def _atleast(tensors: tuple[Any, ...], one: Any) -> Any:
+    if len(tensors) == 1:
+        if isinstance(tensors[0], (tuple, list)):
+            return tuple([one(tensor) for tensor in tensors[0]])
+        return one(tensors[0])
+    return tuple([one(tensor) for tensor in tensors])
+
+
+def atleast_1d(*tensors: Any) -> Any:
+    """Each tensor with at least one dimension.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.atleast_1d.html
+    """
+    return _atleast(tensors, lambda tensor: tensor if tensor._array.ndim else reshape(tensor, (1,)))
+
+
+def atleast_2d(*tensors: Any) -> Any:
+    """Each tensor with at least two dimensions, new ones first."""
+
+    def one(tensor: Tensor) -> Tensor:
+        ndim = tensor._array.ndim
+        if ndim == 0:
+            return reshape(tensor, (1, 1))
+        return unsqueeze(tensor, 0) if ndim == 1 else tensor
+
+    return _atleast(tensors, one)
+
+
+def atleast_3d(*tensors: Any) -> Any:
+    """Each tensor with at least three dimensions: (N) becomes (1, N, 1), (M, N) becomes (M, N, 1)."""
+
+    def one(tensor: Tensor) -> Tensor:
+        ndim = tensor._array.ndim
+        if ndim == 0:
+            return reshape(tensor, (1, 1, 1))
+        if ndim == 1:
+            return unsqueeze(unsqueeze(tensor, 0), -1)
+        return unsqueeze(tensor, -1) if ndim == 2 else tensor
+
+    return _atleast(tensors, one)
+
+
+def view_as_real(input: Tensor) -> Tensor:
+    """A complex tensor (*) as a view of its parts, (*, 2). RuntimeError for other types.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.view_as_real.html
+    """
+    if not input.dtype.is_complex:
+        raise RuntimeError("view_as_real is only supported for complex tensors")
+    return ViewAsReal.apply(input)
+
+
+def view_as_complex(input: Tensor) -> Tensor:
+    """A float tensor (*, 2) as a view of complex numbers, (*). RuntimeError if memory doesn't hold pairs.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.view_as_complex.html
+    """
+    dtype, array = input.dtype, input._array
+    if dtype not in (dtypes.float32, dtypes.float64):
+        raise RuntimeError(
+            "view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: "
+            f"{dtype.legacy_name}"
+        )
+    if array.ndim == 0:
+        raise RuntimeError("Input tensor must have one or more dimensions")
+    if array.shape[-1] != 2:
+        raise RuntimeError("Tensor must have a last dimension of size 2")
+    if array.strides[-1] != array.itemsize:
+        raise RuntimeError("Tensor must have a last dimension with stride 1")
+    if any(stride % (2 * array.itemsize) for stride in array.strides[:-1]):
+        raise RuntimeError("Tensor must have a stride divisible by 2 for all but last dimension")
+    return ViewAsComplex.apply(input)
+
+
+def real(input: Tensor) -> Tensor:
+    """The real part as a view; a real tensor is its own."""
+    return RealPart.apply(input) if input.dtype.is_complex else input
+
+
+def imag(input: Tensor) -> Tensor:
+    """The imaginary part as a view; RuntimeError for a real tensor."""
+    if not input.dtype.is_complex:
+        raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
+    return ImaginaryPart.apply(input)
+
+
+def _reversed(input: Tensor) -> Tensor:
+    ndim = input._array.ndim
+    if ndim == 0:
+        warnings.warn(
+            "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.", UserWarning, stacklevel=2
+        )
+    elif ndim != 2:
+        warnings.warn(
+            "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an error in "
+            "a future release. Consider `x.mT` to transpose batches of matrices or "
+            "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return Permute.apply(input, tuple(range(ndim - 1, -1, -1)))
+
+
+def _matrix_transpose(input: Tensor) -> Tensor:
+    ndim = input._array.ndim
+    if ndim == 1:
+        raise RuntimeError("tensor.mT is only supported on matrices or batches of matrices. Got 1-D tensor.")
+    return transpose(input, -2, -1) if ndim else Alias.apply(input)
+
+
+def _hermitian(input: Tensor) -> Tensor:
+    ndim = input._array.ndim
+    if ndim not in (0, 2):
+        batches = " For batches of matrices, consider using tensor.mH" if ndim > 2 else ""
+        raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {ndim}-D tensor.{batches}")
+    return adjoint(input)
+
+
+class ShapeMethods:
+    """Tensor's methods of this family."""
+
+    adjoint = adjoint
+    broadcast_to = broadcast_to
+    expand = expand
+    expand_as = expand_as
+    flatten = flatten
+    moveaxis = moveaxis
+    movedim = movedim
+    permute = permute
+    ravel = ravel
+    reshape = reshape
+    reshape_as = reshape_as
+    squeeze = squeeze
+    swapaxes = swapaxes
+    swapdims = swapdims
+    t = t
+    transpose = transpose
+    unflatten = unflatten
+    unsqueeze = unsqueeze
+    view = view
+    view_as = view_as
+    T = property(_reversed)
+    mT = property(_matrix_transpose)
+    H = property(_hermitian)
+    mH = property(adjoint)
+    real = property(real)
+    imag = property(imag)
+

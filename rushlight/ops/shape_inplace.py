@@ -1,0 +1,191 @@
+"""Views taken in place: the tensor itself gets another shape, other strides or other memory.
+
+Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.resize_.html
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.autograd.function import ViewOperation
+from rushlight.autograd.grad_mode import state
+from rushlight.autograd.variable import Variable, wrap
+from rushlight.ops._geometry import Shape, shape_text, sizes, storage_of, wrap_dim, wrap_dims
+from rushlight.ops.creation import checked_shape
+from rushlight.ops.shape import Squeeze, T, Transpose, Unsqueeze
+from rushlight.ops.slicing import AsStrided
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__: list[str] = []
+
+
+class TInplace(T):
+    """`T`, as the history of a tensor that was transposed in place."""
+
+    node_name = "TBackward1"
+
+
+class TransposeInplace(Transpose):
+    """`Transpose`, in place."""
+
+    node_name = "TransposeBackward1"
+
+
+class SqueezeInplace(Squeeze):
+    """`Squeeze`, in place."""
+
+    node_name = "SqueezeBackward3"
+
+
+class UnsqueezeInplace(Unsqueeze):
+    """`Unsqueeze`, in place."""
+
+    node_name = "UnsqueezeBackward1"
+
+
+class AsStridedInplace(AsStrided):
+    """`AsStrided`, in place."""
+
+    node_name = "AsStridedBackward1"
+
+
+def become(target: Tensor, view: type[ViewOperation], *arguments: Any) -> Tensor:
+    """Turn a tensor into a view of what it was."""
+    from rushlight.autograd.views import check_inplace
+
+    if state.enabled and target.requires_grad:
+        check_inplace(target)
+    before = wrap(target._array)
+    before._grad_fn, before._output_nr, before._requires_grad = target._grad_fn, target._output_nr, target._requires_grad
+    before._view, before._counter = target._view, target.version_counter()
+    after = view.apply(before, *arguments)
+    target._array = after._array
+    target._grad_fn, target._output_nr, target._requires_grad = after._grad_fn, after._output_nr, after._requires_grad
+    if target._view is not None:
+        target._view = after._view
+    target.bump_version()
+    if target._view is not None:
+        target._view.version = target.version_counter().value
+    return target
+
+
+def t_(input: Tensor) -> Tensor:
+    """`t` in place."""
+    if input._array.ndim > 2:
+        raise RuntimeError(f"t_() expects a tensor with <= 2 dimensions, but self is {input._array.ndim}D")
+    return become(input, TInplace)
+
+
+def transpose_(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """`transpose` in place."""
+    ndim = input._array.ndim
+    dim0, dim1 = wrap_dim(dim0, ndim), wrap_dim(dim1, ndim)
+    return become(input, TransposeInplace, dim0, dim1) if ndim else input
+
+
+def squeeze_(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
+    """`squeeze` in place."""
+    shape = input._array.shape
+    dims = tuple(range(len(shape))) if dim is None else wrap_dims(dim, len(shape))
+    return become(input, SqueezeInplace, tuple([i for i in dims if shape and shape[i] == 1]))
+
+
+def unsqueeze_(input: Tensor, dim: int) -> Tensor:
+    """`unsqueeze` in place."""
+    return become(input, UnsqueezeInplace, wrap_dim(dim, input._array.ndim + 1))
+
+
+def as_strided_(input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None) -> Tensor:
+    """`as_strided` in place."""
+    offset = input.storage_offset() if storage_offset is None else storage_offset
+    return become(input, AsStridedInplace, tuple(size), tuple(stride), offset)
+
+
+def resize_(input: Tensor, *size: Any, memory_format: Any = None, **named: Any) -> Tensor:
+    """Give the tensor another shape over its memory, or over more: new elements are whatever was there.
+
+    RuntimeError for a tensor that requires grad.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.resize_.html
+    """
+    if input.requires_grad:
+        raise RuntimeError("cannot resize variables that require grad")
+    shape = checked_shape(sizes((named["size"],) if named else size, "resize_"))
+    array = input._array
+    if array.shape != shape:
+        input._array = _over(array, input.storage_offset(), shape)
+    return input
+
+
+def _over(array: Any, offset: int, shape: Shape) -> Any:
+    base = storage_of(array)
+    count = math.prod(shape)
+    flat = base.reshape(-1)[offset:] if base.flags.c_contiguous and base.dtype == array.dtype else array.reshape(-1)
+    if flat.size < count:
+        grown = np.empty(count, array.dtype)
+        grown[: flat.size] = flat
+        flat = grown
+    return flat[:count].reshape(shape)
+
+
+def resize(input: Tensor, *size: Any) -> Tensor:
+    """A view with another shape of the same number of elements; PyTorch has deprecated it."""
+    shape = sizes(size, "resize")
+    if math.prod(shape) != input._array.size:
+        raise RuntimeError(
+            f"requested resize to {shape_text(shape)} ({math.prod(shape)} elements in total), but the given tensor has a size of "
+            f"{shape_text(input._array.shape)} ({input._array.size} elements). autograd's resize can only change the shape of a given "
+            "tensor, while preserving the number of elements. "
+        )
+    return input.contiguous().view(shape)
+
+
+def resize_as_(input: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
+    """`resize_` to the shape of another tensor."""
+    return resize_(input, the_template._array.shape)
+
+
+def set_(
+    input: Tensor, source: Any = None, storage_offset: int = 0, size: Sequence[int] | None = None, stride: Sequence[int] | None = None
+) -> Tensor:
+    """Look at the memory of another tensor, whole or in part, from now on; at none without arguments.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.set_.html
+    """
+    if state.enabled and input.requires_grad and not input.is_leaf:
+        raise RuntimeError("set_() is not allowed on a tensor that is part of a graph; use it on a detached one")
+    if source is None:
+        input._array = np.empty(0, input._array.dtype)
+        return input
+    if not isinstance(source, Variable):
+        raise TypeError(f"set_(): argument 'source' must be Tensor, not {type(source).__name__}")
+    if source._array.dtype != input._array.dtype:
+        raise RuntimeError(f"Could not set tensor of dtype {input.dtype} to a tensor of dtype {source.dtype}")
+    other = source.detach()
+    if size is not None:
+        steps = tuple(stride) if stride is not None else wrap(np.empty(tuple(size), bool)).stride()
+        other = other.as_strided(tuple(size), steps, storage_offset)
+    input._array, input._counter = other._array, source.version_counter()
+    return input
+
+
+class InplaceShapeMethods:
+    """Tensor's methods of this family."""
+
+    as_strided_ = as_strided_
+    resize = resize
+    resize_ = resize_
+    resize_as_ = resize_as_
+    set_ = set_
+    squeeze_ = squeeze_
+    swapaxes_ = transpose_
+    swapdims_ = transpose_
+    t_ = t_
+    transpose_ = transpose_
+    unsqueeze_ = unsqueeze_

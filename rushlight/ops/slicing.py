@@ -1,0 +1,711 @@
+"""Views of a part: `select`, `narrow`, `diagonal`, `unfold`, `as_strided`, and the cutting of a tensor into pieces.
+
+Each operation says with `part` which view it takes of an array. Its gradient is zero but for that part (`Embed`), whose own
+gradient is the same part again.
+
+Source: https://docs.pytorch.org/docs/2.13/tensor_view.html
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.autograd.function import Operation, ViewOperation
+from rushlight.autograd.variable import Variable
+from rushlight.ops._geometry import Array, Shape, shape_text, storage_of, wrap_dim
+from rushlight.ops.conversion import storage_offset
+from rushlight.ops.shape import reshape
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = [
+    "as_strided", "as_strided_scatter", "chunk", "diag", "diag_embed", "diagflat", "diagonal", "diagonal_scatter", "dsplit",
+    "hsplit", "narrow", "narrow_copy", "select", "select_scatter", "slice_scatter", "split", "split_with_sizes", "tensor_split",
+    "unbind", "unfold", "unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes", "vsplit",
+]  # fmt: skip
+
+
+class PartView(ViewOperation):
+    """A view of some of the elements, each once."""
+
+    @staticmethod
+    def part(array: Array, *arguments: Any) -> Array:
+        """The view of an array."""
+        raise TypeError("a PartView says which part it is a view of")
+
+    @classmethod
+    def forward(cls, ctx: Any, input: Tensor, *arguments: Any) -> Array:
+        ctx.shape = input._array.shape
+        ctx.arguments = arguments
+        return cls.part(input._array, *arguments)
+
+    @classmethod
+    def backward(cls, ctx: Any, grad: Tensor) -> Any:
+        return Embed.apply(grad, ctx.shape, cls, ctx.arguments), *[None] * len(ctx.arguments)
+
+
+class Embed(Operation):
+    """Zeros of a shape with a tensor in the part that a view shows."""
+
+    node_name = "SliceBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, grad: Tensor, shape: Shape, view: type[PartView], arguments: tuple[Any, ...]) -> Array:
+        ctx.view, ctx.arguments = view, arguments
+        array = grad._array
+        out = np.zeros(shape, array.dtype)
+        view.part(out, *arguments)[...] = array
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return ctx.view.apply(grad, *ctx.arguments), None, None, None
+
+
+class BasicIndex(PartView):
+    """A basic index: ints, slices, None, Ellipsis."""
+
+    @staticmethod
+    def part(array: Array, key: Any) -> Array:
+        return array[key]
+
+
+class Select(BasicIndex):
+    """One index of a dimension."""
+
+    node_name = "SelectBackward0"
+
+
+class Slice(BasicIndex):
+    """A range of a dimension."""
+
+    node_name = "SliceBackward0"
+
+
+class Newaxis(BasicIndex):
+    """A dimension put in by an index."""
+
+    node_name = "UnsqueezeBackward0"
+
+
+class Diagonal(PartView):
+    """The elements at (i, i + offset) of two dimensions."""
+
+    node_name = "DiagonalBackward0"
+
+    @staticmethod
+    def part(array: Array, offset: int, dim1: int, dim2: int) -> Array:
+        out = array.diagonal(offset, dim1, dim2)
+        if array.flags.writeable:
+            # NumPy gives the diagonal out read-only, as a warning to old programs.
+            out.flags.writeable = True
+        return out
+
+
+class Split(ViewOperation):
+    """Pieces of a dimension, cut at given places."""
+
+    node_name = "SplitBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int, bounds: tuple[int, ...]) -> Any:
+        array = input._array
+        ctx.dim = dim
+        before = (slice(None),) * dim
+        return tuple([array[(*before, slice(a, b))] for a, b in zip(bounds, bounds[1:], strict=False)])
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Any:
+        from rushlight.ops.joining import cat
+
+        return cat(grads, ctx.dim), None, None
+
+
+class SplitWithSizes(Split):
+    """Pieces of given lengths."""
+
+    node_name = "SplitWithSizesBackward0"
+
+
+class Unbind(ViewOperation):
+    """Every index of a dimension."""
+
+    node_name = "UnbindBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int) -> Any:
+        array = input._array
+        ctx.dim = dim
+        moved = array if dim == 0 else np.moveaxis(array, dim, 0)
+        return tuple([moved[i, ...] for i in range(moved.shape[0])])
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Any:
+        from rushlight.ops.joining import stack
+
+        return stack(grads, ctx.dim), None
+
+
+class Unfold(ViewOperation):
+    """Windows of a dimension, which may overlap, along a new last dimension."""
+
+    node_name = "UnfoldBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int, size: int, step: int) -> Array:
+        array = input._array
+        ctx.shape, ctx.arguments = array.shape, (dim, size, step)
+        if not array.ndim:
+            return array[None][:size]
+        shape, strides = list(array.shape), list(array.strides)
+        shape[dim] = (shape[dim] - size) // step + 1
+        strides.append(strides[dim])
+        strides[dim] *= step
+        return np.lib.stride_tricks.as_strided(array, (*shape, size), strides)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return Fold.apply(grad, ctx.shape, *ctx.arguments), None, None, None
+
+
+class Fold(Operation):
+    """The sum of windows at their places."""
+
+    node_name = "UnfoldBackwardBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, grad: Tensor, shape: Shape, dim: int, size: int, step: int) -> Array:
+        ctx.arguments = dim, size, step
+        array = grad._array
+        out = np.zeros(shape, array.dtype)
+        if not shape:
+            return np.asarray(array.sum())
+        line, windows = np.moveaxis(out, dim, -1), np.moveaxis(array, dim, -2)
+        count = windows.shape[-2]
+        for i in range(size):
+            line[..., i : i + (count - 1) * step + 1 : step] += windows[..., i]
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return Unfold.apply(grad, *ctx.arguments), None, None, None, None, None
+
+
+class AsStrided(ViewOperation):
+    """The storage under a shape and strides of one's own."""
+
+    node_name = "AsStridedBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, size: Shape, stride: Shape, offset: int) -> Array:
+        array = input._array
+        ctx.arguments = size, stride, offset
+        ctx.input = array.shape, tuple([s // array.itemsize for s in array.strides]), storage_offset(input)
+        flat = _flat_storage(array)
+        last = offset + sum((length - 1) * step for length, step in zip(size, stride, strict=True)) + 1
+        if 0 not in size and last > flat.size:
+            raise RuntimeError(
+                f"setStorage: sizes {shape_text(size)}, strides {shape_text(stride)}, storage offset {offset}, and itemsize "
+                f"{array.itemsize} requiring a storage size of {last * array.itemsize} are out of bounds for storage of size "
+                f"{flat.size * array.itemsize}"
+            )
+        return np.lib.stride_tricks.as_strided(flat[offset:], size, [step * array.itemsize for step in stride])
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return Restride.apply(grad, ctx.arguments, ctx.input), None, None, None
+
+
+class Restride(Operation):
+    """The sum of a gradient at its storage's places, read through the geometry of the tensor that was viewed."""
+
+    node_name = "AsStridedBackwardBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, grad: Tensor, geometry: tuple[Any, ...], target: tuple[Any, ...]) -> Array:
+        ctx.geometries = geometry, target
+        array = grad._array
+        source, places = _positions(*geometry), _positions(*target)
+        flat = np.zeros(1 + max(source.max(initial=0), places.max(initial=0)), array.dtype)
+        np.add.at(flat, source.reshape(-1), array.reshape(-1))
+        counts = np.zeros(flat.size, np.int64)
+        np.add.at(counts, places.reshape(-1), 1)
+        # Elements of the input that share a place share its gradient.
+        flat /= np.maximum(counts, 1).astype(array.dtype)
+        return flat[places]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        geometry, target = ctx.geometries
+        return Restride.apply(grad, target, geometry), None, None
+
+
+def _positions(size: Shape, stride: Shape, offset: int) -> Array:
+    places = np.full((1,) * len(size), offset, np.int64)
+    for dim, (length, step) in enumerate(zip(size, stride, strict=True)):
+        places = places + (np.arange(length) * step).reshape([-1 if i == dim else 1 for i in range(len(size))])
+    return places.reshape(size)
+
+
+def _flat_storage(array: Array) -> Array:
+    base = storage_of(array)
+    if base.dtype != array.dtype:
+        base = base.view(array.dtype) if base.flags.c_contiguous else array
+    if base.flags.c_contiguous:
+        return base.reshape(-1)
+    low, high = np.lib.array_utils.byte_bounds(base)
+    return np.lib.stride_tricks.as_strided(base, ((high - low) // base.itemsize,), (base.itemsize,))
+
+
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """The view at one index of a dimension. IndexError where there is no such index.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([[1, 2], [3, 4]]).select(1, 0)
+    tensor([1, 3])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.select.html
+    """
+    shape = input._array.shape
+    if not shape:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    dim = wrap_dim(dim, len(shape))
+    index = operator.index(index)
+    if not -shape[dim] <= index < shape[dim]:
+        raise IndexError(f"select(): index {index} out of range for tensor of size {shape_text(shape)} at dimension {dim}")
+    return Select.apply(input, (*(slice(None),) * dim, index, ...))
+
+
+def slice_(input: Tensor, dim: int, start: int | None, end: int | None, step: int | None = 1) -> Tensor:
+    """The view of a range of a dimension."""
+    return Slice.apply(input, (*(slice(None),) * dim, slice(start, end, step)))
+
+
+def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
+    """The view of `length` elements of a dimension from `start`. RuntimeError where they go beyond it.
+
+    >>> import rushlight as torch
+    >>> torch.arange(5).narrow(0, 1, 3)
+    tensor([1, 2, 3])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.narrow.html
+    """
+    shape = input._array.shape
+    if not shape:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    dim = wrap_dim(dim, len(shape))
+    start = operator.index(start)
+    if not -shape[dim] <= start <= shape[dim]:
+        raise IndexError(f"start out of range (expected to be in range of [{-shape[dim]}, {shape[dim]}], but got {start})")
+    if start < 0:
+        start += shape[dim]
+    if start + length > shape[dim]:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({shape[dim]}).")
+    return slice_(input, dim, start, start + length)
+
+
+def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
+    """A copy of what `narrow` views."""
+    return narrow(input, dim, start, length).clone()
+
+
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """The view of the diagonal of two dimensions, along a new last one; `offset` > 0 is above the main diagonal.
+
+    >>> import rushlight as torch
+    >>> torch.arange(9).view(3, 3).diagonal(1)
+    tensor([1, 5])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.diagonal.html
+    """
+    dim1, dim2 = _plane(input._array.ndim, dim1, dim2)
+    return Diagonal.apply(input, offset, dim1, dim2)
+
+
+def _plane(ndim: int, dim1: int, dim2: int) -> tuple[int, int]:
+    first, second = wrap_dim(dim1, ndim), wrap_dim(dim2, ndim)
+    if first == second:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    return first, second
+
+
+class DiagonalCopy(Operation):
+    """The diagonal of a matrix as a copy."""
+
+    node_name = "DiagonalBackward0_copy"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, offset: int) -> Array:
+        ctx.shape, ctx.offset = input._array.shape, offset
+        return input._array.diagonal(offset).copy()
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return Embed.apply(grad, ctx.shape, Diagonal, (ctx.offset, 0, 1)), None
+
+
+class DiagEmbed(Operation):
+    """A last dimension laid along the diagonal of two."""
+
+    node_name = "DiagEmbedBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, offset: int, dim1: int, dim2: int) -> Array:
+        array = input._array
+        ctx.arguments = offset, dim1, dim2
+        length = array.shape[-1] + abs(offset)
+        shape = list(array.shape[:-1])
+        for dim in sorted((dim1, dim2)):
+            shape.insert(dim, length)
+        out = np.zeros(shape, array.dtype)
+        Diagonal.part(out, offset, dim1, dim2)[...] = array
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return Diagonal.apply(grad, *ctx.arguments), None, None, None
+
+
+def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """Zeros (*, N, N) with the last dimension of `input` (*, N) on a diagonal of `dim1` and `dim2`.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.diag_embed.html
+    """
+    return DiagEmbed.apply(input, offset, *_plane(input._array.ndim + 1, dim1, dim2))
+
+
+def diag(input: Tensor, diagonal: int = 0) -> Tensor:
+    """A vector as the diagonal of a matrix, or the diagonal of a matrix as a vector (a copy).
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.diag.html
+    """
+    ndim = input._array.ndim
+    if ndim == 1:
+        return DiagEmbed.apply(input, diagonal, 0, 1)
+    if ndim == 2:
+        return DiagonalCopy.apply(input, diagonal)
+    raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {ndim}D")
+
+
+def diagflat(input: Tensor, offset: int = 0) -> Tensor:
+    """All elements on the diagonal of a matrix.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.diagflat.html
+    """
+    return DiagEmbed.apply(reshape(input, (-1,) if input._array.size else (0,)), offset, 0, 1)
+
+
+def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
+    """The view of all windows of `size` elements, `step` apart, of a dimension, along a new last dimension.
+
+    RuntimeError if a window is longer than the dimension, or `step` not positive.
+
+    >>> import rushlight as torch
+    >>> torch.arange(5).unfold(0, 3, 2)
+    tensor([[0, 1, 2],
+            [2, 3, 4]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.unfold.html
+    """
+    shape = input._array.shape
+    dim = wrap_dim(dimension, len(shape))
+    length = shape[dim] if shape else 1
+    if size < 0:
+        raise RuntimeError(f"size is {size} but must be >= 0")
+    if size > length:
+        raise RuntimeError(f"maximum size for tensor at dimension {dim} is {length} but size is {size}")
+    if step <= 0:
+        raise RuntimeError(f"step is {step} but must be > 0")
+    return Unfold.apply(input, dim, size, step)
+
+
+def as_strided(
+    input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
+) -> Tensor:
+    """The view of `input`'s storage with a shape, strides and an offset in elements. RuntimeError beyond the storage.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.as_strided.html
+    """
+    shape, steps = tuple(size), tuple(stride)
+    if len(shape) != len(steps):
+        raise RuntimeError("mismatch in length of strides and shape")
+    if any(step < 0 for step in steps):
+        raise RuntimeError(f"as_strided: Negative strides are not supported at the moment, got strides: {shape_text(steps)}")
+    if storage_offset is None:
+        storage_offset = input.storage_offset()
+    if storage_offset < 0:
+        raise RuntimeError(f"Tensor: invalid storage offset {storage_offset}")
+    return AsStrided.apply(input, shape, steps, storage_offset)
+
+
+def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of pieces of a dimension, of one length (the last may be shorter) or of given lengths.
+
+    >>> import rushlight as torch
+    >>> torch.arange(5).split(2)
+    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.split.html
+    """
+    if not isinstance(split_size_or_sections, int):
+        return split_with_sizes(tensor, split_size_or_sections, dim)
+    size, shape = split_size_or_sections, tensor._array.shape
+    if not shape:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
+    if size < 0:
+        raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
+    dim = wrap_dim(dim, len(shape))
+    length = shape[dim]
+    if size == 0:
+        if length:
+            raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {length}")
+        return Split.apply(tensor, dim, (0, 0))
+    bounds = (*range(0, length, size), length) if length else (0, 0)
+    return Split.apply(tensor, dim, bounds)
+
+
+def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of pieces of given lengths, which must add up to the dimension's.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.split.html
+    """
+    lengths, shape = [operator.index(size) for size in split_sizes], input._array.shape
+    if not shape:
+        raise RuntimeError("split_with_sizes expects at least a 1-dimensional tensor")
+    dim = wrap_dim(dim, len(shape))
+    if any(length < 0 for length in lengths):
+        raise RuntimeError(f"split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={lengths}")
+    if sum(lengths) != shape[dim]:
+        raise RuntimeError(
+            f"split_with_sizes expects split_sizes to sum exactly to {shape[dim]} (input tensor's size at dimension {dim}), but got "
+            f"split_sizes={lengths}"
+        )
+    bounds = [0]
+    for length in lengths:
+        bounds.append(bounds[-1] + length)
+    return SplitWithSizes.apply(input, dim, tuple(bounds))
+
+
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of at most `chunks` pieces of one length (the last may be shorter).
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.chunk.html
+    """
+    shape = input._array.shape
+    if not shape:
+        raise RuntimeError("chunk expects at least a 1-dimensional tensor")
+    if chunks <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    dim = wrap_dim(dim, len(shape))
+    if not shape[dim]:
+        return SplitWithSizes.apply(input, dim, (0,) * (chunks + 1))
+    return split(input, -(-shape[dim] // chunks), dim)
+
+
+def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of a number of pieces whose lengths differ by one at most, or of the pieces between given indices.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.tensor_split.html
+    """
+    shape = input._array.shape
+    if not shape:
+        raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
+    dim = wrap_dim(dim, len(shape))
+    if isinstance(indices_or_sections, Variable):
+        indices_or_sections = indices_or_sections.tolist()
+    if isinstance(indices_or_sections, int):
+        sections = indices_or_sections
+        if sections <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {sections}")
+        least, more = divmod(shape[dim], sections)
+        bounds = [0]
+        for i in range(sections):
+            bounds.append(bounds[-1] + least + (i < more))
+    else:
+        bounds = [0, *indices_or_sections, shape[dim]]
+    return tuple([slice_(input, dim, a, b) for a, b in zip(bounds, bounds[1:], strict=False)])
+
+
+def _named_split(input: Tensor, indices_or_sections: Any, name: str, least: int, dim: int) -> tuple[Tensor, ...]:
+    shape = input._array.shape
+    if len(shape) < least:
+        raise RuntimeError(
+            f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with {len(shape)} dimensions!"
+        )
+    if isinstance(indices_or_sections, int):
+        if indices_or_sections <= 0 or shape[dim] % indices_or_sections:
+            raise RuntimeError(
+                f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {shape[dim]} is not divisible "
+                f"by the split_size {indices_or_sections}!"
+            )
+    return tensor_split(input, indices_or_sections, dim)
+
+
+def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """`tensor_split` of the columns: of dimension 1, or 0 of a vector; a number must divide the length.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.hsplit.html
+    """
+    return _named_split(input, indices_or_sections, "hsplit", 1, 0 if input._array.ndim == 1 else 1)
+
+
+def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """`tensor_split` of dimension 0; a number must divide its length."""
+    return _named_split(input, indices_or_sections, "vsplit", 2, 0)
+
+
+def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """`tensor_split` of dimension 2; a number must divide its length."""
+    return _named_split(input, indices_or_sections, "dsplit", 3, 2)
+
+
+def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """Pieces as `split` makes them, each its own copy, so that it can be changed in place."""
+    return tuple([piece.clone() for piece in split(tensor, split_size, dim)])
+
+
+def unsafe_split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """Pieces as `split_with_sizes` makes them, each its own copy."""
+    return tuple([piece.clone() for piece in split_with_sizes(input, split_sizes, dim)])
+
+
+def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """Pieces as `chunk` makes them, each its own copy."""
+    return tuple([piece.clone() for piece in chunk(input, chunks, dim)])
+
+
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """The views at every index of a dimension.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([[1, 2], [3, 4]]).unbind(1)
+    (tensor([1, 3]), tensor([2, 4]))
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.unbind.html
+    """
+    ndim = input._array.ndim
+    if not ndim:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    return Unbind.apply(input, wrap_dim(dim, ndim))
+
+
+class ScatterIntoPart(Operation):
+    """A copy of a tensor with another in the part that a view shows."""
+
+    node_name = "SliceScatterBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, src: Tensor, view: type[PartView], arguments: tuple[Any, ...]) -> Array:
+        ctx.view, ctx.arguments = view, arguments
+        out = input._array.copy()
+        part = view.part(out, *arguments)
+        if part.shape != src._array.shape:
+            raise RuntimeError(
+                "expected src to have a size equal to the slice of self. src size = "
+                f"{shape_text(src._array.shape)}, slice size = {shape_text(part.shape)}"
+            )
+        part[...] = src._array
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        part = ctx.view.apply(grad, *ctx.arguments) if ctx.needs_input_grad[1] else None
+        rest = None
+        if ctx.needs_input_grad[0]:
+            zeros = part.detach() * 0 if part is not None else ctx.view.apply(grad, *ctx.arguments).detach() * 0
+            rest = ScatterIntoPart.apply(grad, zeros, ctx.view, ctx.arguments)
+        return rest, part, None, None
+
+
+class SelectScatter(ScatterIntoPart):
+    """With the part at one index."""
+
+    node_name = "SelectScatterBackward0"
+
+
+class DiagonalScatter(ScatterIntoPart):
+    """With the part on a diagonal."""
+
+    node_name = "DiagonalScatterBackward0"
+
+
+def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
+    """A copy of `input` with `src` at one index of a dimension.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.select_scatter.html
+    """
+    select(input.detach(), dim, index)
+    key = (*(slice(None),) * wrap_dim(dim, input._array.ndim), index, ...)
+    return SelectScatter.apply(input, src, Select, (key,))
+
+
+def slice_scatter(
+    input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+) -> Tensor:
+    """A copy of `input` with `src` in a range of a dimension.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.slice_scatter.html
+    """
+    key = (*(slice(None),) * wrap_dim(dim, input._array.ndim), slice(start, end, step))
+    return ScatterIntoPart.apply(input, src, Slice, (key,))
+
+
+def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """A copy of `input` with `src` on a diagonal.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.diagonal_scatter.html
+    """
+    return DiagonalScatter.apply(input, src, Diagonal, (offset, *_plane(input._array.ndim, dim1, dim2)))
+
+
+def as_strided_scatter(
+    input: Tensor, src: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
+) -> Tensor:
+    """A copy of `input` with `src` where `as_strided` would view.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.as_strided_scatter.html
+    """
+    if tuple(src._array.shape) != tuple(size):
+        raise RuntimeError(
+            "expected src to have a size equal to the slice of self. src size = "
+            f"{shape_text(src._array.shape)}, slice size = {shape_text(size)}"
+        )
+    out = input.clone()
+    as_strided(out, size, stride, storage_offset).copy_(src)
+    return out
+
+
+class SlicingMethods:
+    """Tensor's methods of this family."""
+
+    as_strided = as_strided
+    as_strided_scatter = as_strided_scatter
+    chunk = chunk
+    diag = diag
+    diag_embed = diag_embed
+    diagflat = diagflat
+    diagonal = diagonal
+    diagonal_scatter = diagonal_scatter
+    dsplit = dsplit
+    hsplit = hsplit
+    narrow = narrow
+    narrow_copy = narrow_copy
+    select = select
+    select_scatter = select_scatter
+    slice_scatter = slice_scatter
+    split = split
+    split_with_sizes = split_with_sizes
+    tensor_split = tensor_split
+    unbind = unbind
+    unfold = unfold
+    unsafe_chunk = unsafe_chunk
+    unsafe_split = unsafe_split
+    unsafe_split_with_sizes = unsafe_split_with_sizes
+    vsplit = vsplit

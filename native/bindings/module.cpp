@@ -6,6 +6,7 @@ void bind_core(nb::module_& m);
 void bind_linalg(nb::module_& m);
 void bind_loss(nb::module_& m);
 void bind_optim(nb::module_& m);
+void bind_random(nb::module_& m);
 void bind_elementwise(nb::module_& m);
 }  // namespace rl
 
@@ -17,4 +18,5 @@ NB_MODULE(_native, m) {
     rl::bind_linalg(m);
     rl::bind_loss(m);
     rl::bind_optim(m);
+    rl::bind_random(m);
 }

@@ -7,7 +7,6 @@ import mmap
 import os
 import struct
 import zlib
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
@@ -52,6 +51,8 @@ class ArchiveWriter:
     """
 
     def __init__(self, file: Writable, name: str) -> None:
+        from hashlib import blake2b
+
         self._file = file
         self._name = name
         self._offset = 0

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rushlight import dtypes
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.device import device
@@ -51,10 +53,12 @@ def _tensor(storage: Any, kind: dtypes.dtype | None, offset: Any, size: Any, str
 def _finish(tensor: Tensor, requires_grad: Any, metadata: Any) -> Tensor:
     if metadata:
         # PyTorch keeps conjugation and negation as flags over the memory; here they are carried out.
+        if not isinstance(metadata, dict):
+            raise CorruptFileError(f"expected the flags of a tensor, got {metadata!r:.40}")
         if metadata.get("conj"):
-            tensor = tensor.conj().clone()
+            tensor = wrap(np.conjugate(tensor._array))
         if metadata.get("neg"):
-            tensor = (-tensor).clone()
+            tensor = wrap(np.negative(tensor._array))
     if requires_grad:
         tensor.requires_grad_(True)
     return tensor

@@ -1,4 +1,7 @@
-"""The modules: `Module`, the containers, and every layer and loss by name. A new layer is named twice: here and below."""
+"""The modules: `Module`, the containers, and every layer and loss by name.
+
+A new layer is named twice: where it is imported and in `__all__`.
+"""
 
 from rushlight.nn.modules.container import (
     Container,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from rushlight.nn.modules.module import Module
 from rushlight.tensor import Tensor
@@ -22,7 +22,7 @@ class Flatten(Module):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.Flatten.html
     """
 
-    __constants__ = ["start_dim", "end_dim"]
+    __constants__: ClassVar[list[str]] = ["start_dim", "end_dim"]
     start_dim: int
     end_dim: int
 
@@ -51,7 +51,7 @@ class Unflatten(Module):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.Unflatten.html
     """
 
-    __constants__ = ["dim", "unflattened_size"]
+    __constants__: ClassVar[list[str]] = ["dim", "unflattened_size"]
     dim: int
     unflattened_size: tuple[int, ...] | list[int]
 

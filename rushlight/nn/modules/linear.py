@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from rushlight.autograd.grad_mode import no_grad
 from rushlight.device import device as Device
@@ -57,7 +57,7 @@ class Linear(Module):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.Linear.html
     """
 
-    __constants__ = ["in_features", "out_features"]
+    __constants__: ClassVar[list[str]] = ["in_features", "out_features"]
     in_features: int
     out_features: int
     weight: Parameter
@@ -117,7 +117,7 @@ class Bilinear(Module):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.Bilinear.html
     """
 
-    __constants__ = ["in1_features", "in2_features", "out_features"]
+    __constants__: ClassVar[list[str]] = ["in1_features", "in2_features", "out_features"]
     in1_features: int
     in2_features: int
     out_features: int

@@ -98,7 +98,7 @@ class _ConvNd(Module):
         # With a = √5 the bound of kaiming_uniform_ is 1/√fan_in.
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
-            fan_in = self.weight[0].numel() if len(self.weight) else 0
+            fan_in = math.prod(self.weight.shape[1:])
             if fan_in != 0:
                 bound = 1 / math.sqrt(fan_in)
                 init.uniform_(self.bias, -bound, bound)

@@ -64,8 +64,9 @@ def owner_bytes(array: Array) -> tuple[Array, Bytes, int]:
     low, high = _span(owner)
     if high == low:
         return owner, np.empty(0, np.uint8), 0
-    upward = owner[tuple(slice(None, None, -1 if stride < 0 else 1) for stride in owner.strides)]
-    first = upward[(slice(0, 1),) * upward.ndim].reshape(1).view(np.uint8)
+    # The ellipsis keeps an array of no dimensions an array.
+    upward = owner[(*(slice(None, None, -1 if stride < 0 else 1) for stride in owner.strides), ...)]
+    first = upward[(*(slice(0, 1),) * upward.ndim, ...)].reshape(1).view(np.uint8)
     flat = np.lib.stride_tricks.as_strided(first, (high - low,), (1,))
     return owner, flat, _address(array) - low
 

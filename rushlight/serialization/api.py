@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, cast
 from rushlight import dtypes
 from rushlight.serialization.archive import ALIGNMENT, ArchiveReader, ArchiveWriter, is_archive
 from rushlight.serialization.atomic import replacing
-from rushlight.serialization.errors import CorruptFileError, EmptyFileError
+from rushlight.serialization.errors import CorruptFileError, EmptyFileError, ProgramError
 from rushlight.serialization.legacy import read_legacy, write_legacy
 from rushlight.serialization.pickler import SavedStorage, StorageTable, dumps
 from rushlight.serialization.rebuild import StorageKind, SwappedStorage, swap_bytes
@@ -276,6 +276,8 @@ def load(
     try:
         _check_seekable(opened)
         return _load_file(opened, _label(f), restore, unpickle, not weights_only, bool(mmap))
+    except ProgramError as error:
+        raise error.error from None
     except CorruptFileError as error:
         raise type(error)(_named(str(error), _label(f))) from error.__cause__
     except pickle.UnpicklingError as error:

@@ -21,8 +21,9 @@ __all__ = ["ALIGNMENT", "ArchiveReader", "ArchiveWriter"]
 
 ALIGNMENT = 64
 
-# Sizes and offsets from here on go to 64-bit fields.
+# Sizes and offsets from here on go to 64-bit fields; the 32-bit fields then hold the mark.
 LIMIT_32 = 0xFFFFFFFF
+_ELSEWHERE = 0xFFFFFFFF
 
 _LOCAL = struct.Struct("<4sHHHHHIIIHH")
 _CENTRAL = struct.Struct("<4sHHHHHHIIIHHHHHII")
@@ -32,6 +33,8 @@ _FLAGS = 0x0808
 _DATE = 0x21
 
 _STORED = 0
+# What reading a damaged archive raises.
+_DAMAGE = (zlib.error, struct.error, EOFError, OSError, OverflowError, RuntimeError, ValueError, IndexError, MemoryError)
 
 Buffer = bytes | memoryview
 
@@ -87,8 +90,8 @@ class ArchiveWriter:
         if size:
             form = "<4sIQQ" if wide_size or wide_start else "<4sIII"
             self._put(struct.pack(form, b"PK\x07\x08", checksum, size, size))
-        small = LIMIT_32 if wide_size else size
-        where = LIMIT_32 if wide_start else start
+        small = _ELSEWHERE if wide_size else size
+        where = _ELSEWHERE if wide_start else start
         entry = (b"PK\x01\x02", 0, 0, _FLAGS, 0, 0, _DATE, checksum, small, small, len(encoded), len(extra), 0, 0, 0, 0, where)
         self._directory.append(_CENTRAL.pack(*entry) + encoded + extra)
         self._digest.update(struct.pack("<IQ", checksum, size) + encoded)
@@ -106,7 +109,7 @@ class ArchiveWriter:
         self._put(struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 0x031E, 45, 0, 0, count, count, size, start))
         self._put(struct.pack("<4sIQI", b"PK\x06\x07", 0, end, 1))
         few = min(count, 0xFFFF)
-        small, where = min(size, LIMIT_32), min(start, LIMIT_32)
+        small, where = min(size, _ELSEWHERE), min(start, _ELSEWHERE)
         self._put(struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, few, few, small, where, 0))
 
 
@@ -125,7 +128,7 @@ class ArchiveReader:
         self.label = label
         try:
             self._zip = zipfile.ZipFile(file)
-        except (zipfile.BadZipFile, struct.error, ValueError, EOFError, OSError, OverflowError) as error:
+        except (zipfile.BadZipFile, *_DAMAGE) as error:
             raise CorruptFileError(
                 f"{label}: PytorchStreamReader failed reading zip archive: failed finding central directory ({error}): "
                 f"the file is cut short or damaged"
@@ -168,7 +171,7 @@ class ArchiveReader:
         info = self._info(name)
         try:
             return self._zip.read(info)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError) as error:
+        except (zipfile.BadZipFile, *_DAMAGE) as error:
             raise self._broken(name, error) from None
 
     def _place(self, info: zipfile.ZipInfo, name: str) -> int:
@@ -176,7 +179,7 @@ class ArchiveReader:
         try:
             self._file.seek(info.header_offset)
             header = self._file.read(_LOCAL.size)
-        except (OSError, ValueError, OverflowError) as error:
+        except _DAMAGE as error:
             raise self._broken(name, error) from None
         if len(header) != _LOCAL.size or header[:4] != b"PK\x03\x04":
             raise self._broken(name, "its local header is damaged")

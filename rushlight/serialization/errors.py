@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
+from typing import Any
 
-__all__ = ["CorruptFileError", "EmptyFileError"]
+__all__ = ["CorruptFileError", "EmptyFileError", "ProgramError", "outside"]
 
 
 class CorruptFileError(RuntimeError, pickle.UnpicklingError):
@@ -13,3 +15,19 @@ class CorruptFileError(RuntimeError, pickle.UnpicklingError):
 
 class EmptyFileError(CorruptFileError, EOFError):
     """A file with nothing in it."""
+
+
+class ProgramError(Exception):
+    """Carries an error of the program's own code past what is taken for damage of the file."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def outside(function: Callable[..., Any], *args: Any) -> Any:
+    """Call what the program gave, whose errors say nothing about the file."""
+    try:
+        return function(*args)
+    except Exception as error:
+        raise ProgramError(error) from None

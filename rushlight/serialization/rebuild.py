@@ -150,6 +150,11 @@ def _bytearray(data: Any = b"", encoding: Any = None) -> bytearray:
     return bytearray(data)
 
 
+def _bytes() -> bytes:
+    # The only way in which protocol 2 calls `bytes`.
+    return b""
+
+
 def _get_layout(name: Any) -> Any:
     from rushlight import layout
 
@@ -179,6 +184,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 GUARDED: dict[str, Callable[..., Any]] = {
     "_codecs.encode": _encode,
     "builtins.bytearray": _bytearray,
+    "builtins.bytes": _bytes,
     "torch.Size": _size,
     "torch.device": device,
 }

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rushlight.device import device
+from rushlight.serialization.errors import outside
 from rushlight.storage import TypedStorage, UntypedStorage
 
 __all__ = ["MapLocation", "location_mapper"]
@@ -53,6 +54,9 @@ def location_mapper(map_location: MapLocation) -> Callable[[UntypedStorage, str]
     choose = map_location
 
     def by_call(storage: UntypedStorage, location: str) -> UntypedStorage:
+        return outside(chosen, storage, location)  # type: ignore[no-any-return]
+
+    def chosen(storage: UntypedStorage, location: str) -> UntypedStorage:
         result = choose(storage, location)
         if result is None:
             return _default(storage, location)

@@ -61,7 +61,18 @@ def _check_apart(tensors: Mapping[str, Variable]) -> None:
         )
 
 
-def _flatten(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Any]]:
+def _described(array: np.ndarray[Any, Any], kind: str) -> Any:
+    """An array as the package takes it: by address since 0.8, as bytes before."""
+    import safetensors
+
+    shape = list(array.shape)
+    if hasattr(safetensors, "TensorSpec"):
+        address = array.__array_interface__["data"][0]
+        return safetensors.TensorSpec(dtype=kind, shape=shape, data_ptr=address, data_len=array.nbytes)
+    return {"dtype": kind, "shape": shape, "data": array.tobytes()}
+
+
+def _flatten(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     if not isinstance(tensors, Mapping):
         raise ValueError(f"Expected a dict of [str, torch.Tensor] but received {type(tensors)}")
     for name, tensor in tensors.items():
@@ -76,14 +87,7 @@ def _flatten(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Any]]:
         if tensor.dtype not in _TO_WRITER:
             raise ValueError(f"Key `{name}` has dtype {tensor.dtype}, which the safetensors format does not have")
     _check_apart(tensors)
-    return {
-        name: {
-            "dtype": _TO_WRITER[tensor.dtype],
-            "shape": list(tensor._array.shape),
-            "data": tensor._array.tobytes(),
-        }
-        for name, tensor in tensors.items()
-    }
+    return {name: _described(tensor._array, _TO_WRITER[tensor.dtype]) for name, tensor in tensors.items()}
 
 
 def save(tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> bytes:
@@ -101,7 +105,9 @@ def save(tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) 
     """
     from safetensors import serialize
 
-    return bytes(serialize(_flatten(tensors), metadata=metadata))
+    # The package gets addresses: the tensors must live until it is done.
+    held = dict(tensors) if isinstance(tensors, Mapping) else tensors
+    return bytes(serialize(_flatten(held), metadata=metadata))
 
 
 def save_file(tensors: Mapping[str, Tensor], filename: str | os.PathLike[str], metadata: dict[str, str] | None = None) -> None:

@@ -10,7 +10,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from rushlight.serialization.errors import CorruptFileError
+from rushlight.serialization.errors import CorruptFileError, outside
 from rushlight.serialization.globals import find_class
 from rushlight.serialization.rebuild import FUNCTIONS, GUARDED, resolve
 from rushlight.serialization.safe_globals import user_globals
@@ -28,6 +28,8 @@ _MAPPINGS = (dict, OrderedDict, Counter)
 class Mark:
     """Where a group of items begins on the stack."""
 
+
+_DAMAGE = (IndexError, KeyError, struct.error, ValueError, TypeError, OverflowError)
 
 _MARK = Mark()
 
@@ -86,7 +88,7 @@ class RestrictedUnpickler:
                         raise CorruptFileError("the pickle stream ends too early")
                     raise CorruptFileError(f"Unsupported operand {code[0]}")
                 step(self)
-        except (IndexError, KeyError, struct.error, UnicodeDecodeError, ValueError, TypeError, OverflowError) as error:
+        except _DAMAGE as error:
             raise CorruptFileError(f"the pickle stream is damaged: {type(error).__name__}: {error}") from error
 
     def _read(self, count: int) -> bytes:
@@ -167,7 +169,8 @@ class RestrictedUnpickler:
         # The class Tensor is listed as an argument of what rebuilds tensors; called, it would allocate at will.
         if not self._is_listed(function) or function is Tensor:
             raise pickle.UnpicklingError(f"Trying to call reduce for unrecognized function {function}")
-        return function(*self._arguments(args))
+        arguments = self._arguments(args)
+        return outside(function, *arguments) if self._is_users(function) else function(*arguments)
 
     def _create(self, kind: Any, args: Any) -> Any:
         from rushlight.nn.parameter import Parameter
@@ -180,7 +183,8 @@ class RestrictedUnpickler:
             )
         if kind is Parameter:
             return FUNCTIONS["torch._utils._rebuild_parameter"](*self._arguments(args), None)
-        return kind.__new__(kind, *self._arguments(args))
+        arguments = self._arguments(args)
+        return outside(kind.__new__, kind, *arguments) if self._is_users(kind) else kind.__new__(kind, *arguments)
 
     @staticmethod
     def _arguments(args: Any) -> tuple[Any, ...]:
@@ -195,7 +199,7 @@ class RestrictedUnpickler:
                 raise CorruptFileError(f"expected the attributes of an OrderedDict, got {type(state).__name__}")
             target.__dict__.update(state)
         elif self._is_users(kind):
-            _set_state(target, state)
+            outside(_set_state, target, state)
         else:
             raise pickle.UnpicklingError(
                 "Can only build Tensor, Parameter, OrderedDict or types allowlisted via `add_safe_globals`, "
@@ -295,7 +299,10 @@ def _drop(machine: RestrictedUnpickler) -> None:
 
 
 def _global_by_line(machine: RestrictedUnpickler) -> None:
-    module, name = (machine._file.readline(1024).removesuffix(b"\n").decode() for _ in range(2))
+    lines = [machine._file.readline(1024) for _ in range(2)]
+    if not all(line.endswith(b"\n") for line in lines):
+        raise CorruptFileError("the pickle stream ends too early: in the name of a global")
+    module, name = (line[:-1].decode() for line in lines)
     machine._stack.append(machine._global(module, name))
 
 
@@ -386,6 +393,7 @@ _STEPS: dict[bytes, Step] = {
     pickle.BINBYTES: _data("<I"),
     pickle.SHORT_BINBYTES: _data("<B"),
     pickle.BINBYTES8: _data("<Q"),
+    pickle.BYTEARRAY8: lambda machine: machine._stack.append(bytearray(machine._read(machine._unpack("<Q")))),
     pickle.BINSTRING: _python2_text("<I"),
     pickle.SHORT_BINSTRING: _python2_text("<B"),
     pickle.BINGET: _get("<B"),

@@ -170,13 +170,17 @@ def adaptive_sizes(family: str, rank: int, input: Any, output_size: Any) -> Ints
     if len(given) != rank:
         if rank == 1:
             raise RuntimeError(f"{function}() argument 'output_size' should contain one int (got {len(given)})")
-        wanted = f"internal error: output_size.size() must be {rank}" if "max" in family else f"output_size must be {rank}"
+        wanted = (
+            f"internal error: output_size.size() must be {rank}" if "max" in family else f"output_size must be {rank}"
+        )
         raise RuntimeError(f"{function}{'(): ' if 'max' in family else ': '}{wanted}")
     sizes = shape[-rank:]
     try:
         outputs = tuple(n if o is None else operator.index(o) for o, n in zip(given, sizes, strict=True))
     except TypeError:
-        raise TypeError(f"{function}(): argument 'output_size' (position 2) must be tuple of ints, not {output_size!r}") from None
+        raise TypeError(
+            f"{function}(): argument 'output_size' (position 2) must be tuple of ints, not {output_size!r}"
+        ) from None
     if min(outputs) < 0:
         raise RuntimeError(
             f"{function}: elements of output_size must be greater than or equal to 0 but received "

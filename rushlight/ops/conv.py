@@ -1,7 +1,8 @@
 """Convolution and transposed convolution in one, two and three dimensions.
 
-One operation serves every rank. Letters: input (N, C, *size), weight (O, C / groups, *kernel), output (N, O, *outputs); for a
-transposed convolution weight is (C, O / groups, *kernel). What depends only on shapes and settings is worked out once and cached.
+One operation serves every rank. Letters: input (N, C, *size), weight (O, C / groups, *kernel), output (N, O, *outputs);
+for a transposed convolution weight is (C, O / groups, *kernel). What depends only on shapes and settings is worked out
+once and cached.
 """
 
 from __future__ import annotations
@@ -67,8 +68,8 @@ class Convolution(Operation):
 class ConvolutionBackward(Operation):
     """The gradients of `Convolution` in input, weight and bias: those that `needs` asks for, in this order.
 
-    The first is `grad` met with the conjugate of weight, the second with the conjugate of input; so the gradients of these
-    gradients are convolutions and once more this operation.
+    The first is `grad` met with the conjugate of weight, the second with the conjugate of input; so the gradients of
+    these gradients are convolutions and once more this operation.
     """
 
     node_name = "ConvolutionBackwardBackward0"
@@ -161,7 +162,9 @@ def _geometry(
             text = " ".join(
                 f"{name}_{axis}: {value}"
                 for name, values in lists.items()
-                for axis, value in zip(axes, ((0 if name == "output_padding" else 1,) * (len(axes) - rank)) + values, strict=True)
+                for axis, value in zip(
+                    axes, ((0 if name == "output_padding" else 1,) * (len(axes) - rank)) + values, strict=True
+                )
             )
             raise RuntimeError(f"output padding must be smaller than either stride or dilation, but got {text}")
     return Geometry(strides, paddings, dilations, transposed, outer, operator.index(groups))
@@ -183,10 +186,16 @@ def _check_weight(x: Ints, w: Ints, b: Ints | None, geometry: Geometry) -> None:
             f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, "
             f"but got weight of size [{list(w)}] instead"
         )
-    given = f"Given transposed=1, weight of size {list(w)}" if transposed else f"Given groups={groups}, weight of size {list(w)}"
+    given = (
+        f"Given transposed=1, weight of size {list(w)}"
+        if transposed
+        else f"Given groups={groups}, weight of size {list(w)}"
+    )
     channels = w[0] if transposed else w[1] * groups
     if x[1] != channels:
-        raise RuntimeError(f"{given}, expected input{list(x)} to have {channels} channels, but got {x[1]} channels instead")
+        raise RuntimeError(
+            f"{given}, expected input{list(x)} to have {channels} channels, but got {x[1]} channels instead"
+        )
     out_channels = w[1] * groups if transposed else w[0]
     if b is not None and b != (out_channels,):
         given = given if transposed else f"Given weight of size {list(w)}"
@@ -272,7 +281,9 @@ def _convolution(
         x, w = input._array, weight._array
         b = None if bias is None else bias._array
     except AttributeError:
-        _check_tensors(f"conv_transpose{rank}d" if transposed else f"conv{rank}d", input=input, weight=weight, bias=bias)
+        _check_tensors(
+            f"conv_transpose{rank}d" if transposed else f"conv{rank}d", input=input, weight=weight, bias=bias
+        )
         raise
     if x.ndim != rank + 2:
         if x.ndim != rank + 1:
@@ -302,7 +313,9 @@ def _convolution(
     return Convolution.apply(input, weight, bias, geometry, outputs)
 
 
-def _string_padding(rank: int, input: Tensor, weight: Tensor, stride: Any, padding: str, dilation: Any) -> tuple[Tensor, Ints]:
+def _string_padding(
+    rank: int, input: Tensor, weight: Tensor, stride: Any, padding: str, dilation: Any
+) -> tuple[Tensor, Ints]:
     """The input, padded where the two sides must differ, and the padding that "same" or "valid" stands for."""
     if padding == "valid":
         return input, (0,) * rank
@@ -331,12 +344,13 @@ def conv1d(
     dilation: Sizes = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Convolve over one dimension: `out[n, o, i] = bias[o] + Σ_{c, k} weight[o, c, k] · input[n, c, i·stride - padding + k·dilation]`.
+    """Convolve over one dimension: `out[n, o, i] = bias[o] + Σ_{c, k} weight[o, c, k] · input[n, c, i·stride - padding
+    + k·dilation]`.
 
-    Shapes: input (N, C, L) or (C, L), weight (O, C / groups, K), bias (O); result (N, O, (L + 2·padding - dilation·(K - 1) - 1) //
-    stride + 1). padding is a number of zeros on both sides, "valid" (none) or "same" (as many as keep L; stride 1 only). With
-    groups, each of that many equal parts of the channels meets its own part of the weight. All must have one dtype.
-    Raises RuntimeError where shapes, dtypes or settings don't fit.
+    Shapes: input (N, C, L) or (C, L), weight (O, C / groups, K), bias (O); result (N, O, (L + 2·padding - dilation·(K -
+    1) - 1) // stride + 1). padding is a number of zeros on both sides, "valid" (none) or "same" (as many as keep L;
+    stride 1 only). With groups, each of that many equal parts of the channels meets its own part of the weight. All
+    must have one dtype. Raises RuntimeError where shapes, dtypes or settings don't fit.
 
     >>> import rushlight as torch
     >>> torch.nn.functional.conv1d(torch.arange(5.).view(1, 1, 5), torch.ones(1, 1, 3))
@@ -356,7 +370,8 @@ def conv2d(
     dilation: Sizes = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Convolve over two dimensions; `conv1d` says what the arguments mean, each may have one number or one per dimension.
+    """Convolve over two dimensions; `conv1d` says what the arguments mean, each may have one number or one per
+    dimension.
 
     Shapes: input (N, C, H, W) or (C, H, W), weight (O, C / groups, KH, KW), bias (O); result (N, O, OH, OW).
 
@@ -379,9 +394,11 @@ def conv3d(
     dilation: Sizes = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Convolve over three dimensions; `conv1d` says what the arguments mean, each may have one number or one per dimension.
+    """Convolve over three dimensions; `conv1d` says what the arguments mean, each may have one number or one per
+    dimension.
 
-    Shapes: input (N, C, D, H, W) or (C, D, H, W), weight (O, C / groups, KD, KH, KW), bias (O); result (N, O, OD, OH, OW).
+    Shapes: input (N, C, D, H, W) or (C, D, H, W), weight (O, C / groups, KD, KH, KW), bias (O); result (N, O, OD, OH,
+    OW).
 
     >>> import rushlight as torch
     >>> torch.nn.functional.conv3d(torch.ones(1, 2, 4, 4, 4), torch.ones(3, 2, 2, 2, 2)).shape
@@ -402,11 +419,12 @@ def conv_transpose1d(
     groups: int = 1,
     dilation: Sizes = 1,
 ) -> Tensor:
-    """The adjoint of `conv1d` with the same weight: each input element adds `weight` times itself to the output, `stride` apart.
+    """The adjoint of `conv1d` with the same weight: each input element adds `weight` times itself to the output,
+    `stride` apart.
 
     Shapes: input (N, C, L) or (C, L), weight (C, O / groups, K), bias (O); result (N, O, (L - 1)·stride - 2·padding +
-    dilation·(K - 1) + output_padding + 1). output_padding, smaller than stride or dilation, chooses among the lengths that `conv1d`
-    would map to L. Raises RuntimeError where shapes, dtypes or settings don't fit.
+    dilation·(K - 1) + output_padding + 1). output_padding, smaller than stride or dilation, chooses among the lengths
+    that `conv1d` would map to L. Raises RuntimeError where shapes, dtypes or settings don't fit.
 
     >>> import rushlight as torch
     >>> torch.nn.functional.conv_transpose1d(torch.ones(1, 1, 3), torch.ones(1, 1, 2))
@@ -452,7 +470,8 @@ def conv_transpose3d(
 ) -> Tensor:
     """The adjoint of `conv3d` with the same weight; `conv_transpose1d` says what the arguments mean.
 
-    Shapes: input (N, C, D, H, W) or (C, D, H, W), weight (C, O / groups, KD, KH, KW), bias (O); result (N, O, OD, OH, OW).
+    Shapes: input (N, C, D, H, W) or (C, D, H, W), weight (C, O / groups, KD, KH, KW), bias (O); result (N, O, OD, OH,
+    OW).
 
     >>> import rushlight as torch
     >>> torch.nn.functional.conv_transpose3d(torch.ones(1, 4, 2, 2, 2), torch.ones(4, 2, 3, 3, 3)).shape

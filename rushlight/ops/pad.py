@@ -20,7 +20,8 @@ Pads = tuple[tuple[int, int], ...]
 
 
 class ConstantPad(Operation):
-    """`input` with `value` around it. `pads` is ((before, after), ...) for the last axes, in their order; negative ones crop."""
+    """`input` with `value` around it. `pads` is ((before, after), ...) for the last axes, in their order; negative ones
+    crop."""
 
     node_name = "ConstantPadNdBackward0"
 
@@ -35,7 +36,8 @@ class ConstantPad(Operation):
 
 
 class IndexPad(Operation):
-    """`input` with copies of its own elements around it, as `mode` says. A subclass for each name that PyTorch's graph shows."""
+    """`input` with copies of its own elements around it, as `mode` says. A subclass for each name that PyTorch's graph
+    shows."""
 
     adjoint: type[IndexPadBackward]
 
@@ -171,11 +173,11 @@ def _check_index_pads(shape: tuple[int, ...], pads: Pads, mode: str) -> None:
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
     """Make a tensor larger (or, with negative pads, smaller) at the ends of its last dimensions.
 
-    pad is (before, after) of the last dimension, then of the one before it, and so on. mode says what is put there: "constant"
-    (`value`, 0 by default; any shape), or copies of the tensor's own elements: "reflect" (mirrored, without repeating the edge),
-    "replicate" (the edge) or "circular" (from the other end), which pad the last 1, 2 or 3 dimensions of a tensor with one or
-    two more. Raises NotImplementedError for an unknown mode or a number of dimensions that the mode doesn't take, RuntimeError
-    for pads that don't fit.
+    pad is (before, after) of the last dimension, then of the one before it, and so on. mode says what is put there:
+    "constant" (`value`, 0 by default; any shape), or copies of the tensor's own elements: "reflect" (mirrored, without
+    repeating the edge), "replicate" (the edge) or "circular" (from the other end), which pad the last 1, 2 or 3
+    dimensions of a tensor with one or two more. Raises NotImplementedError for an unknown mode or a number of
+    dimensions that the mode doesn't take, RuntimeError for pads that don't fit.
 
     >>> import rushlight as torch
     >>> torch.nn.functional.pad(torch.arange(4.).view(1, 4), (2, 1), mode="reflect")

@@ -1,7 +1,7 @@
 """Max and average pooling, with a moving window or adaptive, in one, two and three dimensions.
 
-One operation serves every rank: windows slide over the last dimensions, and what stands before them is batch, so that unbatched
-input needs no case of its own. Settings and shapes are checked once (`_pool_checks`) and cached.
+One operation serves every rank: windows slide over the last dimensions, and what stands before them is batch, so that
+unbatched input needs no case of its own. Settings and shapes are checked once (`_pool_checks`) and cached.
 """
 
 from __future__ import annotations
@@ -21,17 +21,32 @@ if TYPE_CHECKING:
     Sizes = int | Sequence[int]
 
 __all__ = [
-    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool1d_with_indices",
-    "adaptive_max_pool2d", "adaptive_max_pool2d_with_indices", "adaptive_max_pool3d", "adaptive_max_pool3d_with_indices",
-    "avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices",
-    "max_pool3d", "max_pool3d_with_indices",
-]  # fmt: skip
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool1d_with_indices",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool2d_with_indices",
+    "adaptive_max_pool3d",
+    "adaptive_max_pool3d_with_indices",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "max_pool1d",
+    "max_pool1d_with_indices",
+    "max_pool2d",
+    "max_pool2d_with_indices",
+    "max_pool3d",
+    "max_pool3d_with_indices",
+]
 
 Ints = tuple[int, ...]
 
 
 class MaxPool(Operation):
-    """The largest element of each window, and (if asked) its index. `settings` are the kernel's; its subclasses name the graph's nodes."""
+    """The largest element of each window, and (if asked) its index. `settings` are the kernel's; its subclasses name
+    the graph's nodes."""
 
     node_name = "MaxPool2DWithIndicesBackward0"
 
@@ -184,7 +199,14 @@ _global_avg_pool = _ranks(AdaptiveAvgPool, "MeanBackward1", "MeanBackward1")
 
 
 def _max(
-    rank: int, input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool, return_indices: bool
+    rank: int,
+    input: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool,
+    return_indices: bool,
 ) -> Any:
     settings = window("max_pool", rank, input, kernel_size, stride, padding, dilation, ceil_mode)
     return _max_pool[rank - 1].apply(input, settings, return_indices)
@@ -230,10 +252,11 @@ def max_pool1d(
 ) -> Any:
     """The largest element of each window: `out[..., i] = max_k input[..., i·stride - padding + k·dilation]`.
 
-    Shapes: input (N, C, L) or (C, L); result (N, C, OL), OL = floor((L + 2·padding - dilation·(K - 1) - 1) / stride + 1), with
-    ceil_mode the ceiling (a last window must begin inside the input or its left padding). stride is kernel_size by default;
-    padding, at most half of kernel_size, counts as -inf. With return_indices, also the index of each largest element in L (the
-    first of equal ones). A window with NaN gives NaN. Floating-point types. Raises RuntimeError where sizes don't fit.
+    Shapes: input (N, C, L) or (C, L); result (N, C, OL), OL = floor((L + 2·padding - dilation·(K - 1) - 1) / stride +
+    1), with ceil_mode the ceiling (a last window must begin inside the input or its left padding). stride is
+    kernel_size by default; padding, at most half of kernel_size, counts as -inf. With return_indices, also the index of
+    each largest element in L (the first of equal ones). A window with NaN gives NaN. Floating-point types. Raises
+    RuntimeError where sizes don't fit.
 
     >>> import rushlight as torch
     >>> torch.nn.functional.max_pool1d(torch.tensor([[1., 3., 2., 5.]]), 2)
@@ -255,7 +278,8 @@ def max_pool2d(
 ) -> Any:
     """The largest element of each window over two dimensions; `max_pool1d` says what the arguments mean.
 
-    Shapes: input (N, C, H, W) or (C, H, W); result (N, C, OH, OW). Indices count in the flattened H·W. Also integer types.
+    Shapes: input (N, C, H, W) or (C, H, W); result (N, C, OH, OW). Indices count in the flattened H·W. Also integer
+    types.
 
     >>> import rushlight as torch
     >>> torch.nn.functional.max_pool2d(torch.arange(16.).view(1, 4, 4), 2, return_indices=True)
@@ -360,10 +384,10 @@ def avg_pool1d(
 ) -> Tensor:
     """The mean of each window: `out[..., i] = Σ_k input[..., i·stride - padding + k] / count`.
 
-    Shapes: input (N, C, L) or (C, L); result (N, C, OL), OL = floor((L + 2·padding - K) / stride + 1), with ceil_mode the ceiling
-    (a last window must begin inside the input or its left padding). stride is kernel_size by default; padding, at most half of
-    kernel_size, is zeros, which count unless count_include_pad is False. Floating-point types and int64. Raises RuntimeError
-    where sizes don't fit.
+    Shapes: input (N, C, L) or (C, L); result (N, C, OL), OL = floor((L + 2·padding - K) / stride + 1), with ceil_mode
+    the ceiling (a last window must begin inside the input or its left padding). stride is kernel_size by default;
+    padding, at most half of kernel_size, is zeros, which count unless count_include_pad is False. Floating-point types
+    and int64. Raises RuntimeError where sizes don't fit.
 
     >>> import rushlight as torch
     >>> torch.nn.functional.avg_pool1d(torch.tensor([[1., 3., 2., 5.]]), 2)
@@ -407,7 +431,8 @@ def avg_pool3d(
 ) -> Tensor:
     """The mean of each window over three dimensions; `avg_pool1d` says what the arguments mean.
 
-    Shapes: input (N, C, D, H, W) or (C, D, H, W); result (N, C, OD, OH, OW). divisor_override takes the place of the count.
+    Shapes: input (N, C, D, H, W) or (C, D, H, W); result (N, C, OD, OH, OW). divisor_override takes the place of the
+    count.
 
     >>> import rushlight as torch
     >>> torch.nn.functional.avg_pool3d(torch.ones(1, 4, 4, 4), (2, 4, 4)).shape
@@ -419,9 +444,11 @@ def avg_pool3d(
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: Sizes) -> Tensor:
-    """The means of output_size windows that cover the input: window i is `input[..., floor(i·L / O) : ceil((i + 1)·L / O)]`.
+    """The means of output_size windows that cover the input: window i is `input[..., floor(i·L / O) : ceil((i + 1)·L /
+    O)]`.
 
-    Shapes: input (N, C, L) or (C, L); result (N, C, O). Floating-point types. Raises RuntimeError where sizes don't fit.
+    Shapes: input (N, C, L) or (C, L); result (N, C, O). Floating-point types. Raises RuntimeError where sizes don't
+    fit.
 
     >>> import rushlight as torch
     >>> torch.nn.functional.adaptive_avg_pool1d(torch.tensor([[1., 2., 3., 4.]]), 2)
@@ -433,7 +460,8 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Sizes) -> Tensor:
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None]) -> Tensor:
-    """The means of output_size windows over two dimensions (`adaptive_avg_pool1d` says which); None keeps a dimension's size.
+    """The means of output_size windows over two dimensions (`adaptive_avg_pool1d` says which); None keeps a dimension's
+    size.
 
     Shapes: input (N, C, H, W) or (C, H, W); result (N, C, OH, OW).
 
@@ -447,7 +475,8 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None]) 
 
 
 def adaptive_avg_pool3d(input: Tensor, output_size: int | Sequence[int | None]) -> Tensor:
-    """The means of output_size windows over three dimensions (`adaptive_avg_pool1d` says which); None keeps a dimension's size.
+    """The means of output_size windows over three dimensions (`adaptive_avg_pool1d` says which); None keeps a
+    dimension's size.
 
     Shapes: input (N, C, D, H, W) or (C, D, H, W); result (N, C, OD, OH, OW).
 
@@ -461,10 +490,11 @@ def adaptive_avg_pool3d(input: Tensor, output_size: int | Sequence[int | None]) 
 
 
 def adaptive_max_pool1d(input: Tensor, output_size: Sizes, return_indices: bool = False) -> Any:
-    """The largest elements of output_size windows that cover the input: `input[..., floor(i·L / O) : ceil((i + 1)·L / O)]`.
+    """The largest elements of output_size windows that cover the input: `input[..., floor(i·L / O) : ceil((i + 1)·L /
+    O)]`.
 
-    Shapes: input (N, C, L) or (C, L); result (N, C, O), with return_indices also the index of each in L. Floating-point types.
-    Raises RuntimeError where sizes don't fit.
+    Shapes: input (N, C, L) or (C, L); result (N, C, O), with return_indices also the index of each in L. Floating-point
+    types. Raises RuntimeError where sizes don't fit.
 
     >>> import rushlight as torch
     >>> torch.nn.functional.adaptive_max_pool1d(torch.tensor([[1., 2., 3., 4.]]), 2)
@@ -476,7 +506,8 @@ def adaptive_max_pool1d(input: Tensor, output_size: Sizes, return_indices: bool 
 
 
 def adaptive_max_pool2d(input: Tensor, output_size: int | Sequence[int | None], return_indices: bool = False) -> Any:
-    """The largest elements of output_size windows over two dimensions (see `adaptive_max_pool1d`); None keeps a dimension's size.
+    """The largest elements of output_size windows over two dimensions (see `adaptive_max_pool1d`); None keeps a
+    dimension's size.
 
     Shapes: input (N, C, H, W) or (C, H, W); result (N, C, OH, OW). Indices count in the flattened H·W.
 
@@ -490,7 +521,8 @@ def adaptive_max_pool2d(input: Tensor, output_size: int | Sequence[int | None], 
 
 
 def adaptive_max_pool3d(input: Tensor, output_size: int | Sequence[int | None], return_indices: bool = False) -> Any:
-    """The largest elements of output_size windows over three dimensions (see `adaptive_max_pool1d`); None keeps a dimension's size.
+    """The largest elements of output_size windows over three dimensions (see `adaptive_max_pool1d`); None keeps a
+    dimension's size.
 
     Shapes: input (N, C, D, H, W) or (C, D, H, W); result (N, C, OD, OH, OW). Indices count in the flattened D·H·W.
 

@@ -1,8 +1,9 @@
 """Convolution in any number of dimensions with NumPy: the definition, and the fallback of the compiled kernels.
 
-Shapes: input `x` (N, C, *size), `weight` (O, C / groups, *kernel), output `y` (N, O, *outputs). The input is unfolded into columns
-(N, C, *kernel, *outputs), a few samples at a time so that the columns stay small, and multiplied by the weight as a matrix.
-`conv_input` is the adjoint of `conv` in x (and so the transposed convolution), `conv_weight` the adjoint in the weight.
+Shapes: input `x` (N, C, *size), `weight` (O, C / groups, *kernel), output `y` (N, O, *outputs). The input is unfolded
+into columns (N, C, *kernel, *outputs), a few samples at a time so that the columns stay small, and multiplied by the
+weight as a matrix. `conv_input` is the adjoint of `conv` in x (and so the transposed convolution), `conv_weight` the
+adjoint in the weight.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ def unfold(x: np.ndarray, outputs: Ints, kernel: Ints, stride: Ints, padding: In
 
 
 def fold(columns: np.ndarray, sizes: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> np.ndarray:
-    """The adjoint of `unfold`: adds columns (N, C, *kernel, *outputs) back at the inputs (N, C, *sizes) they came from."""
+    """The adjoint of `unfold`: adds columns (N, C, *kernel, *outputs) back at the inputs (N, C, *sizes) they came
+    from."""
     rank = len(sizes)
     outputs = columns.shape[2 + rank :]
     x = np.zeros((*columns.shape[:2], *sizes), working_dtype(columns.dtype))

@@ -1,4 +1,5 @@
-"""Padding with NumPy. `pads` is `((before, after), ...)` for the last `len(pads)` axes, in the order of the axes; negative ones crop."""
+"""Padding with NumPy. `pads` is `((before, after), ...)` for the last `len(pads)` axes, in the order of the axes;
+negative ones crop."""
 
 from __future__ import annotations
 

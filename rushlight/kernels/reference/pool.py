@@ -1,7 +1,7 @@
 """Pooling in any number of dimensions with NumPy: the definition, and the fallback of the compiled kernels.
 
-Arrays are (*lead, *size): the windows slide over the last `len(kernel)` axes, whatever stands before them is batch. Indices are those
-of PyTorch: positions in the flattened, unpadded spatial axes of the input.
+Arrays are (*lead, *size): the windows slide over the last `len(kernel)` axes, whatever stands before them is batch.
+Indices are those of PyTorch: positions in the flattened, unpadded spatial axes of the input.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def max_pool(
     # A window of -inf alone keeps its first element inside the input.
     starts = [np.arange(o) * s - p for o, s, p in zip(outputs, stride, padding, strict=True)]
     starts = [np.where(b < 0, b + -(b // d) * d, b) for b, d in zip(starts, dilation, strict=True)]
-    indices = np.broadcast_to(np.ravel_multi_index(np.meshgrid(*starts, indexing="ij"), sizes, mode="clip"), lead + outputs)
+    indices = np.broadcast_to(
+        np.ravel_multi_index(np.meshgrid(*starts, indexing="ij"), sizes, mode="clip"), lead + outputs
+    )
     indices = indices.astype(np.int64)
     for _, out, inside in taps(sizes, outputs, kernel, stride, padding, dilation):
         value, best = x[(..., *inside)], values[(..., *out)]
@@ -53,7 +55,8 @@ def max_pool(
 
 
 def scatter_indices(grad: np.ndarray, indices: np.ndarray, sizes: Ints) -> np.ndarray:
-    """Adds each element of `grad` (*lead, *outputs) at its index in zeros (*lead, *sizes): the adjoint of max pooling."""
+    """Adds each element of `grad` (*lead, *outputs) at its index in zeros (*lead, *sizes): the adjoint of max
+    pooling."""
     lead = grad.shape[: -len(sizes)]
     rows, extent = prod(lead), prod(sizes)
     total = np.zeros(rows * extent, working_dtype(grad.dtype))
@@ -63,7 +66,8 @@ def scatter_indices(grad: np.ndarray, indices: np.ndarray, sizes: Ints) -> np.nd
 
 
 def gather_indices(x: np.ndarray, indices: np.ndarray, rank: int) -> np.ndarray:
-    """Takes from x (*lead, *sizes), flattened over its last `rank` axes, the elements at `indices` (*lead, *outputs)."""
+    """Takes from x (*lead, *sizes), flattened over its last `rank` axes, the elements at `indices` (*lead,
+    *outputs)."""
     lead = x.shape[:-rank]
     rows = prod(lead)
     flat = x.reshape(rows, prod(x.shape[-rank:]))
@@ -73,7 +77,8 @@ def gather_indices(x: np.ndarray, indices: np.ndarray, rank: int) -> np.ndarray:
 def _divisors(
     sizes: Ints, outputs: Ints, kernel: Ints, stride: Ints, padding: Ints, include_pad: bool, divisor: int | None
 ) -> np.ndarray:
-    """What each window's sum is divided by, shape `outputs`; padding counts (if at all) only up to `padding` elements."""
+    """What each window's sum is divided by, shape `outputs`; padding counts (if at all) only up to `padding`
+    elements."""
     if divisor is not None:
         return np.full(outputs, divisor, np.int64)
     counts = np.ones((), np.int64)
@@ -126,7 +131,8 @@ def _bounds(size: int, outputs: int) -> list[tuple[int, int]]:
 
 
 def adaptive_avg_pool(x: np.ndarray, outputs: Ints) -> np.ndarray:
-    """The mean of each of `outputs` windows that cover the last axes; one axis after the other, since windows are boxes."""
+    """The mean of each of `outputs` windows that cover the last axes; one axis after the other, since windows are
+    boxes."""
     rank = len(outputs)
     total = x.astype(working_dtype(x.dtype), copy=False)
     for axis, out in zip(range(-rank, 0), outputs, strict=True):
@@ -160,7 +166,8 @@ def adaptive_max_pool(x: np.ndarray, outputs: Ints) -> tuple[np.ndarray, np.ndar
     position = np.arange(prod(sizes), dtype=np.int64).reshape(sizes)
     for place in product(*map(range, outputs)):
         box = tuple(
-            slice(o * size // out, -(-(o + 1) * size // out)) for o, size, out in zip(place, sizes, outputs, strict=True)
+            slice(o * size // out, -(-(o + 1) * size // out))
+            for o, size, out in zip(place, sizes, outputs, strict=True)
         )
         window = x[(..., *box)]
         # The whole window as one: kernel = its size, one output.

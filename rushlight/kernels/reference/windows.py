@@ -1,8 +1,8 @@
 """The arithmetic of sliding windows, shared by convolution, pooling and unfolding in any number of dimensions.
 
-A window of `kernel` elements, `dilation` apart, moves by `stride` over an input of `size` elements with `padding` virtual
-elements before it. Position `o` of the output and place `k` in the window meet at input element
-`o * stride - padding + k * dilation`. No function here builds a padded copy: `taps` leaves out what falls outside.
+A window of `kernel` elements, `dilation` apart, moves by `stride` over an input of `size` elements with `padding`
+virtual elements before it. Position `o` of the output and place `k` in the window meet at input element `o * stride -
+padding + k * dilation`. No function here builds a padded copy: `taps` leaves out what falls outside.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ def conv_size(size: int, kernel: int, stride: int, padding: int, dilation: int) 
 
 
 def pool_size(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
-    """How many pooling windows fit; with `ceil_mode` a last window may stick out, if it begins before the right padding."""
+    """How many pooling windows fit; with `ceil_mode` a last window may stick out, if it begins before the right
+    padding."""
     if not ceil_mode:
         return conv_size(size, kernel, stride, padding, dilation)
     outputs = -(-(size + 2 * padding - dilation * (kernel - 1) - 1) // stride) + 1
@@ -34,7 +35,8 @@ def pool_size(size: int, kernel: int, stride: int, padding: int, dilation: int, 
 def _axis_taps(
     size: int, outputs: int, kernel: int, stride: int, padding: int, dilation: int
 ) -> list[tuple[int, slice, slice]]:
-    """For each place in the window along one axis: the outputs that have it inside the input, and the inputs they meet."""
+    """For each place in the window along one axis: the outputs that have it inside the input, and the inputs they
+    meet."""
     found = []
     for place in range(kernel):
         offset = place * dilation - padding
@@ -57,5 +59,6 @@ def taps(
 
 
 def working_dtype(dtype: np.dtype) -> np.dtype:
-    """The dtype that sums are kept in: float32 for float16 and bfloat16 (rounded once at the end), else `dtype` itself."""
+    """The dtype that sums are kept in: float32 for float16 and bfloat16 (rounded once at the end), else `dtype`
+    itself."""
     return np.dtype(np.float32) if dtype.itemsize <= 2 and dtype.kind in "fV" else dtype

@@ -26,9 +26,17 @@ _PADDING_MODES = {"zeros", "reflect", "replicate", "circular"}
 class _ConvNd(Module):
     """What all convolutions share: settings, parameters and their initial law, repr. Sizes are tuples here."""
 
-    __constants__ = [
-        "stride", "padding", "dilation", "groups", "padding_mode", "output_padding", "in_channels", "out_channels", "kernel_size",
-    ]  # fmt: skip
+    __constants__: ClassVar[list[str]] = [
+        "stride",
+        "padding",
+        "dilation",
+        "groups",
+        "padding_mode",
+        "output_padding",
+        "in_channels",
+        "out_channels",
+        "kernel_size",
+    ]
     in_channels: int
     out_channels: int
     kernel_size: tuple[int, ...]
@@ -104,7 +112,12 @@ class _ConvNd(Module):
                 init.uniform_(self.bias, -bound, bound)
 
     def extra_repr(self) -> str:
-        parts = [f"{self.in_channels}", f"{self.out_channels}", f"kernel_size={self.kernel_size}", f"stride={self.stride}"]
+        parts = [
+            f"{self.in_channels}",
+            f"{self.out_channels}",
+            f"kernel_size={self.kernel_size}",
+            f"stride={self.stride}",
+        ]
         if self.padding != (0,) * len(self.padding):
             parts.append(f"padding={self.padding}")
         if self.dilation != (1,) * len(self.dilation):
@@ -196,15 +209,18 @@ class _Conv(_ConvNd):
 class Conv1d(_Conv):
     """Convolution over one dimension: out[n, o] = bias[o] + Σ_c weight[o, c] ⋆ input[n, c], ⋆ the cross-correlation.
 
-    kernel_size K; the window moves by stride and its elements are dilation apart; padding, a number of elements on both sides,
-    or "valid" (none) or "same" (as many as keep the length; stride 1 only), is filled as padding_mode says: "zeros", "reflect",
-    "replicate" or "circular". With groups, that many equal parts of the channels are convolved each on its own.
+    kernel_size K; the window moves by stride and its elements are dilation apart; padding, a number of elements on both
+    sides, or "valid" (none) or "same" (as many as keep the length; stride 1 only), is filled as padding_mode says:
+    "zeros", "reflect", "replicate" or "circular". With groups, that many equal parts of the channels are convolved each
+    on its own.
 
-    Shapes: (N, in_channels, L) or (in_channels, L) → (N, out_channels, OL), OL = floor((L + 2·padding - dilation·(K - 1) - 1) /
-    stride + 1); `weight` is (out_channels, in_channels / groups, K), `bias` (out_channels). Floating-point, complex and integer
-    dtypes. ValueError for settings that don't fit each other; RuntimeError, from the call, for an input that doesn't fit.
+    Shapes: (N, in_channels, L) or (in_channels, L) → (N, out_channels, OL), OL = floor((L + 2·padding - dilation·(K -
+    1) - 1) / stride + 1); `weight` is (out_channels, in_channels / groups, K), `bias` (out_channels). Floating-point,
+    complex and integer dtypes. ValueError for settings that don't fit each other; RuntimeError, from the call, for an
+    input that doesn't fit.
 
-    At first both are drawn from the uniform law on (-k, k), k = 1/√(in_channels / groups · K): the weight, then the bias.
+    At first both are drawn from the uniform law on (-k, k), k = 1/√(in_channels / groups · K): the weight, then the
+    bias.
 
     >>> import rushlight as torch
     >>> layer = torch.nn.Conv1d(16, 33, 3, stride=2)
@@ -221,8 +237,9 @@ class Conv1d(_Conv):
 class Conv2d(_Conv):
     """Convolution over two dimensions; every size may be one number or a pair. The rest is as in `Conv1d`.
 
-    Shapes: (N, in_channels, H, W) or (in_channels, H, W) → (N, out_channels, OH, OW); `weight` is (out_channels, in_channels /
-    groups, KH, KW), `bias` (out_channels). Both are at first uniform on (-k, k), k = 1/√(in_channels / groups · KH · KW).
+    Shapes: (N, in_channels, H, W) or (in_channels, H, W) → (N, out_channels, OH, OW); `weight` is (out_channels,
+    in_channels / groups, KH, KW), `bias` (out_channels). Both are at first uniform on (-k, k), k = 1/√(in_channels /
+    groups · KH · KW).
 
     >>> import rushlight as torch
     >>> layer = torch.nn.Conv2d(16, 33, (3, 5), stride=(2, 1), padding=(4, 2), dilation=(3, 1))
@@ -239,9 +256,9 @@ class Conv2d(_Conv):
 class Conv3d(_Conv):
     """Convolution over three dimensions; every size may be one number or a triple. The rest is as in `Conv1d`.
 
-    Shapes: (N, in_channels, D, H, W) or (in_channels, D, H, W) → (N, out_channels, OD, OH, OW); `weight` is (out_channels,
-    in_channels / groups, KD, KH, KW), `bias` (out_channels). Both are at first uniform on (-k, k), k = 1/√(in_channels / groups ·
-    KD · KH · KW).
+    Shapes: (N, in_channels, D, H, W) or (in_channels, D, H, W) → (N, out_channels, OD, OH, OW); `weight` is
+    (out_channels, in_channels / groups, KD, KH, KW), `bias` (out_channels). Both are at first uniform on (-k, k), k =
+    1/√(in_channels / groups · KD · KH · KW).
 
     >>> import rushlight as torch
     >>> layer = torch.nn.Conv3d(2, 3, (3, 5, 2), stride=(2, 1, 1), padding=(4, 2, 0))
@@ -277,9 +294,20 @@ class _ConvTransposeNd(_ConvNd):
         if padding_mode != "zeros":
             raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, transposed, output_padding, groups, bias,
-            padding_mode, device, dtype,
-        )  # fmt: skip
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            transposed,
+            output_padding,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+        )
 
     def _output_padding(
         self,
@@ -365,15 +393,17 @@ class _ConvTranspose(_ConvTransposeNd):
 class ConvTranspose1d(_ConvTranspose):
     """The transposed convolution over one dimension: the gradient of `Conv1d` in its input, as a layer.
 
-    Each input element adds the weight times itself to the output, stride apart; padding elements are taken off both ends and
-    output_padding added at the far one. forward takes an output_size instead, and finds the output_padding for it.
+    Each input element adds the weight times itself to the output, stride apart; padding elements are taken off both
+    ends and output_padding added at the far one. forward takes an output_size instead, and finds the output_padding for
+    it.
 
     Shapes: (N, in_channels, L) or (in_channels, L) → (N, out_channels, OL), OL = (L - 1)·stride - 2·padding +
     dilation·(K - 1) + output_padding + 1; `weight` is (in_channels, out_channels / groups, K), `bias` (out_channels).
-    Floating-point, complex and integer dtypes. ValueError for settings that don't fit each other or an output_size out of reach;
-    RuntimeError, from the call, for an input that doesn't fit.
+    Floating-point, complex and integer dtypes. ValueError for settings that don't fit each other or an output_size out
+    of reach; RuntimeError, from the call, for an input that doesn't fit.
 
-    At first both are drawn from the uniform law on (-k, k), k = 1/√(out_channels / groups · K): the weight, then the bias.
+    At first both are drawn from the uniform law on (-k, k), k = 1/√(out_channels / groups · K): the weight, then the
+    bias.
 
     >>> import rushlight as torch
     >>> layer = torch.nn.ConvTranspose1d(16, 8, 3, stride=2)
@@ -388,10 +418,12 @@ class ConvTranspose1d(_ConvTranspose):
 
 
 class ConvTranspose2d(_ConvTranspose):
-    """The transposed convolution over two dimensions; every size may be one number or a pair. The rest is as in `ConvTranspose1d`.
+    """The transposed convolution over two dimensions; every size may be one number or a pair. The rest is as in
+    `ConvTranspose1d`.
 
-    Shapes: (N, in_channels, H, W) or (in_channels, H, W) → (N, out_channels, OH, OW); `weight` is (in_channels, out_channels /
-    groups, KH, KW), `bias` (out_channels). Both are at first uniform on (-k, k), k = 1/√(out_channels / groups · KH · KW).
+    Shapes: (N, in_channels, H, W) or (in_channels, H, W) → (N, out_channels, OH, OW); `weight` is (in_channels,
+    out_channels / groups, KH, KW), `bias` (out_channels). Both are at first uniform on (-k, k), k = 1/√(out_channels /
+    groups · KH · KW).
 
     >>> import rushlight as torch
     >>> layer = torch.nn.ConvTranspose2d(16, 33, (3, 5), stride=(2, 1), padding=(4, 2))
@@ -406,11 +438,12 @@ class ConvTranspose2d(_ConvTranspose):
 
 
 class ConvTranspose3d(_ConvTranspose):
-    """The transposed convolution over three dimensions; every size may be one number or a triple. The rest is as in `ConvTranspose1d`.
+    """The transposed convolution over three dimensions; every size may be one number or a triple. The rest is as in
+    `ConvTranspose1d`.
 
-    Shapes: (N, in_channels, D, H, W) or (in_channels, D, H, W) → (N, out_channels, OD, OH, OW); `weight` is (in_channels,
-    out_channels / groups, KD, KH, KW), `bias` (out_channels). Both are at first uniform on (-k, k), k = 1/√(out_channels /
-    groups · KD · KH · KW).
+    Shapes: (N, in_channels, D, H, W) or (in_channels, D, H, W) → (N, out_channels, OD, OH, OW); `weight` is
+    (in_channels, out_channels / groups, KD, KH, KW), `bias` (out_channels). Both are at first uniform on (-k, k), k =
+    1/√(out_channels / groups · KD · KH · KW).
 
     >>> import rushlight as torch
     >>> layer = torch.nn.ConvTranspose3d(4, 3, (3, 5, 2), stride=(2, 1, 1))

@@ -10,19 +10,31 @@ from rushlight.nn.modules.utils import _ntuple
 from rushlight.tensor import Tensor
 
 __all__ = [
-    "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "ReflectionPad1d",
-    "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d", "ZeroPad1d", "ZeroPad2d",
+    "CircularPad1d",
+    "CircularPad2d",
+    "CircularPad3d",
+    "ConstantPad1d",
+    "ConstantPad2d",
+    "ConstantPad3d",
+    "ReflectionPad1d",
+    "ReflectionPad2d",
+    "ReflectionPad3d",
+    "ReplicationPad1d",
+    "ReplicationPad2d",
+    "ReplicationPad3d",
+    "ZeroPad1d",
+    "ZeroPad2d",
     "ZeroPad3d",
-]  # fmt: skip
+]
 
 Pads = int | tuple[int, ...]
 
 
 class _IndexPadNd(Module):
-    """Padding with the input's own elements: `_mode` says which. `padding` is one number for all sides, or (before, after) of the
-    last dimension, then of the one before it, and so on."""
+    """Padding with the input's own elements: `_mode` says which. `padding` is one number for all sides, or (before,
+    after) of the last dimension, then of the one before it, and so on."""
 
-    __constants__ = ["padding"]
+    __constants__: ClassVar[list[str]] = ["padding"]
     padding: tuple[int, ...]
     _rank: ClassVar[int]
     _mode: ClassVar[str]
@@ -61,7 +73,7 @@ class _CircularPadNd(_IndexPadNd):
 class _ConstantPadNd(Module):
     """Padding with `value`; see `_IndexPadNd` for `padding`."""
 
-    __constants__ = ["padding", "value"]
+    __constants__: ClassVar[list[str]] = ["padding", "value"]
     padding: tuple[int, ...]
     value: float
     _rank: ClassVar[int]
@@ -97,8 +109,8 @@ class ReflectionPad1d(_ReflectionPadNd):
 class ReflectionPad2d(_ReflectionPadNd):
     """Pads the last two dimensions with the input's mirror image, its edge not repeated.
 
-    padding is one number or (left, right, top, bottom); a negative number crops. It must be less than the size (RuntimeError).
-    Shapes: (C, H, W) or (N, C, H, W); each padded dimension becomes before + size + after.
+    padding is one number or (left, right, top, bottom); a negative number crops. It must be less than the size
+    (RuntimeError). Shapes: (C, H, W) or (N, C, H, W); each padded dimension becomes before + size + after.
 
     >>> import rushlight as torch
     >>> torch.nn.ReflectionPad2d(2)(torch.arange(9.).view(1, 3, 3))[..., 0, :]
@@ -113,8 +125,8 @@ class ReflectionPad2d(_ReflectionPadNd):
 class ReflectionPad3d(_ReflectionPadNd):
     """Pads the last three dimensions with the input's mirror image, its edge not repeated.
 
-    padding is one number or (left, right, top, bottom, front, back); a negative number crops. It must be less than the size (RuntimeError).
-    Shapes: (C, D, H, W) or (N, C, D, H, W); each padded dimension becomes before + size + after.
+    padding is one number or (left, right, top, bottom, front, back); a negative number crops. It must be less than the
+    size (RuntimeError). Shapes: (C, D, H, W) or (N, C, D, H, W); each padded dimension becomes before + size + after.
 
     >>> import rushlight as torch
     >>> torch.nn.ReflectionPad3d((2, 0, 1, 0, 0, 0))(torch.arange(9.).view(1, 1, 3, 3))[..., 0, 0, :]
@@ -161,8 +173,8 @@ class ReplicationPad2d(_ReplicationPadNd):
 class ReplicationPad3d(_ReplicationPadNd):
     """Pads the last three dimensions with copies of the input's edge.
 
-    padding is one number or (left, right, top, bottom, front, back); a negative number crops. RuntimeError if nothing would be left.
-    Shapes: (C, D, H, W) or (N, C, D, H, W); each padded dimension becomes before + size + after.
+    padding is one number or (left, right, top, bottom, front, back); a negative number crops. RuntimeError if nothing
+    would be left. Shapes: (C, D, H, W) or (N, C, D, H, W); each padded dimension becomes before + size + after.
 
     >>> import rushlight as torch
     >>> torch.nn.ReplicationPad3d(1)(torch.arange(9.).view(1, 1, 3, 3))[..., 0, 0, :]
@@ -193,8 +205,8 @@ class CircularPad1d(_CircularPadNd):
 class CircularPad2d(_CircularPadNd):
     """Pads the last two dimensions with the elements at the other end.
 
-    padding is one number or (left, right, top, bottom); a negative number crops. It may be at most the size (RuntimeError).
-    Shapes: (C, H, W) or (N, C, H, W); each padded dimension becomes before + size + after.
+    padding is one number or (left, right, top, bottom); a negative number crops. It may be at most the size
+    (RuntimeError). Shapes: (C, H, W) or (N, C, H, W); each padded dimension becomes before + size + after.
 
     >>> import rushlight as torch
     >>> torch.nn.CircularPad2d(1)(torch.arange(9.).view(1, 3, 3))[..., 0, :]
@@ -209,8 +221,8 @@ class CircularPad2d(_CircularPadNd):
 class CircularPad3d(_CircularPadNd):
     """Pads the last three dimensions with the elements at the other end.
 
-    padding is one number or (left, right, top, bottom, front, back); a negative number crops. It may be at most the size (RuntimeError).
-    Shapes: (C, D, H, W) or (N, C, D, H, W); each padded dimension becomes before + size + after.
+    padding is one number or (left, right, top, bottom, front, back); a negative number crops. It may be at most the
+    size (RuntimeError). Shapes: (C, D, H, W) or (N, C, D, H, W); each padded dimension becomes before + size + after.
 
     >>> import rushlight as torch
     >>> torch.nn.CircularPad3d(1)(torch.arange(9.).view(1, 1, 3, 3))[..., 0, 0, :]
@@ -242,8 +254,8 @@ class ConstantPad1d(_ConstantPadNd):
 class ConstantPad2d(_ConstantPadNd):
     """Pads the last two dimensions with `value`.
 
-    padding is one number or (left, right, top, bottom); a negative number crops. RuntimeError if less than nothing would be left.
-    Shapes: (C, H, W) or (N, C, H, W); each padded dimension becomes before + size + after.
+    padding is one number or (left, right, top, bottom); a negative number crops. RuntimeError if less than nothing
+    would be left. Shapes: (C, H, W) or (N, C, H, W); each padded dimension becomes before + size + after.
 
     >>> import rushlight as torch
     >>> torch.nn.ConstantPad2d(1, 3.5)(torch.arange(9.).view(1, 3, 3))[..., 0, :]
@@ -258,8 +270,8 @@ class ConstantPad2d(_ConstantPadNd):
 class ConstantPad3d(_ConstantPadNd):
     """Pads the last three dimensions with `value`.
 
-    padding is one number or (left, right, top, bottom, front, back); a negative number crops. RuntimeError if less than nothing would be left.
-    Shapes: (C, D, H, W) or (N, C, D, H, W); each padded dimension becomes before + size + after.
+    padding is one number or (left, right, top, bottom, front, back); a negative number crops. RuntimeError if less than
+    nothing would be left. Shapes: (C, D, H, W) or (N, C, D, H, W); each padded dimension becomes before + size + after.
 
     >>> import rushlight as torch
     >>> torch.nn.ConstantPad3d(1, 3.5)(torch.arange(9.).view(1, 1, 3, 3))[..., 0, 0, :]
@@ -294,8 +306,8 @@ class ZeroPad1d(ConstantPad1d):
 class ZeroPad2d(ConstantPad2d):
     """Pads the last two dimensions with zeros.
 
-    padding is one number or (left, right, top, bottom); a negative number crops. RuntimeError if less than nothing would be left.
-    Shapes: (C, H, W) or (N, C, H, W); each padded dimension becomes before + size + after.
+    padding is one number or (left, right, top, bottom); a negative number crops. RuntimeError if less than nothing
+    would be left. Shapes: (C, H, W) or (N, C, H, W); each padded dimension becomes before + size + after.
 
     >>> import rushlight as torch
     >>> torch.nn.ZeroPad2d(1)(torch.arange(9.).view(1, 3, 3))[..., 0, :]
@@ -314,8 +326,8 @@ class ZeroPad2d(ConstantPad2d):
 class ZeroPad3d(ConstantPad3d):
     """Pads the last three dimensions with zeros.
 
-    padding is one number or (left, right, top, bottom, front, back); a negative number crops. RuntimeError if less than nothing would be left.
-    Shapes: (C, D, H, W) or (N, C, D, H, W); each padded dimension becomes before + size + after.
+    padding is one number or (left, right, top, bottom, front, back); a negative number crops. RuntimeError if less than
+    nothing would be left. Shapes: (C, D, H, W) or (N, C, D, H, W); each padded dimension becomes before + size + after.
 
     >>> import rushlight as torch
     >>> torch.nn.ZeroPad3d(1)(torch.arange(9.).view(1, 1, 3, 3))[..., 0, 0, :]

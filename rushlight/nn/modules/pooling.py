@@ -11,16 +11,26 @@ from rushlight.nn.modules.utils import _single
 from rushlight.tensor import Tensor
 
 __all__ = [
-    "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d",
-    "AvgPool1d", "AvgPool2d", "AvgPool3d", "MaxPool1d", "MaxPool2d", "MaxPool3d",
-]  # fmt: skip
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
+    "AvgPool1d",
+    "AvgPool2d",
+    "AvgPool3d",
+    "MaxPool1d",
+    "MaxPool2d",
+    "MaxPool3d",
+]
 
 Sizes = int | tuple[int, ...]
 AdaptiveSizes = int | None | tuple[int | None, ...]
 
 
 class _MaxPoolNd(Module):
-    __constants__ = ["kernel_size", "stride", "padding", "dilation", "return_indices", "ceil_mode"]
+    __constants__: ClassVar[list[str]] = ["kernel_size", "stride", "padding", "dilation", "return_indices", "ceil_mode"]
     return_indices: bool
     ceil_mode: bool
     _function: ClassVar[Callable[..., Any]]
@@ -57,12 +67,12 @@ class _MaxPoolNd(Module):
 class MaxPool1d(_MaxPoolNd):
     """The largest element of each window over one dimension.
 
-    The window has kernel_size elements, dilation apart, and moves by stride (by default kernel_size). padding, at most half of
-    kernel_size, counts as -inf. With ceil_mode a last window may stick out, if it begins inside the input or its left padding.
-    With return_indices the indices of the largest elements come, too.
+    The window has kernel_size elements, dilation apart, and moves by stride (by default kernel_size). padding, at most
+    half of kernel_size, counts as -inf. With ceil_mode a last window may stick out, if it begins inside the input or
+    its left padding. With return_indices the indices of the largest elements come, too.
 
-    Shapes: (N, C, L) or (C, L) → (N, C, OL), OL = floor((L + 2·padding - dilation·(K - 1) - 1) / stride + 1), or the ceiling.
-    Floating-point dtypes. RuntimeError, from the call, where sizes don't fit.
+    Shapes: (N, C, L) or (C, L) → (N, C, OL), OL = floor((L + 2·padding - dilation·(K - 1) - 1) / stride + 1), or the
+    ceiling. Floating-point dtypes. RuntimeError, from the call, where sizes don't fit.
 
     >>> import rushlight as torch
     >>> torch.nn.MaxPool1d(3, stride=2)(torch.tensor([[1., 5., 2., 3., 4.]]))
@@ -75,7 +85,8 @@ class MaxPool1d(_MaxPoolNd):
 
 
 class MaxPool2d(_MaxPoolNd):
-    """The largest element of each window over two dimensions; every size may be one number or a pair. The rest is as in `MaxPool1d`.
+    """The largest element of each window over two dimensions; every size may be one number or a pair. The rest is as in
+    `MaxPool1d`.
 
     Shapes: (N, C, H, W) or (C, H, W) → (N, C, OH, OW). Floating-point and integer dtypes.
 
@@ -90,7 +101,8 @@ class MaxPool2d(_MaxPoolNd):
 
 
 class MaxPool3d(_MaxPoolNd):
-    """The largest element of each window over three dimensions; every size may be one number or a triple. The rest is as in `MaxPool1d`.
+    """The largest element of each window over three dimensions; every size may be one number or a triple. The rest is
+    as in `MaxPool1d`.
 
     Shapes: (N, C, D, H, W) or (C, D, H, W) → (N, C, OD, OH, OW). Floating-point and integer dtypes.
 
@@ -105,7 +117,7 @@ class MaxPool3d(_MaxPoolNd):
 
 
 class _AvgPoolNd(Module):
-    __constants__ = ["kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"]
+    __constants__: ClassVar[list[str]] = ["kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"]
     kernel_size: Sizes
     stride: Sizes
     padding: Sizes
@@ -119,12 +131,12 @@ class _AvgPoolNd(Module):
 class AvgPool1d(_AvgPoolNd):
     """The mean of each window over one dimension.
 
-    The window has kernel_size elements and moves by stride (by default kernel_size). padding, at most half of kernel_size, is
-    zeros, which count unless count_include_pad is False. With ceil_mode a last window may stick out, if it begins inside the
-    input or its left padding.
+    The window has kernel_size elements and moves by stride (by default kernel_size). padding, at most half of
+    kernel_size, is zeros, which count unless count_include_pad is False. With ceil_mode a last window may stick out, if
+    it begins inside the input or its left padding.
 
-    Shapes: (N, C, L) or (C, L) → (N, C, OL), OL = floor((L + 2·padding - K) / stride + 1), or the ceiling. Floating-point dtypes
-    and int64. RuntimeError, from the call, where sizes don't fit.
+    Shapes: (N, C, L) or (C, L) → (N, C, OL), OL = floor((L + 2·padding - K) / stride + 1), or the ceiling.
+    Floating-point dtypes and int64. RuntimeError, from the call, where sizes don't fit.
 
     >>> import rushlight as torch
     >>> torch.nn.AvgPool1d(3, stride=2)(torch.tensor([[1., 2., 3., 4., 5., 6., 7.]]))
@@ -155,7 +167,7 @@ class AvgPool1d(_AvgPoolNd):
 class _AvgPoolWithDivisor(_AvgPoolNd):
     """Average pooling whose count can be replaced."""
 
-    __constants__ = [*_AvgPoolNd.__constants__, "divisor_override"]
+    __constants__: ClassVar[list[str]] = [*_AvgPoolNd.__constants__, "divisor_override"]
     divisor_override: int | None
     _function: ClassVar[Callable[..., Tensor]]
 
@@ -189,9 +201,11 @@ class _AvgPoolWithDivisor(_AvgPoolNd):
 
 
 class AvgPool2d(_AvgPoolWithDivisor):
-    """The mean of each window over two dimensions; every size may be one number or a pair. The rest is as in `AvgPool1d`.
+    """The mean of each window over two dimensions; every size may be one number or a pair. The rest is as in
+    `AvgPool1d`.
 
-    divisor_override, if given, takes the place of the number of elements. Shapes: (N, C, H, W) or (C, H, W) → (N, C, OH, OW).
+    divisor_override, if given, takes the place of the number of elements. Shapes: (N, C, H, W) or (C, H, W) → (N, C,
+    OH, OW).
 
     >>> import rushlight as torch
     >>> torch.nn.AvgPool2d((3, 2), stride=(2, 1))(torch.zeros(20, 16, 50, 32)).shape
@@ -204,10 +218,11 @@ class AvgPool2d(_AvgPoolWithDivisor):
 
 
 class AvgPool3d(_AvgPoolWithDivisor):
-    """The mean of each window over three dimensions; every size may be one number or a triple. The rest is as in `AvgPool1d`.
+    """The mean of each window over three dimensions; every size may be one number or a triple. The rest is as in
+    `AvgPool1d`.
 
-    divisor_override, if given, takes the place of the number of elements. Shapes: (N, C, D, H, W) or (C, D, H, W) → (N, C, OD,
-    OH, OW).
+    divisor_override, if given, takes the place of the number of elements. Shapes: (N, C, D, H, W) or (C, D, H, W) → (N,
+    C, OD, OH, OW).
 
     >>> import rushlight as torch
     >>> torch.nn.AvgPool3d(3, stride=2)(torch.zeros(2, 4, 9, 9, 7)).shape
@@ -220,7 +235,7 @@ class AvgPool3d(_AvgPoolWithDivisor):
 
 
 class _AdaptiveAvgPoolNd(Module):
-    __constants__ = ["output_size"]
+    __constants__: ClassVar[list[str]] = ["output_size"]
     _function: ClassVar[Callable[..., Tensor]]
 
     def __init__(self, output_size: AdaptiveSizes) -> None:
@@ -235,7 +250,8 @@ class _AdaptiveAvgPoolNd(Module):
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
-    """The means of output_size windows that cover one dimension: window i goes from floor(i·L / O) to ceil((i + 1)·L / O).
+    """The means of output_size windows that cover one dimension: window i goes from floor(i·L / O) to ceil((i + 1)·L /
+    O).
 
     Shapes: (N, C, L) or (C, L) → (N, C, O). Floating-point dtypes. RuntimeError, from the call, where sizes don't fit.
 
@@ -250,7 +266,8 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
-    """The means of output_size windows that cover two dimensions (see `AdaptiveAvgPool1d`); None keeps a dimension's size.
+    """The means of output_size windows that cover two dimensions (see `AdaptiveAvgPool1d`); None keeps a dimension's
+    size.
 
     Shapes: (N, C, H, W) or (C, H, W) → (N, C, OH, OW).
 
@@ -265,7 +282,8 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
-    """The means of output_size windows that cover three dimensions (see `AdaptiveAvgPool1d`); None keeps a dimension's size.
+    """The means of output_size windows that cover three dimensions (see `AdaptiveAvgPool1d`); None keeps a dimension's
+    size.
 
     Shapes: (N, C, D, H, W) or (C, D, H, W) → (N, C, OD, OH, OW).
 
@@ -280,7 +298,7 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
 
 
 class _AdaptiveMaxPoolNd(Module):
-    __constants__ = ["output_size", "return_indices"]
+    __constants__: ClassVar[list[str]] = ["output_size", "return_indices"]
     return_indices: bool
     _function: ClassVar[Callable[..., Any]]
 
@@ -299,8 +317,8 @@ class _AdaptiveMaxPoolNd(Module):
 class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):
     """The largest elements of output_size windows that cover one dimension, as `AdaptiveAvgPool1d` places them.
 
-    With return_indices their indices come, too. Shapes: (N, C, L) or (C, L) → (N, C, O). Floating-point dtypes. RuntimeError,
-    from the call, where sizes don't fit.
+    With return_indices their indices come, too. Shapes: (N, C, L) or (C, L) → (N, C, O). Floating-point dtypes.
+    RuntimeError, from the call, where sizes don't fit.
 
     >>> import rushlight as torch
     >>> torch.nn.AdaptiveMaxPool1d(2)(torch.tensor([[1., 5., 2., 3., 4.]]))

@@ -8,8 +8,6 @@
 #include "core/thread_pool.h"
 #include "core/vec.h"
 
-#include <utility>
-
 namespace rl::RL_ISA {
 namespace {
 
@@ -20,7 +18,7 @@ constexpr int kTileRows = 6;   // 12 of 16
 #endif
 constexpr int64_t kDepth = 512;        // k elements between two visits of the result
 constexpr int64_t kBlockBytes = 1 << 18;  // packed rows of a that stay in the second-level cache
-constexpr double kWorkOfPart = 3e5;    // multiply-adds for which a second thread pays
+constexpr double kWorkOfPart = 1.5e5;    // multiply-adds for which a second thread pays
 
 template <class T>
 constexpr int kTileColumns = 2 * lanes<T>;
@@ -70,30 +68,31 @@ RL_INLINE void put(const Vec<T> (&tile)[ROWS][WIDTH], T* out, int64_t out_rows, 
     }
 }
 
-// out[j, i] for a tile of ROWS x columns.
+// out[j, i] for a tile of ROWS x columns; the bias then goes with the tile's rows.
 template <class T, int ROWS, int WIDTH>
 RL_INLINE void put_transposed(const Vec<T> (&tile)[ROWS][WIDTH], T* out, int64_t out_rows, int64_t columns,
                               const Finish<T>& finish) {
-    alignas(kVectorBytes) T values[ROWS][WIDTH * lanes<T>];
-#pragma GCC unroll 16
-    for (int i = 0; i < ROWS; ++i) {
+    constexpr int L = lanes<T>;
+#pragma GCC unroll 4
+    for (int first = 0; first < ROWS; first += L) {
+        const int count = ROWS - first < L ? ROWS - first : L;
+        const auto get = [=](const T* p) __attribute__((always_inline)) { return count == L ? load(p) : load_part(p, count); };
+        const Vec<T> bias = finish.bias ? get(finish.bias + first) : Vec<T>{};
 #pragma GCC unroll 2
         for (int v = 0; v < WIDTH; ++v) {
-            const Vec<T> bias = finish.bias ? splat(finish.bias[i]) : Vec<T>{};
-            Vec<T> value = tile[i][v];
-            if (!finish.accumulate) value = finished(value, finish, bias);
-            store(&values[i][v * lanes<T>], value);
-        }
-    }
-    for (int64_t j = 0; j < columns; ++j) {
-        T* to = out + j * out_rows;
-        for (int i = 0; i < ROWS; ++i) {
-            T value = values[i][j];
-            if (finish.accumulate) {
-                value += to[i] + (finish.bias ? finish.bias[i] : T(0));
-                if (finish.relu && value <= 0) value = 0;
+            Vec<T> block[L];
+#pragma GCC unroll 16
+            for (int i = 0; i < L; ++i) block[i] = i < count ? tile[first + i < ROWS ? first + i : 0][v] : Vec<T>{};
+            transpose<T>(block);
+            const int64_t left = smaller(columns - v * L, L);
+            for (int64_t j = 0; j < left; ++j) {
+                T* to = out + (v * L + j) * out_rows + first;
+                Vec<T> value = block[j];
+                if (finish.accumulate) value += get(to);
+                value = finished(value, finish, bias);
+                if (count == L) store(to, value);
+                else store_part(to, value, count);
             }
-            to[i] = value;
         }
     }
 }
@@ -149,6 +148,38 @@ struct Panels {
 
 RL_INLINE int64_t padded(int64_t columns, int lane) { return ceil_div(columns, lane) * lane; }
 
+// out[p, i] = from[i, p] for k columns and `count` <= lanes rows of `from`.
+template <class T, class Put>
+RL_INLINE void transpose_rows(const T* from, int64_t from_rows, int64_t k, int64_t count, Put put) {
+    for (int64_t p = 0; p < k; p += lanes<T>) {
+        const int64_t left = smaller(k - p, lanes<T>);
+        Vec<T> block[lanes<T>];
+#pragma GCC unroll 16
+        for (int i = 0; i < lanes<T>; ++i) {
+            const T* row = from + i * from_rows + p;
+            block[i] = i >= count ? Vec<T>{} : left == lanes<T> ? load(row) : load_part(row, left);
+        }
+        transpose<T>(block);
+        if (left == lanes<T>) {
+#pragma GCC unroll 16
+            for (int i = 0; i < lanes<T>; ++i) put(p + i, block[i]);
+        } else {
+            for (int64_t i = 0; i < left; ++i) put(p + i, block[i]);
+        }
+    }
+}
+
+// Whole vectors are written, so up to lanes - 1 elements after each row of `out` are overwritten; rows are written in order.
+template <class T>
+void transpose_strip(const T* from, int64_t from_rows, int64_t k, int64_t count, T* out, int64_t out_rows) {
+    transpose_rows(from, from_rows, k, count, [=](int64_t p, Vec<T> v) { store(out + p * out_rows, v); });
+}
+
+template <class T>
+void transpose_strip_exact(const T* from, int64_t from_rows, int64_t k, int64_t count, T* out, int64_t out_rows) {
+    transpose_rows(from, from_rows, k, count, [=](int64_t p, Vec<T> v) { store_part(out + p * out_rows, v, count); });
+}
+
 template <class T>
 void pack_panel(const Matrix<T>& b, int64_t k, int64_t columns, T* out) {
     const int64_t width = padded(columns, lanes<T>);
@@ -162,27 +193,27 @@ void pack_panel(const Matrix<T>& b, int64_t k, int64_t columns, T* out) {
         }
         return;
     }
-    constexpr int64_t kStep = 16;
-    for (int64_t p0 = 0; p0 < k; p0 += kStep) {
-        const int64_t p1 = smaller(k, p0 + kStep);
-        for (int64_t j = 0; j < width; ++j) {
-            const T* from = b.data + j * b.columns;
-            for (int64_t p = p0; p < p1; ++p) out[p * width + j] = j < columns ? from[p * b.rows] : T(0);
-        }
+    for (int64_t j = 0; j < width; j += lanes<T>) {
+        transpose_strip(b.data + j * b.columns, b.columns, k, smaller(columns - j, lanes<T>), out + j, width);
     }
 }
 
+// The rows of a, at most kTileRows, as k runs of that many elements. May write lanes - 1 elements past the end.
 template <class T>
 void pack_rows(const Matrix<T>& a, int64_t k, int64_t rows, T* out) {
     if (a.rows == 1) {
         for (int64_t p = 0; p < k; ++p) {
-            for (int64_t i = 0; i < rows; ++i) out[p * rows + i] = a.data[p * a.columns + i];
+            const T* from = a.data + p * a.columns;
+            int64_t i = 0;
+            for (; i + lanes<T> <= rows; i += lanes<T>) store(out + p * rows + i, load(from + i));
+            if (i < rows) store(out + p * rows + i, load_part(from + i, rows - i));
         }
         return;
     }
-    for (int64_t i = 0; i < rows; ++i) {
-        const T* from = a.data + i * a.rows;
-        for (int64_t p = 0; p < k; ++p) out[p * rows + i] = from[p * a.columns];
+    for (int64_t i = 0; i < rows; i += lanes<T>) {
+        const int64_t count = smaller(rows - i, lanes<T>);
+        if (i == 0) transpose_strip(a.data, a.rows, k, count, out, rows);
+        else transpose_strip_exact(a.data + i * a.rows, a.rows, k, count, out + i, rows);
     }
 }
 
@@ -211,7 +242,7 @@ public:
         panels_ = ceil_div(job_.n, kTileColumns<T>);
         split();
         pack_b_ = job_.b.columns != 1 || job_.m / row_parts_ >= 8 * kTileRows;
-        pack_a_ = panels_ / column_parts_ >= 8;
+        pack_a_ = panels_ / column_parts_ >= 8 && !(job_.a.rows == 1 && job_.k <= 128);
     }
 
     bool run() {
@@ -219,7 +250,7 @@ public:
         const int64_t depth = steps == 1 ? job_.k : kDepth;
         const int64_t b_size = pack_b_ ? panels_ * kTileColumns<T> : kTileColumns<T>;
         block_rows_ = block_rows(depth);
-        const int64_t a_size = pack_a_ ? block_rows_ * depth : 0;
+        const int64_t a_size = pack_a_ ? block_rows_ * depth + lanes<T> : 0;
         Scratch<T> b_scratch(b_size * depth + 1), a_scratch(a_size * parts_ + 1);
         if (!b_scratch.get() || !a_scratch.get()) return false;
         for (int64_t step = 0; step < steps; ++step) {
@@ -242,7 +273,7 @@ private:
         for (int rows = 1; rows <= parts_; ++rows) {
             const int columns = parts_ / rows;
             if (rows * columns != parts_) continue;
-            const double height = static_cast<double>(ceil_div(ceil_div(job_.m, kTileRows), rows) * kTileRows);
+            const double height = static_cast<double>(ceil_div(job_.m, rows));
             const double width = static_cast<double>(ceil_div(panels_, columns) * kTileColumns<T>);
             const double cost = height * width + 4 * height + 4 * width;
             if (cost < best) {
@@ -282,9 +313,8 @@ private:
     // The rectangle of this part, for k rows of b from `from` on.
     void work(int part, int64_t from, int64_t k, const Panels<T>& b, T* scratch, const Finish<T>& finish) const {
         const int row_part = part / column_parts_, column_part = part % column_parts_;
-        const int64_t row_tiles = ceil_div(job_.m, kTileRows);
-        const int64_t row_begin = job_.m * (row_tiles * row_part / row_parts_) / row_tiles;
-        const int64_t row_end = job_.m * (row_tiles * (row_part + 1) / row_parts_) / row_tiles;
+        const int64_t row_begin = job_.m * row_part / row_parts_;
+        const int64_t row_end = job_.m * (row_part + 1) / row_parts_;
         const int64_t panel_begin = panels_ * column_part / column_parts_;
         const int64_t panel_end = panels_ * (column_part + 1) / column_parts_;
         const int64_t step = pack_a_ ? block_rows_ : row_end - row_begin;

@@ -66,7 +66,7 @@ void sgd(const SgdTensor<T>* tensors, int64_t count, const SgdOptions& o) {
 
 template <class T>
 struct AdamConstants {
-    Vec<T> keep, decay, sign, mean_share, mean_keep, square_keep, square_share, root_correction, eps, rate;
+    Vec<T> keep, decay, sign, mean_share, mean_keep, square_keep, square_share, root_scale, eps, rate;
     bool decoupled, coupled, mean_from_grad;
 };
 
@@ -81,7 +81,7 @@ AdamConstants<T> adam_constants(const AdamOptions& o) {
     c.mean_keep = splat(T(1 - T(1 - o.beta1)));
     c.square_keep = splat(T(o.beta2));
     c.square_share = splat(T(1 - o.beta2));
-    c.root_correction = splat(T(__builtin_sqrt(correction2)));
+    c.root_scale = splat(T(1 / __builtin_sqrt(correction2)));
     c.eps = splat(T(o.eps));
     c.rate = splat(T(-(o.lr / correction1)));
     c.decoupled = o.decoupled && o.weight_decay != 0;
@@ -111,7 +111,7 @@ void adam(const AdamTensor<T>* tensors, int64_t count, const AdamOptions& option
                 largest = before != before ? before : largest;
                 lane.put(t.largest_square, largest);
             }
-            const Vec<T> denominator = sqrt<T>(largest) / c.root_correction + c.eps;
+            const Vec<T> denominator = fmadd<T>(sqrt<T>(largest), c.root_scale, c.eps);
             lane.put(t.param, param + c.rate * mean / denominator);
         });
     });

@@ -3,6 +3,7 @@
 
 namespace rl {
 void bind_core(nb::module_& m);
+void bind_choice(nb::module_& m);
 void bind_linalg(nb::module_& m);
 void bind_loss(nb::module_& m);
 void bind_optim(nb::module_& m);
@@ -14,6 +15,7 @@ NB_MODULE(_native, m) {
     nanobind::set_leak_warnings(false);
     if (_import_array() < 0) nanobind::raise_python_error();
     rl::bind_core(m);
+    rl::bind_choice(m);
     rl::bind_elementwise(m);
     rl::bind_linalg(m);
     rl::bind_loss(m);

@@ -31,6 +31,7 @@ inline void pause() {
 
 struct alignas(64) Worker {
     std::atomic<uint32_t> has_work{0};
+    pthread_t thread{};
 };
 
 // Never destroyed: workers may still sleep on it while the process exits.
@@ -39,33 +40,45 @@ struct Pool {
     Worker workers[kMaxThreads];
     int started = 0;   // workers[1 .. started] have a thread
     int limit = 1;
+    int avoided = -1;  // the processor that workers keep off
     Task task = nullptr;
     void* context = nullptr;
-    int parts = 0;
-    int stride = 1;    // participants: thread t takes the parts t, t + stride, ...
-    alignas(64) std::atomic<uint32_t> pending{0};
+    // The job's number, the next part to take and the number of parts: 32, 16 and 16 bits. A worker that comes late finds no
+    // part left, or those of a later job, whose task it then reads.
+    alignas(64) std::atomic<uint64_t> ticket{0};
+    alignas(64) std::atomic<uint32_t> unfinished{0};
 };
+
+constexpr int kMostParts = 0xffff;
 
 alignas(Pool) unsigned char pool_storage[sizeof(Pool)];
 Pool& pool() { return *reinterpret_cast<Pool*>(pool_storage); }
 
 thread_local bool inside = false;
 
-void run_share(Pool& p, int index) {
-    for (int part = index; part < p.parts; part += p.stride) p.task(p.context, part, p.parts);
+// Takes and runs parts until none is left; true if it ran the job's last one to finish.
+bool run_share(Pool& p) {
+    bool finished_last = false;
+    uint64_t ticket = p.ticket.load(std::memory_order_acquire);
+    for (;;) {
+        const int next = static_cast<int>(ticket >> 16 & kMostParts), parts = static_cast<int>(ticket & kMostParts);
+        if (next >= parts) return finished_last;
+        if (!p.ticket.compare_exchange_weak(ticket, ticket + (1 << 16), std::memory_order_acq_rel)) continue;
+        p.task(p.context, next, parts);
+        finished_last = p.unfinished.fetch_sub(1, std::memory_order_acq_rel) == 1;
+        ticket = p.ticket.load(std::memory_order_acquire);
+    }
 }
 
 void* worker_main(void* argument) {
     Pool& p = pool();
-    const int index = static_cast<int>(reinterpret_cast<intptr_t>(argument));
-    Worker& self = p.workers[index];
+    Worker& self = p.workers[reinterpret_cast<intptr_t>(argument)];
     inside = true;
     for (;;) {
         for (int i = 0; i < kSpins && !self.has_work.load(std::memory_order_acquire); ++i) pause();
         while (!self.has_work.load(std::memory_order_acquire)) self.has_work.wait(0, std::memory_order_acquire);
         self.has_work.store(0, std::memory_order_relaxed);
-        run_share(p, index);
-        if (p.pending.fetch_sub(1, std::memory_order_acq_rel) == 1) p.pending.notify_one();
+        if (run_share(p)) p.unfinished.notify_one();
     }
     return nullptr;
 }
@@ -85,10 +98,27 @@ int start_workers(Pool& p, int wanted) {
         const int error = pthread_create(&thread, &attributes, worker_main, reinterpret_cast<void*>(intptr_t{index}));
         pthread_attr_destroy(&attributes);
         if (error) break;
+        p.workers[index].thread = thread;
         p.started = index;
+        p.avoided = -1;
     }
     pthread_sigmask(SIG_SETMASK, &old, nullptr);
     return p.started;
+}
+
+// Keeps the workers off the caller's processor. A virtual machine's scheduler takes a halted processor for a busy one and wakes
+// a worker where the caller is running, so the two take turns on one core while another idles, call after call.
+void steer_workers(Pool& p) {
+#if defined(__linux__)
+    constexpr int kMostSteered = 16;
+    const int here = sched_getcpu();
+    if (here < 0 || here == p.avoided || p.started > kMostSteered) return;
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed)) return;
+    if (CPU_COUNT(&allowed) > 1 && here < CPU_SETSIZE) CPU_CLR(here, &allowed);
+    for (int i = 1; i <= p.started; ++i) pthread_setaffinity_np(p.workers[i].thread, sizeof allowed, &allowed);
+    p.avoided = here;
+#endif
 }
 
 void make_pool() {
@@ -148,28 +178,31 @@ int parts_for(int64_t n, int64_t grain) {
 
 void run_parts(int parts, Task task, void* context) {
     Pool& p = pool();
-    const bool alone = inside || p.limit <= 1 || parts <= 1 || !p.mutex.try_lock();
+    const bool alone = inside || p.limit <= 1 || parts <= 1 || parts > kMostParts || !p.mutex.try_lock();
     if (alone) {
         for (int part = 0; part < parts; ++part) task(context, part, parts);
         return;
     }
     std::unique_lock lock(p.mutex, std::adopt_lock);
-    int helpers = std::min({parts, p.limit, kMaxThreads - 1}) - 1;
+    int helpers = std::min({parts, p.limit, kMaxThreads}) - 1;
     if (p.started < helpers) helpers = std::min(helpers, start_workers(p, helpers));
+    steer_workers(p);
     p.task = task;
     p.context = context;
-    p.parts = parts;
-    p.stride = helpers + 1;
-    p.pending.store(static_cast<uint32_t>(helpers), std::memory_order_relaxed);
+    p.unfinished.store(static_cast<uint32_t>(parts), std::memory_order_relaxed);
+    const uint64_t number = (p.ticket.load(std::memory_order_relaxed) >> 32) + 1;
+    p.ticket.store(number << 32 | static_cast<uint64_t>(parts), std::memory_order_release);
     for (int i = 1; i <= helpers; ++i) {
         p.workers[i].has_work.store(1, std::memory_order_release);
         p.workers[i].has_work.notify_one();
     }
     inside = true;
-    run_share(p, 0);
+    run_share(p);
     inside = false;
-    for (int i = 0; i < kSpins && p.pending.load(std::memory_order_acquire); ++i) pause();
-    while (const uint32_t left = p.pending.load(std::memory_order_acquire)) p.pending.wait(left, std::memory_order_acquire);
+    for (int i = 0; i < kSpins && p.unfinished.load(std::memory_order_acquire); ++i) pause();
+    while (const uint32_t left = p.unfinished.load(std::memory_order_acquire)) {
+        p.unfinished.wait(left, std::memory_order_acquire);
+    }
 }
 
 }  // namespace rl

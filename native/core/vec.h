@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -53,6 +54,22 @@ RL_INLINE Vec<T> splat(T x) {
     return x - Vec<T>{};  // unlike 0 + x this folds away, -0 included
 }
 
+// Integers as wide as T: what comparisons of vectors give, and the indices of a shuffle.
+template <class T>
+using Mask = decltype(Vec<T>{} < Vec<T>{});
+
+template <class T, int... I>
+RL_INLINE Mask<T> iota(std::integer_sequence<int, I...>) {
+    return Mask<T>{I...};
+}
+
+// All bits set in the first n elements.
+template <class T>
+RL_INLINE Mask<T> first_lanes(int64_t n) {
+    using Element = std::remove_reference_t<decltype(Mask<T>{}[0])>;
+    return iota<T>(std::make_integer_sequence<int, lanes<T>>{}) < static_cast<Element>(n);
+}
+
 // The first n elements (0 <= n < lanes); the rest are `fill`.
 template <class T>
 RL_INLINE Vec<T> load_part(const T* p, int64_t n, T fill = T(0)) {
@@ -62,6 +79,10 @@ RL_INLINE Vec<T> load_part(const T* p, int64_t n, T fill = T(0)) {
         return (Vec<T>)_mm512_mask_loadu_ps((__m512)splat(fill), static_cast<__mmask16>(mask), p);
     if constexpr (std::is_same_v<T, double>)
         return (Vec<T>)_mm512_mask_loadu_pd((__m512d)splat(fill), static_cast<__mmask8>(mask), p);
+#elif defined(__AVX2__)
+    const Mask<T> mask = first_lanes<T>(n);
+    if constexpr (std::is_same_v<T, float>) return mask ? (Vec<T>)_mm256_maskload_ps(p, (__m256i)mask) : splat(fill);
+    if constexpr (std::is_same_v<T, double>) return mask ? (Vec<T>)_mm256_maskload_pd(p, (__m256i)mask) : splat(fill);
 #endif
     alignas(kVectorBytes) T buffer[lanes<T>];
     for (int i = 0; i < lanes<T>; ++i) buffer[i] = fill;
@@ -75,6 +96,10 @@ RL_INLINE void store_part(T* p, Vec<T> v, int64_t n) {
     const unsigned mask = (1u << n) - 1;
     if constexpr (std::is_same_v<T, float>) return _mm512_mask_storeu_ps(p, static_cast<__mmask16>(mask), (__m512)v);
     if constexpr (std::is_same_v<T, double>) return _mm512_mask_storeu_pd(p, static_cast<__mmask8>(mask), (__m512d)v);
+#elif defined(__AVX2__)
+    const Mask<T> mask = first_lanes<T>(n);
+    if constexpr (std::is_same_v<T, float>) return _mm256_maskstore_ps(p, (__m256i)mask, (__m256)v);
+    if constexpr (std::is_same_v<T, double>) return _mm256_maskstore_pd(p, (__m256i)mask, (__m256d)v);
 #endif
     for (int64_t i = 0; i < n; ++i) p[i] = v[i];
 }
@@ -115,6 +140,35 @@ RL_INLINE Vec<T> sqrt(Vec<T> v) {
         else v[i] = __builtin_sqrt(v[i]);
     }
     return v;
+}
+
+// One step of transpose(): exchanges the blocks of STEP elements off the diagonal of each 2 x 2 group of blocks.
+template <class T, int STEP, int... I>
+RL_INLINE void exchange_blocks(Vec<T> (&rows)[lanes<T>], std::integer_sequence<int, I...>) {
+    constexpr Mask<T> upper = {(I & STEP ? lanes<T> + I - STEP : I)...}, lower = {(I & STEP ? lanes<T> + I : I + STEP)...};
+#pragma GCC unroll 16
+    for (int i = 0; i < lanes<T>; ++i) {
+        if (i & STEP) continue;
+        const Vec<T> a = rows[i], b = rows[i + STEP];
+#if defined(__clang__)
+        rows[i] = __builtin_shufflevector(a, b, (I & STEP ? lanes<T> + I - STEP : I)...);
+        rows[i + STEP] = __builtin_shufflevector(a, b, (I & STEP ? lanes<T> + I : I + STEP)...);
+#else
+        rows[i] = __builtin_shuffle(a, b, upper);
+        rows[i + STEP] = __builtin_shuffle(a, b, lower);
+#endif
+    }
+    (void)upper, (void)lower;
+}
+
+// rows[i][j] becomes rows[j][i].
+template <class T>
+RL_INLINE void transpose(Vec<T> (&rows)[lanes<T>]) {
+    using Indices = std::make_integer_sequence<int, lanes<T>>;
+    if constexpr (lanes<T> > 1) exchange_blocks<T, 1>(rows, Indices{});
+    if constexpr (lanes<T> > 2) exchange_blocks<T, 2>(rows, Indices{});
+    if constexpr (lanes<T> > 4) exchange_blocks<T, 4>(rows, Indices{});
+    if constexpr (lanes<T> > 8) exchange_blocks<T, 8>(rows, Indices{});
 }
 
 template <class T>

@@ -1,0 +1,7 @@
+"""The machinery of the DataLoader: collating, fetching, worker processes and the channel to them."""
+
+from __future__ import annotations
+
+from . import collate, fetch, worker
+
+__all__ = ["collate", "fetch", "worker"]

@@ -1,0 +1,7 @@
+"""What programs that use torchvision need: data sets and image transforms."""
+
+from __future__ import annotations
+
+from . import datasets, transforms
+
+__all__ = ["datasets", "transforms"]

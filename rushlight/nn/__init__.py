@@ -1,5 +1,7 @@
 """Networks: `Module` and the layers, `functional`, `init`, `Parameter`."""
 
+from rushlight.nn import functional as functional
+from rushlight.nn import init as init
 from rushlight.nn import modules as modules
 from rushlight.nn import parameter as parameter
 from rushlight.nn import utils as utils

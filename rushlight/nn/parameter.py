@@ -57,11 +57,11 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
                 f"Only Tensors of floating point and complex dtype can require gradients, got a tensor of {data.dtype}"
             )
         if type(data) is Tensor or type(data) is Parameter:
-            return Tensor._make_subclass(cls, data, requires_grad)  # type: ignore[return-value]
+            return Tensor._make_subclass(cls, data, requires_grad)  # type: ignore[no-any-return]
         tensor = data.detach().requires_grad_(requires_grad)
         if type(tensor) is not type(data):
             # A plain subclass: its methods give plain tensors, and so does the parameter made of it.
-            return Tensor._make_subclass(cls, tensor, requires_grad)  # type: ignore[return-value]
+            return Tensor._make_subclass(cls, tensor, requires_grad)  # type: ignore[no-any-return]
         tensor._is_param = True
         return tensor  # type: ignore[no-any-return]
 
@@ -74,8 +74,8 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
             memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
         return memo[id(self)]  # type: ignore[no-any-return]
 
-    def __repr__(self, **kwargs: Any) -> str:
-        return "Parameter containing:\n" + super().__repr__(**kwargs)
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:  # type: ignore[override]
+        return "Parameter containing:\n" + super().__repr__(tensor_contents=tensor_contents)  # type: ignore[call-arg]
 
     def __reduce_ex__(self, proto: Any) -> tuple[Any, ...]:
         state = _own_attributes(self)
@@ -153,9 +153,7 @@ class UninitializedTensorMixin:
     cls_to_become: type[Tensor]
     _placeholder: Tensor
 
-    def materialize(
-        self, shape: Any, device: Device | str | None = None, dtype: Dtype | None = None
-    ) -> None:
+    def materialize(self, shape: Any, device: Device | str | None = None, dtype: Dtype | None = None) -> None:
         """Take memory of a shape, with undefined values, and become an ordinary tensor of `cls_to_become`."""
         from rushlight import empty
 
@@ -206,25 +204,25 @@ class UninitializedTensorMixin:
     def is_complex(self) -> bool:
         return self._placeholder.is_complex()
 
-    def to(self, *args: Any, **kwargs: Any) -> Tensor:
+    def to(self, *args: Any, **kwargs: Any) -> Any:
         return self._placeholder.to(*args, **kwargs)
 
-    def cpu(self) -> Tensor:
+    def cpu(self) -> Any:
         return self._placeholder.cpu()
 
-    def cuda(self, *args: Any, **kwargs: Any) -> Tensor:
+    def cuda(self, *args: Any, **kwargs: Any) -> Any:
         return self._placeholder.cuda(*args, **kwargs)
 
-    def half(self) -> Tensor:
+    def half(self) -> Any:
         return self._placeholder.half()
 
-    def float(self) -> Tensor:
+    def float(self) -> Any:
         return self._placeholder.float()
 
-    def double(self) -> Tensor:
+    def double(self) -> Any:
         return self._placeholder.double()
 
-    def bfloat16(self) -> Tensor:
+    def bfloat16(self) -> Any:
         return self._placeholder.bfloat16()
 
     def share_memory_(self) -> Any:
@@ -233,7 +231,7 @@ class UninitializedTensorMixin:
             "before calling `module.share_memory()`."
         )
 
-    def __repr__(self, **kwargs: Any) -> str:
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:
         return f"<{type(self).__name__}>"
 
     def copy_(self, src: Any, non_blocking: bool = False) -> Any:
@@ -250,7 +248,7 @@ def is_lazy(param: Any) -> bool:
     return isinstance(param, UninitializedTensorMixin)
 
 
-class UninitializedParameter(UninitializedTensorMixin, Parameter):
+class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[misc, override]
     """A parameter whose shape is not known until the first input comes.
 
     >>> import rushlight as torch
@@ -286,7 +284,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
         return memo[id(self)]  # type: ignore[no-any-return]
 
 
-class UninitializedBuffer(UninitializedTensorMixin, Tensor):
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[misc, override]
     """A buffer whose shape is not known until the first input comes.
 
     >>> import rushlight as torch

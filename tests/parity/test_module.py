@@ -726,7 +726,7 @@ def linear_layers(t: Any) -> None:
     t.manual_seed(3)
     layer, wide, two = nn.Linear(3, 2), nn.Linear(30, 20, dtype=t.float64), nn.Bilinear(2, 3, 4)
     print(layer.weight, layer.bias, wide.weight.sum(), wide.bias.dtype, two.weight, two.bias)
-    print(layer(t.ones(3)), layer(t.ones(2, 3)), layer(t.ones(2, 2, 3)).shape, list(layer.state_dict()))
+    print(layer(t.ones(3)).detach(), layer(t.ones(2, 3)), layer(t.ones(2, 2, 3)).shape, list(layer.state_dict()))
     print(two(t.ones(5, 2), t.ones(5, 3)))
     attempt(lambda: layer(t.ones(4, 5)))
     attempt(lambda: nn.Bilinear(0, 1, 1))

@@ -1,8 +1,38 @@
 """The modules: `Module`, the containers, and every layer and loss by name.
 
-A new layer is named twice: where it is imported and in `__all__`.
+A new layer is named twice: where it is imported and in the list below.
 """
 
+from rushlight.nn.modules.activation import (
+    CELU,
+    ELU,
+    GELU,
+    GLU,
+    Hardshrink,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
+    LeakyReLU,
+    LogSigmoid,
+    LogSoftmax,
+    Mish,
+    PReLU,
+    RReLU,
+    ReLU,
+    ReLU6,
+    SELU,
+    SiLU,
+    Sigmoid,
+    Softmax,
+    Softmax2d,
+    Softmin,
+    Softplus,
+    Softshrink,
+    Softsign,
+    Tanh,
+    Tanhshrink,
+    Threshold,
+)
 from rushlight.nn.modules.container import (
     Container,
     ModuleDict,
@@ -11,17 +41,57 @@ from rushlight.nn.modules.container import (
     ParameterList,
     Sequential,
 )
+from rushlight.nn.modules.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from rushlight.nn.modules.flatten import Flatten, Unflatten
+from rushlight.nn.modules.linear import Bilinear, Identity, LazyLinear, Linear
 from rushlight.nn.modules.module import Module
 
 __all__ = [
+    "AlphaDropout",
+    "Bilinear",
+    "CELU",
     "Container",
+    "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
+    "ELU",
+    "FeatureAlphaDropout",
     "Flatten",
+    "GELU",
+    "GLU",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "Identity",
+    "LazyLinear",
+    "LeakyReLU",
+    "Linear",
+    "LogSigmoid",
+    "LogSoftmax",
+    "Mish",
     "Module",
     "ModuleDict",
     "ModuleList",
+    "PReLU",
     "ParameterDict",
     "ParameterList",
+    "RReLU",
+    "ReLU",
+    "ReLU6",
+    "SELU",
     "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softmax2d",
+    "Softmin",
+    "Softplus",
+    "Softshrink",
+    "Softsign",
+    "Tanh",
+    "Tanhshrink",
+    "Threshold",
     "Unflatten",
 ]

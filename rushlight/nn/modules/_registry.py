@@ -25,7 +25,7 @@ Member = TypeVar("Member")
 def _typename(obj: Any) -> str:
     """The type of `obj` as error texts name it: a tensor by its tensor type, else module and class."""
     if isinstance(obj, Tensor):
-        return obj.type()
+        return str(obj.type())
     cls = obj if isinstance(obj, type) else type(obj)
     return cls.__qualname__ if cls.__module__ in ("builtins", None) else f"{cls.__module__}.{cls.__qualname__}"
 

@@ -210,13 +210,11 @@ class StateDict(Registry, Hooks):
                     if name not in (self._modules if dot else own_state):
                         unexpected_keys.append(key)
 
-    def _load_tensor(
-        self, name: str, key: str, tensor: Any, loaded: Any, assign: bool, error_msgs: list[str]
-    ) -> None:
+    def _load_tensor(self, name: str, key: str, tensor: Any, loaded: Any, assign: bool, error_msgs: list[str]) -> None:
         if not _is_tensor_like(loaded):
             error_msgs.append(
                 f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '
-                'checkpoint '
+                "checkpoint "
                 f"but received {type(loaded)}"
             )
             return
@@ -239,7 +237,7 @@ class StateDict(Registry, Hooks):
         except Exception as error:
             error_msgs.append(
                 f'While copying the parameter named "{key}", whose dimensions in the model are {tensor.size()} and '
-                'whose '
+                "whose "
                 f"dimensions in the checkpoint are {loaded.size()}, an exception occurred : {error.args}."
             )
 

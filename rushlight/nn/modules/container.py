@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Container", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
 
+
 def _indented(text: str) -> str:
     """`text` with every line but the first indented by two."""
     return text.replace("\n", "\n  ")
@@ -107,7 +108,7 @@ class Sequential(_Numbered):
     def __init__(self, *args: Module) -> None: ...
 
     @overload
-    def __init__(self, arg: OrderedDict[str, Module]) -> None: ...
+    def __init__(self, arg: OrderedDict[str, Module], /) -> None: ...
 
     def __init__(self, *args: Any) -> None:
         super().__init__()

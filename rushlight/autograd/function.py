@@ -264,10 +264,12 @@ class Operation(Function):
                 "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a normal "
                 "tensor before doing inplace update."
             )
-        if cls.takes_out and target._array.flags.writeable:
+        if cls.takes_out and not track and target._array.flags.writeable:
             out = cls.forward(ctx, target, *args, out=target._array)
         else:
             out = cls.forward(ctx, target, *args)
+            if track and ctx._saved:
+                _keep_old_value(ctx, target)
         write(target, out._array if isinstance(out, Variable) else out)
         if track:
             if ctx._saved:
@@ -284,6 +286,14 @@ class Operation(Function):
         else:
             target.bump_version()
         return target
+
+
+def _keep_old_value(ctx: Any, target: Any) -> None:
+    """Where backward needs the target as it was before an in-place operation, save a copy instead."""
+    if any(item is target for item in ctx._saved):
+        old = wrap(target._array.copy())
+        old._grad_fn, old._output_nr, old._requires_grad = target._grad_fn, target._output_nr, target._requires_grad
+        ctx._saved = tuple([old if item is target else item for item in ctx._saved])
 
 
 def write(target: Any, out: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import ml_dtypes
@@ -116,3 +117,9 @@ def inplace(operation: Any) -> Any:
 
     apply_inplace.__doc__ = f"{operation.__doc__} The result is written into the tensor."
     return apply_inplace
+
+
+def elementwise(input: Tensor, kernel: str, function: Callable[[Array], Array]) -> Array:
+    """A formula applied to a floating-point tensor in at least float32; NotImplementedError for other types."""
+    array = require_floating(input._array, kernel)
+    return as_result(np.asarray(function(widened(array))), array.dtype)

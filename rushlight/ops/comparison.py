@@ -10,7 +10,7 @@ from rushlight import dtypes
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import Array, check_tensor, not_implemented
-from rushlight.ops.promotion import NUMBERS, binary, check_broadcast, operands, result_type, unbroadcast
+from rushlight.ops.promotion import NUMBERS, binary, check_broadcast, like, operands, result_type, unbroadcast
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -435,7 +435,8 @@ class Where(Operation):
 
     @staticmethod
     def forward(ctx: Any, condition: Tensor, input: Any, other: Any) -> Array:
-        ctx.save_for_backward(condition, input, other)
+        ctx.save_for_backward(condition)
+        ctx.likes = like(input), like(other)
         dtype = result_type(input, other).numpy_dtype
         a, b = (
             v._array.astype(dtype, copy=False) if isinstance(v, Variable) else np.asarray(v).astype(dtype)
@@ -451,7 +452,8 @@ class Where(Operation):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        condition, input, other = ctx.saved_tensors
+        (condition,) = ctx.saved_tensors
+        input, other = ctx.likes
         return (
             None,
             unbroadcast(grad.masked_fill(wrap(~condition._array), 0), input) if ctx.needs_input_grad[1] else None,
@@ -496,7 +498,8 @@ class MaskedFill(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, mask: Tensor, value: Any) -> Array:
         array = input._array
-        ctx.save_for_backward(input, mask)
+        ctx.like = like(input)
+        ctx.save_for_backward(mask)
         filler = value._array if isinstance(value, Variable) else np.asarray(value)
         try:
             return np.where(mask._array, filler.astype(array.dtype), array)
@@ -506,9 +509,9 @@ class MaskedFill(Operation):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        input, mask = ctx.saved_tensors
+        (mask,) = ctx.saved_tensors
         return (
-            unbroadcast(grad.masked_fill(mask, 0), input) if ctx.needs_input_grad[0] else None,
+            unbroadcast(grad.masked_fill(mask, 0), ctx.like) if ctx.needs_input_grad[0] else None,
             None,
             grad.masked_fill(wrap(~mask._array), 0).sum() if ctx.needs_input_grad[2] else None,
         )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Number = int | float | bool
 
 __all__ = [
-    "digamma", "digamma_", "erf", "erf_", "erfc", "erfc_", "erfinv", "erfinv_", "expit", "hypot", "hypot_", "lgamma", "lgamma_",
+    "digamma", "digamma_", "erf", "erf_", "erfc", "erfc_", "erfinv", "erfinv_", "hypot", "hypot_", "lgamma", "lgamma_",
     "logaddexp", "logaddexp2", "logit", "logit_", "polygamma", "sigmoid", "sigmoid_", "sinc", "sinc_", "xlogy", "xlogy_",
 ]  # fmt: skip
 
@@ -66,9 +66,6 @@ def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.sigmoid.html
     """
     return into(out, Sigmoid.apply(input))
-
-
-expit = sigmoid
 
 
 class Logit(Operation):

@@ -1,0 +1,391 @@
+"""Functions of two and three tensors: interpolation, products and quotients that are added, angles, steps, scalings."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.autograd.function import Operation
+from rushlight.autograd.variable import Variable, wrap
+from rushlight.ops._numeric import Array, as_result, check_tensor, floating, inplace, not_implemented, widened
+from rushlight.ops.arithmetic import conj_of, into, pow
+from rushlight.ops.promotion import binary, check_broadcast, like, operands, result_type, unbroadcast
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+    Number = int | float | bool | complex
+
+__all__ = [
+    "addcdiv", "addcmul", "arctan2", "atan2", "float_power", "heaviside", "ldexp", "lerp", "nextafter",
+]  # fmt: skip
+
+
+def _checked(function: Any, *arrays: Any) -> Array:
+    """The function's result; RuntimeError where the arrays' shapes do not broadcast."""
+    try:
+        return function(*arrays)
+    except ValueError:
+        for other in arrays[1:]:
+            check_broadcast(arrays[0], other)
+        raise
+
+
+class Lerp(Operation):
+    """`input + weight · (end - input)`."""
+
+    node_name = "LerpBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, end: Tensor, weight: Any) -> Array:
+        ctx.save_for_backward(input, end, weight)
+
+        def formula(a: Array, b: Array, w: Any) -> Array:
+            # From the nearer end, so that weights 0 and 1 give the ends exactly.
+            return np.where(np.abs(w) < 0.5, a + w * (b - a), b - (b - a) * (1 - w))
+
+        array = input._array
+        w = widened(weight._array) if isinstance(weight, Variable) else weight
+        return as_result(_checked(formula, widened(array), widened(end._array), w), array.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        input, end, weight = ctx.saved_tensors
+        needs = ctx.needs_input_grad
+        return (
+            unbroadcast(grad * conj_of(1 - weight), input) if needs[0] else None,
+            unbroadcast(grad * conj_of(weight), end) if needs[1] else None,
+            unbroadcast(grad * conj_of(end - input), weight) if needs[2] else None,
+        )
+
+
+class LerpTensor(Lerp):
+    """`input + weight · (end - input)` with a tensor of weights."""
+
+    node_name = "LerpBackward1"
+
+
+def _lerp_operation(input: Tensor, end: Any, weight: Any) -> Any:
+    check_tensor("lerp", "end", 2, end)
+    if input.dtype is not end.dtype:
+        raise RuntimeError(f"expected dtype {input.dtype} for `end` but got dtype {end.dtype}")
+    if not (input.dtype.is_floating_point or input.dtype.is_complex):
+        raise not_implemented("lerp_kernel_scalar", input._array.dtype)
+    if not isinstance(weight, Variable):
+        return Lerp
+    if weight.dtype is not input.dtype:
+        raise RuntimeError(f"expected dtype {input.dtype} for `weight` but got dtype {weight.dtype}")
+    return LerpTensor
+
+
+def lerp(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """`input + weight · (end - input)`, elementwise with broadcasting; the weight is a number or a tensor.
+
+    Raises RuntimeError where the types differ, NotImplementedError for integers, TypeError for an `end` that is a number.
+
+    >>> import rushlight as torch
+    >>> torch.lerp(torch.tensor([0.0, 1.0]), torch.tensor([10.0, 3.0]), 0.5)
+    tensor([5., 2.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.lerp.html
+    """
+    return into(out, _lerp_operation(input, end, weight).apply(input, end, weight))
+
+
+def lerp_(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
+    """`lerp`, written into the tensor."""
+    return _lerp_operation(input, end, weight).inplace(input, end, weight)
+
+
+def _three(input: Tensor, tensor1: Tensor, tensor2: Tensor) -> tuple[np.dtype[Any], list[Array]]:
+    """The promoted type of three tensors, and their arrays in it (or in float32 for narrower floats)."""
+    dtype = result_type(input, tensor1, tensor2).numpy_dtype
+    return dtype, [widened(t._array.astype(dtype, copy=False)) for t in (input, tensor1, tensor2)]
+
+
+class Addcmul(Operation):
+    """`input + value · tensor1 · tensor2`."""
+
+    node_name = "AddcmulBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, tensor1: Tensor, tensor2: Tensor, value: Any) -> Array:
+        ctx.save_for_backward(tensor1, tensor2)
+        ctx.like, ctx.value = like(input), value
+        dtype, arrays = _three(input, tensor1, tensor2)
+        factor = int(value) if dtype.kind in "iu" else value
+        if factor == 1:
+            return as_result(_checked(lambda a, b, c: a + b * c, *arrays), dtype)
+        return as_result(_checked(lambda a, b, c: a + factor * b * c, *arrays), dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        tensor1, tensor2 = ctx.saved_tensors
+        needs = ctx.needs_input_grad
+        scaled = grad * ctx.value
+        return (
+            unbroadcast(grad, ctx.like) if needs[0] else None,
+            unbroadcast(scaled * conj_of(tensor2), tensor1) if needs[1] else None,
+            unbroadcast(scaled * conj_of(tensor1), tensor2) if needs[2] else None,
+            None,
+        )
+
+
+def addcmul(
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
+) -> Tensor:
+    """`input + value · tensor1 · tensor2`, elementwise with broadcasting and type promotion.
+
+    >>> import rushlight as torch
+    >>> torch.addcmul(torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([3.0]), value=0.5)
+    tensor([4.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.addcmul.html
+    """
+    return into(out, Addcmul.apply(input, tensor1, tensor2, value))
+
+
+def addcmul_(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+    """`addcmul`, written into the tensor."""
+    return Addcmul.inplace(input, tensor1, tensor2, value)
+
+
+class Addcdiv(Operation):
+    """`input + value · tensor1 / tensor2`."""
+
+    node_name = "AddcdivBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, tensor1: Tensor, tensor2: Tensor, value: Any) -> Array:
+        ctx.save_for_backward(tensor1, tensor2)
+        ctx.like, ctx.value = like(input), value
+        dtype, arrays = _three(input, tensor1, tensor2)
+        return as_result(_checked(lambda a, b, c: a + value * b / c, *arrays), dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        tensor1, tensor2 = ctx.saved_tensors
+        needs = ctx.needs_input_grad
+        scaled = grad * ctx.value
+        divisor = conj_of(tensor2)
+        return (
+            unbroadcast(grad, ctx.like) if needs[0] else None,
+            unbroadcast(scaled / divisor, tensor1) if needs[1] else None,
+            unbroadcast(-scaled * conj_of(tensor1) / (divisor * divisor), tensor2) if needs[2] else None,
+            None,
+        )
+
+
+def _check_addcdiv(tensor1: Tensor, tensor2: Tensor) -> None:
+    if tensor1._array.dtype.kind in "biu" and tensor2._array.dtype.kind in "biu":
+        raise RuntimeError(
+            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true division "
+            "of tensor1 and tensor2. Use (input + value * torch.trunc(tensor1 / tensor2)) for integer results, or convert one "
+            f"operand to floating point; got {tensor1.dtype} and {tensor2.dtype}."
+        )
+
+
+def addcdiv(
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
+) -> Tensor:
+    """`input + value · tensor1 / tensor2`, elementwise with broadcasting; RuntimeError where both divided are integers.
+
+    >>> import rushlight as torch
+    >>> torch.addcdiv(torch.tensor([1.0]), torch.tensor([3.0]), torch.tensor([2.0]))
+    tensor([2.5000])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.addcdiv.html
+    """
+    _check_addcdiv(tensor1, tensor2)
+    return into(out, Addcdiv.apply(input, tensor1, tensor2, value))
+
+
+def addcdiv_(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+    """`addcdiv`, written into the tensor."""
+    _check_addcdiv(tensor1, tensor2)
+    return Addcdiv.inplace(input, tensor1, tensor2, value)
+
+
+class Atan2(Operation):
+    """The angle of the point (other, input)."""
+
+    node_name = "Atan2Backward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, other: Tensor) -> Array:
+        ctx.save_for_backward(input, other)
+        if input._array.dtype.kind in "biu" and other._array.dtype.kind in "biu":
+            return binary(np.arctan2, wrap(floating(input)), wrap(floating(other)))
+        return binary(np.arctan2, input, other)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        input, other = ctx.saved_tensors
+        scaled = grad / (input * input + other * other)
+        return (
+            unbroadcast(scaled * other, input) if ctx.needs_input_grad[0] else None,
+            unbroadcast(scaled * -input, other) if ctx.needs_input_grad[1] else None,
+        )
+
+
+def atan2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The angle of the point with x = other and y = input, in [-π, π], elementwise with broadcasting.
+
+    Raises TypeError for a number.
+
+    >>> import rushlight as torch
+    >>> torch.atan2(torch.tensor([1.0]), torch.tensor([-1.0]))
+    tensor([2.3562])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.atan2.html
+    """
+    check_tensor("atan2", "other", 2, other)
+    return into(out, Atan2.apply(input, other))
+
+
+arctan2 = atan2
+
+
+class _WithoutDerivative(Operation):
+    """An operation that PyTorch gives no derivative to: the backward pass says so."""
+
+    node_name = "NotImplemented"
+    name = ""
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        raise RuntimeError(f"derivative for aten::{ctx._function.name} is not implemented")
+
+
+class Heaviside(_WithoutDerivative):
+    """The step function, with given values at 0."""
+
+    name = "heaviside"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, values: Tensor) -> Array:
+        a, v = operands(input, values)
+        if a.dtype.kind == "c":
+            raise RuntimeError("heaviside is not yet implemented for complex tensors.")
+        return np.where(a == 0, v, a > 0).astype(a.dtype)
+
+
+def _check_heaviside(input: Tensor, values: Any) -> None:
+    check_tensor("heaviside", "values", 2, values)
+    if input.dtype is not values.dtype:
+        raise RuntimeError(
+            f"heaviside is not yet implemented for tensors with different dtypes, but got {input.dtype} and {values.dtype}."
+        )
+
+
+def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """0 where `input` is negative, 1 where it is positive, `values` where it is 0; RuntimeError where the types differ.
+
+    >>> import rushlight as torch
+    >>> torch.heaviside(torch.tensor([-1.0, 0.0, 2.0]), torch.tensor([0.5]))
+    tensor([0.0000, 0.5000, 1.0000])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.heaviside.html
+    """
+    _check_heaviside(input, values)
+    return into(out, Heaviside.apply(input, values))
+
+
+class Nextafter(_WithoutDerivative):
+    """The next number of the type towards another."""
+
+    name = "nextafter"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, other: Tensor) -> Array:
+        a, b = operands(input, other)
+        if a.dtype.kind in "biuc":
+            raise not_implemented("nextafter_cpu", a.dtype)
+        return np.nextafter(a, b)
+
+
+def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The next representable number after each element of `input` towards that of `other`; NotImplementedError for integers.
+
+    >>> import rushlight as torch
+    >>> bool(torch.nextafter(torch.tensor([1.0]), torch.tensor([2.0])) > 1)
+    True
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nextafter.html
+    """
+    check_tensor("nextafter", "other", 2, other)
+    return into(out, Nextafter.apply(input, other))
+
+
+class Ldexp(Operation):
+    """`input · 2 ** other`."""
+
+    node_name = "LdexpBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, other: Tensor) -> Array:
+        ctx.save_for_backward(input, other)
+        a, b = floating(input), floating(other)
+        if a.dtype != b.dtype:
+            a, b = operands(wrap(a), wrap(b)) if other._array.dtype.kind not in "biu" else (a, b.astype(a.dtype))
+        return as_result(_checked(lambda x, y: x * np.exp2(y), widened(a), widened(b)), a.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        input, other = ctx.saved_tensors
+        scaled = grad * other.exp2()
+        return (
+            unbroadcast(scaled, input) if ctx.needs_input_grad[0] else None,
+            unbroadcast(scaled * input * math.log(2), other) if ctx.needs_input_grad[1] else None,
+        )
+
+
+def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`input · 2 ** other`, elementwise with broadcasting, floating point; TypeError for a number.
+
+    >>> import rushlight as torch
+    >>> torch.ldexp(torch.tensor([1.0, 3.0]), torch.tensor([4, 1]))
+    tensor([16.,  6.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.ldexp.html
+    """
+    check_tensor("ldexp", "other", 2, other)
+    return into(out, Ldexp.apply(input, other))
+
+
+def float_power(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tensor:
+    """`input ** exponent` in float64 (complex128 for complex); one of the two may be a number.
+
+    >>> import rushlight as torch
+    >>> torch.float_power(torch.tensor([2, 3]), 2)
+    tensor([4., 9.], dtype=torch.float64)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.float_power.html
+    """
+    wide = dtypes.complex128 if result_type(input, exponent).is_complex else dtypes.float64
+    base, power = (v.to(wide) if isinstance(v, Variable) else v for v in (input, exponent))
+    return into(out, pow(base, power))
+
+
+class CombinationMethods:
+    """The functions of this family as methods of Tensor."""
+
+    addcdiv, addcdiv_ = addcdiv, addcdiv_
+    addcmul, addcmul_ = addcmul, addcmul_
+    atan2 = arctan2 = atan2
+    atan2_ = arctan2_ = inplace(Atan2)
+    float_power = float_power
+    heaviside = heaviside
+    ldexp = ldexp
+    ldexp_ = inplace(Ldexp)
+    lerp, lerp_ = lerp, lerp_
+    nextafter = nextafter
+    nextafter_ = inplace(Nextafter)
+
+    def heaviside_(self: Any, values: Any) -> Any:
+        """`heaviside`, written into this tensor."""
+        _check_heaviside(self, values)
+        return Heaviside.inplace(self, values)

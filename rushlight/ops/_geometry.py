@@ -218,4 +218,4 @@ def checked_out(result: Tensor, out: Tensor | None) -> Tensor:
         return result
     from rushlight.ops.creation import into
 
-    return into(out, result._array)
+    return into(out, result._array, warn=True)

@@ -19,6 +19,7 @@ from rushlight.autograd.variable import Variable
 from rushlight.device import check_device, device
 from rushlight.layout import contiguous_format, memory_format, preserve_format
 from rushlight.ops._geometry import Array, channel_order, copy_in_format, reported_strides, storage_of, wrap_dim
+from rushlight.ops.sharing import is_shared, share_memory_
 from rushlight.size import Size
 
 if TYPE_CHECKING:
@@ -83,9 +84,9 @@ def _float_to_integer(array: Array, target: np.dtype[Any], order: Any) -> Array:
     if array.dtype.kind == "V":
         array = array.astype(np.float32)
     with np.errstate(invalid="ignore"):
-        if target.itemsize < 4 or target.kind == "u" and target.itemsize < 8:
-            # The low bits of the 64-bit integer, so that -1 becomes 255.
-            return array.astype(np.int64, order).astype(target, order)
+        if target.itemsize < 4 or target == np.uint32:
+            # The low bits of a wider integer, so that -1 becomes 255.
+            return array.astype(np.int32 if target.itemsize < 4 else np.int64, order).astype(target, order)
         return array.astype(target, order)
 
 
@@ -181,12 +182,17 @@ def _parse_to(input: Tensor, args: tuple[Any, ...], named: dict[str, Any]) -> tu
     return (input.dtype if wanted is None else as_dtype(wanted)), copy, format_
 
 
+_PYTHON_TYPES: dict[Any, dtypes.dtype] = {
+    float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool, complex: dtypes.complex128,
+}  # fmt: skip
+
+
 def as_dtype(wanted: Any, function: str = "to") -> dtypes.dtype:
     """A dtype, or the one that Python's float, int, bool or complex stands for; TypeError for anything else."""
     if isinstance(wanted, dtypes.dtype):
         return wanted
-    if wanted in (float, int, bool, complex):
-        return dtypes.from_numpy_dtype(dtypes.to_numpy(wanted))
+    if wanted in _PYTHON_TYPES:
+        return _PYTHON_TYPES[wanted]
     raise TypeError(f"{function}(): argument 'dtype' must be torch.dtype, not {type(wanted).__name__}")
 
 
@@ -477,12 +483,14 @@ class ConversionMethods:
     is_floating_point = is_floating_point
     is_nonzero = is_nonzero
     is_set_to = is_set_to
+    is_shared = is_shared
     is_signed = is_signed
     item = item
     ndimension = dim
     nelement = numel
     numel = numel
     numpy = numpy
+    share_memory_ = share_memory_
     size = size
     storage_offset = storage_offset
     stride = stride

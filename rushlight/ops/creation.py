@@ -371,15 +371,15 @@ def finished(array: Array, device: Any, requires_grad: bool, pin_memory: bool) -
 
 
 def _filled(
-    function: str, fill: Callable[..., Array], size: tuple[Any, ...], *, out: Tensor | None = None, dtype: Any = None,
+    function: str, fill: Callable[..., Array], given: tuple[Any, ...], *, out: Tensor | None = None, dtype: Any = None,
     layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
     memory_format: memory_format = contiguous_format, **named: Any,
 ) -> Tensor:  # fmt: skip
     if named:
-        if set(named) != {"size"} or size:
+        if set(named) != {"size"} or given:
             raise TypeError(f"{function}() got an unexpected keyword argument '{next(iter(named))}'")
-        size = (named["size"],)
-    shape = size if len(size) > 1 and size[0].__class__ is int else sizes(size, function)
+        given = (named["size"],)
+    shape = given if len(given) > 1 and given[0].__class__ is int else sizes(given, function)
     if dtype is None:
         kind = dtypes.get_default_dtype().numpy_dtype if out is None else out._array.dtype
     else:
@@ -411,12 +411,12 @@ def in_format(array: Array, format_: memory_format) -> Array:
     return array.reshape([array.shape[i] for i in order]).transpose(np.argsort(order))
 
 
-def into(out: Tensor, array: Array) -> Tensor:
+def into(out: Tensor, array: Array, warn: bool = False) -> Tensor:
     """Write a result into a tensor given as `out=`, whose shape follows it."""
     if out.requires_grad and state.enabled:
         raise RuntimeError("out=... arguments don't support automatic differentiation, but one of the arguments requires grad.")
     if out._array.shape != array.shape:
-        if out._array.size:
+        if warn and out._array.size:
             warnings.warn(
                 f"An output with one or more elements was resized since it had shape {shape_text(out._array.shape)}, which does not "
                 f"match the required output shape {shape_text(array.shape)}.",
@@ -476,7 +476,21 @@ def full(size: Sequence[int], fill_value: Any, *, dtype: Any = None, **options: 
         kind = fill_value.dtype if isinstance(fill_value, Variable) else number_dtype(value)
     else:
         kind = as_dtype(dtype, "full") if dtype is not None else options["out"].dtype
-    return _filled("full", lambda shape, _: np.full(shape, number_array(value, kind)), (size,), dtype=kind, **options)
+    return _filled("full", lambda shape, _: np.full(shape, fill_array(value, kind)), (size,), dtype=kind, **options)
+
+
+def fill_array(value: Any, dtype: dtypes.dtype) -> Array:
+    """A number to fill with as an array; RuntimeError if the dtype can't hold it."""
+    kind = dtype.numpy_dtype.kind
+    if isinstance(value, (complex, np.complexfloating)) and kind != "c":
+        if value.imag or kind in "iub":
+            name = {"f": "float", "b": "bool", "V": "float"}.get(kind, f"{dtype.name}_t")
+            raise RuntimeError(f"value cannot be converted to type {name} without overflow")
+        value = value.real
+    try:
+        return number_array(value, dtype)
+    except (RuntimeError, ValueError):
+        raise RuntimeError(f"value cannot be converted to type {dtype.name}_t without overflow") from None
 
 
 def fill_number(value: Any, function: str, position: int = 2) -> Any:
@@ -542,7 +556,7 @@ def full_like(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.full_like.html
     """
-    value = number_array(fill_number(fill_value, "full_like"), input.dtype if dtype is None else as_dtype(dtype))
+    value = fill_array(fill_number(fill_value, "full_like"), input.dtype if dtype is None else as_dtype(dtype))
 
     def make(array: Array, **named: Any) -> Array:
         return np.full_like(array, value, **named)

@@ -23,7 +23,7 @@ from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.index import add_at
 from rushlight.ops._geometry import Array, Shape, check_no_overlap, expanded_shape, shape_text, sum_to_shape
 from rushlight.ops.conversion import converted, to
-from rushlight.ops.creation import from_data, number_array
+from rushlight.ops.creation import fill_array, from_data
 from rushlight.ops.shape import Alias, reshape
 from rushlight.ops.slicing import BasicIndex, Newaxis, Select, Slice
 
@@ -196,16 +196,7 @@ def fill_value_array(value: Any, array: Array) -> Array:
     """A number as an array of another's type; RuntimeError if the type can't hold it."""
     if isinstance(value, Variable):
         return converted(value._array, dtypes.from_numpy_dtype(array.dtype))
-    kind = array.dtype.kind
-    if isinstance(value, (complex, np.complexfloating)) and kind != "c":
-        if value.imag or kind in "iub":
-            name = {"f": "float", "b": "bool", "V": "float"}.get(kind, array.dtype.name)
-            raise RuntimeError(f"value cannot be converted to type {name} without overflow")
-        value = value.real
-    try:
-        return number_array(value, dtypes.from_numpy_dtype(array.dtype))
-    except RuntimeError:
-        raise RuntimeError(f"value cannot be converted to type {array.dtype.name}_t without overflow") from None
+    return fill_array(value, dtypes.from_numpy_dtype(array.dtype))
 
 
 def write_array(array: Array, given: Array) -> None:

@@ -59,8 +59,7 @@ class MaskedScatter(Operation):
         chosen = np.broadcast_to(mask._array, out.shape)
         count = int(np.count_nonzero(chosen))
         if source._array.size < count:
-            raise RuntimeError("masked_scatter: expected the number of elements in source to be greater than or equal to the number "
-                               "of ones in mask: Number of elements of source < number of ones in mask")
+            raise RuntimeError("Number of elements of source < number of ones in mask")
         out[chosen] = source._array.reshape(-1)[:count]
         return out
 
@@ -137,7 +136,7 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     """
     if not isinstance(mask, Variable) or mask._array.dtype.kind != "b":
         raise RuntimeError("masked_select: expected BoolTensor for mask")
-    common_shape([input._array.shape, mask._array.shape])
+    common_shape([mask._array.shape, input._array.shape])
     return checked_out(MaskedSelect.apply(input, mask), out)
 
 
@@ -231,7 +230,7 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     """
     array = input._array
     if as_tuple:
-        return tuple([wrap(places) for places in np.nonzero(array if array.ndim else array.reshape(1))])
+        return tuple([wrap(places.copy()) for places in np.nonzero(array if array.ndim else array.reshape(1))])
     if not array.ndim:
         return checked_out(wrap(np.empty((int(bool(array)), 0), np.int64)), out)
     return checked_out(wrap(np.array(np.nonzero(array), np.int64).T), out)

@@ -42,8 +42,10 @@ class Gather(Operation):
         array, places = input._array, index._array
         ctx.shape, ctx.dim = array.shape, dim
         ctx.save_for_backward(index)
+        if not places.size:
+            return np.empty(places.shape, array.dtype)
         if not places.ndim or not array.ndim:
-            return np.ascontiguousarray(array.reshape(-1)[places])
+            return np.asarray(array.reshape(-1)[places])
         return array[along(places, dim)]
 
     @staticmethod
@@ -305,8 +307,6 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     from rushlight.ops._geometry import checked_out
 
     dim = check_index("gather", input, dim, index, None)
-    if not index._array.size:
-        index = index.long()
     return checked_out(Gather.apply(input, dim, index), out)
 
 

@@ -129,7 +129,10 @@ def _between(start: Any, end: Any, steps: int, kind: np.dtype[Any]) -> Array:
     low, high = work.type(start), work.type(end)
     step = (high - low) / work.type(steps - 1) if steps > 1 else work.type(0)
     i = np.arange(steps, dtype=work)
-    values = np.where(np.arange(steps) < steps // 2, low + step * i, high - step * (steps - 1 - i))
+    if work == np.float32:
+        # PyTorch rounds once, after the multiplication and the addition.
+        low, high, step, i = (np.asarray(value, np.float64) for value in (low, high, step, i))
+    values = np.where(np.arange(steps) < steps // 2, low + step * i, high - step * (steps - 1 - i)).astype(work)
     if kind.kind in "iu":
         values = np.trunc(values)
     return values.astype(kind)
@@ -260,10 +263,10 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     shape = tuple([tensor._array.size for tensor in tensors])
     grids = []
     for i, tensor in enumerate(tensors):
-        line = reshape(tensor, tuple([-1 if j == i else 1 for j in _range(len(shape))]) if shape[i] else (0,) + (1,) * 0)
+        line = reshape(tensor, tuple([-1 if j == i else 1 for j in _range(len(shape))]) if shape[i] else shape)
         grids.append(expand(line, shape))
     if swap:
-        grids = [grid.swapdims(0, 1) for grid in (grids[1], grids[0], *grids[2:])]
+        grids = [grids[1], grids[0], *grids[2:]]
     return tuple(grids)
 
 

@@ -745,7 +745,12 @@ def _matrix_transpose(input: Tensor) -> Tensor:
     ndim = input._array.ndim
     if ndim == 1:
         raise RuntimeError("tensor.mT is only supported on matrices or batches of matrices. Got 1-D tensor.")
-    return transpose(input, -2, -1) if ndim else Alias.apply(input)
+    if ndim == 0:
+        warnings.warn(
+            "Tensor.mT is deprecated on 0-D tensors. This function is the identity in these cases.", UserWarning, stacklevel=2
+        )
+        return Alias.apply(input)
+    return transpose(input, -2, -1)
 
 
 def _hermitian(input: Tensor) -> Tensor:
@@ -753,6 +758,9 @@ def _hermitian(input: Tensor) -> Tensor:
     if ndim not in (0, 2):
         batches = " For batches of matrices, consider using tensor.mH" if ndim > 2 else ""
         raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {ndim}-D tensor.{batches}")
+    if ndim == 0:
+        warnings.warn("Tensor.H is deprecated on 0-D tensors. Consider using x.conj().", UserWarning, stacklevel=2)
+        return input.conj()
     return adjoint(input)
 
 

@@ -43,6 +43,18 @@ class SqueezeInplace(Squeeze):
     node_name = "SqueezeBackward3"
 
 
+class SqueezeDimInplace(Squeeze):
+    """`SqueezeDim`, in place."""
+
+    node_name = "SqueezeBackward4"
+
+
+class SqueezeDimsInplace(Squeeze):
+    """`SqueezeDims`, in place."""
+
+    node_name = "SqueezeBackward5"
+
+
 class UnsqueezeInplace(Unsqueeze):
     """`Unsqueeze`, in place."""
 
@@ -93,7 +105,8 @@ def squeeze_(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """`squeeze` in place."""
     shape = input._array.shape
     dims = tuple(range(len(shape))) if dim is None else wrap_dims(dim, len(shape))
-    return become(input, SqueezeInplace, tuple([i for i in dims if shape and shape[i] == 1]))
+    view = SqueezeInplace if dim is None else SqueezeDimInplace if isinstance(dim, int) else SqueezeDimsInplace
+    return become(input, view, tuple([i for i in dims if shape and shape[i] == 1]))
 
 
 def unsqueeze_(input: Tensor, dim: int) -> Tensor:

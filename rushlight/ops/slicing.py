@@ -218,31 +218,33 @@ class AsStrided(ViewOperation):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        return Restride.apply(grad, ctx.arguments, ctx.input), None, None, None
+        return Restride.apply(grad, ctx.arguments, ctx.input, False), None, None, None
 
 
 class Restride(Operation):
-    """The sum of a gradient at its storage's places, read through the geometry of the tensor that was viewed."""
+    """The sum of elements at one geometry's places in a storage, read through another.
+
+    Elements of the viewed tensor that share a place share its gradient: it is divided among them, which are the ones read
+    (`shared_source` False) or, in the reverse direction, the ones added.
+    """
 
     node_name = "AsStridedBackwardBackward0"
 
     @staticmethod
-    def forward(ctx: Any, grad: Tensor, geometry: tuple[Any, ...], target: tuple[Any, ...]) -> Array:
-        ctx.geometries = geometry, target
+    def forward(ctx: Any, grad: Tensor, source: tuple[Any, ...], target: tuple[Any, ...], shared_source: bool) -> Array:
+        ctx.arguments = target, source, not shared_source
         array = grad._array
-        source, places = _positions(*geometry), _positions(*target)
-        flat = np.zeros(1 + max(source.max(initial=0), places.max(initial=0)), array.dtype)
-        np.add.at(flat, source.reshape(-1), array.reshape(-1))
-        counts = np.zeros(flat.size, np.int64)
-        np.add.at(counts, places.reshape(-1), 1)
-        # Elements of the input that share a place share its gradient.
-        flat /= np.maximum(counts, 1).astype(array.dtype)
-        return flat[places]
+        written, read = _positions(*source), _positions(*target)
+        size = 1 + max(written.max(initial=0), read.max(initial=0))
+        count = np.zeros(size, array.dtype)
+        np.add.at(count, (written if shared_source else read).reshape(-1), 1)
+        flat = np.zeros(size, array.dtype)
+        np.add.at(flat, written.reshape(-1), (array / count[written] if shared_source else array).reshape(-1))
+        return flat[read] if shared_source else flat[read] / count[read]
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        geometry, target = ctx.geometries
-        return Restride.apply(grad, target, geometry), None, None
+        return Restride.apply(grad, *ctx.arguments), None, None, None
 
 
 def _positions(size: Shape, stride: Shape, offset: int) -> Array:

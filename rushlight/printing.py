@@ -135,7 +135,7 @@ class _FloatFormat:
         self.whole = bool((finite == np.ceil(finite)).all())
         wide = high / low > 1000.0 or high > 1.0e8 or low < 1.0e-4
         self.scientific = wide if _options.sci_mode is None else _options.sci_mode
-        # Text grows with the magnitude (or, in exponents, as it leaves 1), so the extremes of each sign are the longest.
+        # Text grows with the magnitude (in exponents, as it leaves 1): the extremes of each sign are the longest.
         ends = [part[[part.argmin(), part.argmax()]] for part in (finite[finite > 0], finite[finite < 0]) if part.size]
         self.width = max(len(self._text(value)) for part in ends for value in part.tolist())
 

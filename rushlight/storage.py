@@ -65,8 +65,8 @@ def owner_bytes(array: Array) -> tuple[Array, Bytes, int]:
     if high == low:
         return owner, np.empty(0, np.uint8), 0
     # The ellipsis keeps an array of no dimensions an array.
-    upward = owner[(*(slice(None, None, -1 if stride < 0 else 1) for stride in owner.strides), ...)]
-    first = upward[(*(slice(0, 1),) * upward.ndim, ...)].reshape(1).view(np.uint8)
+    lowest: Any = (*(slice(-1, None) if stride < 0 else slice(0, 1) for stride in owner.strides), ...)
+    first = owner[lowest].reshape(1).view(np.uint8)
     flat = np.lib.stride_tricks.as_strided(first, (high - low,), (1,))
     return owner, flat, _address(array) - low
 
@@ -93,12 +93,15 @@ def view_of_bytes(
     last = offset + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
     if offset > held or (not empty and last >= held):
         raise RuntimeError(
-            f"setStorage: sizes {list(shape)}, strides {list(strides)}, storage offset {offset}, and itemsize {kind.itemsize} "
-            f"requiring a storage size of {(last + 1) * kind.itemsize} are out of bounds for storage of size {memory.size}"
+            f"setStorage: sizes {list(shape)}, strides {list(strides)}, storage offset {offset}, and itemsize "
+            f"{kind.itemsize} requiring a storage size of {(last + 1) * kind.itemsize} are out of bounds for storage "
+            f"of size {memory.size}"
         )
     if math.prod(shape) > 2**62:
         raise RuntimeError(f"expected at most 2**62 elements, got sizes {list(shape)}")
-    steps = tuple(0 if n <= 1 and s * kind.itemsize > 2**62 else s * kind.itemsize for n, s in zip(shape, strides, strict=True))
+    steps = tuple(
+        0 if n <= 1 and s * kind.itemsize > 2**62 else s * kind.itemsize for n, s in zip(shape, strides, strict=True)
+    )
     if empty:
         return np.ndarray(shape, kind.numpy_dtype)
     return np.ndarray(shape, kind.numpy_dtype, buffer=memory, offset=offset * kind.itemsize, strides=steps)
@@ -130,7 +133,9 @@ class UntypedStorage:
     def __init__(self, size: int | Bytes | bytearray = 0) -> None:
         memory = np.zeros(size, np.uint8) if isinstance(size, int) else np.asarray(size, np.uint8)
         if memory.ndim != 1 or (memory.size > 1 and memory.strides != (1,)):
-            raise ValueError(f"expected one dimension of adjoining bytes, got shape {memory.shape}, strides {memory.strides}")
+            raise ValueError(
+                f"expected one dimension of adjoining bytes, got shape {memory.shape}, strides {memory.strides}"
+            )
         self._memory: Bytes = memory
         self._owner: Array = owner_of(memory)
 
@@ -192,12 +197,14 @@ class UntypedStorage:
 
     def tolist(self) -> list[int]:
         """The bytes as integers."""
-        return self._memory.tolist()  # type: ignore[return-value]
+        return self._memory.tolist()  # type: ignore[no-any-return]
 
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
             if index.step not in (None, 1):
-                raise RuntimeError("Trying to slice with a step of " + f"{index.step}, but only a step of 1 is supported")
+                raise RuntimeError(
+                    "Trying to slice with a step of " + f"{index.step}, but only a step of 1 is supported"
+                )
             return UntypedStorage(self._memory[index])
         return int(self._memory[_position(index, self._memory.size)])
 
@@ -208,7 +215,11 @@ class UntypedStorage:
         return iter(self.tolist())
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, UntypedStorage) and self.data_ptr() == other.data_ptr() and self.nbytes() == other.nbytes()
+        return (
+            isinstance(other, UntypedStorage)
+            and self.data_ptr() == other.data_ptr()
+            and self.nbytes() == other.nbytes()
+        )
 
     def __hash__(self) -> int:
         return hash((self.data_ptr(), self.nbytes()))
@@ -258,11 +269,11 @@ class TypedStorage:
 
     def element_size(self) -> int:
         """The bytes of an element."""
-        return self.dtype.itemsize
+        return int(self.dtype.itemsize)
 
     def size(self) -> int:
         """How many elements."""
-        return self._untyped_storage.nbytes() // self.dtype.itemsize
+        return self._untyped_storage.nbytes() // self.element_size()
 
     __len__ = size
 
@@ -285,7 +296,7 @@ class TypedStorage:
 
     def tolist(self) -> list[Any]:
         """The elements as Python numbers."""
-        return self._elements.tolist()  # type: ignore[return-value]
+        return self._elements.tolist()  # type: ignore[no-any-return]
 
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):

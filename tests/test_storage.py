@@ -14,7 +14,13 @@ from rushlight.storage import TypedStorage, UntypedStorage, owner_bytes, owner_o
 def test_the_owner_of_views() -> None:
     base = np.arange(24.0).reshape(2, 3, 4)
     owner = owner_of(base)
-    for view in (base[1], base.T, base[::-1], np.broadcast_to(base, (5, 2, 3, 4)), np.lib.stride_tricks.as_strided(base, (2,), (8,))):
+    for view in (
+        base[1],
+        base.T,
+        base[::-1],
+        np.broadcast_to(base, (5, 2, 3, 4)),
+        np.lib.stride_tricks.as_strided(base, (2,), (8,)),
+    ):
         assert owner_of(view) is owner
     assert owner_of(np.frombuffer(owner, np.uint8)) is owner
     assert owner_of(base.copy()) is not owner

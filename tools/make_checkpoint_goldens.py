@@ -16,8 +16,8 @@ from torch import nn
 FOLDER = Path(__file__).parents[1] / "tests" / "golden" / "checkpoints"
 
 DTYPES = (
-    "float32", "float64", "float16", "bfloat16", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "int8",
-    "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool", "complex64", "complex128",
+    "float32", "float64", "float16", "bfloat16", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz",
+    "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool", "complex64", "complex128",
 )  # fmt: skip
 
 
@@ -33,7 +33,13 @@ def network() -> nn.Module:
 def shared() -> dict[str, object]:
     """Views of one storage: a slice, a transpose and one broadcast."""
     base = torch.arange(12.0).reshape(3, 4)
-    return {"rows": base[1:], "transposed": base.t(), "column": base[:, 1], "spread": base[0, :1].expand(5), "again": base}
+    return {
+        "rows": base[1:],
+        "transposed": base.t(),
+        "column": base[:, 1],
+        "spread": base[0, :1].expand(5),
+        "again": base,
+    }
 
 
 def training() -> dict[str, object]:

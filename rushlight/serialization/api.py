@@ -11,7 +11,7 @@ import struct
 import sys
 import warnings
 from collections.abc import Callable
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeGuard
 
 from rushlight import dtypes
 from rushlight.serialization.archive import ALIGNMENT, ArchiveReader, ArchiveWriter, is_archive
@@ -28,12 +28,13 @@ __all__ = ["DEFAULT_PROTOCOL", "get_unsafe_globals_in_checkpoint", "load", "save
 
 DEFAULT_PROTOCOL = 2
 
-FileLike = str | os.PathLike[str] | BinaryIO | Any
+# A path or anything with the methods of a file that the function needs.
+FileLike = Any
 
 _UNSAFE = (
-    "In PyTorch 2.6, we changed the default value of the `weights_only` argument in `torch.load` from `False` to `True`. "
-    "Re-running `torch.load` with `weights_only` set to `False` will likely succeed, but it can result in arbitrary code "
-    "execution. Do it only if you got the file from a trusted source."
+    "In PyTorch 2.6, we changed the default value of the `weights_only` argument in `torch.load` from `False` to "
+    "`True`. Re-running `torch.load` with `weights_only` set to `False` will likely succeed, but it can result in "
+    "arbitrary code execution. Do it only if you got the file from a trusted source."
 )
 _DOCS = (
     "\n\nCheck the documentation of torch.load to learn more about types accepted by default with weights_only "
@@ -41,7 +42,7 @@ _DOCS = (
 )
 
 
-def _is_path(f: object) -> bool:
+def _is_path(f: object) -> TypeGuard[str | os.PathLike[str]]:
     return isinstance(f, (str, os.PathLike))
 
 
@@ -67,7 +68,7 @@ def _write_archive(obj: object, file: Any, name: str, pickle_module: Any, protoc
     if byteorder:
         archive.write("byteorder", sys.byteorder.encode())
     for entry in table.entries:
-        archive.write(f"data/{entry.key}", memoryview(entry.memory))
+        archive.write(f"data/{entry.key}", entry.memory.data)
     archive.close()
 
 
@@ -81,8 +82,8 @@ def save(
 ) -> None:
     """Write an object to a file that :func:`load` and PyTorch's ``torch.load`` read.
 
-    Tensors that share memory share it in the file; of a view the whole storage is written. A path is written atomically:
-    until the new file is whole and on disk, the old one stays under the name.
+    Tensors that share memory share it in the file; of a view the whole storage is written. A path is written
+    atomically: until the new file is whole and on disk, the old one stays under the name.
 
     Args:
         obj: tensors, parameters, state_dicts, containers of them, modules, and whatever else can be pickled.
@@ -90,8 +91,8 @@ def save(
         pickle_module: the module whose Pickler writes; it must derive from Python's own in Python (as dill's does).
         pickle_protocol: the pickle protocol; others than 2 may not be readable with ``weights_only=True`` in PyTorch.
 
-    Raises AttributeError if `f` is neither a path nor has ``write``, RuntimeError if the folder does not exist or tensors view
-    the same memory as different dtypes, and what pickling raises.
+    Raises AttributeError if `f` is neither a path nor has ``write``, RuntimeError if the folder does not exist or
+    tensors view the same memory as different dtypes, and what pickling raises.
 
     >>> import io
     >>> import rushlight as torch
@@ -103,7 +104,7 @@ def save(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.save.html
     """
-    write: Callable[[Any], None]
+    write: Callable[..., None]
     if _use_new_zipfile_serialization:
         write = functools.partial(
             _write_archive,
@@ -117,11 +118,11 @@ def save(
         write = functools.partial(write_legacy, obj, pickle_module=pickle_module, protocol=pickle_protocol)
     if _is_path(f):
         with replacing(f) as file:
-            write(file=file)  # type: ignore[call-arg]
+            write(file=file)
         return
     if not hasattr(f, "write"):
         raise AttributeError("expected 'f' to be string, path, or a file-like object with a 'write' attribute")
-    write(file=f)  # type: ignore[call-arg]
+    write(file=f)
     if hasattr(f, "flush"):
         f.flush()
 
@@ -167,8 +168,9 @@ def _weights_only_message(message: str) -> str:
         return (
             "Weights only load failed. This file can still be loaded, to do so you have two options, "
             "\033[1mdo those steps only if you trust the source of the checkpoint\033[0m. "
-            f"\n\t(1) {_UNSAFE}\n\t(2) Alternatively, to load with `weights_only=True` please check the recommended steps in "
-            f"the following error message.\n\tWeightsUnpickler error: {message}{_DOCS}"
+            f"\n\t(1) {_UNSAFE}\n"
+            "\t(2) Alternatively, to load with `weights_only=True` please check the recommended "
+            f"steps in the following error message.\n\tWeightsUnpickler error: {message}{_DOCS}"
         )
     kind = "" if "is blocked" in message else "WeightsUnpickler error: "
     return f"Weights only load failed. {_UNSAFE}\n{kind}\n\n{message}{_DOCS}"
@@ -179,8 +181,8 @@ def _check_seekable(file: Any) -> None:
         file.seek(file.tell())
     except (io.UnsupportedOperation, AttributeError) as error:
         raise type(error)(
-            f"{error}. You can only torch.load from a file that is seekable. Please pre-load the data into a buffer like "
-            "io.BytesIO and try to load from it instead."
+            f"{error}. You can only torch.load from a file that is seekable. Please pre-load the data into a buffer "
+            "like io.BytesIO and try to load from it instead."
         ) from None
 
 
@@ -195,7 +197,7 @@ def _load_file(
     if is_archive(file):
         archive = ArchiveReader(file, label, mapped=mmap)
         if archive.is_script:
-            raise RuntimeError(f"{label} is a TorchScript archive: it holds compiled code, which Rushlight does not run")
+            raise RuntimeError(f"{label} is a TorchScript archive: it holds code, which Rushlight does not run")
         return unpickle(io.BytesIO(archive.read("data.pkl")), _ArchiveStorages(archive, restore))
     if mmap:
         raise RuntimeError(
@@ -213,7 +215,8 @@ def _load_safetensors(path: str, map_location: MapLocation) -> Any:
     if map_location is not None and (callable(map_location) or isinstance(map_location, dict)):
         kind = "dict" if isinstance(map_location, dict) else "callable"
         raise RuntimeError(
-            f"Loading safetensors file with {kind} map_location is not supported. Use a device string or torch.device instead."
+            f"Loading safetensors file with {kind} map_location is not supported. Use a device string "
+            "or torch.device instead."
         )
     return load_file(path, device="cpu" if map_location is None else str(map_location))
 
@@ -230,17 +233,17 @@ def load(
     """Read an object from a file that :func:`save` or PyTorch's ``torch.save`` wrote, in the zip or the older format.
 
     Args:
-        f: a path or an object with ``read``, ``readline``, ``seek`` and ``tell``. A path that ends in ``.safetensors`` is read
-            as such.
-        map_location: where storages go: a device, a dict of locations, or a function of storage and location. A storage that
-            was saved on another device needs ``"cpu"``.
+        f: a path or an object with ``read``, ``readline``, ``seek`` and ``tell``. A path that ends in ``.safetensors``
+            is read as such.
+        map_location: where storages go: a device, a dict of locations, or a function of storage and location. A storage
+            that was saved on another device needs ``"cpu"``.
         pickle_module: the module whose Unpickler reads; only for files one trusts.
         weights_only: True (as when nothing is given) makes nothing but tensors, containers and the classes named with
             ``add_safe_globals``. False runs whatever the file says: only for files one trusts.
         mmap: True maps the file into memory, copied on write, instead of reading it.
 
-    Raises FileNotFoundError, pickle.UnpicklingError for a global that is not allowed, and RuntimeError, naming the file and
-    what is wrong, for a file that is damaged, cut short or something else.
+    Raises FileNotFoundError, pickle.UnpicklingError for a global that is not allowed, and RuntimeError, naming the file
+    and what is wrong, for a file that is damaged, cut short or something else.
 
     >>> import io
     >>> import rushlight as torch
@@ -272,7 +275,7 @@ def load(
         return unpickler(file, persistent_load, **pickle_load_args).load()
 
     restore = location_mapper(map_location)
-    opened = open(f, "rb") if path else cast(BinaryIO, f)  # noqa: SIM115
+    opened: BinaryIO = open(f, "rb") if path else f  # noqa: SIM115
     try:
         _check_seekable(opened)
         return _load_file(opened, _label(f), restore, unpickle, not weights_only, bool(mmap))

@@ -34,7 +34,9 @@ _DATE = 0x21
 
 _STORED = 0
 # What reading a damaged archive raises.
-_DAMAGE = (zlib.error, struct.error, EOFError, OSError, OverflowError, RuntimeError, ValueError, IndexError, MemoryError)
+_DAMAGE = (
+    zlib.error, struct.error, EOFError, OSError, OverflowError, RuntimeError, ValueError, IndexError, MemoryError,
+)  # fmt: skip
 
 Buffer = bytes | memoryview
 
@@ -92,8 +94,9 @@ class ArchiveWriter:
             self._put(struct.pack(form, b"PK\x07\x08", checksum, size, size))
         small = _ELSEWHERE if wide_size else size
         where = _ELSEWHERE if wide_start else start
-        entry = (b"PK\x01\x02", 0, 0, _FLAGS, 0, 0, _DATE, checksum, small, small, len(encoded), len(extra), 0, 0, 0, 0, where)
-        self._directory.append(_CENTRAL.pack(*entry) + encoded + extra)
+        sizes = (checksum, small, small, len(encoded), len(extra))
+        entry = _CENTRAL.pack(b"PK\x01\x02", 0, 0, _FLAGS, 0, 0, _DATE, *sizes, 0, 0, 0, 0, where)
+        self._directory.append(entry + encoded + extra)
         self._digest.update(struct.pack("<IQ", checksum, size) + encoded)
 
     def close(self) -> None:
@@ -116,8 +119,8 @@ class ArchiveWriter:
 class ArchiveReader:
     """Reads the records of an archive, checking each against its checksum.
 
-    `label` is the file's name in messages. With `mapped`, the records of data are not read but mapped into memory, copied
-    on write; their checksums are then not looked at.
+    `label` is the file's name in messages. With `mapped`, the records of data are not read but mapped into memory,
+    copied on write; their checksums are then not looked at.
     """
 
     def __init__(self, file: BinaryIO, label: str, mapped: bool = False) -> None:
@@ -201,7 +204,7 @@ class ArchiveReader:
             return np.frombuffer(self._map, np.uint8, size, start)
         memory = np.empty(size, np.uint8)
         self._file.seek(start)
-        view = memoryview(memory)
+        view = memory.data
         filled = 0
         while filled < size:
             piece = self._file.read(min(size - filled, 1 << 24))

@@ -43,7 +43,7 @@ def write_legacy(obj: object, file: Any, pickle_module: Any, protocol: int) -> N
     for entry in entries:
         unit = 1 if entry.dtype is None else entry.dtype.itemsize
         file.write(struct.pack("<q", entry.numel))
-        file.write(memoryview(entry.memory[: entry.numel * unit]))
+        file.write(entry.memory[: entry.numel * unit].data)
 
 
 def _bytes_left(file: BinaryIO) -> int:
@@ -73,7 +73,9 @@ class _Storages:
         if key not in self.made:
             left = _bytes_left(self._file)
             if type(numel) is not int or not 0 <= numel * unit <= left:
-                raise CorruptFileError(f"storage {key} says it has {numel} elements of {unit} bytes, but {left} bytes are left")
+                raise CorruptFileError(
+                    f"storage {key} says it has {numel} elements of {unit} bytes, but {left} bytes are left"
+                )
             where = location.decode("ascii") if isinstance(location, bytes) else str(location)
             untyped = self._restore(UntypedStorage(np.empty(numel * unit, np.uint8)), where)
             self.made[key] = TypedStorage(wrap_storage=untyped, dtype=kind.dtype or _byte())
@@ -96,10 +98,11 @@ class _Storages:
             count = struct.unpack("<q", head)[0] if len(head) == 8 else -1
             if count != len(storage):
                 raise CorruptFileError(f"storage has wrong byte size: expected {len(storage)} elements got {count}")
-            memory = memoryview(storage.untyped()._memory)
+            memory = storage.untyped()._memory.data
             data = self._file.read(len(memory))
             if len(data) != len(memory):
-                raise CorruptFileError(f"unexpected EOF, expected {len(memory) - len(data)} more bytes. The file might be corrupted.")
+                missing = len(memory) - len(data)
+                raise CorruptFileError(f"unexpected EOF, expected {missing} more bytes. The file might be corrupted.")
             memory[:] = data
 
 

@@ -7,7 +7,7 @@ import pickle
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from rushlight import dtypes
 from rushlight.autograd.variable import Variable
@@ -43,6 +43,10 @@ class SavedStorage:
     def numel(self) -> int:
         """How many elements, of one byte where the dtype is not said."""
         return int(self.memory.size) // (1 if self.dtype is None else self.dtype.itemsize)
+
+
+# What the stream holds in place of a storage.
+Reference = Callable[[SavedStorage], Any]
 
 
 class StorageTable:
@@ -104,7 +108,7 @@ def _reduce_tensor(tensor: Variable, table: StorageTable) -> tuple[Any, ...]:
     state = _own_state(tensor)
     # A tensor of another class that was made a parameter keeps its class.
     if issubclass(type(tensor), Parameter):
-        content = (tensor.data, tensor.requires_grad, OrderedDict())
+        content: tuple[Any, ...] = (tensor.data, tensor.requires_grad, OrderedDict())
         return (_REBUILD_PARAMETER_STATE, (*content, state)) if state else (_REBUILD_PARAMETER, content)
     func, args = _reduce_plain(tensor, table)
     kind = type(tensor)
@@ -131,19 +135,19 @@ def pickler_type(pickle_module: Any = pickle) -> type[Any]:
 
     Raises ValueError for a module whose Pickler is not derived from Python's own, since the names could not be set.
     """
-    base = pickle._Pickler if pickle_module is pickle else getattr(pickle_module, "Pickler", None)  # type: ignore[attr-defined]
-    if not (isinstance(base, type) and issubclass(base, pickle._Pickler)):  # type: ignore[attr-defined]
+    base: Any = pickle._Pickler if pickle_module is pickle else getattr(pickle_module, "Pickler", None)
+    if not (isinstance(base, type) and issubclass(base, pickle._Pickler)):
         raise ValueError(
-            f"expected pickle_module to be pickle or a module whose Pickler derives from pickle._Pickler (such as dill), "
-            f"got {getattr(pickle_module, '__name__', pickle_module)!r}"
+            "expected pickle_module to be pickle or a module whose Pickler derives from pickle._Pickler (such as "
+            f"dill), got {getattr(pickle_module, '__name__', pickle_module)!r}"
         )
 
-    class CheckpointPickler(base):  # type: ignore[misc, valid-type]
+    class CheckpointPickler(base):  # type: ignore[misc]
         """Python's pickler, which writes globals by name and storages by reference."""
 
-        dispatch = dict(base.dispatch)
+        dispatch: ClassVar[dict[type, Any]] = dict(base.dispatch)
 
-        def __init__(self, file: Any, protocol: int, table: StorageTable, reference: Callable[[SavedStorage], Any]) -> None:
+        def __init__(self, file: Any, protocol: int, table: StorageTable, reference: Reference) -> None:
             super().__init__(file, protocol=protocol)
             self._table = table
             self._reference = reference
@@ -196,7 +200,7 @@ def pickler_type(pickle_module: Any = pickle) -> type[Any]:
     return CheckpointPickler
 
 
-def dumps(obj: Any, table: StorageTable, pickle_module: Any, protocol: int, reference: Callable[[SavedStorage], Any]) -> bytes:
+def dumps(obj: Any, table: StorageTable, pickle_module: Any, protocol: int, reference: Reference) -> bytes:
     """The stream of an object; its storages are entered in `table`."""
     out = io.BytesIO()
     pickler_type(pickle_module)(out, protocol, table, reference).dump(obj)

@@ -13,6 +13,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.device import device
+from rushlight.layout import strided
 from rushlight.serialization.errors import CorruptFileError
 from rushlight.serialization.globals import DTYPES, storage_dtype
 from rushlight.size import Size
@@ -47,7 +48,8 @@ def _tensor(storage: Any, kind: dtypes.dtype | None, offset: Any, size: Any, str
             f"expected a storage, an offset, sizes and strides to rebuild a tensor, got {type(storage).__name__}, "
             f"{offset!r}, {size!r}, {stride!r}"
         )
-    return wrap(view_of_bytes(storage._untyped_storage._memory, kind or storage.dtype, offset, tuple(size), tuple(stride)))
+    memory = storage._untyped_storage._memory
+    return wrap(view_of_bytes(memory, kind or storage.dtype, offset, tuple(size), tuple(stride)))
 
 
 def _finish(tensor: Tensor, requires_grad: Any, metadata: Any) -> Tensor:
@@ -126,7 +128,7 @@ def _rebuild_parameter_with_state(data: Any, requires_grad: Any, hooks: Any, sta
 
 def _rebuild_from_type_v2(rebuild: Any, kind: Any, args: Any, state: Any) -> Any:
     if rebuild not in FUNCTIONS.values() or not isinstance(kind, type) or not issubclass(kind, Variable):
-        raise CorruptFileError(f"expected a function that rebuilds tensors and a Tensor class, got {rebuild!r}, {kind!r}")
+        raise CorruptFileError(f"expected what rebuilds tensors and a Tensor class, got {rebuild!r}, {kind!r}")
     tensor = rebuild(*args)
     if type(tensor) is not kind:
         plain = tensor
@@ -156,12 +158,9 @@ def _bytes() -> bytes:
 
 
 def _get_layout(name: Any) -> Any:
-    from rushlight import layout
-
-    found = getattr(layout, str(name).removeprefix("torch."), None)
-    if not isinstance(found, layout.layout):
-        raise CorruptFileError(f"expected the name of a layout, got {name!r}")
-    return found
+    if name != repr(strided):
+        raise CorruptFileError(f"expected the layout {strided}, got {name!r}")
+    return strided
 
 
 def _size(sizes: Any = ()) -> Size:

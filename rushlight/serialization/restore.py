@@ -23,9 +23,9 @@ def _default(storage: UntypedStorage, location: str) -> UntypedStorage:
     for name in _ACCELERATORS:
         if location == name or re.match(f"{name}(:|[0-9]+)", location):
             raise RuntimeError(
-                f"Attempting to deserialize object on a {name.upper()} device but torch.{name}.is_available() is False. "
-                "If you are running on a CPU-only machine, please use torch.load with map_location=torch.device('cpu') "
-                "to map your storages to the CPU."
+                f"Attempting to deserialize object on a {name.upper()} device but torch.{name}.is_available() is "
+                "False. If you are running on a CPU-only machine, please use torch.load with "
+                "map_location=torch.device('cpu') to map your storages to the CPU."
             )
     raise RuntimeError(
         f"don't know how to restore data location of torch.storage.UntypedStorage (tagged with {location})"

@@ -55,9 +55,9 @@ def _check_apart(tensors: Mapping[str, Variable]) -> None:
     shared = [set(names) for names in owners.values() if len(names) > 1]
     if shared:
         raise RuntimeError(
-            f"Some tensors share memory, this will lead to duplicate memory on disk and potential differences when loading "
-            f"them again: {shared}. A potential way to correctly save your model is to clone the tensors, or to leave all but "
-            "one of each group out."
+            "Some tensors share memory, this will lead to duplicate memory on disk and potential differences when "
+            f"loading them again: {shared}. A potential way to correctly save your model is to clone the tensors, or "
+            "to leave all but one of each group out."
         )
 
 
@@ -80,9 +80,10 @@ def _flatten(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
             raise ValueError(f"Key `{name}` is invalid, expected torch.Tensor but received {type(tensor)}")
         if not tensor._array.flags.c_contiguous:
             raise ValueError(
-                f"You are trying to save a non contiguous tensor: `{name}` which is not allowed. It either means you are "
-                "trying to save tensors which are reference of each other in which case it's recommended to save only the full "
-                "tensors, and reslice at load time, or simply call `.contiguous()` on your tensor to pack it before saving."
+                f"You are trying to save a non contiguous tensor: `{name}` which is not allowed. It either means you "
+                "are trying to save tensors which are reference of each other in which case it's recommended to save "
+                "only the full tensors, and reslice at load time, or simply call `.contiguous()` on your tensor to "
+                "pack it before saving."
             )
         if tensor.dtype not in _TO_WRITER:
             raise ValueError(f"Key `{name}` has dtype {tensor.dtype}, which the safetensors format does not have")
@@ -93,7 +94,8 @@ def _flatten(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
 def save(tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> bytes:
     """The bytes of a safetensors file.
 
-    Raises ValueError for what is no contiguous tensor of a dtype the format has, RuntimeError for tensors that share memory.
+    Raises ValueError for what is no contiguous tensor of a dtype the format has, RuntimeError for tensors that share
+    memory.
 
     >>> import rushlight as torch
     >>> from rushlight.serialization import safetensors
@@ -110,7 +112,9 @@ def save(tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) 
     return bytes(serialize(_flatten(held), metadata=metadata))
 
 
-def save_file(tensors: Mapping[str, Tensor], filename: str | os.PathLike[str], metadata: dict[str, str] | None = None) -> None:
+def save_file(
+    tensors: Mapping[str, Tensor], filename: str | os.PathLike[str], metadata: dict[str, str] | None = None
+) -> None:
     """Write a safetensors file, atomically: until it is whole, the old one stays under the name.
 
     Raises as :func:`save` does.
@@ -126,7 +130,7 @@ def _unpack(data: bytes, label: str) -> dict[str, Tensor]:
     from safetensors import SafetensorError, deserialize
 
     try:
-        views = deserialize(data)
+        views = deserialize(data)  # type: ignore[no-untyped-call]
     except SafetensorError as error:
         raise CorruptFileError(f"{label}: {error}") from None
     result = {}

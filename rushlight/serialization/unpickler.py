@@ -59,8 +59,8 @@ def _allowed() -> dict[str, Any]:
 class RestrictedUnpickler:
     """Runs a pickle stream in which only listed globals may be named, called and made.
 
-    `persistent_load` turns the reference to a storage into the storage. Raises pickle.UnpicklingError for a stream that asks
-    for more, CorruptFileError for one that makes no sense.
+    `persistent_load` turns the reference to a storage into the storage. Raises pickle.UnpicklingError for a stream that
+    asks for more, CorruptFileError for one that makes no sense.
     """
 
     def __init__(self, file: BinaryIO, persistent_load: Callable[[Any], Any], encoding: str = "utf-8") -> None:
@@ -151,8 +151,9 @@ class RestrictedUnpickler:
             shown = full.removeprefix("builtins.")
             raise pickle.UnpicklingError(
                 f"Unsupported global: GLOBAL {shown} was not an allowed global by default. Please use "
-                f"`torch.serialization.add_safe_globals([{shown}])` or the `torch.serialization.safe_globals([{shown}])` "
-                "context manager to allowlist this global if you trust this class/function."
+                f"`torch.serialization.add_safe_globals([{shown}])` or the "
+                f"`torch.serialization.safe_globals([{shown}])` context manager to allowlist this global if you trust "
+                "this class/function."
             )
         return found
 
@@ -422,7 +423,7 @@ _STEPS: dict[bytes, Step] = {
 def trusting_type(pickle_module: Any = pickle) -> type[Any]:
     """`pickle_module`'s Unpickler, with PyTorch's names standing for Rushlight's."""
 
-    class Unpickler(pickle_module.Unpickler):  # type: ignore[misc, name-defined]
+    class Unpickler(pickle_module.Unpickler):  # type: ignore[misc]
         """Python's unpickler: it calls whatever the file names."""
 
         def __init__(self, file: BinaryIO, persistent_load: Callable[[Any], Any], **options: Any) -> None:

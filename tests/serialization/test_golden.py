@@ -31,7 +31,8 @@ def test_state_dict(name: str, weights_only: bool, mmap: bool) -> None:
     state = torch.load(FOLDER / name, weights_only=weights_only, mmap=mmap)
     assert type(state) is OrderedDict
     assert list(state) == [
-        "fc.weight", "fc.bias", "norm.weight", "norm.bias", "norm.running_mean", "norm.running_var", "norm.num_batches_tracked",
+        "fc.weight", "fc.bias", "norm.weight", "norm.bias", "norm.running_mean", "norm.running_var",
+        "norm.num_batches_tracked",
     ]  # fmt: skip
     assert equal(state["fc.weight"], [[0, 1, 2], [3, 4, 5]])
     assert equal(state["norm.running_var"], [1, 1])
@@ -95,7 +96,9 @@ def test_other_byte_order() -> None:
 
 
 def test_whole_module_needs_trust() -> None:
-    with pytest.raises(Exception, match="GLOBAL torch.nn.modules.container.Sequential was not an allowed global by default"):
+    with pytest.raises(
+        Exception, match=r"GLOBAL torch\.nn.modules\.container\.Sequential was not an allowed global by default"
+    ):
         torch.load(FOLDER / "module.pt")
 
 

@@ -49,7 +49,11 @@ def test_empty_and_scalar(shape: tuple[int, ...]) -> None:
         ([1], ValueError, r"Expected a dict of \[str, torch.Tensor\] but received <class 'list'>"),
         ({"a": 3}, ValueError, "Key `a` is invalid, expected torch.Tensor but received <class 'int'>"),
         ({"a": wrap(np.ones((2, 3)).T)}, ValueError, "trying to save a non contiguous tensor: `a`"),
-        ({"a": torch.ones(1, dtype=torch.complex128)}, ValueError, "`a` has dtype torch.complex128, which the safetensors"),
+        (
+            {"a": torch.ones(1, dtype=torch.complex128)},
+            ValueError,
+            "`a` has dtype torch.complex128, which the safetensors",
+        ),
     ],
 )
 def test_what_the_format_cannot_hold(tensors: Any, error: type[Exception], match: str) -> None:

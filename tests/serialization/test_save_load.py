@@ -85,7 +85,13 @@ def test_one_object_stays_one(how: dict[str, Any]) -> None:
 @pytest.mark.parametrize("how", FORMATS)
 def test_views_of_one_storage_share_it_again(how: dict[str, Any]) -> None:
     base = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
-    views = [base[1:], base.transpose(2, 0, 1), base[:, :, 1], np.lib.stride_tricks.as_strided(base, (3, 3), (4, 4)), base]
+    views = [
+        base[1:],
+        base.transpose(2, 0, 1),
+        base[:, :, 1],
+        np.lib.stride_tricks.as_strided(base, (3, 3), (4, 4)),
+        base,
+    ]
     back = round_trip([wrap(view) for view in views], **how)
     for tensor, view in zip(back, views, strict=True):
         assert np.array_equal(tensor._array, view)
@@ -131,7 +137,9 @@ def test_memory_in_unusual_orders() -> None:
 
 def test_one_memory_as_two_dtypes_is_refused() -> None:
     values = np.zeros(4, np.float32)
-    with pytest.raises(RuntimeError, match="Cannot save multiple tensors or storages that view the same data as different types"):
+    with pytest.raises(
+        RuntimeError, match="Cannot save multiple tensors or storages that view the same data as different types"
+    ):
         torch.save([wrap(values), wrap(values.view(np.int32))], io.BytesIO())
 
 
@@ -195,7 +203,7 @@ def test_functions_by_name() -> None:
 
 
 def test_what_cannot_be_pickled_leaves_no_file(tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="lambda|pickle"):
+    with pytest.raises(Exception, match=r"lambda|pickle"):
         torch.save({"f": lambda: 0}, tmp_path / "x.pt")
     assert list(tmp_path.iterdir()) == []
 
@@ -268,11 +276,11 @@ def test_paths_files_and_errors(tmp_path: Path) -> None:
     assert torch.load(os.fspath(path)).shape == (3,)
     with pytest.raises(AttributeError, match="expected 'f' to be string, path, or a file-like object"):
         torch.save(1, 3)
-    with pytest.raises(RuntimeError, match="Parent directory .*nowhere does not exist"):
+    with pytest.raises(RuntimeError, match=r"Parent directory .*nowhere does not exist"):
         torch.save(1, tmp_path / "nowhere" / "x.pt")
     with pytest.raises(FileNotFoundError, match=r"absent\.pt"):
         torch.load(tmp_path / "absent.pt")
-    with pytest.raises(AttributeError, match="You can only torch.load from a file that is seekable"):
+    with pytest.raises(AttributeError, match=r"You can only torch\.load from a file that is seekable"):
         torch.load(object())
     with pytest.raises(ValueError, match="f must be a file path in order to use the mmap argument"):
         torch.load(io.BytesIO(path.read_bytes()), mmap=True)
@@ -304,7 +312,15 @@ def test_mapped_memory_is_private(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "map_location",
-    [None, "cpu", b"cpu", torch.device("cpu"), {"cpu": "cpu"}, lambda storage, location: storage, lambda s, location: None],
+    [
+        None,
+        "cpu",
+        b"cpu",
+        torch.device("cpu"),
+        {"cpu": "cpu"},
+        lambda storage, location: storage,
+        lambda s, location: None,
+    ],
 )
 def test_locations_on_the_cpu(map_location: Any) -> None:
     buffer = io.BytesIO()
@@ -316,9 +332,17 @@ def test_locations_on_the_cpu(map_location: Any) -> None:
 @pytest.mark.parametrize(
     ("map_location", "error", "match"),
     [
-        ("cuda", RuntimeError, r"Attempting to deserialize object on a CUDA device but torch.cuda.is_available\(\) is False"),
+        (
+            "cuda",
+            RuntimeError,
+            r"Attempting to deserialize object on a CUDA device but torch.cuda.is_available\(\) is False",
+        ),
         ({"cpu": "cuda:1"}, RuntimeError, "Attempting to deserialize object on a CUDA device"),
-        ("moon", RuntimeError, r"don't know how to restore data location of torch.storage.UntypedStorage \(tagged with moon\)"),
+        (
+            "moon",
+            RuntimeError,
+            r"don't know how to restore data location of torch.storage.UntypedStorage \(tagged with moon\)",
+        ),
         (3, TypeError, "expected map_location to be a device, a string, a dict or a function, got int"),
         (lambda storage, location: 3, TypeError, "expected map_location to return a storage or None, got int"),
     ],

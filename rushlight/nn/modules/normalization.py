@@ -1,0 +1,116 @@
+"""Layer and group normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import rushlight as torch
+from rushlight.dtypes import dtype as _dtype
+from rushlight.nn import functional as F
+from rushlight.nn import init
+from rushlight.nn.modules.module import Module
+from rushlight.nn.parameter import Parameter
+from rushlight.tensor import Tensor
+
+__all__ = ["GroupNorm", "LayerNorm"]
+
+
+class LayerNorm(Module):
+    """Normalisation over the last dimensions: see `functional.layer_norm`.
+
+    input `(*, normalized_shape)`. weight starts at 1, bias at 0.
+
+    >>> import rushlight as torch
+    >>> torch.nn.LayerNorm(4)(torch.randn(2, 4)).shape
+    torch.Size([2, 4])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.LayerNorm.html
+    """
+
+    __constants__: ClassVar[list[str]] = ["normalized_shape", "eps", "elementwise_affine"]
+    normalized_shape: tuple[int, ...]
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        device: Any = None,
+        dtype: _dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        options: dict[str, Any] = {"device": device, "dtype": dtype}
+        self.register_parameter("weight", Parameter(torch.empty(self.normalized_shape, **options)) if elementwise_affine else None)
+        has_bias = elementwise_affine and bias
+        self.register_parameter("bias", Parameter(torch.empty(self.normalized_shape, **options)) if has_bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """weight to 1, bias to 0."""
+        if self.elementwise_affine:
+            init.ones_(self.weight)
+            if self.bias is not None:
+                init.zeros_(self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+
+
+class GroupNorm(Module):
+    """Normalisation over groups of channels: see `functional.group_norm`.
+
+    input `(N, num_channels, *)`. weight starts at 1, bias at 0. Raises ValueError unless `num_channels` is a multiple of
+    `num_groups`.
+
+    >>> import rushlight as torch
+    >>> torch.nn.GroupNorm(2, 4)(torch.randn(2, 4, 3)).shape
+    torch.Size([2, 4, 3])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.GroupNorm.html
+    """
+
+    __constants__: ClassVar[list[str]] = ["num_groups", "num_channels", "eps", "affine"]
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        device: Any = None,
+        dtype: _dtype | None = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        if num_channels % num_groups:
+            raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
+        self.num_groups = num_groups
+        self.num_channels = num_channels
+        self.eps = eps
+        self.affine = affine
+        options: dict[str, Any] = {"device": device, "dtype": dtype}
+        self.register_parameter("weight", Parameter(torch.empty(num_channels, **options)) if affine else None)
+        self.register_parameter("bias", Parameter(torch.empty(num_channels, **options)) if affine and bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """weight to 1, bias to 0."""
+        if self.affine:
+            init.ones_(self.weight)
+            if self.bias is not None:
+                init.zeros_(self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, bias={self.bias is not None}"

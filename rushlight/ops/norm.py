@@ -1,0 +1,134 @@
+"""Normalisation: subtract a mean, divide by a standard deviation, scale and shift. One operation serves all the layers.
+
+Batch, layer, group and instance normalisation differ in the axes their statistics are over and in the shape their scale and
+shift broadcast in; for a group, the input is first seen with its channels split into groups.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rushlight.autograd.function import Operation
+from rushlight.autograd.grad_mode import state
+from rushlight.autograd.variable import wrap
+
+__all__ = ["BatchNorm", "BatchNormEval", "GroupNorm", "LayerNorm", "statistics"]
+
+_LOW_PRECISION = 2
+
+
+def wide(array: Any) -> Any:
+    """An array in a type good enough for statistics: 16-bit floats become float32."""
+    return array.astype(np.float32) if array.dtype.itemsize <= _LOW_PRECISION else array
+
+
+def statistics(x: Any, axes: tuple[int, ...]) -> tuple[Any, Any, Any]:
+    """The mean, the deviations from it, and the (biased) variance over some axes, dimensions kept."""
+    mean = x.mean(axes, keepdims=True)
+    centered = x - mean
+    return mean, centered, np.square(centered).mean(axes, keepdims=True)
+
+
+class _Normalize(Operation):
+    """`(x - mean) / sqrt(var + eps) * weight + bias` with the statistics of x itself over `axes`.
+
+    `view` is the shape in which x is seen, `affine` that in which weight and bias broadcast to it.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, input: Any, weight: Any, bias: Any, view: tuple[int, ...], axes: tuple[int, ...], affine: tuple[int, ...], eps: float
+    ) -> Any:
+        array = input._array
+        x = wide(array).reshape(view)
+        mean, out, var = statistics(x, axes)
+        rstd = 1 / np.sqrt(var + x.dtype.type(eps))
+        out *= rstd
+        if weight is not None:
+            out *= wide(weight._array).reshape(affine)
+        if bias is not None:
+            out += wide(bias._array).reshape(affine)
+        ctx.view, ctx.axes, ctx.affine, ctx.eps, ctx.mean, ctx.var = view, axes, affine, eps, mean, var
+        ctx.save_for_backward(input, weight, bias, wrap(mean), wrap(rstd))
+        return out.reshape(array.shape).astype(array.dtype, copy=False)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        input, weight, bias, mean, rstd = ctx.saved_tensors
+        needs, axes, view = ctx.needs_input_grad, ctx.axes, ctx.view
+        x, g = input.reshape(view), grad.reshape(view)
+        if mean._array.dtype != input._array.dtype:
+            x, g = x.to(mean.dtype), g.to(mean.dtype)
+        if state.enabled:
+            # The statistics depend on the input: a second derivative goes through them.
+            mean = x.mean(axes, keepdim=True)
+            rstd = ((x - mean).square().mean(axes, keepdim=True) + ctx.eps).rsqrt()
+        normal = (x - mean) * rstd
+        to_input = to_weight = to_bias = None
+        if needs[0]:
+            scaled = g if weight is None else g * weight.to(g.dtype).reshape(ctx.affine)
+            pull = scaled.mean(axes, keepdim=True) + normal * (scaled * normal).mean(axes, keepdim=True)
+            to_input = ((scaled - pull) * rstd).reshape(input._array.shape).to(input.dtype)
+        if needs[1]:
+            to_weight = (g * normal).sum_to_size(ctx.affine).reshape(weight._array.shape).to(weight.dtype)
+        if needs[2]:
+            to_bias = g.sum_to_size(ctx.affine).reshape(bias._array.shape).to(bias.dtype)
+        return to_input, to_weight, to_bias, None, None, None, None
+
+
+class BatchNorm(_Normalize):
+    """Normalisation over the batch, channel by channel."""
+
+    node_name = "NativeBatchNormBackward0"
+
+
+class LayerNorm(_Normalize):
+    """Normalisation over the last dimensions."""
+
+    node_name = "NativeLayerNormBackward0"
+
+
+class GroupNorm(_Normalize):
+    """Normalisation over groups of channels."""
+
+    node_name = "NativeGroupNormBackward0"
+
+
+class BatchNormEval(Operation):
+    """Normalisation by statistics that are given: `(x - mean) / sqrt(var + eps) * weight + bias`, channel by channel."""
+
+    node_name = "NativeBatchNormBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Any, weight: Any, bias: Any, mean: Any, var: Any, eps: float) -> Any:
+        array = input._array
+        affine = (1, -1) + (1,) * (array.ndim - 2)
+        rstd = 1 / np.sqrt(wide(var._array) + np.float32(eps) if var._array.dtype.itemsize < 8 else var._array + eps)
+        scale = rstd if weight is None else rstd * wide(weight._array)
+        shift = -wide(mean._array) * scale
+        if bias is not None:
+            shift = shift + wide(bias._array)
+        ctx.affine = affine
+        # The statistics are kept as they are now: training may move them before backward.
+        ctx.save_for_backward(input, weight, bias, wrap(wide(mean._array).copy()), wrap(rstd))
+        out = wide(array) * scale.reshape(affine).astype(wide(array).dtype, copy=False)
+        out += shift.reshape(affine)
+        return out.astype(array.dtype, copy=False)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        input, weight, bias, mean, rstd = ctx.saved_tensors
+        needs, affine = ctx.needs_input_grad, ctx.affine
+        rstd = rstd.reshape(affine)
+        to_input = to_weight = to_bias = None
+        if needs[0]:
+            scale = rstd if weight is None else rstd * weight.reshape(affine)
+            to_input = (grad * scale).to(input.dtype)
+        if needs[1]:
+            normal = (input - mean.reshape(affine)) * rstd
+            to_weight = (grad * normal).sum_to_size((1, *weight._array.shape, *affine[2:])).reshape(weight._array.shape).to(weight.dtype)
+        if needs[2]:
+            to_bias = grad.sum_to_size((1, *bias._array.shape, *affine[2:])).reshape(bias._array.shape).to(bias.dtype)
+        return to_input, to_weight, to_bias, None, None, None

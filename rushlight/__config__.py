@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
@@ -11,13 +10,6 @@ from rushlight import memory, threads
 from rushlight.kernels.dispatch import native
 
 __all__ = ["parallel_info", "show"]
-
-
-def _version() -> str:
-    try:
-        return version("rushlight")
-    except PackageNotFoundError:
-        return "unknown (run from its source)"
 
 
 def _kernels() -> str:
@@ -35,8 +27,10 @@ def show() -> str:
     >>> torch.__config__.show().splitlines()[0]
     'Rushlight built with:'
     """
+    from rushlight import __version__  # set once the front door has imported everything, this module too
+
     lines = [
-        f"version: {_version()}",
+        f"version: {__version__}",
         f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.system()} {platform.machine()}",
         f"kernels: {_kernels()}",
         f"threads: {threads.get_num_threads()}",

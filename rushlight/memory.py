@@ -47,9 +47,9 @@ def system_allocator() -> Iterator[None]:
 def stats() -> dict[str, int]:
     """The allocator's counters, all 0 without the compiled kernels.
 
-    `in_use`, `peak` and `cached` are bytes (of blocks handed out now, of the most at any time, of blocks kept for reuse),
-    `limit` is the bound on `cached`, `blocks` counts the blocks handed out now, `hits` and `misses` the allocations served
-    from the cache and from the system.
+    `in_use`, `peak` and `cached` are bytes: of the blocks handed out now, of the most at any time, of blocks kept for
+    reuse, which `limit` bounds. `blocks` counts the blocks handed out now, `hits` and `misses` the allocations that the
+    cache and the system served.
 
     >>> import rushlight
     >>> sorted(rushlight.memory.stats())

@@ -11,6 +11,7 @@
 #define NO_IMPORT_ARRAY
 #endif
 #include <numpy/arrayobject.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <initializer_list>
@@ -118,7 +119,14 @@ class Released {
 public:
     explicit Released(bool worth_it) : state_(worth_it ? PyEval_SaveThread() : nullptr) {}
     ~Released() {
-        if (state_) PyEval_RestoreThread(state_);
+        if (!state_) return;
+        try {
+            PyEval_RestoreThread(state_);
+        } catch (...) {
+            // The interpreter is going down and Python before 3.14 ends this thread by unwinding its stack, which C++ frames
+            // answer with abort(). Waiting for the process to end does no harm.
+            for (;;) pause();
+        }
     }
     Released(const Released&) = delete;
     Released& operator=(const Released&) = delete;

@@ -83,7 +83,10 @@ void bind_core(nb::module_& m) {
     m.def("allocator_installed", allocator_installed);
     m.def("memory_stats", stats);
     m.def("reset_peak_memory", reset_peak_memory);
-    m.def("empty_cache", empty_cache, nb::call_guard<nb::gil_scoped_release>());
+    m.def("empty_cache", [] {
+        Released released(true);
+        return empty_cache();
+    });
     m.def("set_memory_limit", set_memory_limit, nb::arg("bytes"));
     m.def("default_memory_limit", default_memory_limit);
     m.def("isas", isas);

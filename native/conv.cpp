@@ -1,0 +1,571 @@
+// Direct convolution. Forward and the input gradient are one loop, `correlate`: a strip of the source is copied into scratch
+// (zeros around it, columns sorted by their residue modulo the stride), so that every tap of the window is a plain vector load at
+// a fixed offset; then blocks of output channels x vectors of output columns are summed over all taps in registers. A strip is a
+// few rows of one group of one sample, small enough for the second-level cache; strips are what the threads share.
+//
+// The input gradient of a strided convolution falls apart into stride x stride passes, one for each residue of the row and the
+// column, each of them a convolution of stride 1 with its own taps.
+#include "conv.h"
+
+#include "core/allocator.h"
+#include "core/thread_pool.h"
+#include "core/vec.h"
+
+namespace rl::RL_ISA {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kChannels = 8, kVectors = 3;      // the register tile of correlate
+constexpr int kGradChannels = 4, kGradTaps = 6;  // and of the weight gradient
+#else
+constexpr int kChannels = 6, kVectors = 2;
+constexpr int kGradChannels = 3, kGradTaps = 4;
+#endif
+constexpr int64_t kStripBytes = 192 << 10;
+constexpr int64_t kGrain = 1 << 16;  // multiplications for which a second thread pays
+constexpr int64_t kMaxOffset = int64_t(1) << 30;
+
+RL_INLINE int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+RL_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+RL_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+
+// Where the rows of a strip come from and how they lie in scratch: [channel][row][phase][column], phases = the stride between
+// columns. Row r of scratch is row `row0 + r` of the source, column j of phase p is column `col0 + j * phases + p`.
+struct Source {
+    int64_t channels, height, width;
+    int64_t col0, phases, phase_width, rows;  // rows: of the largest strip
+    int64_t row_size() const { return phases * phase_width; }
+    int64_t plane() const { return rows * row_size(); }
+};
+
+template <class T>
+RL_INLINE void copy_row(const T* from, int64_t n, T* to) {
+    int64_t j = 0;
+    for (; j + lanes<T> <= n; j += lanes<T>) store(to + j, load(from + j));
+    if (j < n) store_part<T>(to + j, load_part(from + j, n - j), n - j);
+}
+
+template <class T>
+RL_INLINE void clear(T* to, int64_t n) {
+    for (int64_t j = 0; j < n; ++j) to[j] = T(0);
+}
+
+template <class T>
+void pack_row(const Source& s, const T* from, T* to) {
+    if (s.phases == 1) {
+        const int64_t before = smaller(larger(-s.col0, 0), s.phase_width), first = larger(s.col0, 0);
+        const int64_t count = larger(0, smaller(s.width - first, s.phase_width - before));
+        clear(to, before);
+        copy_row(from + first, count, to + before);
+        clear(to + before + count, s.phase_width - before - count);
+        return;
+    }
+    for (int64_t p = 0; p < s.phases; ++p, to += s.phase_width) {
+        const int64_t column = s.col0 + p;
+        const int64_t before = column < 0 ? smaller(divide_up(-column, s.phases), s.phase_width) : 0;
+        const int64_t stop =
+            larger(before, smaller(column < s.width ? divide_up(s.width - column, s.phases) : 0, s.phase_width));
+        clear(to, before);
+        for (int64_t j = before; j < stop; ++j) to[j] = from[column + j * s.phases];
+        clear(to + stop, s.phase_width - stop);
+    }
+}
+
+// Rows [row0, row0 + rows) of all channels.
+template <class T>
+void pack(const Source& s, const T* from, int64_t row0, int64_t rows, T* scratch) {
+    for (int64_t c = 0; c < s.channels; ++c) {
+        for (int64_t r = 0; r < rows; ++r) {
+            T* to = scratch + c * s.plane() + r * s.row_size();
+            const int64_t row = row0 + r;
+            if (row < 0 || row >= s.height) clear(to, s.row_size());
+            else pack_row(s, from + (c * s.height + row) * s.width, to);
+        }
+    }
+}
+
+// The outputs that share a list of taps: rows row0, row0 + row_step, ..., columns likewise. `weights` are
+// [group][channel block][tap][channel in block].
+template <class T>
+struct Pass {
+    const int32_t* offsets;
+    const T* weights;
+    int64_t taps, row0, row_step, rows, col0, col_step, cols;
+};
+
+template <class T>
+struct Plan {
+    Source source;
+    int64_t batch, groups;
+    int64_t row_origin, row_scale, span;  // a strip that begins at output row a needs `span` rows from row_origin + a * scale
+    int64_t out_channels, out_height, out_width, block;
+    int64_t rows, strip;  // output rows (of the longest pass), in strips of so many
+    const T* x;
+    const T* bias;
+    T* y;
+    bool relu;
+    const Pass<T>* passes;
+    int64_t pass_count;
+};
+
+// Where a vector of outputs reads (at tap offset 0) and writes (in the first channel of the block).
+template <class T>
+struct Place {
+    const T* from;
+    T* to;
+    int64_t count;
+};
+
+template <class T, int CHANNELS, int VECTORS>
+RL_INLINE void tile(const Plan<T>& plan, const Pass<T>& pass, const Place<T>* places, const T* weights, const T* bias) {
+    Vec<T> sums[CHANNELS][VECTORS];
+#pragma GCC unroll 8
+    for (int o = 0; o < CHANNELS; ++o) {
+        const Vec<T> start = bias ? splat(bias[o]) : Vec<T>{};
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; ++v) sums[o][v] = start;
+    }
+    for (int64_t t = 0; t < pass.taps; ++t) {
+        const int64_t offset = pass.offsets[t];
+        Vec<T> x[VECTORS];
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; ++v) x[v] = load(places[v].from + offset);
+#pragma GCC unroll 8
+        for (int o = 0; o < CHANNELS; ++o) {
+            const Vec<T> w = splat(weights[t * CHANNELS + o]);
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; ++v) sums[o][v] = fmadd<T>(w, x[v], sums[o][v]);
+        }
+    }
+    const int64_t plane = plan.out_height * plan.out_width;
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; ++v) {
+        const int64_t count = places[v].count;
+#pragma GCC unroll 8
+        for (int o = 0; o < CHANNELS; ++o) {
+            T* to = places[v].to + o * plane;
+            // max gives its second argument for NaN, so NaN passes.
+            const Vec<T> sum = plan.relu ? max<T>(Vec<T>{}, sums[o][v]) : sums[o][v];
+            if (pass.col_step != 1) {
+                alignas(kVectorBytes) T buffer[lanes<T>];
+                store(buffer, sum);
+                for (int64_t j = 0; j < count; ++j) to[j * pass.col_step] = buffer[j];
+            } else if (count == lanes<T>) {
+                store(to, sum);
+            } else {
+                store_part<T>(to, sum, count);
+            }
+        }
+    }
+}
+
+template <class T, int CHANNELS>
+void run_block(const Plan<T>& plan, const Pass<T>& pass, const T* scratch, T* y, int64_t a0, int64_t rows, const T* weights,
+               const T* bias) {
+    Place<T> places[kVectors];
+    int pending = 0;
+    for (int64_t a = 0; a < rows; ++a) {
+        const T* from = scratch + a * plan.row_scale * plan.source.row_size();
+        T* to = y + (pass.row0 + (a0 + a) * pass.row_step) * plan.out_width + pass.col0;
+        for (int64_t j = 0; j < pass.cols; j += lanes<T>) {
+            places[pending++] = {from + j, to + j * pass.col_step, smaller(lanes<T>, pass.cols - j)};
+            if (pending < kVectors) continue;
+            tile<T, CHANNELS, kVectors>(plan, pass, places, weights, bias);
+            pending = 0;
+        }
+    }
+    if (pending == 2) tile<T, CHANNELS, 2>(plan, pass, places, weights, bias);
+    if (pending == 1) tile<T, CHANNELS, 1>(plan, pass, places, weights, bias);
+}
+
+template <class T>
+using BlockFunction = void (*)(const Plan<T>&, const Pass<T>&, const T*, T*, int64_t, int64_t, const T*, const T*);
+
+template <class T, int... I>
+RL_INLINE BlockFunction<T> block_function(int64_t channels, std::integer_sequence<int, I...>) {
+    constexpr BlockFunction<T> functions[] = {run_block<T, I + 1>...};
+    return functions[channels - 1];
+}
+
+// One strip of one group of one sample.
+template <class T>
+void run_strip(const Plan<T>& plan, int64_t sample, int64_t group, int64_t a0, T* scratch) {
+    const int64_t rows = smaller(plan.strip, plan.rows - a0);
+    const Source& s = plan.source;
+    const int64_t image = sample * plan.groups + group;
+    pack(s, plan.x + image * s.channels * s.height * s.width, plan.row_origin + a0 * plan.row_scale,
+         (rows - 1) * plan.row_scale + plan.span, scratch);
+    T* y = plan.y + image * plan.out_channels * plan.out_height * plan.out_width;
+    for (int64_t i = 0; i < plan.pass_count; ++i) {
+        const Pass<T>& pass = plan.passes[i];
+        const int64_t own = smaller(rows, pass.rows - a0);
+        if (own <= 0 || pass.cols <= 0) continue;
+        for (int64_t o = 0; o < plan.out_channels; o += plan.block) {
+            const int64_t channels = smaller(plan.block, plan.out_channels - o);
+            const auto run = block_function<T>(channels, std::make_integer_sequence<int, kChannels>{});
+            run(plan, pass, scratch, y + o * plan.out_height * plan.out_width, a0, own,
+                pass.weights + (group * plan.out_channels + o) * pass.taps,
+                plan.bias ? plan.bias + group * plan.out_channels + o : nullptr);
+        }
+    }
+}
+
+template <class T>
+ConvStatus correlate(const Plan<T>& plan, int64_t work) {
+    const Source& s = plan.source;
+    const int64_t strips = divide_up(plan.rows, plan.strip), items = plan.batch * plan.groups * strips;
+    const int64_t parts = smaller(parts_for(work, kGrain), items);
+    const int64_t size = s.channels * s.plane() + lanes<T>;  // a row is copied in whole vectors
+    Scratch<T> scratch(static_cast<size_t>(parts * size));
+    if (!scratch.get()) return ConvStatus::no_memory;
+    T* const base = scratch.get();
+    parallel_parts(static_cast<int>(parts), [&](int part, int count) {
+        for (int64_t i = items * part / count; i < items * (part + 1) / count; ++i) {
+            const int64_t job = i / strips;
+            run_strip(plan, job / plan.groups, job % plan.groups, i % strips * plan.strip, base + part * size);
+        }
+    });
+    return ConvStatus::ok;
+}
+
+// Channels in a block: even shares of at most kChannels.
+RL_INLINE int64_t even_block(int64_t channels, int64_t most) { return divide_up(channels, divide_up(channels, most)); }
+
+// The source of the forward pass, and of x in the weight gradient; `rows` is set with the strip.
+template <class T>
+Source forward_source(const ConvShape& c) {
+    const int64_t reach = (c.kernel[1] - 1) * c.dilation[1] / c.stride[1];
+    const int64_t width = divide_up(c.out[1], lanes<T>) * lanes<T> + reach;
+    return {c.in_channels, c.in[0], c.in[1], -c.padding[1], c.stride[1], divide_up(width, lanes<T>) * lanes<T>, 0};
+}
+
+RL_INLINE int64_t forward_span(const ConvShape& c) { return (c.kernel[0] - 1) * c.dilation[0] + 1; }
+
+RL_INLINE int64_t tap_offset(const ConvShape& c, const Source& s, int64_t channel, int64_t ky, int64_t kx) {
+    const int64_t shift = kx * c.dilation[1];
+    return channel * s.plane() + ky * c.dilation[0] * s.row_size() + shift % s.phases * s.phase_width + shift / s.phases;
+}
+
+RL_INLINE int64_t multiplications(const ConvShape& c) {
+    return c.batch * c.groups * c.out_channels * c.out[0] * c.out[1] * c.in_channels * c.kernel[0] * c.kernel[1];
+}
+
+// Rows for a strip: as many as the cache holds, fewer where the threads would otherwise have nothing to share. The offsets of
+// the taps follow from it.
+template <class T>
+void choose_strip(Plan<T>& plan, int64_t work) {
+    Source& s = plan.source;
+    const int64_t parts = parts_for(work, kGrain), jobs = plan.batch * plan.groups;
+    const int64_t row_bytes = s.channels * s.row_size() * static_cast<int64_t>(sizeof(T));
+    int64_t strip = larger(1, (kStripBytes / row_bytes - plan.span) / plan.row_scale + 1);
+    if (jobs < parts) strip = smaller(strip, divide_up(plan.rows, divide_up(parts, jobs)));
+    plan.strip = larger(1, smaller(strip, plan.rows));
+    s.rows = (plan.strip - 1) * plan.row_scale + plan.span;
+}
+
+template <class T>
+ConvStatus forward(const ConvShape& c, const T* x, const T* w, const T* bias, bool relu, T* y) {
+    const int64_t taps = c.in_channels * c.kernel[0] * c.kernel[1], block = even_block(c.out_channels, kChannels);
+    Scratch<T> packed(static_cast<size_t>(c.groups * c.out_channels * taps));
+    Scratch<int32_t> offsets(static_cast<size_t>(taps));
+    if (!packed.get() || !offsets.get()) return ConvStatus::no_memory;
+    Plan<T> plan = {forward_source<T>(c), c.batch, c.groups, -c.padding[0], c.stride[0], forward_span(c), c.out_channels,
+                    c.out[0], c.out[1], block, c.out[0], 0, x, bias, y, relu, nullptr, 1};
+    choose_strip(plan, multiplications(c));
+    if (plan.source.channels * plan.source.plane() > kMaxOffset) return ConvStatus::not_taken;
+    int32_t* offset = offsets.get();
+    for (int64_t i = 0; i < c.in_channels; ++i)
+        for (int64_t ky = 0; ky < c.kernel[0]; ++ky)
+            for (int64_t kx = 0; kx < c.kernel[1]; ++kx)
+                *offset++ = static_cast<int32_t>(tap_offset(c, plan.source, i, ky, kx));
+    T* to = packed.get();
+    for (int64_t g = 0; g < c.groups; ++g) {
+        for (int64_t o = 0; o < c.out_channels; o += block) {
+            const int64_t channels = smaller(block, c.out_channels - o);
+            const T* from = w + (g * c.out_channels + o) * taps;
+            for (int64_t t = 0; t < taps; ++t)
+                for (int64_t j = 0; j < channels; ++j) *to++ = from[j * taps + t];
+        }
+    }
+    const Pass<T> pass = {offsets.get(), packed.get(), taps, 0, 1, c.out[0], 0, 1, c.out[1]};
+    plan.passes = &pass;
+    return correlate(plan, multiplications(c));
+}
+
+// For outputs of residue r along an axis: tap k reads gy at a + shift(k), if it reads it at all.
+struct Residue {
+    int64_t r, stride, padding, dilation;
+    bool meets(int64_t k) const { return (r + padding - k * dilation) % stride == 0; }
+    int64_t shift(int64_t k) const { return (r + padding - k * dilation) / stride; }
+};
+
+struct Range {
+    int64_t low = 0, high = 0;
+};
+
+// The smallest and largest shift over all residues and taps of an axis.
+RL_INLINE Range shifts(const ConvShape& c, int axis) {
+    Range range = {INT64_MAX, INT64_MIN};
+    for (int64_t r = 0; r < c.stride[axis]; ++r) {
+        const Residue residue = {r, c.stride[axis], c.padding[axis], c.dilation[axis]};
+        for (int64_t k = 0; k < c.kernel[axis]; ++k) {
+            if (!residue.meets(k)) continue;
+            range.low = smaller(range.low, residue.shift(k));
+            range.high = larger(range.high, residue.shift(k));
+        }
+    }
+    return range;
+}
+
+// The taps of one pass of the input gradient: their offsets, and their weights [group][channel block][tap][channel in block].
+template <class T>
+struct PassWriter {
+    const ConvShape& c;
+    const Source& source;
+    const T* w;
+    int64_t block, row_low, col_low;
+    int32_t* offsets;
+    T* weights;
+
+    Pass<T> write(int64_t ry, int64_t rx) {
+        const Residue y = {ry, c.stride[0], c.padding[0], c.dilation[0]}, x = {rx, c.stride[1], c.padding[1], c.dilation[1]};
+        const int32_t* first_offset = offsets;
+        const T* first_weight = weights;
+        each_tap(y, x, [&](int64_t o, int64_t ky, int64_t kx) {
+            *offsets++ = static_cast<int32_t>(o * source.plane() + (y.shift(ky) - row_low) * source.row_size() +
+                                              x.shift(kx) - col_low);
+        });
+        const int64_t window = c.kernel[0] * c.kernel[1];
+        for (int64_t g = 0; g < c.groups; ++g) {
+            for (int64_t i = 0; i < c.in_channels; i += block) {
+                const int64_t channels = smaller(block, c.in_channels - i);
+                each_tap(y, x, [&](int64_t o, int64_t ky, int64_t kx) {
+                    const T* from = w + ((g * c.out_channels + o) * c.in_channels + i) * window + ky * c.kernel[1] + kx;
+                    for (int64_t j = 0; j < channels; ++j) *weights++ = from[j * window];
+                });
+            }
+        }
+        const int64_t rows = c.in[0] > ry ? divide_up(c.in[0] - ry, c.stride[0]) : 0;
+        const int64_t cols = c.in[1] > rx ? divide_up(c.in[1] - rx, c.stride[1]) : 0;
+        return {first_offset, first_weight, offsets - first_offset, ry, c.stride[0], rows, rx, c.stride[1], cols};
+    }
+
+    template <class Body>
+    RL_INLINE void each_tap(const Residue& y, const Residue& x, Body body) const {
+        for (int64_t o = 0; o < c.out_channels; ++o)
+            for (int64_t ky = 0; ky < c.kernel[0]; ++ky)
+                for (int64_t kx = 0; kx < c.kernel[1]; ++kx)
+                    if (y.meets(ky) && x.meets(kx)) body(o, ky, kx);
+    }
+};
+
+template <class T>
+ConvStatus input(const ConvShape& c, const T* gy, const T* w, const T* bias, T* gx) {
+    const int64_t taps = c.out_channels * c.kernel[0] * c.kernel[1], passes = c.stride[0] * c.stride[1];
+    const int64_t block = even_block(c.in_channels, kChannels);
+    Scratch<T> packed(static_cast<size_t>(c.groups * c.in_channels * taps));
+    Scratch<int32_t> offsets(static_cast<size_t>(taps));
+    Scratch<Pass<T>> pass(static_cast<size_t>(passes));
+    if (!packed.get() || !offsets.get() || !pass.get()) return ConvStatus::no_memory;
+    const Range rows = shifts(c, 0), cols = shifts(c, 1);
+    const int64_t a_rows = divide_up(c.in[0], c.stride[0]), a_cols = divide_up(c.in[1], c.stride[1]);
+    const int64_t width = divide_up(a_cols, lanes<T>) * lanes<T> + cols.high - cols.low;
+    const Source source = {c.out_channels, c.out[0], c.out[1], cols.low, 1, divide_up(width, lanes<T>) * lanes<T>, 0};
+    Plan<T> plan = {source, c.batch, c.groups, rows.low, 1, rows.high - rows.low + 1, c.in_channels,
+                    c.in[0], c.in[1], block, a_rows, 0, gy, bias, gx, false, pass.get(), passes};
+    choose_strip(plan, multiplications(c));
+    if (plan.source.channels * plan.source.plane() > kMaxOffset) return ConvStatus::not_taken;
+    PassWriter<T> writer = {c, plan.source, w, block, rows.low, cols.low, offsets.get(), packed.get()};
+    for (int64_t i = 0; i < passes; ++i) pass.get()[i] = writer.write(i / c.stride[1], i % c.stride[1]);
+    return correlate(plan, multiplications(c));
+}
+
+// The weight gradient: x and gy of a few samples (or a strip of one) lie in scratch as for the forward pass, gy with zeros after
+// each row; a tile of output channels x taps is summed over all their vectors of columns in registers, then across the lanes.
+// Each thread sums its own samples; the threads' sums are added at the end.
+template <class T>
+struct WeightPlan {
+    ConvShape c;
+    Source source;
+    int64_t taps, grad_width;       // a row of gy in scratch
+    int64_t strip, strips, samples;  // rows of gy, and samples, that are in scratch together
+    int64_t x_size, grad_size;      // of one sample in scratch
+    const int32_t* offsets;
+    const T* x;
+    const T* gy;
+};
+
+template <class T>
+RL_INLINE T lane_sum(Vec<T> v) {
+    alignas(kVectorBytes) T buffer[lanes<T>];
+    store(buffer, v);
+#pragma GCC unroll 4
+    for (int half = lanes<T> / 2; half; half /= 2)
+#pragma GCC unroll 8
+        for (int i = 0; i < half; ++i) buffer[i] += buffer[i + half];
+    return buffer[0];
+}
+
+// What is in scratch: `samples` samples with `rows` rows of gy each.
+template <class T>
+struct Loaded {
+    const T* x;
+    const T* grad;
+    int64_t samples, rows;
+};
+
+template <class T, int CHANNELS, int TAPS>
+void grad_tile(const WeightPlan<T>& plan, const Loaded<T>& loaded, int64_t channel, const int32_t* offsets, T* gw) {
+    Vec<T> sums[CHANNELS][TAPS] = {};
+    const int64_t plane = plan.strip * plan.grad_width, row_size = plan.c.stride[0] * plan.source.row_size();
+    for (int64_t n = 0; n < loaded.samples; ++n) {
+        for (int64_t r = 0; r < loaded.rows; ++r) {
+            const T* x = loaded.x + n * plan.x_size + r * row_size;
+            const T* grad = loaded.grad + n * plan.grad_size + channel * plane + r * plan.grad_width;
+            for (int64_t j = 0; j < plan.grad_width; j += lanes<T>) {
+                Vec<T> g[CHANNELS];
+#pragma GCC unroll 4
+                for (int o = 0; o < CHANNELS; ++o) g[o] = load(grad + o * plane + j);
+#pragma GCC unroll 8
+                for (int t = 0; t < TAPS; ++t) {
+                    const Vec<T> v = load(x + offsets[t] + j);
+#pragma GCC unroll 4
+                    for (int o = 0; o < CHANNELS; ++o) sums[o][t] = fmadd<T>(g[o], v, sums[o][t]);
+                }
+            }
+        }
+    }
+#pragma GCC unroll 4
+    for (int o = 0; o < CHANNELS; ++o)
+#pragma GCC unroll 8
+        for (int t = 0; t < TAPS; ++t) gw[o * plan.taps + t] += lane_sum<T>(sums[o][t]);
+}
+
+template <class T>
+using TileFunction = void (*)(const WeightPlan<T>&, const Loaded<T>&, int64_t, const int32_t*, T*);
+
+template <class T, int CHANNELS, int... I>
+RL_INLINE TileFunction<T> tile_function_of(int64_t taps, std::integer_sequence<int, I...>) {
+    constexpr TileFunction<T> functions[] = {grad_tile<T, CHANNELS, I + 1>...};
+    return functions[taps - 1];
+}
+
+template <class T, int... I>
+RL_INLINE TileFunction<T> tile_function(int64_t channels, int64_t taps, std::integer_sequence<int, I...>) {
+    TileFunction<T> found = nullptr;
+    ((channels == I + 1 ? void(found = tile_function_of<T, I + 1>(taps, std::make_integer_sequence<int, kGradTaps>{}))
+                        : void()),
+     ...);
+    return found;
+}
+
+template <class T>
+void add_tiles(const WeightPlan<T>& plan, const Loaded<T>& loaded, T* gw, T* gb) {
+    const int64_t channels = plan.c.out_channels;
+    const int64_t channel_block = even_block(channels, kGradChannels), tap_block = even_block(plan.taps, kGradTaps);
+    for (int64_t t = 0; t < plan.taps; t += tap_block) {
+        const int64_t taps = smaller(tap_block, plan.taps - t);
+        for (int64_t o = 0; o < channels; o += channel_block) {
+            const int64_t some = smaller(channel_block, channels - o);
+            const auto run = tile_function<T>(some, taps, std::make_integer_sequence<int, kGradChannels>{});
+            run(plan, loaded, o, plan.offsets + t, gw + o * plan.taps + t);
+        }
+    }
+    if (!gb) return;
+    for (int64_t o = 0; o < channels; ++o) {
+        Vec<T> sum{};
+        for (int64_t n = 0; n < loaded.samples; ++n) {
+            const T* grad = loaded.grad + n * plan.grad_size + o * plan.strip * plan.grad_width;
+            for (int64_t j = 0; j < loaded.rows * plan.grad_width; j += lanes<T>) sum += load(grad + j);
+        }
+        gb[o] += lane_sum<T>(sum);
+    }
+}
+
+// Samples [n, n + samples) from row a0 of gy, one group.
+template <class T>
+void add_chunk(const WeightPlan<T>& plan, int64_t n, int64_t samples, int64_t group, int64_t a0, T* scratch, T* gw, T* gb) {
+    const ConvShape& c = plan.c;
+    const int64_t rows = smaller(plan.strip, c.out[0] - a0);
+    T* x = scratch;
+    T* grad = scratch + plan.samples * plan.x_size + lanes<T>;
+    for (int64_t i = 0; i < samples; ++i) {
+        const int64_t image = (n + i) * c.groups + group;
+        pack(plan.source, plan.x + image * c.in_channels * c.in[0] * c.in[1], a0 * c.stride[0] - c.padding[0],
+             (rows - 1) * c.stride[0] + forward_span(c), x + i * plan.x_size);
+        for (int64_t o = 0; o < c.out_channels; ++o) {
+            for (int64_t r = 0; r < rows; ++r) {
+                T* to = grad + i * plan.grad_size + (o * plan.strip + r) * plan.grad_width;
+                copy_row(plan.gy + ((image * c.out_channels + o) * c.out[0] + a0 + r) * c.out[1], c.out[1], to);
+                clear(to + c.out[1], plan.grad_width - c.out[1]);
+            }
+        }
+    }
+    add_tiles(plan, {x, grad, samples, rows}, gw + group * c.out_channels * plan.taps, gb ? gb + group * c.out_channels : nullptr);
+}
+
+template <class T>
+void choose_chunk(WeightPlan<T>& plan) {
+    const ConvShape& c = plan.c;
+    const int64_t limit = kStripBytes / static_cast<int64_t>(sizeof(T)), span = forward_span(c);
+    const int64_t x_row = c.in_channels * plan.source.row_size(), grad_row = c.out_channels * plan.grad_width;
+    const int64_t per_row = c.stride[0] * x_row + grad_row;
+    const int64_t first = larger(0, span - c.stride[0]) * x_row;
+    plan.strip = larger(1, smaller(c.out[0], (limit - first) / per_row));
+    plan.strips = divide_up(c.out[0], plan.strip);
+    plan.source.rows = (plan.strip - 1) * c.stride[0] + span;
+    plan.x_size = c.in_channels * plan.source.plane();
+    plan.grad_size = c.out_channels * plan.strip * plan.grad_width;
+    plan.samples = plan.strips > 1 ? 1 : larger(1, smaller(c.batch, limit / (plan.x_size + plan.grad_size)));
+}
+
+template <class T>
+ConvStatus weight(const ConvShape& c, const T* x, const T* gy, T* gw, T* gb) {
+    const int64_t taps = c.in_channels * c.kernel[0] * c.kernel[1];
+    WeightPlan<T> plan = {c, forward_source<T>(c), taps, divide_up(c.out[1], lanes<T>) * lanes<T>, 0, 0, 0, 0, 0, nullptr, x, gy};
+    choose_chunk(plan);
+    if (plan.x_size > kMaxOffset) return ConvStatus::not_taken;
+    const int64_t count = c.groups * c.out_channels * taps, biases = gb ? c.groups * c.out_channels : 0;
+    // Items are (strip, sample), the samples of a strip next to each other.
+    const int64_t items = plan.strips * c.batch;
+    const int64_t parts = smaller(parts_for(multiplications(c), kGrain), items);
+    const int64_t size = plan.samples * (plan.x_size + plan.grad_size) + 2 * lanes<T>;
+    Scratch<T> scratch(static_cast<size_t>(parts * size)), sums(static_cast<size_t>(parts * (count + biases)));
+    Scratch<int32_t> offsets(static_cast<size_t>(taps));
+    if (!scratch.get() || !sums.get() || !offsets.get()) return ConvStatus::no_memory;
+    int32_t* offset = offsets.get();
+    for (int64_t i = 0; i < c.in_channels; ++i)
+        for (int64_t ky = 0; ky < c.kernel[0]; ++ky)
+            for (int64_t kx = 0; kx < c.kernel[1]; ++kx)
+                *offset++ = static_cast<int32_t>(tap_offset(c, plan.source, i, ky, kx));
+    plan.offsets = offsets.get();
+    T* const all_sums = sums.get();
+    T* const all_scratch = scratch.get();
+    parallel_parts(static_cast<int>(parts), [&](int part, int total) {
+        T* own = all_sums + part * (count + biases);
+        clear(own, count + biases);
+        const int64_t end = items * (part + 1) / total;
+        for (int64_t i = items * part / total; i < end;) {
+            const int64_t strip = i / c.batch, n = i % c.batch;
+            const int64_t samples = smaller(plan.samples, smaller(end - i, c.batch - n));
+            for (int64_t g = 0; g < c.groups; ++g)
+                add_chunk(plan, n, samples, g, strip * plan.strip, all_scratch + part * size, own, gb ? own + count : nullptr);
+            i += samples;
+        }
+    });
+    bool nan = false;
+    for (int64_t i = 0; i < count + biases; ++i) {
+        T total = all_sums[i];
+        for (int64_t part = 1; part < parts; ++part) total += all_sums[part * (count + biases) + i];
+        (i < count ? gw[i] : gb[i - count]) = total;
+        nan |= total != total;
+    }
+    return nan ? ConvStatus::not_taken : ConvStatus::ok;
+}
+
+}  // namespace
+
+const ConvKernels<float> conv_f32 = {forward<float>, input<float>, weight<float>};
+const ConvKernels<double> conv_f64 = {forward<double>, input<double>, weight<double>};
+
+}  // namespace rl::RL_ISA

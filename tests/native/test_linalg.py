@@ -1,0 +1,128 @@
+"""The compiled matrix product against the reference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rushlight import _native, kernels
+from rushlight.kernels.reference import linalg
+
+SIZES = [0, 1, 2, 5, 7, 13, 16, 17, 31, 33, 64, 97]
+LONG = [(14, 1030, 33), (200, 3, 300), (70, 1025, 512), (257, 520, 65), (1, 1000, 1), (1001, 2, 3)]
+
+
+def operands(rng, m, k, n, dtype, transpose_a, transpose_b):
+    a = rng.standard_normal((k, m) if transpose_a else (m, k)).astype(dtype)
+    b = rng.standard_normal((n, k) if transpose_b else (k, n)).astype(dtype)
+    return a, b
+
+
+def check(a, b, **options):
+    got = _native.gemm(a, b, **options)
+    assert got is not NotImplemented
+    wide = {name: value.astype(np.float64) if name == "bias" else value for name, value in options.items()}
+    want = linalg.gemm(a.astype(np.float64), b.astype(np.float64), **wide)
+    size = a.shape[0] if options.get("transpose_a") else a.shape[1]
+    tolerance = (1e-5 if a.dtype == np.float32 else 1e-13) * (1 + size**0.5)
+    assert got.dtype == a.dtype and got.shape == want.shape
+    np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("transpose_a", [False, True])
+@pytest.mark.parametrize("transpose_b", [False, True])
+def test_random_shapes_equal_the_reference(machine, rng, dtype, transpose_a, transpose_b):
+    shapes = [tuple(int(s) for s in rng.choice(SIZES, 3)) for _ in range(12)] + LONG[:: 1 + int(rng.integers(2))]
+    for m, k, n in shapes:
+        a, b = operands(rng, m, k, n, dtype, transpose_a, transpose_b)
+        bias = rng.standard_normal(n).astype(dtype)
+        check(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
+        check(a, b, transpose_a=transpose_a, transpose_b=transpose_b, bias=bias, relu=True)
+
+
+def test_rows_with_gaps_and_transposed_views_are_read_in_place(machine, rng, dtype):
+    wide = rng.standard_normal((40, 90)).astype(dtype)
+    b = rng.standard_normal((30, 50)).astype(dtype)
+    check(wide[:, 7:37], b)
+    check(wide[::2, 7:37], b)
+    check(np.asfortranarray(wide[:, 7:37]), np.asfortranarray(b))
+    check(wide.T[7:37].T, b)
+
+
+def test_other_strides_and_dtypes_are_left_to_the_reference(rng):
+    a, b = rng.standard_normal((6, 8)), rng.standard_normal((8, 4))
+    for left, right in [
+        (a[:, ::-1], b),
+        (rng.standard_normal((6, 16))[:, ::2], b),
+        (np.broadcast_to(a[:1], (6, 8)), b),
+        (np.broadcast_to(a[:, :1], (6, 8)), b),
+        (a.astype(np.float32), b),
+        (a.astype(np.float16), b.astype(np.float16)),
+        (a.astype(">f8"), b),
+        (a.astype(np.complex128), b.astype(np.complex128)),
+    ]:
+        assert _native.gemm(left, right) is NotImplemented
+        np.testing.assert_allclose(kernels.gemm(left, right), left @ right)
+
+
+def test_out_is_written_and_returned(machine, rng, dtype):
+    a, b = operands(rng, 20, 30, 40, dtype, False, False)
+    out = np.full((20, 40), 7, dtype)
+    assert _native.gemm(a, b, out=out) is out
+    np.testing.assert_allclose(out, a @ b, rtol=1e-4, atol=1e-5)
+
+
+def test_out_that_overlaps_an_operand_is_computed_as_if_it_did_not(rng):
+    a = rng.standard_normal((12, 12))
+    want = a @ a
+    assert _native.gemm(a, a, out=a) is NotImplemented
+    np.testing.assert_allclose(kernels.gemm(a, a, out=a), want)
+    np.testing.assert_array_equal(a, kernels.gemm(np.eye(12), a))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_nan_and_infinity_spread_as_in_the_reference(machine, dtype, value):
+    a, b = np.ones((20, 18), dtype), np.ones((18, 35), dtype)
+    a[3, 4] = b[5, 34] = value
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(_native.gemm(a, b), a @ b)
+        np.testing.assert_array_equal(_native.gemm(a, b, relu=True), np.maximum(a @ b, 0))
+
+
+def test_an_inner_size_of_zero_gives_the_bias(machine, dtype):
+    bias = np.arange(-2, 3).astype(dtype)
+    got = _native.gemm(np.ones((4, 0), dtype), np.ones((0, 5), dtype), bias=bias, relu=True)
+    np.testing.assert_array_equal(got, np.tile(np.maximum(bias, 0), (4, 1)))
+
+
+GOOD = np.ones((3, 4), np.float32)
+
+
+@pytest.mark.parametrize("gemm", [_native.gemm, kernels.gemm, linalg.gemm])
+@pytest.mark.parametrize(
+    ("a", "b", "options", "message"),
+    [
+        (GOOD, GOOD, {}, r"shapes \(3x4\) and \(3x4\) cannot be multiplied"),
+        (GOOD, GOOD, {"transpose_a": True, "transpose_b": True}, r"shapes \(4x3\) and \(4x3\)"),
+        (GOOD[0], GOOD, {}, "must be 2-D"),
+        (GOOD, np.zeros((), np.float32), {}, "must be 2-D"),
+        (GOOD, GOOD.T, {"bias": np.ones(4, np.float32)}, "bias must be 1-D"),
+        (GOOD, GOOD.T, {"bias": GOOD}, "bias must be 1-D"),
+        (GOOD, GOOD.T, {"out": GOOD}, "out has the wrong shape"),
+        (GOOD, GOOD.T, {"out": np.broadcast_to(np.float32(0), (3, 3))}, "out is read-only"),
+    ],
+)
+def test_wrong_shapes_raise(gemm, a, b, options, message):
+    with pytest.raises(ValueError, match=message):
+        gemm(a, b, **options)
+
+
+@pytest.mark.parametrize("wrong", [None, [[1.0]], 3, "ab", object(), np.float32(1)])
+def test_what_is_no_array_raises(wrong):
+    with pytest.raises(TypeError, match=r"a: expected a numpy.ndarray"):
+        _native.gemm(wrong, GOOD)
+    with pytest.raises(TypeError, match=r"b: expected a numpy.ndarray"):
+        _native.gemm(GOOD, wrong)
+    if wrong is not None:
+        with pytest.raises(TypeError, match=r"out: expected a numpy.ndarray"):
+            _native.gemm(GOOD, GOOD.T, out=wrong)

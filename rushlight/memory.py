@@ -1,6 +1,6 @@
 """The memory of arrays: a caching allocator behind NumPy, how much it holds, and its bound.
 
-Importing this module installs the allocator (NEP 49) in the importing thread, where the compiled kernels are in use. Freed
+Importing this module installs the allocator (NEP 49) in the importing thread, if the compiled kernels are in use. Freed
 blocks are kept, with their pages mapped, and handed out again; arrays made before or elsewhere are not touched.
 """
 
@@ -19,8 +19,8 @@ _NOTHING = {"in_use": 0, "peak": 0, "cached": 0, "limit": 0, "hits": 0, "misses"
 def install() -> None:
     """Makes arrays that this thread creates from now on use the caching allocator.
 
-    NumPy keeps its allocator in a context variable, so each thread starts with NumPy's own. Does nothing without the compiled
-    kernels.
+    NumPy keeps its allocator in a context variable, so each thread starts with NumPy's own. Does nothing without the
+    compiled kernels.
     """
     if native is not None:
         native.install_allocator(True)

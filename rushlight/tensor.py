@@ -11,42 +11,72 @@ from rushlight import dtypes
 from rushlight.autograd.grad_mode import no_grad
 from rushlight.autograd.variable import Variable, set_tensor_type, wrap
 from rushlight.device import check_device, device
+from rushlight.ops.activation import ActivationMethods
 from rushlight.ops.arithmetic import ArithmeticMethods
+from rushlight.ops.bitwise import BitwiseMethods
+from rushlight.ops.broadcast import BroadcastMethods
+from rushlight.ops.combination import CombinationMethods
 from rushlight.ops.comparison import ComparisonMethods
+from rushlight.ops.complex_views import ComplexViewMethods
 from rushlight.ops.conversion import ConversionMethods
 from rushlight.ops.creation import CreationMethods, tensor
 from rushlight.ops.extremum import ExtremumMethods
 from rushlight.ops.index import IndexMethods
+from rushlight.ops.index_along import IndexAlongMethods
 from rushlight.ops.joining import JoiningMethods
+from rushlight.ops.masked import MaskedMethods
 from rushlight.ops.matmul import MatmulMethods
 from rushlight.ops.pointwise import PointwiseMethods
+from rushlight.ops.random import RandomMethods
+from rushlight.ops.rearranging import RearrangingMethods
 from rushlight.ops.reduce import ReduceMethods
+from rushlight.ops.rounding import RoundingMethods
 from rushlight.ops.scan import ScanMethods
 from rushlight.ops.scatter import ScatterMethods
 from rushlight.ops.shape import ShapeMethods
+from rushlight.ops.shape_inplace import InplaceShapeMethods
 from rushlight.ops.slicing import SlicingMethods
+from rushlight.ops.softmax import SoftmaxMethods
 from rushlight.ops.sorting import SortingMethods
 from rushlight.ops.special import SpecialMethods
+from rushlight.ops.splitting import SplittingMethods
+from rushlight.ops.write import WriteMethods
 from rushlight.printing import format_tensor
+from rushlight.storage import StorageMethods
 
 __all__ = ["Tensor"]
 
 
 class Tensor(
+    ActivationMethods,
     ArithmeticMethods,
+    BitwiseMethods,
+    CombinationMethods,
     ComparisonMethods,
     ConversionMethods,
+    WriteMethods,
+    SplittingMethods,
+    StorageMethods,
+    RearrangingMethods,
+    ComplexViewMethods,
+    BroadcastMethods,
     CreationMethods,
     ExtremumMethods,
+    IndexAlongMethods,
     IndexMethods,
+    InplaceShapeMethods,
     JoiningMethods,
+    MaskedMethods,
     MatmulMethods,
     PointwiseMethods,
+    RandomMethods,
     ReduceMethods,
+    RoundingMethods,
     ScanMethods,
     ScatterMethods,
     ShapeMethods,
     SlicingMethods,
+    SoftmaxMethods,
     SortingMethods,
     SpecialMethods,
     Variable,

@@ -13,9 +13,9 @@ from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.index import add_along
 from rushlight.ops._geometry import Array, Shape, checked_out, shape_text, wrap_dim
-from rushlight.ops.index import fill_value_array
 from rushlight.ops.scatter import scatter_reduce, target_array
 from rushlight.ops.shape import reshape
+from rushlight.ops.write import fill_value_array
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor

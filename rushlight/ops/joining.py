@@ -14,17 +14,18 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops._geometry import Array, Shape, checked_out, shape_text, sizes, wrap_dim, wrap_dims
+from rushlight.ops._geometry import Array, Shape, checked_out, shape_text, wrap_dim
+from rushlight.ops.broadcast import atleast_1d, atleast_2d, atleast_3d
 from rushlight.ops.promotion import result_type
-from rushlight.ops.shape import atleast_1d, atleast_2d, atleast_3d, expand, reshape, unsqueeze, view
+from rushlight.ops.shape import reshape, view
 from rushlight.ops.slicing import Slice
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = [
-    "block_diag", "cat", "column_stack", "concat", "concatenate", "dstack", "flip", "fliplr", "flipud", "hstack", "repeat",
-    "repeat_interleave", "roll", "rot90", "row_stack", "stack", "tile", "trace", "tril", "triu", "vstack",
+    "block_diag", "cat", "column_stack", "concat", "concatenate", "dstack", "hstack", 
+    "row_stack", "stack", "trace", "vstack",
 ]  # fmt: skip
 
 Tensors = Sequence["Tensor"]
@@ -95,109 +96,6 @@ def _cast(grad: Any, dtype: np.dtype[Any]) -> Any:
     if grad._array.dtype.kind == "c" and dtype.kind != "c":
         grad = grad.real
     return grad.to(dtypes.from_numpy_dtype(dtype))
-
-
-class Repeat(Operation):
-    """The tensor laid side by side with itself."""
-
-    node_name = "RepeatBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, repeats: Shape) -> Array:
-        array = input._array
-        ctx.shape, ctx.repeats = array.shape, repeats
-        return np.tile(array, repeats) if repeats else array.copy()
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        shape, repeats = ctx.shape, ctx.repeats
-        if 0 in repeats:
-            return wrap(np.zeros(shape, grad._array.dtype)), None
-        new = len(repeats) - len(shape)
-        split: list[int] = []
-        for count, length in zip(repeats, (1,) * new + shape, strict=True):
-            split += [count, length]
-        dims = list(range(0, len(split), 2))
-        total = reshape(grad, tuple(split)).sum(dims) if dims else grad
-        return reshape(total, shape), None
-
-
-class Flip(Operation):
-    """Dimensions reversed."""
-
-    node_name = "FlipBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, dims: Shape) -> Array:
-        ctx.dims = dims
-        array = input._array
-        return np.flip(array, dims).copy("K") if dims and array.ndim else array.copy("K")
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        return Flip.apply(grad, ctx.dims), None
-
-
-class Roll(Operation):
-    """Elements moved along dimensions, those that leave at one end entering at the other."""
-
-    node_name = "RollBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, shifts: Shape, dims: Shape) -> Array:
-        ctx.shifts, ctx.dims = shifts, dims
-        if not dims:
-            return np.roll(input._array, shifts[0])
-        return np.roll(input._array, shifts, dims)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        return Roll.apply(grad, tuple([-shift for shift in ctx.shifts]), ctx.dims), None, None
-
-
-class Rot90(Operation):
-    """Turned by quarter turns in a plane."""
-
-    node_name = "Rot90Backward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, k: int, dims: Shape) -> Array:
-        ctx.k, ctx.dims = k, dims
-        return np.rot90(input._array, k, dims).copy("K")
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        return Rot90.apply(grad, -ctx.k, ctx.dims), None, None
-
-
-class Tril(Operation):
-    """The lower triangle of matrices, zeros above."""
-
-    node_name = "TrilBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, diagonal: int) -> Array:
-        ctx.diagonal = diagonal
-        return np.tril(input._array, diagonal)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        return Tril.apply(grad, ctx.diagonal), None
-
-
-class Triu(Operation):
-    """The upper triangle of matrices, zeros below."""
-
-    node_name = "TriuBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, diagonal: int) -> Array:
-        ctx.diagonal = diagonal
-        return np.triu(input._array, diagonal)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        return Triu.apply(grad, ctx.diagonal), None
 
 
 class Trace(Operation):
@@ -381,190 +279,6 @@ def column_stack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
     return hstack(columns, out=out)
 
 
-def repeat(input: Tensor, *repeats: Any, **named: Any) -> Tensor:
-    """The tensor laid side by side with itself so many times along each dimension (a copy).
-
-    RuntimeError for fewer numbers than dimensions.
-
-    >>> import rushlight as torch
-    >>> torch.tensor([1, 2]).repeat(2, 2)
-    tensor([[1, 2, 1, 2],
-            [1, 2, 1, 2]])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.repeat.html
-    """
-    counts = sizes((named["repeats"],) if named else repeats, "repeat", "repeats")
-    shape = input._array.shape
-    if len(counts) < len(shape):
-        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
-    full = [count * length for count, length in zip(counts, (1,) * (len(counts) - len(shape)) + shape, strict=True)]
-    if any(count < 0 for count in counts):
-        raise RuntimeError(f"Trying to create tensor with negative dimension {min(full)}: {shape_text(full)}")
-    return Repeat.apply(input, counts)
-
-
-def tile(input: Tensor, *dims: Any, **named: Any) -> Tensor:
-    """`repeat` that takes fewer numbers than dimensions, meaning the last ones.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.tile.html
-    """
-    counts = sizes((named["dims"],) if named else dims, "tile", "dims")
-    return repeat(input, (1,) * (input._array.ndim - len(counts)) + counts)
-
-
-def repeat_interleave(
-    input: Tensor, repeats: int | Tensor | None = None, dim: int | None = None, *, output_size: int | None = None
-) -> Tensor:
-    """Each element of a dimension (of all elements in a row without `dim`) repeated in place, all as often or each its own number.
-
-    Given one tensor alone: each index as often as the tensor says.
-
-    >>> import rushlight as torch
-    >>> torch.tensor([1, 2]).repeat_interleave(torch.tensor([2, 1]))
-    tensor([1, 1, 2])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.repeat_interleave.html
-    """
-    if repeats is None:
-        return wrap(np.repeat(np.arange(input._array.size), _counts(input)))
-    if dim is None:
-        input, dim = reshape(input, (-1,) if input._array.size else (0,)), 0
-    dim = wrap_dim(dim, input._array.ndim)
-    shape = input._array.shape
-    if isinstance(repeats, int):
-        if repeats < 0:
-            raise RuntimeError("Repeats must be non-negative")
-        wide = expand(unsqueeze(input, dim + 1), (*shape[: dim + 1], repeats, *shape[dim + 1 :]))
-        return reshape(wide.clone(), (*shape[:dim], shape[dim] * repeats, *shape[dim + 1 :]))
-    counts = _counts(repeats)
-    if counts.ndim > 1:
-        raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
-    if counts.size == 1:
-        counts = np.full(shape[dim], counts.reshape(-1)[0])
-    if counts.size != shape[dim]:
-        raise RuntimeError(
-            f"repeats must have the same size as input along dim, but got repeats.size(0) = {counts.size} and input.size({dim}) = "
-            f"{shape[dim]}"
-        )
-    if output_size is not None and output_size != counts.sum():
-        raise RuntimeError("allocated size does not match required size")
-    return input.index_select(dim, wrap(np.repeat(np.arange(shape[dim]), counts)))
-
-
-def _counts(repeats: Tensor) -> Array:
-    counts = repeats._array
-    if counts.dtype.kind not in "iu":
-        raise NotImplementedError(f"\"repeat_interleave_cpu\" not implemented for '{repeats.dtype.legacy_name}'")
-    if (counts < 0).any():
-        raise RuntimeError("repeats can not be negative")
-    return counts
-
-
-def flip(input: Tensor, *dims: Any, **named: Any) -> Tensor:
-    """A copy with dimensions reversed.
-
-    >>> import rushlight as torch
-    >>> torch.tensor([[1, 2], [3, 4]]).flip(1)
-    tensor([[2, 1],
-            [4, 3]])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.flip.html
-    """
-    chosen = sizes((named["dims"],) if named else dims, "flip", "dims")
-    return Flip.apply(input, wrap_dims(chosen, input._array.ndim))
-
-
-def fliplr(input: Tensor) -> Tensor:
-    """`flip` of dimension 1.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.fliplr.html
-    """
-    if input._array.ndim < 2:
-        raise RuntimeError("Input must be >= 2-d.")
-    return Flip.apply(input, (1,))
-
-
-def flipud(input: Tensor) -> Tensor:
-    """`flip` of dimension 0.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.flipud.html
-    """
-    if input._array.ndim < 1:
-        raise RuntimeError("Input must be >= 1-d.")
-    return Flip.apply(input, (0,))
-
-
-def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None) -> Tensor:
-    """Elements moved by `shifts` along `dims`, wrapping around; without `dims`, through all elements in a row.
-
-    >>> import rushlight as torch
-    >>> torch.arange(4).roll(1)
-    tensor([3, 0, 1, 2])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.roll.html
-    """
-    steps = (shifts,) if isinstance(shifts, int) else tuple(shifts)
-    chosen = () if dims is None else (dims,) if isinstance(dims, int) else tuple(dims)
-    if not steps:
-        raise RuntimeError("`shifts` required")
-    if len(steps) != len(chosen) and (chosen or len(steps) != 1):
-        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(steps)}, dims:{len(chosen)}")
-    return Roll.apply(input, steps, tuple([wrap_dim(dim, input._array.ndim) for dim in chosen]))
-
-
-def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
-    """A copy turned by `k` quarter turns from the first towards the second of two dimensions.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.rot90.html
-    """
-    ndim = input._array.ndim
-    if len(dims) != 2:
-        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
-    if ndim < 2:
-        raise RuntimeError(f"expected total dims >= 2, but got total dims = {ndim}")
-    plane = tuple([wrap_dim(dim, ndim) for dim in dims])
-    if plane[0] == plane[1]:
-        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
-    return Rot90.apply(input, k, plane)
-
-
-def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
-    """The lower triangle of matrices (*, M, N), with zeros above the given diagonal.
-
-    >>> import rushlight as torch
-    >>> torch.ones(2, 2).tril()
-    tensor([[1., 0.],
-            [1., 1.]])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.tril.html
-    """
-    return checked_out(Tril.apply(_matrices(input, "tril"), diagonal), out)
-
-
-def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
-    """The upper triangle of matrices (*, M, N), with zeros below the given diagonal.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.triu.html
-    """
-    return checked_out(Triu.apply(_matrices(input, "triu"), diagonal), out)
-
-
-def tril_(input: Tensor, diagonal: int = 0) -> Tensor:
-    """`tril` in place."""
-    return Tril.inplace(_matrices(input, "tril"), diagonal)
-
-
-def triu_(input: Tensor, diagonal: int = 0) -> Tensor:
-    """`triu` in place."""
-    return Triu.inplace(_matrices(input, "triu"), diagonal)
-
-
-def _matrices(input: Tensor, name: str) -> Tensor:
-    if input._array.ndim < 2:
-        raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
-    return input
-
-
 def trace(input: Tensor) -> Tensor:
     """The sum of the diagonal of a matrix.
 
@@ -596,16 +310,4 @@ def block_diag(*tensors: Tensor) -> Tensor:
 class JoiningMethods:
     """Tensor's methods of this family."""
 
-    flip = flip
-    fliplr = fliplr
-    flipud = flipud
-    repeat = repeat
-    repeat_interleave = repeat_interleave
-    roll = roll
-    rot90 = rot90
-    tile = tile
     trace = trace
-    tril = tril
-    tril_ = tril_
-    triu = triu
-    triu_ = triu_

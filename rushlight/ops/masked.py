@@ -12,10 +12,12 @@ import numpy as np
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import Array, check_no_overlap, checked_out
-from rushlight.ops.index import IndexSum, to_shape
+from rushlight.ops.broadcast import common_shape, expand
+from rushlight.ops.index import IndexSum
 from rushlight.ops.joining import cat
 from rushlight.ops.scatter import target_array
-from rushlight.ops.shape import common_shape, expand, reshape
+from rushlight.ops.shape import reshape
+from rushlight.ops.write import to_shape
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor

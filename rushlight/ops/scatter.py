@@ -13,8 +13,9 @@ from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.index import along
 from rushlight.ops._geometry import Array, Shape, check_no_overlap, shape_text, wrap_dim
-from rushlight.ops.index import fill_value_array
-from rushlight.ops.shape import expand, reshape
+from rushlight.ops.broadcast import expand
+from rushlight.ops.shape import reshape
+from rushlight.ops.write import fill_value_array
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor

@@ -17,10 +17,11 @@ from rushlight import dtypes
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import Array, shape_text
+from rushlight.ops.broadcast import expand
 from rushlight.ops.conversion import as_dtype
 from rushlight.ops.creation import finished, into
 from rushlight.ops.joining import stack
-from rushlight.ops.shape import expand, reshape
+from rushlight.ops.shape import reshape
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -207,7 +208,7 @@ class Complex(Operation):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        from rushlight.ops.index import to_shape
+        from rushlight.ops.write import to_shape
 
         return to_shape(grad.real, ctx.shapes[0]), to_shape(grad.imag, ctx.shapes[1])
 

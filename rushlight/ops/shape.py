@@ -10,20 +10,15 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from rushlight import dtypes
 from rushlight.autograd.function import Operation, ViewOperation
 from rushlight.autograd.variable import Variable
 from rushlight.ops._geometry import (
     Array,
     Shape,
-    expand_array,
-    expanded_shape,
     inferred_shape,
     shape_text,
     sizes,
-    sum_to_shape,
     wrap_dim,
     wrap_dims,
 )
@@ -34,10 +29,10 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = [
-    "adjoint", "alias", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_shapes", "broadcast_tensors", "broadcast_to",
-    "expand", "expand_as", "flatten", "imag", "moveaxis", "movedim", "permute", "ravel", "real", "reshape", "reshape_as",
-    "squeeze", "swapaxes", "swapdims", "t", "transpose", "unflatten", "unsqueeze", "view", "view_as", "view_as_complex",
-    "view_as_real",
+    "adjoint", "alias", 
+    "flatten", "moveaxis", "movedim", "permute", "ravel", "reshape", "reshape_as",
+    "squeeze", "swapaxes", "swapdims", "t", "transpose", "unflatten", "unsqueeze", "view", "view_as", 
+    
 ]  # fmt: skip
 
 
@@ -218,81 +213,6 @@ class Unsqueeze(ViewOperation):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         return reshape(grad, ctx.shape), None
-
-
-class Expand(ViewOperation):
-    """Dimensions of length one repeated with a stride of zero."""
-
-    node_name = "ExpandBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, shape: Shape) -> Array:
-        array = input._array
-        ctx.shape = array.shape
-        return expand_array(array, expanded_shape(array, shape))
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        return sum_to_shape(grad, ctx.shape), None
-
-
-class ViewAsReal(ViewOperation):
-    """A complex tensor's parts along a last dimension of two."""
-
-    node_name = "ViewAsRealBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
-        array = input._array
-        return array[..., None].view(array.real.dtype)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        return view_as_complex(grad.contiguous())
-
-
-class ViewAsComplex(ViewOperation):
-    """A last dimension of two read as a complex number's parts."""
-
-    node_name = "ViewAsComplexBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
-        array = input._array
-        return array.view(np.result_type(array.dtype, np.complex64))[..., 0]
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        return view_as_real(grad)
-
-
-class RealPart(ViewOperation):
-    """The real part as a view."""
-
-    node_name = "SelectBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
-        ctx.dtype = input.dtype
-        return input._array.real
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        return grad.to(ctx.dtype)
-
-
-class ImaginaryPart(ViewOperation):
-    """The imaginary part as a view."""
-
-    node_name = "SelectBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
-        return input._array.imag
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        return grad * 1j
 
 
 def view(input: Tensor, *shape: Any, dtype: dtypes.dtype | None = None, size: Sequence[int] | None = None) -> Tensor:
@@ -558,172 +478,6 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     return Unsqueeze.apply(input, wrap_dim(dim, input._array.ndim + 1))
 
 
-def expand(input: Tensor, *size: Any, implicit: bool = False, **named: Any) -> Tensor:
-    """A view with dimensions of length one repeated, and new ones put before; -1 keeps a length.
-
-    RuntimeError if a length other than one would have to change.
-
-    >>> import rushlight as torch
-    >>> torch.tensor([[1], [2]]).expand(-1, 3)
-    tensor([[1, 1, 1],
-            [2, 2, 2]])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.expand.html
-    """
-    if named:
-        size = (named["size"],)
-    return Expand.apply(input, sizes(size, "expand"))
-
-
-def expand_as(input: Tensor, other: Tensor) -> Tensor:
-    """`input.expand(other.size())`."""
-    return Expand.apply(input, other._array.shape)
-
-
-def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
-    """`input.expand(size)`."""
-    return Expand.apply(input, sizes((size,), "broadcast_to"))
-
-
-def broadcast_shapes(*shapes: int | Sequence[int]) -> Size:
-    """The shape that tensors of these shapes have together; RuntimeError if they don't fit.
-
-    >>> import rushlight as torch
-    >>> torch.broadcast_shapes((2, 1), (3,))
-    torch.Size([2, 3])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.broadcast_shapes.html
-    """
-    result: list[int] = []
-    for index, given in enumerate(shapes):
-        shape = (given,) if isinstance(given, int) else tuple(given)
-        result[:0] = [1] * (len(shape) - len(result))
-        for i in range(-1, -len(shape) - 1, -1):
-            if shape[i] < 0:
-                raise RuntimeError(f"Trying to create tensor with negative dimension ({shape[i]}): ({shape[i]})")
-            if shape[i] == 1 or shape[i] == result[i]:
-                continue
-            if result[i] != 1:
-                raise RuntimeError(
-                    f"Attempting to broadcast a dimension of length {shape[i]} at {i}! Mismatching argument at index {index} had "
-                    f"{shape}; but expected shape should be broadcastable to {result}"
-                )
-            result[i] = shape[i]
-    return Size(result)
-
-
-def common_shape(shapes: Sequence[Shape]) -> Shape:
-    """The shape of operands together; RuntimeError in the words of an elementwise operation if they don't fit."""
-    result = shapes[0]
-    for shape in shapes[1:]:
-        ndim = max(len(result), len(shape))
-        a, b = (1,) * (ndim - len(result)) + result, (1,) * (ndim - len(shape)) + shape
-        for dim in range(ndim - 1, -1, -1):
-            if a[dim] != b[dim] and a[dim] != 1 and b[dim] != 1:
-                raise RuntimeError(
-                    f"The size of tensor a ({a[dim]}) must match the size of tensor b ({b[dim]}) at non-singleton dimension {dim}"
-                )
-        result = tuple([n if m == 1 else m for m, n in zip(a, b, strict=True)])
-    return result
-
-
-def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
-    """Views of the tensors with the shape they have together.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.broadcast_tensors.html
-    """
-    if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
-        tensors = tuple(tensors[0])
-    shape = common_shape([tensor._array.shape for tensor in tensors])
-    return tuple([tensor if tensor._array.shape == shape else Expand.apply(tensor, shape) for tensor in tensors])
-
-
-def _atleast(tensors: tuple[Any, ...], one: Any) -> Any:
-    if len(tensors) == 1:
-        if isinstance(tensors[0], (tuple, list)):
-            return tuple([one(tensor) for tensor in tensors[0]])
-        return one(tensors[0])
-    return tuple([one(tensor) for tensor in tensors])
-
-
-def atleast_1d(*tensors: Any) -> Any:
-    """Each tensor with at least one dimension.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.atleast_1d.html
-    """
-    return _atleast(tensors, lambda tensor: tensor if tensor._array.ndim else reshape(tensor, (1,)))
-
-
-def atleast_2d(*tensors: Any) -> Any:
-    """Each tensor with at least two dimensions, new ones first."""
-
-    def one(tensor: Tensor) -> Tensor:
-        ndim = tensor._array.ndim
-        if ndim == 0:
-            return reshape(tensor, (1, 1))
-        return unsqueeze(tensor, 0) if ndim == 1 else tensor
-
-    return _atleast(tensors, one)
-
-
-def atleast_3d(*tensors: Any) -> Any:
-    """Each tensor with at least three dimensions: (N) becomes (1, N, 1), (M, N) becomes (M, N, 1)."""
-
-    def one(tensor: Tensor) -> Tensor:
-        ndim = tensor._array.ndim
-        if ndim == 0:
-            return reshape(tensor, (1, 1, 1))
-        if ndim == 1:
-            return unsqueeze(unsqueeze(tensor, 0), -1)
-        return unsqueeze(tensor, -1) if ndim == 2 else tensor
-
-    return _atleast(tensors, one)
-
-
-def view_as_real(input: Tensor) -> Tensor:
-    """A complex tensor (*) as a view of its parts, (*, 2). RuntimeError for other types.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.view_as_real.html
-    """
-    if not input.dtype.is_complex:
-        raise RuntimeError("view_as_real is only supported for complex tensors")
-    return ViewAsReal.apply(input)
-
-
-def view_as_complex(input: Tensor) -> Tensor:
-    """A float tensor (*, 2) as a view of complex numbers, (*). RuntimeError if memory doesn't hold pairs.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.view_as_complex.html
-    """
-    dtype, array = input.dtype, input._array
-    if dtype not in (dtypes.float32, dtypes.float64):
-        raise RuntimeError(
-            "view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: "
-            f"{dtype.legacy_name}"
-        )
-    if array.ndim == 0:
-        raise RuntimeError("Input tensor must have one or more dimensions")
-    if array.shape[-1] != 2:
-        raise RuntimeError("Tensor must have a last dimension of size 2")
-    if array.strides[-1] != array.itemsize:
-        raise RuntimeError("Tensor must have a last dimension with stride 1")
-    if any(stride % (2 * array.itemsize) for stride in array.strides[:-1]):
-        raise RuntimeError("Tensor must have a stride divisible by 2 for all but last dimension")
-    return ViewAsComplex.apply(input)
-
-
-def real(input: Tensor) -> Tensor:
-    """The real part as a view; a real tensor is its own."""
-    return RealPart.apply(input) if input.dtype.is_complex else input
-
-
-def imag(input: Tensor) -> Tensor:
-    """The imaginary part as a view; RuntimeError for a real tensor."""
-    if not input.dtype.is_complex:
-        raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
-    return ImaginaryPart.apply(input)
-
-
 def _reversed(input: Tensor) -> Tensor:
     ndim = input._array.ndim
     if ndim == 0:
@@ -768,9 +522,6 @@ class ShapeMethods:
     """Tensor's methods of this family."""
 
     adjoint = adjoint
-    broadcast_to = broadcast_to
-    expand = expand
-    expand_as = expand_as
     flatten = flatten
     moveaxis = moveaxis
     movedim = movedim
@@ -791,6 +542,4 @@ class ShapeMethods:
     mT = property(_matrix_transpose)
     H = property(_hermitian)
     mH = property(adjoint)
-    real = property(real)
-    imag = property(imag)
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.autograd.function import Operation, ViewOperation
-from rushlight.autograd.variable import Variable
 from rushlight.ops._geometry import Array, Shape, shape_text, storage_of, wrap_dim
 from rushlight.ops.conversion import storage_offset
 from rushlight.ops.shape import reshape
@@ -24,9 +23,9 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = [
-    "as_strided", "as_strided_scatter", "chunk", "diag", "diag_embed", "diagflat", "diagonal", "diagonal_scatter", "dsplit",
-    "hsplit", "narrow", "narrow_copy", "select", "select_scatter", "slice_scatter", "split", "split_with_sizes", "tensor_split",
-    "unbind", "unfold", "unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes", "vsplit",
+    "as_strided", "as_strided_scatter", "diag", "diag_embed", "diagflat", "diagonal", "diagonal_scatter", 
+    "narrow", "narrow_copy", "select", "select_scatter", "slice_scatter", 
+    "unfold", 
 ]  # fmt: skip
 
 
@@ -105,50 +104,6 @@ class Diagonal(PartView):
             # NumPy gives the diagonal out read-only, as a warning to old programs.
             out.flags.writeable = True
         return out
-
-
-class Split(ViewOperation):
-    """Pieces of a dimension, cut at given places."""
-
-    node_name = "SplitBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: int, bounds: tuple[int, ...]) -> Any:
-        array = input._array
-        ctx.dim = dim
-        before = (slice(None),) * dim
-        return tuple([array[(*before, slice(a, b))] for a, b in zip(bounds, bounds[1:], strict=False)])
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> Any:
-        from rushlight.ops.joining import cat
-
-        return cat(grads, ctx.dim), None, None
-
-
-class SplitWithSizes(Split):
-    """Pieces of given lengths."""
-
-    node_name = "SplitWithSizesBackward0"
-
-
-class Unbind(ViewOperation):
-    """Every index of a dimension."""
-
-    node_name = "UnbindBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: int) -> Any:
-        array = input._array
-        ctx.dim = dim
-        moved = array if dim == 0 else np.moveaxis(array, dim, 0)
-        return tuple([moved[i, ...] for i in range(moved.shape[0])])
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> Any:
-        from rushlight.ops.joining import stack
-
-        return stack(grads, ctx.dim), None
 
 
 class Unfold(ViewOperation):
@@ -447,157 +402,6 @@ def as_strided(
     return AsStrided.apply(input, shape, steps, storage_offset)
 
 
-def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of pieces of a dimension, of one length (the last may be shorter) or of given lengths.
-
-    >>> import rushlight as torch
-    >>> torch.arange(5).split(2)
-    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.split.html
-    """
-    if not isinstance(split_size_or_sections, int):
-        return split_with_sizes(tensor, split_size_or_sections, dim)
-    size, shape = split_size_or_sections, tensor._array.shape
-    if not shape:
-        raise RuntimeError("split expects at least a 1-dimensional tensor")
-    if size < 0:
-        raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
-    dim = wrap_dim(dim, len(shape))
-    length = shape[dim]
-    if size == 0:
-        if length:
-            raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {length}")
-        return Split.apply(tensor, dim, (0, 0))
-    bounds = (*range(0, length, size), length) if length else (0, 0)
-    return Split.apply(tensor, dim, bounds)
-
-
-def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of pieces of given lengths, which must add up to the dimension's.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.split.html
-    """
-    lengths, shape = [operator.index(size) for size in split_sizes], input._array.shape
-    if not shape:
-        raise RuntimeError("split_with_sizes expects at least a 1-dimensional tensor")
-    dim = wrap_dim(dim, len(shape))
-    if any(length < 0 for length in lengths):
-        raise RuntimeError(f"split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={lengths}")
-    if sum(lengths) != shape[dim]:
-        raise RuntimeError(
-            f"split_with_sizes expects split_sizes to sum exactly to {shape[dim]} (input tensor's size at dimension {dim}), but got "
-            f"split_sizes={lengths}"
-        )
-    bounds = [0]
-    for length in lengths:
-        bounds.append(bounds[-1] + length)
-    return SplitWithSizes.apply(input, dim, tuple(bounds))
-
-
-def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of at most `chunks` pieces of one length (the last may be shorter).
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.chunk.html
-    """
-    shape = input._array.shape
-    if not shape:
-        raise RuntimeError("chunk expects at least a 1-dimensional tensor")
-    if chunks <= 0:
-        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    dim = wrap_dim(dim, len(shape))
-    if not shape[dim]:
-        return SplitWithSizes.apply(input, dim, (0,) * (chunks + 1))
-    return split(input, -(-shape[dim] // chunks), dim)
-
-
-def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of a number of pieces whose lengths differ by one at most, or of the pieces between given indices.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.tensor_split.html
-    """
-    shape = input._array.shape
-    if not shape:
-        raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
-    dim = wrap_dim(dim, len(shape))
-    if isinstance(indices_or_sections, Variable):
-        indices_or_sections = indices_or_sections.tolist()
-    if isinstance(indices_or_sections, int):
-        sections = indices_or_sections
-        if sections <= 0:
-            raise RuntimeError(f"number of sections must be larger than 0, got {sections}")
-        least, more = divmod(shape[dim], sections)
-        bounds = [0]
-        for i in range(sections):
-            bounds.append(bounds[-1] + least + (i < more))
-    else:
-        bounds = [0, *indices_or_sections, shape[dim]]
-    return tuple([slice_(input, dim, a, b) for a, b in zip(bounds, bounds[1:], strict=False)])
-
-
-def _named_split(input: Tensor, indices_or_sections: Any, name: str, least: int, dim: int) -> tuple[Tensor, ...]:
-    shape = input._array.shape
-    if len(shape) < least:
-        raise RuntimeError(
-            f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with {len(shape)} dimensions!"
-        )
-    if isinstance(indices_or_sections, int):
-        if indices_or_sections <= 0 or shape[dim] % indices_or_sections:
-            raise RuntimeError(
-                f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {shape[dim]} is not divisible "
-                f"by the split_size {indices_or_sections}!"
-            )
-    return tensor_split(input, indices_or_sections, dim)
-
-
-def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """`tensor_split` of the columns: of dimension 1, or 0 of a vector; a number must divide the length.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.hsplit.html
-    """
-    return _named_split(input, indices_or_sections, "hsplit", 1, 0 if input._array.ndim == 1 else 1)
-
-
-def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """`tensor_split` of dimension 0; a number must divide its length."""
-    return _named_split(input, indices_or_sections, "vsplit", 2, 0)
-
-
-def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """`tensor_split` of dimension 2; a number must divide its length."""
-    return _named_split(input, indices_or_sections, "dsplit", 3, 2)
-
-
-def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """Pieces as `split` makes them, each its own copy, so that it can be changed in place."""
-    return tuple([piece.clone() for piece in split(tensor, split_size, dim)])
-
-
-def unsafe_split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Pieces as `split_with_sizes` makes them, each its own copy."""
-    return tuple([piece.clone() for piece in split_with_sizes(input, split_sizes, dim)])
-
-
-def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """Pieces as `chunk` makes them, each its own copy."""
-    return tuple([piece.clone() for piece in chunk(input, chunks, dim)])
-
-
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """The views at every index of a dimension.
-
-    >>> import rushlight as torch
-    >>> torch.tensor([[1, 2], [3, 4]]).unbind(1)
-    (tensor([1, 3]), tensor([2, 4]))
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.unbind.html
-    """
-    ndim = input._array.ndim
-    if not ndim:
-        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-    return Unbind.apply(input, wrap_dim(dim, ndim))
-
-
 class ScatterIntoPart(Operation):
     """A copy of a tensor with another in the part that a view shows."""
 
@@ -689,25 +493,14 @@ class SlicingMethods:
 
     as_strided = as_strided
     as_strided_scatter = as_strided_scatter
-    chunk = chunk
     diag = diag
     diag_embed = diag_embed
     diagflat = diagflat
     diagonal = diagonal
     diagonal_scatter = diagonal_scatter
-    dsplit = dsplit
-    hsplit = hsplit
     narrow = narrow
     narrow_copy = narrow_copy
     select = select
     select_scatter = select_scatter
     slice_scatter = slice_scatter
-    split = split
-    split_with_sizes = split_with_sizes
-    tensor_split = tensor_split
-    unbind = unbind
     unfold = unfold
-    unsafe_chunk = unsafe_chunk
-    unsafe_split = unsafe_split
-    unsafe_split_with_sizes = unsafe_split_with_sizes
-    vsplit = vsplit

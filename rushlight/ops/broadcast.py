@@ -1,0 +1,175 @@
+"""Broadcasting: `expand`, `broadcast_to`, `broadcast_tensors`, and dimensions put before or after.
+
+Source: https://docs.pytorch.org/docs/2.13/notes/broadcasting.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rushlight.autograd.function import ViewOperation
+from rushlight.ops._geometry import (
+    Array,
+    Shape,
+    expand_array,
+    expanded_shape,
+    sizes,
+    sum_to_shape,
+)
+from rushlight.size import Size
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+from rushlight.ops.shape import reshape, unsqueeze
+
+__all__ = [
+    "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "expand", "expand_as",
+]
+
+
+class Expand(ViewOperation):
+    """Dimensions of length one repeated with a stride of zero."""
+
+    node_name = "ExpandBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, shape: Shape) -> Array:
+        array = input._array
+        ctx.shape = array.shape
+        return expand_array(array, expanded_shape(array, shape))
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return sum_to_shape(grad, ctx.shape), None
+
+
+def expand(input: Tensor, *size: Any, implicit: bool = False, **named: Any) -> Tensor:
+    """A view with dimensions of length one repeated, and new ones put before; -1 keeps a length.
+
+    RuntimeError if a length other than one would have to change.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([[1], [2]]).expand(-1, 3)
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.expand.html
+    """
+    if named:
+        size = (named["size"],)
+    return Expand.apply(input, sizes(size, "expand"))
+
+
+def expand_as(input: Tensor, other: Tensor) -> Tensor:
+    """`input.expand(other.size())`."""
+    return Expand.apply(input, other._array.shape)
+
+
+def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
+    """`input.expand(size)`."""
+    return Expand.apply(input, sizes((size,), "broadcast_to"))
+
+
+def broadcast_shapes(*shapes: int | Sequence[int]) -> Size:
+    """The shape that tensors of these shapes have together; RuntimeError if they don't fit.
+
+    >>> import rushlight as torch
+    >>> torch.broadcast_shapes((2, 1), (3,))
+    torch.Size([2, 3])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.broadcast_shapes.html
+    """
+    result: list[int] = []
+    for index, given in enumerate(shapes):
+        shape = (given,) if isinstance(given, int) else tuple(given)
+        result[:0] = [1] * (len(shape) - len(result))
+        for i in range(-1, -len(shape) - 1, -1):
+            if shape[i] < 0:
+                raise RuntimeError(f"Trying to create tensor with negative dimension ({shape[i]}): ({shape[i]})")
+            if shape[i] == 1 or shape[i] == result[i]:
+                continue
+            if result[i] != 1:
+                raise RuntimeError(
+                    f"Attempting to broadcast a dimension of length {shape[i]} at {i}! Mismatching argument at index {index} had "
+                    f"{shape}; but expected shape should be broadcastable to {result}"
+                )
+            result[i] = shape[i]
+    return Size(result)
+
+
+def common_shape(shapes: Sequence[Shape]) -> Shape:
+    """The shape of operands together; RuntimeError in the words of an elementwise operation if they don't fit."""
+    result = shapes[0]
+    for shape in shapes[1:]:
+        ndim = max(len(result), len(shape))
+        a, b = (1,) * (ndim - len(result)) + result, (1,) * (ndim - len(shape)) + shape
+        for dim in range(ndim - 1, -1, -1):
+            if a[dim] != b[dim] and a[dim] != 1 and b[dim] != 1:
+                raise RuntimeError(
+                    f"The size of tensor a ({a[dim]}) must match the size of tensor b ({b[dim]}) at non-singleton dimension {dim}"
+                )
+        result = tuple([n if m == 1 else m for m, n in zip(a, b, strict=True)])
+    return result
+
+
+def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
+    """Views of the tensors with the shape they have together.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.broadcast_tensors.html
+    """
+    if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
+        tensors = tuple(tensors[0])
+    shape = common_shape([tensor._array.shape for tensor in tensors])
+    return tuple([tensor if tensor._array.shape == shape else Expand.apply(tensor, shape) for tensor in tensors])
+
+
+def _atleast(tensors: tuple[Any, ...], one: Any) -> Any:
+    if len(tensors) == 1:
+        if isinstance(tensors[0], (tuple, list)):
+            return tuple([one(tensor) for tensor in tensors[0]])
+        return one(tensors[0])
+    return tuple([one(tensor) for tensor in tensors])
+
+
+def atleast_1d(*tensors: Any) -> Any:
+    """Each tensor with at least one dimension.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.atleast_1d.html
+    """
+    return _atleast(tensors, lambda tensor: tensor if tensor._array.ndim else reshape(tensor, (1,)))
+
+
+def atleast_2d(*tensors: Any) -> Any:
+    """Each tensor with at least two dimensions, new ones first."""
+
+    def one(tensor: Tensor) -> Tensor:
+        ndim = tensor._array.ndim
+        if ndim == 0:
+            return reshape(tensor, (1, 1))
+        return unsqueeze(tensor, 0) if ndim == 1 else tensor
+
+    return _atleast(tensors, one)
+
+
+def atleast_3d(*tensors: Any) -> Any:
+    """Each tensor with at least three dimensions: (N) becomes (1, N, 1), (M, N) becomes (M, N, 1)."""
+
+    def one(tensor: Tensor) -> Tensor:
+        ndim = tensor._array.ndim
+        if ndim == 0:
+            return reshape(tensor, (1, 1, 1))
+        if ndim == 1:
+            return unsqueeze(unsqueeze(tensor, 0), -1)
+        return unsqueeze(tensor, -1) if ndim == 2 else tensor
+
+    return _atleast(tensors, one)
+
+
+class BroadcastMethods:
+    """Tensor's methods of this family."""
+
+    broadcast_to = broadcast_to
+    expand = expand
+    expand_as = expand_as

@@ -1,0 +1,134 @@
+"""Complex tensors seen as pairs of real ones, and back.
+
+Source: https://docs.pytorch.org/docs/2.13/complex_numbers.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.autograd.function import ViewOperation
+from rushlight.ops._geometry import (
+    Array,
+)
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+
+__all__ = [
+    "imag", "real", "view_as_complex", "view_as_real",
+]
+
+
+class ViewAsReal(ViewOperation):
+    """A complex tensor's parts along a last dimension of two."""
+
+    node_name = "ViewAsRealBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        array = input._array
+        return array[..., None].view(array.real.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return view_as_complex(grad.contiguous())
+
+
+class ViewAsComplex(ViewOperation):
+    """A last dimension of two read as a complex number's parts."""
+
+    node_name = "ViewAsComplexBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        array = input._array
+        return array.view(np.result_type(array.dtype, np.complex64))[..., 0]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return view_as_real(grad)
+
+
+class RealPart(ViewOperation):
+    """The real part as a view."""
+
+    node_name = "SelectBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        ctx.dtype = input.dtype
+        return input._array.real
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return grad.to(ctx.dtype)
+
+
+class ImaginaryPart(ViewOperation):
+    """The imaginary part as a view."""
+
+    node_name = "SelectBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        return input._array.imag
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return grad * 1j
+
+
+def view_as_real(input: Tensor) -> Tensor:
+    """A complex tensor (*) as a view of its parts, (*, 2). RuntimeError for other types.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.view_as_real.html
+    """
+    if not input.dtype.is_complex:
+        raise RuntimeError("view_as_real is only supported for complex tensors")
+    return ViewAsReal.apply(input)
+
+
+def view_as_complex(input: Tensor) -> Tensor:
+    """A float tensor (*, 2) as a view of complex numbers, (*). RuntimeError if memory doesn't hold pairs.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.view_as_complex.html
+    """
+    dtype, array = input.dtype, input._array
+    if dtype not in (dtypes.float32, dtypes.float64):
+        raise RuntimeError(
+            "view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: "
+            f"{dtype.legacy_name}"
+        )
+    if array.ndim == 0:
+        raise RuntimeError("Input tensor must have one or more dimensions")
+    if array.shape[-1] != 2:
+        raise RuntimeError("Tensor must have a last dimension of size 2")
+    if array.strides[-1] != array.itemsize:
+        raise RuntimeError("Tensor must have a last dimension with stride 1")
+    if any(stride % (2 * array.itemsize) for stride in array.strides[:-1]):
+        raise RuntimeError("Tensor must have a stride divisible by 2 for all but last dimension")
+    return ViewAsComplex.apply(input)
+
+
+def real(input: Tensor) -> Tensor:
+    """The real part as a view; a real tensor is its own."""
+    return RealPart.apply(input) if input.dtype.is_complex else input
+
+
+def imag(input: Tensor) -> Tensor:
+    """The imaginary part as a view; RuntimeError for a real tensor."""
+    if not input.dtype.is_complex:
+        raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
+    return ImaginaryPart.apply(input)
+
+
+class ComplexViewMethods:
+    """Tensor's methods of this family."""
+
+    real = property(real)
+    imag = property(imag)

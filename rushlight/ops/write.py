@@ -1,0 +1,212 @@
+"""Writes into a whole tensor: `copy_`, `fill_`, `zero_`, `fill_diagonal_`.
+
+Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.copy_.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.autograd.function import Operation
+from rushlight.autograd.variable import Variable, wrap
+from rushlight.ops._data import fill_array, from_data
+from rushlight.ops._geometry import Array, Shape, check_no_overlap, shape_text, sum_to_shape
+from rushlight.ops.conversion import converted, to
+from rushlight.ops.shape import reshape
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+
+__all__ = [
+    "fill",
+]
+
+
+class Copy(Operation):
+    """The elements of another tensor, written in place."""
+
+    node_name = "CopyBackwards"
+
+    @staticmethod
+    def forward(ctx: Any, target: Tensor, source: Tensor) -> Array:
+        array, given = target._array, source._array
+        ctx.shape, ctx.dtype = given.shape, given.dtype
+        check_no_overlap(array)
+        write_array(array, given)
+        return array
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        source = None
+        if ctx.needs_input_grad[1]:
+            source = to_shape(grad, ctx.shape)
+            if source._array.dtype.kind == "c" and ctx.dtype.kind != "c":
+                source = source.real
+            source = to(source, dtypes.from_numpy_dtype(ctx.dtype))
+        return (_zeros_like(grad) if ctx.needs_input_grad[0] else None), source
+
+
+class Fill(Operation):
+    """One number everywhere, written in place."""
+
+    node_name = "FillBackward2"
+
+    @staticmethod
+    def forward(ctx: Any, target: Tensor, value: Any) -> Array:
+        array = target._array
+        array[...] = fill_value_array(value, array)
+        return array
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return _zeros_like(grad), None
+
+
+class FillTensor(Fill):
+    """One tensor's number everywhere, written in place."""
+
+    node_name = "FillBackward3"
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return _zeros_like(grad), grad.sum() if ctx.needs_input_grad[1] else None
+
+
+class Zero(Fill):
+    """Zeros, written in place."""
+
+    node_name = "ZeroBackward0"
+
+
+class FillCopy(Operation):
+    """A tensor's shape filled with one number."""
+
+    node_name = "FillBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, value: Any) -> Array:
+        out = np.empty_like(input._array)
+        out[...] = fill_value_array(value, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return _zeros_like(grad), grad.sum() if ctx.needs_input_grad[1] else None
+
+
+def _zeros_like(grad: Tensor) -> Tensor:
+    return wrap(np.zeros_like(grad._array))
+
+
+def to_shape(grad: Tensor, shape: Shape) -> Tensor:
+    """A gradient summed to the shape of what was broadcast, which may have had leading dimensions of one."""
+    extra = len(shape) - grad._array.ndim
+    return sum_to_shape(grad, shape) if extra <= 0 else reshape(sum_to_shape(grad, shape[extra:]), shape)
+
+
+def fill_value_array(value: Any, array: Array) -> Array:
+    """A number as an array of another's type; RuntimeError if the type can't hold it."""
+    if isinstance(value, Variable):
+        return converted(value._array, dtypes.from_numpy_dtype(array.dtype))
+    return fill_array(value, dtypes.from_numpy_dtype(array.dtype))
+
+
+def write_array(array: Array, given: Array) -> None:
+    """Write one array into another: broadcast, and converted as `to` converts."""
+    if given.shape != array.shape:
+        try:
+            fits = np.broadcast_shapes(given.shape, array.shape) == array.shape
+        except ValueError:
+            raise RuntimeError(_mismatch(array.shape, given.shape)) from None
+        if not fits:
+            shape = np.broadcast_shapes(given.shape, array.shape)
+            raise RuntimeError(
+                f"output with shape {shape_text(array.shape)} doesn't match the broadcast shape {shape_text(shape)}"
+            )
+    if given.dtype is not array.dtype:
+        given = converted(given, dtypes.from_numpy_dtype(array.dtype))
+    array[...] = given
+
+
+def _mismatch(a: Shape, b: Shape) -> str:
+    for back in range(1, min(len(a), len(b)) + 1):
+        if a[-back] != b[-back] and 1 not in (a[-back], b[-back]):
+            dim = max(len(a), len(b)) - back
+            return (
+                f"The size of tensor a ({a[-back]}) must match the size of tensor b ({b[-back]}) at non-singleton dimension {dim}"
+            )
+    return f"shapes {shape_text(a)} and {shape_text(b)} don't fit"
+
+
+def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
+    """Write `src`, broadcast and converted, into `input`. RuntimeError if its shape doesn't fit.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.copy_.html
+    """
+    if not isinstance(src, Variable):
+        src = wrap(from_data(src, None, copy=False))
+    return Copy.inplace(input, src)
+
+
+def fill(input: Tensor, value: Any) -> Tensor:
+    """A tensor of `input`'s shape and dtype filled with one number."""
+    return FillCopy.apply(input, _single(value))
+
+
+def fill_(input: Tensor, value: Any) -> Tensor:
+    """Write one number everywhere.
+
+    RuntimeError if the dtype can't hold it, or for a tensor with dimensions.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.fill_.html
+    """
+    value = _single(value)
+    return FillTensor.inplace(input, value) if isinstance(value, Variable) else Fill.inplace(input, value)
+
+
+def _single(value: Any) -> Any:
+    if isinstance(value, Variable):
+        if value._array.ndim:
+            raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value._array.ndim} dimensions.")
+    elif not isinstance(value, (int, float, complex, np.number, np.bool_)):
+        raise TypeError(f"fill_() received an invalid combination of arguments - got ({type(value).__name__}), expected a number")
+    return value
+
+
+def zero_(input: Tensor) -> Tensor:
+    """Write zeros everywhere."""
+    return Zero.inplace(input, 0)
+
+
+def fill_diagonal_(input: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
+    """Write one number on the main diagonal; `wrap` starts it again in a tall matrix.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.fill_diagonal_.html
+    """
+    shape = input._array.shape
+    if len(shape) < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    if len(shape) > 2 and len(set(shape)) > 1:
+        raise RuntimeError("all dimensions of input must be of equal length")
+    strides = input.stride()
+    count, step = min(shape), sum(strides)
+    offset = input.storage_offset()
+    input.as_strided((count,), (step,), offset).fill_(fill_value)
+    if wrap and len(shape) == 2 and shape[0] > shape[1] + 1:
+        for first in range(shape[1] + 1, shape[0], shape[1] + 1):
+            length = min(shape[1], shape[0] - first)
+            input.as_strided((length,), (step,), offset + strides[0] * first).fill_(fill_value)
+    return input
+
+
+class WriteMethods:
+    """Tensor's methods of this family."""
+
+    copy_ = copy_
+    fill_ = fill_
+    fill_diagonal_ = fill_diagonal_
+    zero_ = zero_

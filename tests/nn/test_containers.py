@@ -160,7 +160,7 @@ def test_a_parameter_list_makes_parameters_of_tensors() -> None:
     params += [torch.ones(2)]
     params[0] = torch.zeros(3)
     assert isinstance(params[0], nn.Parameter) and params[1] == "text" and len(params[1:]) == 2
-    assert [name for name, _ in params.named_parameters()] == ["0", "2"] and [p for p in params][1] == "text"
+    assert [name for name, _ in params.named_parameters()] == ["0", "2"] and list(params)[1] == "text"
     assert repr(params) == (
         "ParameterList(\n"
         "    (0): Parameter containing: [torch.float32 of size 3]\n"

@@ -333,7 +333,8 @@ NOTES: list[tuple[str, Callable[[], nn.Module], str]] = [
     (
         "not registered",
         lambda: Holds(Hides()),
-        "in linear_relu_stack.2 (Hides, which holds Breaks without registering it), called with input shapes [(64, 100)]",
+        "in linear_relu_stack.2 (Hides, which holds Breaks without registering it), "
+        "called with input shapes [(64, 100)]",
     ),
 ]
 

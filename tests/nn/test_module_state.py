@@ -110,7 +110,7 @@ def test_without_strict_keys_are_reported_and_sizes_still_raise() -> None:
     assert missing == ["0.factor", "0.count"] and unexpected == ["x"]
     keys = net.load_state_dict({}, strict=False)
     assert repr(keys) == "_IncompatibleKeys(missing_keys=['0.factor', '0.count'], unexpected_keys=[])"
-    with pytest.raises(RuntimeError, match="size mismatch for 0.factor"):
+    with pytest.raises(RuntimeError, match=r"size mismatch for 0.factor"):
         net.load_state_dict({"0.factor": torch.ones(3)}, strict=False)
 
 
@@ -143,9 +143,9 @@ def test_extra_state_is_saved_loaded_and_missed() -> None:
     other = nn.Sequential(Extra())
     other.load_state_dict(state)
     assert other[0].note == {"n": 1}
-    with pytest.raises(RuntimeError, match='Missing key.*"0._extra_state"'):
+    with pytest.raises(RuntimeError, match=r'Missing key.*"0._extra_state"'):
         other.load_state_dict({})
-    with pytest.raises(RuntimeError, match='Unexpected key.*"0._extra_state"'):
+    with pytest.raises(RuntimeError, match=r'Unexpected key.*"0._extra_state"'):
         nn.Sequential(nn.Flatten()).load_state_dict(state)
 
 

@@ -1,0 +1,67 @@
+"""Programs that run on torch and on rushlight alike, for tests that compare what they print."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+Program = Callable[[Any], None]
+
+
+def attempt(what: Callable[[], Any]) -> None:
+    """Print what a call returns or raises."""
+    try:
+        print(repr(what()))
+    except Exception as error:
+        print(f"{type(error).__name__}: {error}")
+
+
+def run(function: Program, library: Any) -> str:
+    """All that a program prints and warns of on `library`, the libraries' own names made one."""
+    library.manual_seed(0)
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        function(library)
+    lines = [f"{w.category.__name__}: {w.message}" for w in caught]
+    text = out.getvalue() + "\n".join(lines)
+    text = re.sub(r"0x[0-9a-f]+", "0x", text).replace("rushlight.", "torch.")
+    # Our message says more.
+    return re.sub(r"(can require gradients), got a tensor of .*", r"\1", text)
+
+
+def make(library: Any) -> Any:
+    """A small network of known numbers, with a buffer, a shared layer and an empty place."""
+    nn = library.nn
+
+    class Scale(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.factor = nn.Parameter(library.tensor([1.0, 2.0]))
+            self.register_buffer("count", library.zeros(1))
+            self.register_buffer("scratch", library.ones(2), persistent=False)
+            self.register_parameter("missing", None)
+
+        def forward(self, x: Any) -> Any:
+            return x * self.factor
+
+        def extra_repr(self) -> str:
+            return "factor of 2"
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = Scale()
+            self.layers = nn.Sequential(nn.Identity(), Scale(), nn.Flatten())
+            self.same = self.scale
+            self.nothing = None
+            self.register_module("absent", None)
+
+        def forward(self, x: Any) -> Any:
+            return self.layers(self.scale(x))
+
+    return Net()

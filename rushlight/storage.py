@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,10 @@ import numpy.typing as npt
 from rushlight import dtypes
 from rushlight.device import cpu, device
 
-__all__ = ["TypedStorage", "UntypedStorage", "owner_bytes", "owner_of", "view_of_bytes"]
+if TYPE_CHECKING:
+    from rushlight.autograd.variable import Variable
+
+__all__ = ["StorageMethods", "TypedStorage", "UntypedStorage", "owner_bytes", "owner_of", "view_of_bytes"]
 
 Array = npt.NDArray[Any]
 Bytes = npt.NDArray[np.uint8]
@@ -233,7 +237,7 @@ class TypedStorage:
     """A run of elements of one dtype over an :class:`UntypedStorage`.
 
     >>> import rushlight as torch
-    >>> torch.arange(3.0).storage().tolist()
+    >>> torch.TypedStorage(wrap_storage=torch.arange(3.0).untyped_storage(), dtype=torch.float32).tolist()
     [0.0, 1.0, 2.0]
 
     Source: https://docs.pytorch.org/docs/2.13/storage.html#torch.TypedStorage
@@ -312,3 +316,42 @@ class TypedStorage:
     def __repr__(self) -> str:
         lines = "".join(f" {value}\n" for value in self.tolist())
         return f"{lines}[torch.storage.TypedStorage(dtype={self.dtype}, device=cpu) of size {len(self)}]"
+
+
+def untyped_storage(input: Variable) -> UntypedStorage:
+    """The bytes that a tensor views, shared with it: all of them, also those that the tensor skips.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(4)[1:].untyped_storage().nbytes()
+    16
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.untyped_storage.html
+    """
+    return UntypedStorage.of(input._array)
+
+
+def _typed_storage(input: Variable) -> TypedStorage:
+    return TypedStorage(wrap_storage=UntypedStorage.of(input._array), dtype=input.dtype)
+
+
+def storage(input: Variable) -> TypedStorage:
+    """The memory that a tensor views, as elements of its dtype; PyTorch calls it deprecated, and so warns.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.storage.html
+    """
+    warnings.warn(
+        "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage class. "
+        "This should only matter to you if you are using storages directly.  To access UntypedStorage directly, use "
+        "tensor.untyped_storage() instead of tensor.storage()",
+        UserWarning,
+        stacklevel=2,
+    )
+    return _typed_storage(input)
+
+
+class StorageMethods:
+    """The methods of tensors that concern their memory."""
+
+    untyped_storage = untyped_storage
+    storage = storage
+    _typed_storage = _typed_storage

@@ -103,3 +103,11 @@ def test_typed_storage() -> None:
 def test_misuse(call: Any, error: type[Exception], match: str) -> None:
     with pytest.raises(error, match=match):
         call(UntypedStorage(6))
+
+
+def test_the_storage_of_a_tensor() -> None:
+    tensor = torch.arange(4)[1:]
+    assert tensor.untyped_storage().nbytes() == 32
+    assert tensor.untyped_storage().data_ptr() == tensor.data_ptr() - 8
+    with pytest.warns(UserWarning, match="TypedStorage is deprecated"):
+        assert tensor.storage().tolist() == [0, 1, 2, 3]

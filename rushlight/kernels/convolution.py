@@ -1,18 +1,20 @@
-"""Chooses between the compiled convolution and the NumPy one; what only the choice needs (1-D as 2-D) is done here."""
+"""Convolution by the compiled kernels where they take the arrays (1-D and 2-D), else by the NumPy reference."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from rushlight.kernels.dispatch import prefer_native
 from rushlight.kernels.reference import conv as reference
 from rushlight.kernels.reference.windows import Ints
 
-__all__ = ["conv", "conv_backward", "conv_input", "conv_transpose_backward", "fold", "unfold"]
+__all__ = ["conv", "conv_backward", "conv_input", "conv_transpose_backward", "conv_weight", "fold", "unfold"]
 
 unfold, fold = reference.unfold, reference.fold
 
-conv = reference.conv
-conv_input = reference.conv_input
+conv = prefer_native(reference.conv)
+conv_input = prefer_native(reference.conv_input)
+conv_weight = prefer_native(reference.conv_weight)
 
 
 def conv_backward(
@@ -26,9 +28,10 @@ def conv_backward(
     needs: tuple[bool, bool, bool],
 ) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
     """The gradients of `conv` in x, weight and bias from that of its result; None where `needs` has False."""
-    gx = reference.conv_input(gy, weight, None, x.shape[2:], stride, padding, dilation, groups) if needs[0] else None
-    gw = reference.conv_weight(x, gy, weight.shape[2:], stride, padding, dilation, groups) if needs[1] else None
-    return gx, gw, reference.channel_sum(gy) if needs[2] else None
+    gx = conv_input(gy, weight, None, x.shape[2:], stride, padding, dilation, groups) if needs[0] else None
+    if not needs[1]:
+        return gx, None, reference.channel_sum(gy) if needs[2] else None
+    return gx, *conv_weight(x, gy, weight.shape[2:], stride, padding, dilation, groups, needs[2])
 
 
 def conv_transpose_backward(

@@ -53,6 +53,7 @@ def conv(
     dilation: Ints,
     groups: int,
     outputs: Ints | None = None,
+    relu: bool = False,
 ) -> np.ndarray:
     """`y[n, o] = bias[o] + Σ weight[o, c, k] · x[n, group(o) + c, window(k)]`: (N, C, *size) to (N, O, *outputs).
 
@@ -70,7 +71,9 @@ def conv(
         columns = unfold(x[begin : begin + step].astype(work, copy=False), outputs, kernel, stride, padding, dilation)
         part = np.matmul(matrix, columns.reshape(len(columns), groups, depth, prod(outputs)))
         part = part.reshape(len(columns), out_channels, *outputs)
-        y[begin : begin + step] = part if bias is None else _add_channels(part, bias)
+        if bias is not None:
+            _add_channels(part, bias)
+        y[begin : begin + step] = np.maximum(part, 0, out=part) if relu else part
     return y
 
 
@@ -102,9 +105,17 @@ def conv_input(
 
 
 def conv_weight(
-    x: np.ndarray, gy: np.ndarray, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int
-) -> np.ndarray:
-    """The weight-adjoint of `conv`: (N, C, *size) and (N, O, *outputs) to (O, C / groups, *kernel)."""
+    x: np.ndarray,
+    gy: np.ndarray,
+    kernel: Ints,
+    stride: Ints,
+    padding: Ints,
+    dilation: Ints,
+    groups: int,
+    bias: bool = False,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The adjoint of `conv` in the weight, and (with `bias`) in the bias: (N, C, *size) and (N, O, *outputs) to
+    (O, C / groups, *kernel) and (O,)."""
     batch, channels = x.shape[:2]
     out_channels, outputs = gy.shape[1], gy.shape[2:]
     depth = channels // groups * prod(kernel)
@@ -119,7 +130,8 @@ def conv_weight(
         grads = gy[begin : begin + step].astype(work, copy=False)
         grads = grads.reshape(len(part), groups, out_channels // groups, prod(outputs))
         total += np.matmul(grads, columns.swapaxes(2, 3)).sum(0)
-    return total.reshape(out_channels, channels // groups, *kernel).astype(x.dtype, copy=False)
+    gw = total.reshape(out_channels, channels // groups, *kernel).astype(x.dtype, copy=False)
+    return gw, channel_sum(gy) if bias else None
 
 
 def channel_sum(gy: np.ndarray) -> np.ndarray:

@@ -1,0 +1,149 @@
+"""The compiled convolution equals the NumPy one: shapes drawn at random, every instruction set, one thread and two."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from rushlight.kernels import convolution
+from rushlight.kernels.dispatch import native
+from rushlight.kernels.reference import conv as reference
+
+
+def drawn(seed: int, dtype: type) -> tuple:
+    """A convolution at random: arrays x, w, bias and gy, and the settings."""
+    r = random.Random(seed)
+    rank, groups = r.choice([1, 2, 2, 2]), r.choice([1, 1, 1, 2, 3])
+    channels, outs = r.choice([1, 2, 3, 7]), r.choice([1, 2, 4, 6, 11, 17])
+    kernel = tuple(r.choice([1, 2, 3, 5]) for _ in range(rank))
+    stride = tuple(r.choice([1, 1, 2, 3]) for _ in range(rank))
+    padding = tuple(r.randint(0, 3) for _ in range(rank))
+    dilation = tuple(r.choice([1, 1, 2]) for _ in range(rank))
+    sizes = tuple(d * (k - 1) + r.choice([1, 4, 15, 33]) for k, d in zip(kernel, dilation, strict=True))
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((r.randint(1, 5), groups * channels, *sizes)).astype(dtype)
+    w = rng.standard_normal((groups * outs, channels, *kernel)).astype(dtype)
+    bias = rng.standard_normal(groups * outs).astype(dtype)
+    settings = (stride, padding, dilation, groups)
+    gy = rng.standard_normal(reference.conv(x, w, None, *settings).shape).astype(dtype)
+    return x, w, bias, gy, settings
+
+
+def close(found, expected, dtype) -> None:
+    assert found.dtype == expected.dtype == dtype
+    tolerance = 2e-4 if dtype == np.float32 else 1e-10
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance * max(1.0, np.abs(expected).max()))
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_equals_reference(machine, seed, dtype):
+    x, w, bias, gy, settings = drawn(seed, dtype)
+    sizes, kernel = x.shape[2:], w.shape[2:]
+    y = native.conv(x, w, bias, *settings)
+    close(y, reference.conv(x, w, bias, *settings), dtype)
+    close(native.conv(x, w, None, *settings, None, True), np.maximum(reference.conv(x, w, None, *settings), 0), dtype)
+    input_bias = x[0].reshape(x.shape[1], -1)[:, 0].copy()
+    expected = reference.conv_input(gy, w, input_bias, sizes, *settings)
+    close(native.conv_input(gy, w, input_bias, sizes, *settings), expected, dtype)
+    gw, gb = native.conv_weight(x, gy, kernel, *settings, True)
+    expected_gw, expected_gb = reference.conv_weight(x, gy, kernel, *settings, True)
+    close(gw, expected_gw, dtype)
+    close(gb, expected_gb, dtype)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 40, 37), (1, 64, 20, 20), (9, 1, 28, 28), (1, 2, 300, 300)])
+def test_larger_images(machine, shape):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(shape).astype(np.float32)
+    w = rng.standard_normal((20, shape[1], 3, 3)).astype(np.float32)
+    settings = ((1, 1), (1, 1), (1, 1), 1)
+    y = native.conv(x, w, None, *settings)
+    close(y, reference.conv(x, w, None, *settings), np.float32)
+    close(
+        native.conv_input(y, w, None, x.shape[2:], *settings),
+        reference.conv_input(y, w, None, x.shape[2:], *settings),
+        np.float32,
+    )
+    close(native.conv_weight(x, y, (3, 3), *settings)[0], reference.conv_weight(x, y, (3, 3), *settings)[0], np.float32)
+
+
+def test_outputs_of_a_transposed_convolution_are_taken_as_given(machine):
+    """Its gradient asks for fewer windows than fit, where output_padding left some over."""
+    rng = np.random.default_rng(1)
+    x, w = rng.standard_normal((2, 3, 9, 9)), rng.standard_normal((4, 3, 2, 2))
+    settings = ((1, 1), (0, 0), (2, 2), 1)
+    close(native.conv(x, w, None, *settings, (6, 5)), reference.conv(x, w, None, *settings, (6, 5)), np.float64)
+    gy = rng.standard_normal((2, 4, 6, 5))
+    close(
+        native.conv_weight(x, gy, (2, 2), *settings)[0], reference.conv_weight(x, gy, (2, 2), *settings)[0], np.float64
+    )
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_values_that_are_not_finite_stay_where_they_belong(machine, value):
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal((2, 2, 6, 21)).astype(np.float32)
+    w = rng.standard_normal((3, 2, 3, 3)).astype(np.float32)
+    x[1, 0, 0, 20] = value
+    settings = ((1, 1), (0, 0), (1, 1), 1)
+    gy = rng.standard_normal((2, 3, 4, 19)).astype(np.float32)
+    assert_same(convolution.conv(x, w, None, *settings), reference.conv(x, w, None, *settings))
+    assert_same(
+        convolution.conv_weight(x, gy, (3, 3), *settings)[0], reference.conv_weight(x, gy, (3, 3), *settings)[0]
+    )
+    gy[0, 1, 3, 18] = value
+    assert_same(
+        convolution.conv_input(gy, w, None, (6, 21), *settings), reference.conv_input(gy, w, None, (6, 21), *settings)
+    )
+
+
+def assert_same(found, expected) -> None:
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
+    np.testing.assert_array_equal(np.isinf(found), np.isinf(expected))
+    finite = np.isfinite(expected)
+    np.testing.assert_allclose(found[finite], expected[finite], rtol=1e-4, atol=1e-4)
+
+
+def test_strided_arrays_are_copied(machine):
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((2, 9, 9, 3)).transpose(0, 3, 1, 2)
+    w = rng.standard_normal((3, 3, 2, 4)).transpose(3, 0, 1, 2)[:, :, :, ::-1]
+    settings = ((1, 2), (1, 0), (1, 1), 1)
+    close(native.conv(x, w, None, *settings), reference.conv(x, w, None, *settings), np.float64)
+    gy = np.broadcast_to(np.float64(1), reference.conv(x, w, None, *settings).shape)
+    close(
+        native.conv_input(gy, w, None, (9, 9), *settings),
+        reference.conv_input(gy, w, None, (9, 9), *settings),
+        np.float64,
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x, w: native.conv(x, w[:, :2], None, (1, 1), (0, 0), (1, 1), 1), "channels"),
+        (lambda x, w: native.conv(x, w, np.zeros(5), (1, 1), (0, 0), (1, 1), 1), "bias"),
+        (lambda x, w: native.conv(x, w, None, (1,), (0, 0), (1, 1), 1), "stride"),
+        (lambda x, w: native.conv(x, w, None, (0, 1), (0, 0), (1, 1), 1), "stride"),
+        (lambda x, w: native.conv(x, w, None, (1, 1), (-1, 0), (1, 1), 1), "padding"),
+        (lambda x, w: native.conv(x, w, None, (1, 1), (0, 0), (1, 0), 1), "dilation"),
+        (lambda x, w: native.conv(x, w, None, (1, 1), (0, 0), (1, 1), 0), "groups"),
+        (lambda x, w: native.conv_input(x, w, None, (9, 9), (1, 1), (0, 0), (1, 1), 1), "channels"),
+        (lambda x, w: native.conv_weight(x, x[:1], (3, 3), (1, 1), (0, 0), (1, 1), 1), "batch"),
+        (lambda x, w: native.conv_weight(x, x, (3, 3), (1, 1), (0, 0), (1, 1), 2), "groups"),
+    ],
+)
+def test_wrong_arguments_raise(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(np.zeros((2, 3, 8, 8)), np.zeros((4, 3, 3, 3)))
+
+
+def test_what_the_kernel_does_not_take_goes_to_the_reference():
+    settings = ((1, 1), (0, 0), (1, 1), 1)
+    x, w = np.ones((1, 1, 4, 4), np.float16), np.ones((1, 1, 2, 2), np.float16)
+    assert native.conv(x, w, None, *settings) is NotImplemented
+    assert convolution.conv(x, w, None, *settings).dtype == np.float16
+    with pytest.raises(TypeError, match="ndarray"):
+        native.conv([1.0], w, None, *settings)

@@ -321,7 +321,7 @@ def write(target: Any, out: Any) -> None:
 
 
 def _overlaps(array: Any) -> bool:
-    return any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True))
+    return array.size > 0 and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True))
 
 
 def _finish_many(ctx: Any, out: tuple[Any, ...], track: bool) -> tuple[Any, ...]:

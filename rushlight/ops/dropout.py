@@ -115,7 +115,8 @@ def _apply_alpha(input: Tensor, p: float, train: bool, feature: bool, inplace: b
     template = _template(input, feature)
     a = 1 / math.sqrt((_SELU_LIMIT**2 * p + 1) * (1 - p))
     mask = wrap(_mask(template, 1 - p, 1.0))
-    offset = mask.add(-1).mul_(_SELU_LIMIT * a).add_(_SELU_LIMIT * a * p)
+    shift = float(template.dtype.type(_SELU_LIMIT * a * p))  # a number added to a narrow type is rounded to that type first
+    offset = mask.add(-1).mul_(_SELU_LIMIT * a).add_(shift)
     mask.mul_(a)
     return input.mul_(mask).add_(offset) if inplace else input.mul(mask).add(offset)
 

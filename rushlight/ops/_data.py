@@ -24,6 +24,8 @@ __all__ = [
 def from_data(data: Any, dtype: Any, copy: bool) -> Array:
     """The array of nested data, in its own or the given type."""
     wanted = None if dtype is None else as_dtype(dtype, "tensor")
+    if data.__class__ is list:
+        return _from_sequence(data, wanted)
     if isinstance(data, Variable):
         array = data._array
     elif isinstance(data, (np.ndarray, np.generic)):
@@ -97,13 +99,14 @@ def _integer_array(value: Any, target: np.dtype[Any]) -> Array:
 
 
 def _from_sequence(data: Any, wanted: dtypes.dtype | None) -> Array:
-    if isinstance(data, str):
-        raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
-    interface = getattr(data, "__array__", None)
-    if interface is not None:
-        return from_data(np.array(interface()), wanted, copy=False)
-    if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")) or isinstance(data, dict):
-        raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
+    if data.__class__ is not list:
+        if isinstance(data, str):
+            raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
+        interface = getattr(data, "__array__", None)
+        if interface is not None:
+            return from_data(np.array(interface()), wanted, copy=False)
+        if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")) or isinstance(data, dict):
+            raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
     shape = _nested_shape(data)
     leaves: list[Any] = []
     _collect(data, shape, 0, leaves)
@@ -149,7 +152,12 @@ def _leaf_dtype(leaves: list[Any], kinds: set[type]) -> dtypes.dtype:
     return result
 
 
+_NUMBERS = frozenset((bool, int, float, complex))
+
+
 def _is_sequence(item: Any) -> bool:
+    if item.__class__ in _NUMBERS:
+        return False
     if isinstance(item, (list, tuple)):
         return True
     if isinstance(item, (np.ndarray, Variable)):
@@ -186,7 +194,7 @@ def _collect(data: Any, shape: Shape, depth: int, leaves: list[Any]) -> None:
             raise ValueError(f"expected sequence of shape {shape_text(shape[depth:])} at dim {depth} (got {shape_text(data.shape)})")
         leaves.extend(data.reshape(-1))
     elif depth == len(shape) - 1:
-        if any(map(_is_sequence, data)):
+        if not _NUMBERS.issuperset(map(type, data)) and any(map(_is_sequence, data)):
             raise TypeError(f"expected numbers at dim {depth + 1}, got a sequence among them")
         leaves.extend(data)
     else:

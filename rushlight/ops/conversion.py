@@ -227,8 +227,8 @@ def type_as(input: Tensor, other: Tensor) -> Tensor:
 
 def _converter(dtype: dtypes.dtype) -> Any:
     def convert(input: Tensor, memory_format: memory_format = preserve_format) -> Tensor:
-        if input._array.dtype is dtype.numpy_dtype and memory_format is preserve_format:
-            return input
+        if memory_format is preserve_format:
+            return input if input._array.dtype is dtype.numpy_dtype else ToCopy.apply(input, dtype, None)
         return to(input, dtype, memory_format=memory_format)
 
     convert.__doc__ = f"`input` as {dtype}: itself if it has this dtype."

@@ -309,11 +309,13 @@ def full(size: Sequence[int], fill_value: Any, *, dtype: Any = None, **options: 
 
 def _like(
     input: Tensor, make: Callable[..., Array], dtype: Any, device: Any, requires_grad: bool, pin_memory: bool,
-    format_: memory_format,
+    format_: memory_format, plain: Callable[..., Array] | None = None,
 ) -> Tensor:  # fmt: skip
     array = input._array
     kind = array.dtype if dtype is None else as_dtype(dtype).numpy_dtype
-    if format_ is preserve_format:
+    if format_ is preserve_format and array.flags.c_contiguous and plain is not None:
+        out = plain(array.shape, kind)
+    elif format_ is preserve_format:
         out = make(array, dtype=kind, order="C" if 0 in array.strides else "K")
     else:
         out = in_format(make(array, dtype=kind, order="C"), format_)
@@ -328,7 +330,7 @@ def zeros_like(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.zeros_like.html
     """
-    return _like(input, np.zeros_like, dtype, device, requires_grad, pin_memory, memory_format)
+    return _like(input, np.zeros_like, dtype, device, requires_grad, pin_memory, memory_format, np.zeros)
 
 
 def ones_like(
@@ -339,7 +341,7 @@ def ones_like(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.ones_like.html
     """
-    return _like(input, np.ones_like, dtype, device, requires_grad, pin_memory, memory_format)
+    return _like(input, np.ones_like, dtype, device, requires_grad, pin_memory, memory_format, np.ones)
 
 
 def empty_like(
@@ -350,7 +352,7 @@ def empty_like(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.empty_like.html
     """
-    return _like(input, np.empty_like, dtype, device, requires_grad, pin_memory, memory_format)
+    return _like(input, np.empty_like, dtype, device, requires_grad, pin_memory, memory_format, np.empty)
 
 
 def full_like(

@@ -340,12 +340,30 @@ def getitem(self: Tensor, key: Any) -> Tensor:
         _check_scalar_key(kind)
     if kind is slice:
         return Slice.apply(self, (checked_slice(key),))
+    if kind is tuple and _is_plain(key, len(shape)):
+        return _get_plain(self, key)
     parsed = _parse(shape, key)
     if parsed.view is not None:
         self = parsed.view.apply(self, (*parsed.basic, ...))
     if parsed.indices:
         return Index.apply(self, _trimmed(parsed), *parsed.indices)
     return self if parsed.view is not None else Alias.apply(self)
+
+
+def _get_plain(self: Tensor, key: tuple[Any, ...]) -> Tensor:
+    for item in reversed(key):
+        if item.__class__ is int:
+            view: type[BasicIndex] = Select
+            break
+        if item != _WHOLE:
+            view = Slice
+            break
+    else:
+        return Slice.apply(self, key) if len(key) == 1 else Alias.apply(self)
+    try:
+        return view.apply(self, (*key, ...))
+    except IndexError as error:
+        raise IndexError(str(error).replace("for axis", "for dimension")) from None
 
 
 def _check_scalar_key(kind: type) -> None:
@@ -367,6 +385,14 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
     else:
         tracked = state.enabled and (self.requires_grad or value.requires_grad)
     array = self._array
+    if not tracked and array.dtype.kind == "f" and (value.__class__ is float or value.__class__ is int) and not self._inference:
+        if _is_plain(key, array.ndim):
+            try:
+                array[key] = value
+            except IndexError as error:
+                raise IndexError(str(error).replace("for axis", "for dimension")) from None
+            self.bump_version()
+            return
     if not array.ndim:
         _check_scalar_key(key.__class__)
     parsed = _parse(array.shape, key)
@@ -385,6 +411,18 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
     else:
         write_array(array, _without_leading_ones(given, array.shape))
     self.bump_version()
+
+
+def _is_plain(key: Any, ndim: int) -> bool:
+    """Whether NumPy reads a key as PyTorch does, and without a look at its parts."""
+    if key.__class__ is int:
+        return ndim > 0
+    if key.__class__ is not tuple or len(key) > ndim:
+        return False
+    for item in key:
+        if item.__class__ is not int and not (item.__class__ is slice and item.step is None):
+            return False
+    return True
 
 
 def _type_name(value: Any) -> str:

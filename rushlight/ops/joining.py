@@ -45,9 +45,13 @@ class Cat(Operation):
                 common = result_type(*tensors).numpy_dtype
                 arrays = [array.astype(common, copy=False) for array in arrays]
                 break
-        ctx.dim = dim
+        ctx.dim = dim if dim >= 0 else dim + max([array.ndim for array in arrays])
         ctx.pieces = [(array.shape, tensor._array.dtype) for array, tensor in zip(arrays, tensors, strict=True)]
-        return np.concatenate([array for array in arrays if array.shape != (0,)] or arrays, dim)
+        try:
+            return np.concatenate(arrays, dim)
+        except ValueError:
+            # A tensor of shape (0,) goes with tensors of any number of dimensions.
+            return np.concatenate([array for array in arrays if array.shape != (0,)] or arrays, dim)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -170,11 +174,18 @@ def cat(tensors: Tensors, dim: int = 0, *, axis: int | None = None, out: Tensor 
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.cat.html
     """
+    if axis is not None:
+        dim = axis
+    if out is None and (tensors.__class__ is list or tensors.__class__ is tuple) and len(tensors) > 0:
+        try:
+            return Cat.apply(dim, *tensors)
+        except (ValueError, IndexError, AttributeError):
+            # NumPy's checks come for nothing; what is wrong is said below.
+            pass
     found = _listed(tensors, "cat")
     if not found:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
-    dim = _checked_cat([tensor._array.shape for tensor in found], dim if axis is None else axis)
-    return checked_out(Cat.apply(dim, *found), out)
+    return checked_out(Cat.apply(_checked_cat([tensor._array.shape for tensor in found], dim), *found), out)
 
 
 def _checked_cat(shapes: list[Shape], dim: int) -> int:

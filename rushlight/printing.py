@@ -93,11 +93,11 @@ def get_printoptions() -> dict[str, Any]:
 def printoptions(**kwargs: Any) -> Iterator[None]:
     """Set the options of printing inside a ``with`` block; takes what :func:`set_printoptions` takes.
 
-    >>> import rushlight as torch
-    >>> from rushlight.printing import printoptions
+    >>> import numpy as np
+    >>> from rushlight.printing import format_array, printoptions
     >>> with printoptions(precision=1):
-    ...     print(torch.tensor([1.25, 3.75]))
-    tensor([1.2, 3.8])
+    ...     print(format_array(np.array([1.25, 3.75])))
+    [1.2, 3.8]
 
     Source: https://github.com/pytorch/pytorch/blob/v2.13.0/torch/_tensor_str.py
     """

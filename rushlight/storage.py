@@ -340,9 +340,9 @@ def storage(input: Variable) -> TypedStorage:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.storage.html
     """
     warnings.warn(
-        "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage class. "
-        "This should only matter to you if you are using storages directly.  To access UntypedStorage directly, use "
-        "tensor.untyped_storage() instead of tensor.storage()",
+        "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage "
+        "class. This should only matter to you if you are using storages directly.  To access UntypedStorage directly, "
+        "use tensor.untyped_storage() instead of tensor.storage()",
         UserWarning,
         stacklevel=2,
     )

@@ -28,12 +28,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Killed at any moment, the process leaves under `path` what was there before. A symbolic link keeps pointing where it
     points; a device or pipe is written directly. Raises RuntimeError if the folder does not exist.
 
-    >>> import os, tempfile
+    >>> import pathlib, tempfile
     >>> from rushlight.serialization.atomic import replacing
-    >>> path = os.path.join(tempfile.mkdtemp(), "note")
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "note"
     >>> with replacing(path) as file:
     ...     size = file.write(b"whole")
-    >>> open(path, "rb").read()
+    >>> path.read_bytes()
     b'whole'
     """
     final = os.path.realpath(os.fspath(path))

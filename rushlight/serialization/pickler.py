@@ -45,6 +45,9 @@ class SavedStorage:
         return int(self.memory.size) // (1 if self.dtype is None else self.dtype.itemsize)
 
 
+# Most of what is pickled; none of it needs a rule here.
+_PLAIN = frozenset({str, int, float, bool, type(None), tuple, list, dict, OrderedDict, GlobalName})
+
 # What the stream holds in place of a storage.
 Reference = Callable[[SavedStorage], Any]
 
@@ -153,6 +156,8 @@ def pickler_type(pickle_module: Any = pickle) -> type[Any]:
             self._reference = reference
 
         def persistent_id(self, obj: Any) -> Any:
+            if type(obj) in _PLAIN:
+                return None
             if isinstance(obj, SavedStorage):
                 return self._reference(obj)
             if isinstance(obj, TypedStorage):
@@ -164,7 +169,7 @@ def pickler_type(pickle_module: Any = pickle) -> type[Any]:
             return self._reference(self._table.enter(storage._owner, storage._memory, kind))
 
         def reducer_override(self, obj: Any) -> Any:
-            if isinstance(obj, type):
+            if type(obj) in _PLAIN or isinstance(obj, type):
                 return NotImplemented
             return _reduce(obj, self._table)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -204,47 +203,3 @@ def test_load_hooks_see_and_change_what_is_loaded() -> None:
     net.register_load_state_dict_post_hook(lambda module, keys: keys)
     with pytest.raises(AssertionError, match="are not expected to return new values"):
         net.load_state_dict({**state, "0.count": torch.ones(1)})
-
-
-LAZY: list[tuple[str, Callable[[], Any]]] = [
-    ("parameter", lambda: nn.UninitializedParameter(dtype=torch.float64)),
-    ("buffer", lambda: nn.UninitializedBuffer(dtype=torch.float64)),
-]
-
-
-@pytest.mark.parametrize("make", [lazy[1] for lazy in LAZY], ids=[lazy[0] for lazy in LAZY])
-def test_an_uninitialized_tensor_can_only_be_materialized(make: Callable[[], Any]) -> None:
-    tensor = make()
-    assert tensor.dtype is torch.float64 and tensor.is_leaf and repr(tensor) == f"<{type(tensor).__name__}>"
-    with pytest.raises(RuntimeError, match="Can't access the shape of an uninitialized parameter or buffer"):
-        _ = tensor.shape
-    with pytest.raises(RuntimeError, match="Can't share memory on an uninitialized parameter or buffer"):
-        tensor.share_memory_()
-    with pytest.raises(ValueError, match="Attempted to use an uninitialized parameter in"):
-        tensor + 1
-    tensor.materialize((2, 3))
-    assert tensor.shape == (2, 3) and tensor.dtype is torch.float64
-    assert type(tensor) in (nn.Parameter, torch.Tensor)
-
-
-def test_parameters_share_memory_and_refuse_integers() -> None:
-    data = torch.ones(2)
-    param = nn.Parameter(data)
-    data[0] = 5.0
-    assert param.tolist() == [5.0, 1.0] and type(param + 1) is torch.Tensor
-    with pytest.raises(RuntimeError, match="Only Tensors of floating point and complex dtype can require gradients"):
-        nn.Parameter(torch.tensor([1]))
-    assert not nn.Parameter(torch.tensor([1]), requires_grad=False).requires_grad
-    assert repr(param) == "Parameter containing:\ntensor([5., 1.], requires_grad=True)"
-
-
-def test_a_parameter_of_a_tensor_subclass_keeps_the_subclass() -> None:
-    class Special(torch.Tensor):
-        def detach(self) -> Any:
-            return super().detach().as_subclass(Special)
-
-    param = nn.Parameter(torch.ones(2).as_subclass(Special))
-    assert type(param) is Special and isinstance(param, nn.Parameter) and param.requires_grad
-    m = nn.Module()
-    m.w = param
-    assert list(m.parameters()) == [param]

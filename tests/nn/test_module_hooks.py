@@ -153,6 +153,15 @@ def test_backward_hooks_see_and_replace_gradients() -> None:
         gradient(lambda m: m.register_full_backward_pre_hook(lambda m, o: (o[0],)))
 
 
+def test_a_backward_hook_sees_the_gradient_that_a_pre_hook_made() -> None:
+    seen: list[Any] = []
+    m = Add()
+    m.register_full_backward_pre_hook(lambda m, o: (o[0] * 3,))
+    m.register_full_backward_hook(lambda m, i, o: seen.append((i[0].item(), o[0].item())))
+    m(torch.ones(1, requires_grad=True)).sum().backward()
+    assert seen == [(3.0, 3.0)]
+
+
 def test_global_backward_hooks_see_every_module() -> None:
     seen: list[str] = []
     net = nn.Sequential(Add())

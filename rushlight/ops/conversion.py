@@ -259,7 +259,7 @@ def numpy(input: Tensor, *, force: bool = False) -> Array:
     if input.requires_grad and not force:
         raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
     array = input._array
-    if array.dtype.isbuiltin != 1:
+    if array.dtype.isbuiltin == 2:  # ml_dtypes; 0 is a NumPy type that was unpickled
         name = input.dtype.legacy_name
         raise TypeError(f"Got unsupported ScalarType {name}")
     return array
@@ -268,7 +268,7 @@ def numpy(input: Tensor, *, force: bool = False) -> Array:
 def tolist(input: Tensor) -> Any:
     """The elements as nested lists of Python numbers; a number for a tensor without dimensions."""
     array = input._array
-    if array.dtype.isbuiltin != 1:
+    if array.dtype.isbuiltin == 2:  # ml_dtypes; 0 is a NumPy type that was unpickled
         array = array.astype(np.float32)
     return array.tolist()
 
@@ -286,7 +286,7 @@ def item(input: Tensor) -> Any:
     if array.size != 1:
         raise RuntimeError(f"a Tensor with {array.size} elements cannot be converted to Scalar")
     value = array.item()
-    return value if array.dtype.isbuiltin == 1 else float(value)
+    return value if array.dtype.isbuiltin != 2 else float(value)
 
 
 def numel(input: Tensor) -> int:

@@ -154,6 +154,8 @@ class MultiProcessIterator(BaseIterator):
         ]
         self._pool = _Pool(loader.multiprocessing_context or multiprocessing, plans)
         self._finalizer = weakref.finalize(self, self._pool.close)
+        # When the program ends, multiprocessing terminates its daemons without waiting.
+        self._finalizer.atexit = False
         self._reset(loader)
 
     @property

@@ -27,7 +27,8 @@ from rushlight.autograd.variable import wrap
 
 __all__ = ["Channel"]
 
-# Mapping costs less than the socket from about 1 MB on; a message that fills the socket's buffer (200 KB) stalls its sender.
+# Mapping costs less than the socket from about 1 MB on, but a message that fills the socket's buffer (200 KB) stalls
+# its sender.
 SHARED_FROM_BYTES = 256 * 1024
 # Arrays below this travel inside the pickle.
 OUT_OF_BAND_FROM_BYTES = 512
@@ -46,7 +47,7 @@ _NON_LEAF = (
 )
 
 
-def _rebuild_array(memory: Any, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+def _rebuild_array(memory: Any, dtype: np.dtype | str, shape: tuple[int, ...]) -> np.ndarray:
     if isinstance(memory, bytes):
         memory = bytearray(memory)  # so that the array can be written to
     return np.ndarray(shape, dtype, memory)
@@ -75,10 +76,12 @@ class _Pickler(ForkingPickler):
     def _reduce_array(array: np.ndarray) -> Any:
         if array.dtype.hasobject:
             return NotImplemented
+        # A text makes the receiver's own dtype object; an unpickled one would be equal, but not built in.
+        dtype = array.dtype.str if array.dtype.isbuiltin == 1 else array.dtype
         if array.nbytes < OUT_OF_BAND_FROM_BYTES:
-            return _rebuild_array, (array.tobytes(), array.dtype, array.shape)
+            return _rebuild_array, (array.tobytes(), dtype, array.shape)
         memory: Any = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-        return _rebuild_array, (pickle.PickleBuffer(memory), array.dtype, array.shape)
+        return _rebuild_array, (pickle.PickleBuffer(memory), dtype, array.shape)
 
 
 def _dump(obj: Any) -> list[memoryview]:

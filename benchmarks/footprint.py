@@ -1,0 +1,79 @@
+"""What a library costs before it computes: import time, memory after import, installed size, and memory while training."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+_IMPORT = """
+import resource, sys, time
+start = time.perf_counter()
+import {library}
+print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+def import_cost(libraries: tuple[str, ...], rounds: int) -> dict[str, tuple[float, float]]:
+    """Seconds and bytes that importing takes, each the median over fresh interpreters, the libraries in turn."""
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in libraries}
+    for _ in range(rounds + 1):
+        for name in libraries:
+            out = subprocess.run([sys.executable, "-c", _IMPORT.format(library=name)], capture_output=True, text=True, check=True)
+            seconds, memory = out.stdout.split()
+            times[name].append((float(seconds), float(memory)))
+    # The first round reads files from the disk and writes bytecode.
+    return {name: (statistics.median(t for t, _ in runs[1:]), statistics.median(m for _, m in runs[1:])) for name, runs in times.items()}
+
+
+def training_memory(library: str, threads: int) -> float:
+    """Peak resident bytes of a process that trains the first workload for a hundred steps."""
+    requests = json.dumps({"losses": 0, "steps": 100}) + "\n" + json.dumps({"memory": True}) + "\n"
+    out = subprocess.run(
+        [sys.executable, "-m", "benchmarks.worker", library, str(threads)], input=requests, capture_output=True, text=True, check=True
+    )
+    return float(out.stdout.splitlines()[-1])
+
+
+def _requirements(name: str, seen: set[str]) -> set[str]:
+    name = name.lower().replace("_", "-")
+    if name in seen:
+        return seen
+    try:
+        distribution = metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return seen
+    seen.add(name)
+    for text in distribution.requires or []:
+        if "extra ==" in text:
+            continue
+        requirement = text.split(";")[0].strip()
+        bare = requirement
+        for mark in "<>=!~ [(":
+            bare = bare.split(mark)[0]
+        _requirements(bare, seen)
+    return seen
+
+
+
+
+def installed_size(name: str) -> float:
+    """Bytes of a distribution and of everything that it requires, as their records list them."""
+    total = 0.0
+    for required in _requirements(name, set()):
+        for file in metadata.distribution(required).files or []:
+            path = Path(str(file.locate()))
+            if path.is_file() and path.suffix != ".pyc":
+                total += path.stat().st_size
+    if name == "rushlight":
+        # An editable install lists pointers only: what counts is the package itself.
+        import rushlight
+
+        package = Path(rushlight.__file__).parent
+        files = {Path(str(f.locate())).resolve() for f in metadata.distribution(name).files or []}
+        if package / "__init__.py" not in files:
+            total += sum(f.stat().st_size for f in package.rglob("*") if f.is_file() and f.suffix != ".pyc")
+    return total

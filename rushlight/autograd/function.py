@@ -312,7 +312,7 @@ def write(target: Any, out: Any) -> None:
             raise RuntimeError(
                 f"result type {source.legacy_name} can't be cast to the desired output type {kept.legacy_name}"
             )
-    if not array.flags.writeable or (0 in array.strides and _overlaps(array)):
+    if not array.flags.writeable or (0 in array.strides and array.size and _overlaps(array)):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
             "clone() the tensor before performing the operation."

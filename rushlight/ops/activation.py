@@ -97,6 +97,12 @@ class Threshold(Operation):
         return grad.masked_fill(wrap(input._array <= ctx.threshold), 0), None, None
 
 
+class ThresholdInplace(Threshold):
+    """Threshold written into its input."""
+
+    node_name = "ThresholdBackward1"
+
+
 def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
     """The element where it exceeds `threshold`, `value` elsewhere.
 
@@ -251,6 +257,8 @@ class Hardtanh(Operation):
             raise RuntimeError("Bool inputs not supported for hardtanh")
         if array.dtype.kind == "c":
             raise RuntimeError("clamp is not supported for complex types")
+        if array.dtype.kind == "u" and low < 0:
+            raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
         ctx.save_for_backward(input)
         ctx.bounds = low, high
         return np.minimum(np.maximum(array, np.asarray(low).astype(array.dtype)), np.asarray(high).astype(array.dtype))
@@ -367,7 +375,7 @@ class Hardshrink(Operation):
     def forward(ctx: Any, input: Tensor, lambd: float) -> Array:
         array = require_floating(input._array, "hardshrink_cpu")
         ctx.save_for_backward(input)
-        ctx.lambd = lambd
+        ctx.lambd = lambd = float(array.dtype.type(lambd))
         return np.where((array >= -lambd) & (array <= lambd), np.zeros((), array.dtype), array)
 
     @staticmethod
@@ -397,7 +405,7 @@ class Softshrink(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, lambd: float) -> Array:
         ctx.save_for_backward(input)
-        ctx.lambd = lambd
+        ctx.lambd = lambd = float(require_floating(input._array, "softshrink_cpu").dtype.type(lambd))
 
         def formula(x: Array) -> Array:
             moved = np.where(x > lambd, x - lambd, x + lambd)
@@ -548,7 +556,7 @@ relu_ = inplace(Relu)
 
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
     """`threshold`, written into the tensor."""
-    return Threshold.inplace(input, threshold, value)
+    return ThresholdInplace.inplace(input, threshold, value)
 
 
 def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:

@@ -10,7 +10,7 @@ from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import Array, check_tensor, inplace, not_implemented
 from rushlight.ops.arithmetic import into
-from rushlight.ops.promotion import NUMBERS, binary, operands, result_type
+from rushlight.ops.promotion import NUMBERS, binary, result_type
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -321,6 +321,13 @@ def _operator(operation: Any, swapped: bool = False) -> Any:
     return operate
 
 
+def _invert(self: Any) -> Any:
+    """The `~` operator."""
+    if self._array.dtype.kind not in "biu":
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+    return BitwiseNot.apply(self)
+
+
 gcd_, lcm_ = inplace(Gcd), inplace(Lcm)
 
 
@@ -348,4 +355,4 @@ class BitwiseMethods:
     __xor__, __rxor__ = _operator(BitwiseXor), _operator(BitwiseXor, swapped=True)
     __lshift__, __rlshift__ = _operator(LeftShift), _operator(LeftShift, swapped=True)
     __rshift__, __rrshift__ = _operator(RightShift), _operator(RightShift, swapped=True)
-    __invert__ = bitwise_not
+    __invert__ = _invert

@@ -116,6 +116,8 @@ class Addcmul(Operation):
         ctx.save_for_backward(tensor1, tensor2)
         ctx.like, ctx.value = like(input), value
         dtype, arrays = _three(input, tensor1, tensor2)
+        if dtype.kind == "b":
+            raise not_implemented("addcmul_cpu_out", dtype)
         factor = int(value) if dtype.kind in "iu" else value
         if factor == 1:
             return as_result(_checked(lambda a, b, c: a + b * c, *arrays), dtype)
@@ -328,10 +330,11 @@ class Ldexp(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, other: Tensor) -> Array:
         ctx.save_for_backward(input, other)
-        a, b = floating(input), floating(other)
-        if a.dtype != b.dtype:
-            a, b = operands(wrap(a), wrap(b)) if other._array.dtype.kind not in "biu" else (a, b.astype(a.dtype))
-        return as_result(_checked(lambda x, y: x * np.exp2(y), widened(a), widened(b)), a.dtype)
+        exponent = other._array
+        if exponent.dtype.kind in "biu":
+            exponent = exponent.astype(floating(input).dtype)
+        power = wrap(np.exp2(exponent))
+        return binary(np.multiply, input, power)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops._numeric import Array, check_tensor, not_implemented
+from rushlight.ops._numeric import Array, as_result, check_tensor, not_implemented, widened
 from rushlight.ops.promotion import NUMBERS, binary, check_broadcast, like, operands, result_type, unbroadcast
 
 if TYPE_CHECKING:
@@ -177,7 +177,9 @@ def isclose(
     if exact:
         a, b = a.astype(np.float64), b.astype(np.float64)
     distance = np.abs(np.subtract(a, b))
-    return wrap(close | (np.isfinite(distance) & (distance <= atol + np.abs(rtol * b))))
+    allowed = as_result(np.abs(widened(b) * rtol), b.dtype)
+    allowed = as_result(widened(allowed) + atol, b.dtype)
+    return wrap(close | (np.isfinite(distance) & (distance <= allowed)))
 
 
 def allclose(
@@ -273,6 +275,8 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.isin.html
     """
     a, b = operands(elements, test_elements)
+    if any(isinstance(v, Variable) and v._array.dtype.kind == "b" for v in (elements, test_elements)):
+        raise RuntimeError("Unsupported input type encountered for isin(): Bool")
     return wrap(np.isin(a, b, assume_unique=assume_unique, invert=invert))
 
 
@@ -536,7 +540,8 @@ def _masked_fill_operation(input: Tensor, mask: Tensor, value: Any) -> Any:
     if not isinstance(value, NUMBERS):
         raise TypeError(f"masked_fill(): argument 'value' must be a number or a 0-dim Tensor, not {type(value).__name__}")
     if input._array.dtype.kind in "iu" and isinstance(value, float) and not np.isfinite(value):
-        raise RuntimeError(f"value cannot be converted to type {input.dtype} without overflow")
+        c_type = "int" if input.dtype is dtypes.int32 else f"{input.dtype.name}_t"
+        raise RuntimeError(f"value cannot be converted to type {c_type} without overflow")
     return MaskedFill
 
 

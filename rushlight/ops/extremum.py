@@ -12,7 +12,7 @@ import numpy as np
 from rushlight import return_types
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops._numeric import Array, Dims, kept_shape, normalize_dim, normalize_dims, not_implemented, spread
+from rushlight.ops._numeric import Array, Dims, normalize_dim, normalize_dims, not_implemented, spread, widened
 from rushlight.ops.comparison import maximum, minimum
 
 if TYPE_CHECKING:
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 __all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "max", "median", "min", "mode", "nanmedian"]
 
 
-def _check_not_empty(name: str, array: Array, dims: tuple[int, ...] | None) -> None:
+def check_not_empty(name: str, array: Array, dims: tuple[int, ...] | None) -> None:
     """Raise where a dimension to reduce has no elements, since there is no greatest of none."""
     if array.size:
         return
     if dims is None:
         raise RuntimeError(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' "
+            f"{name}: Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' "
             "argument."
         )
     for dim in dims:
         if array.shape[dim] == 0:
-            raise IndexError(f"{name}(): Expected reduction dim {dim} to have non-zero size.")
+            raise IndexError(f"{name}: Expected reduction dim {dim} to have non-zero size.")
 
 
 def _check_ordered(array: Array, kernel: str) -> None:
@@ -128,7 +128,7 @@ def _over_dims(operation: Any, name: str, kernel: str, input: Tensor, dim: Dims,
     array = input._array
     _check_ordered(array, kernel)
     whole = not isinstance(dim, int) and not dim
-    _check_not_empty(name, array, None if whole else normalize_dims(dim, array.ndim))
+    check_not_empty(f"{name}()", array, None if whole else normalize_dims(dim, array.ndim))
     return operation.apply(input, dim, keepdim)
 
 
@@ -146,7 +146,7 @@ def select_along(array: Array, indices: Array, dim: int) -> Array:
     return np.take_along_axis(array, indices, dim) if array.ndim else array.copy()
 
 
-class _Selection(Operation):
+class Selection(Operation):
     """Elements chosen along one dimension; each gradient goes back to where its element was."""
 
     @staticmethod
@@ -169,7 +169,7 @@ class _Selection(Operation):
         return (placed, *(None,) * (len(ctx._edges) - 1))
 
 
-class MaxDim(_Selection):
+class MaxDim(Selection):
     """The greatest element along a dimension, and its index."""
 
     node_name = "MaxBackward0"
@@ -179,7 +179,7 @@ class MaxDim(_Selection):
         return MaxDim.choose(ctx, input, argument_along(input._array, dim, True), dim, keepdim)
 
 
-class MinDim(_Selection):
+class MinDim(Selection):
     """The least element along a dimension, and its index."""
 
     node_name = "MinBackward0"
@@ -198,12 +198,12 @@ def _extremum(kind: str, input: Tensor, dim: Any, keepdim: bool, other: Tensor |
     array = input._array
     if dim is None:
         _check_ordered(array, f"{kind}_all")
-        _check_not_empty(kind, array, None)
+        check_not_empty(f"{kind}()", array, None)
         return (MaxAll if kind == "max" else MinAll).apply(input, None, False)
     _check_ordered(array, kind)
     dim = normalize_dim(dim, array.ndim)
     if array.ndim:
-        _check_not_empty(kind, array, (dim,))
+        check_not_empty(f"{kind}()", array, (dim,))
     result = return_types.max if kind == "max" else return_types.min
     return result((MaxDim if kind == "max" else MinDim).apply(input, dim, keepdim))
 
@@ -255,7 +255,7 @@ def _argument(kind: str, input: Tensor, dim: int | None, keepdim: bool) -> Tenso
         return wrap(out.reshape((1,) * array.ndim if keepdim else ()))
     dim = normalize_dim(dim, array.ndim)
     if array.ndim:
-        _check_not_empty(kind, array, (dim,))
+        check_not_empty(f"{kind}()", array, (dim,))
     out = argument_along(array, dim, kind == "argmax")
     return wrap(out if keepdim or not array.ndim else out.squeeze(dim))
 
@@ -327,7 +327,7 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
     if dim is None and not array.size:
         raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
     if dim is not None and array.ndim:
-        _check_not_empty("aminmax", array, (normalize_dim(dim, array.ndim),))
+        check_not_empty("aminmax", array, (normalize_dim(dim, array.ndim),))
     return return_types.aminmax(Aminmax.apply(input, dim, keepdim))
 
 
@@ -335,7 +335,7 @@ def median_index(array: Array, dim: int, ignore_nan: bool) -> Array:
     """The index of the lower median along `dim`, which stays with length 1; the first NaN, unless those are ignored."""
     if array.ndim == 0:
         return np.zeros((), np.int64)
-    order = np.argsort(array, axis=dim, kind="stable")
+    order = np.argsort(widened(array), axis=dim, kind="stable")
     count = array.shape[dim]
     if array.dtype.kind in "biu":
         return np.take(order, [(count - 1) // 2], axis=dim)
@@ -347,7 +347,7 @@ def median_index(array: Array, dim: int, ignore_nan: bool) -> Array:
     return np.take_along_axis(order, middle, dim)
 
 
-class Median(_Selection):
+class Median(Selection):
     """The lower median of all elements; the gradient goes to the element that is returned."""
 
     node_name = "MedianBackward0"
@@ -381,7 +381,7 @@ class Nanmedian(Median):
         return Nanmedian.of_all(ctx, input, True)
 
 
-class MedianDim(_Selection):
+class MedianDim(Selection):
     """The lower median along a dimension, and its index."""
 
     node_name = "MedianBackward1"
@@ -391,7 +391,7 @@ class MedianDim(_Selection):
         return MedianDim.choose(ctx, input, median_index(input._array, dim, False), dim, keepdim)
 
 
-class NanmedianDim(_Selection):
+class NanmedianDim(Selection):
     """The lower median, along a dimension, of what is not NaN, and its index."""
 
     node_name = "NanmedianBackward1"
@@ -403,16 +403,16 @@ class NanmedianDim(_Selection):
 
 def _median(input: Tensor, dim: int | None, keepdim: bool, ignore_nan: bool) -> Any:
     array = input._array
-    if array.dtype.kind in "bc":
+    if array.dtype.kind == "c" or (array.dtype.kind == "b" and (array.size or dim is not None)):
         raise not_implemented("median_cpu", array.dtype)
     if dim is None:
         if not array.size:
-            empty = float("nan") if array.dtype.kind not in "iu" else np.iinfo(array.dtype).min
+            empty = np.iinfo(array.dtype).min if array.dtype.kind in "iu" else float("nan")
             return wrap(np.asarray(empty).astype(array.dtype))
         return (Nanmedian if ignore_nan else Median).apply(input)
     dim = normalize_dim(dim, array.ndim)
     if array.ndim:
-        _check_not_empty("median", array, (dim,))
+        check_not_empty("median()", array, (dim,))
     if ignore_nan:
         return return_types.nanmedian(NanmedianDim.apply(input, dim, keepdim))
     return return_types.median(MedianDim.apply(input, dim, keepdim))
@@ -451,7 +451,7 @@ def mode_index(array: Array, dim: int) -> Array:
     """The last index of the most frequent value along `dim`, which stays with length 1; the least of equally frequent ones."""
     if array.ndim == 0:
         return np.zeros((), np.int64)
-    order = np.moveaxis(np.argsort(array, axis=dim, kind="stable"), dim, -1)
+    order = np.moveaxis(np.argsort(widened(array), axis=dim, kind="stable"), dim, -1)
     ranked = np.take_along_axis(np.moveaxis(array, dim, -1), order, -1)
     count = ranked.shape[-1]
     place = np.arange(count)
@@ -462,7 +462,7 @@ def mode_index(array: Array, dim: int) -> Array:
     return np.moveaxis(np.take_along_axis(order, best, -1), -1, dim)
 
 
-class Mode(_Selection):
+class Mode(Selection):
     """The most frequent value along a dimension, and an index of it."""
 
     node_name = "ModeBackward0"
@@ -488,7 +488,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
     array = input._array
     dim = normalize_dim(dim, array.ndim)
     if array.ndim:
-        _check_not_empty("mode", array, (dim,))
+        check_not_empty("mode()", array, (dim,))
     return return_types.mode(Mode.apply(input, dim, keepdim))
 
 

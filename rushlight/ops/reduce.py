@@ -21,8 +21,6 @@ from rushlight.ops._numeric import (
     accumulator,
     as_result,
     floating,
-    kept_shape,
-    normalize_dim,
     normalize_dims,
     spread,
     widened,
@@ -99,8 +97,13 @@ def sum(
     if dtype is not None:
         input = input.to(dtype)
     if dim is None and axis is None and not (keepdim or keepdims):
-        return Sum.apply(input)
-    return SumDim.apply(input, dim if axis is None else axis, keepdim or keepdims)
+        return _in_dtype(Sum.apply(input), dtype)
+    return _in_dtype(SumDim.apply(input, dim if axis is None else axis, keepdim or keepdims), dtype)
+
+
+def _in_dtype(result: Tensor, dtype: dtypes.dtype | None) -> Tensor:
+    """A sum or product in the type that was asked for, if any: integers are accumulated in int64."""
+    return result if dtype is None or result._array.dtype == dtype.numpy_dtype else result.to(dtype)
 
 
 def sum_to_size(input: Tensor, *size: Any) -> Tensor:
@@ -122,7 +125,8 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     dims = tuple(range(lead)) + tuple(lead + i for i, w in enumerate(wanted) if w == 1 and shape[lead + i] != 1)
     if not dims:
         return input
-    return SumDim.apply(input, dims, True).reshape(wanted)
+    out = SumDim.apply(input, dims, True)
+    return out if not lead else out.reshape(wanted)
 
 
 class Nansum(Operation):
@@ -158,7 +162,7 @@ def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: dty
     """
     if input._array.dtype.kind == "c":
         raise RuntimeError("nansum on CPU does not support complex inputs")
-    return Nansum.apply(input if dtype is None else input.to(dtype), dim, keepdim)
+    return _in_dtype(Nansum.apply(input if dtype is None else input.to(dtype), dim, keepdim), dtype)
 
 
 class Mean(Operation):
@@ -328,10 +332,10 @@ def prod(
     if dtype is not None:
         input = input.to(dtype)
     if dim is None:
-        return Prod.apply(input)
+        return _in_dtype(Prod.apply(input), dtype)
     if not isinstance(dim, int):
         raise TypeError(f"prod(): argument 'dim' must be int, not {type(dim).__name__}")
-    return ProdDim.apply(input, dim, keepdim)
+    return _in_dtype(ProdDim.apply(input, dim, keepdim), dtype)
 
 
 def _moments(ctx: Any, array: Array, dim: Dims, keepdim: bool, correction: float) -> tuple[Array, Array]:

@@ -247,8 +247,8 @@ class ScanMethods:
 
     def cumsum_(self: Any, dim: int, *, dtype: dtypes.dtype | None = None) -> Any:
         """`cumsum`, written into this tensor."""
-        return Cumsum.inplace(self, normalize_dim(dim, self._array.ndim))
+        return Cumsum.inplace(*_scan_arguments("cumsum_", self, dim, None))
 
     def cumprod_(self: Any, dim: int, *, dtype: dtypes.dtype | None = None) -> Any:
         """`cumprod`, written into this tensor."""
-        return Cumprod.inplace(self, normalize_dim(dim, self._array.ndim))
+        return Cumprod.inplace(*_scan_arguments("cumprod_", self, dim, None))

@@ -8,8 +8,8 @@ import numpy as np
 
 from rushlight import return_types
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops._numeric import Array, normalize_dim, not_implemented, require_floating
-from rushlight.ops.extremum import _check_not_empty, _Selection, select_along
+from rushlight.ops._numeric import Array, normalize_dim, not_implemented, require_floating, widened
+from rushlight.ops.extremum import check_not_empty, Selection
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -26,6 +26,7 @@ def sorted_indices(array: Array, dim: int, descending: bool) -> Array:
     """The indices that sort along `dim`, equal elements in their order; a NaN is the greatest."""
     if array.ndim == 0:
         return np.zeros((), np.int64)
+    array = widened(array)
     if not descending:
         return np.argsort(array, axis=dim, kind="stable")
     # The stable descending order is the reverse of the stable ascending order of the reversed array.
@@ -33,7 +34,7 @@ def sorted_indices(array: Array, dim: int, descending: bool) -> Array:
     return np.ascontiguousarray(np.flip(array.shape[dim] - 1 - backwards, dim))
 
 
-class Sort(_Selection):
+class Sort(Selection):
     """The elements in order, and where they were."""
 
     node_name = "SortBackward0"
@@ -95,7 +96,7 @@ def msort(input: Tensor) -> Tensor:
     return sort(input, 0)[0]
 
 
-class Topk(_Selection):
+class Topk(Selection):
     """The k greatest or least elements along a dimension, in order, and where they were."""
 
     node_name = "TopkBackward0"
@@ -132,7 +133,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     return return_types.topk(Topk.apply(input, k, dim, largest))
 
 
-class Kthvalue(_Selection):
+class Kthvalue(Selection):
     """The k-th least element along a dimension, and where it was."""
 
     node_name = "KthvalueBackward0"
@@ -162,7 +163,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
     array = input._array
     dim = normalize_dim(dim, array.ndim)
     if array.ndim:
-        _check_not_empty("kthvalue", array, (dim,))
+        check_not_empty("kthvalue()", array, (dim,))
     if not 1 <= k <= (array.shape[dim] if array.ndim else 1):
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}")
     return return_types.kthvalue(Kthvalue.apply(input, k, dim, keepdim))
@@ -216,7 +217,7 @@ def unique_consecutive(
     sequence = array.reshape(-1) if dim is None else array
     rows = np.moveaxis(sequence, axis, 0)
     starts = np.ones(rows.shape[0], np.bool_)
-    starts[1:] = (rows[1:] != rows[:-1]).reshape(max(rows.shape[0] - 1, 0), -1).any(1)
+    starts[1:] = (rows[1:] != rows[:-1]).any(tuple(range(1, rows.ndim)))
     inverse = np.cumsum(starts) - 1
     counts = np.diff(np.append(np.flatnonzero(starts), rows.shape[0]))
     out = np.ascontiguousarray(np.compress(starts, sequence, axis=axis))

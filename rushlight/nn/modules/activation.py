@@ -102,7 +102,7 @@ class RReLU(Module):
 
 
 class Hardtanh(Module):
-    """The element held in [min_val, max_val]; ValueError unless min_val < max_val.
+    """The element held in [min_val, max_val]; AssertionError unless min_val < max_val.
 
     >>> import rushlight as torch
     >>> torch.nn.Hardtanh()(torch.tensor([-3.0, 0.5]))
@@ -129,7 +129,7 @@ class Hardtanh(Module):
         self.max_val = max_val if max_value is None else max_value
         self.inplace = inplace
         if self.max_val <= self.min_val:
-            raise ValueError(f"max_val must be larger than min_val, but got min_val={self.min_val}, max_val={self.max_val}")
+            raise AssertionError(f"max_val ({self.max_val}) must be greater than min_val ({self.min_val})")
 
     def forward(self, input: Tensor) -> Tensor:
         return F.hardtanh(input, self.min_val, self.max_val, self.inplace)

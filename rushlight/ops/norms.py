@@ -1,0 +1,188 @@
+"""Vector norms."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.autograd.function import Operation
+from rushlight.autograd.variable import wrap
+from rushlight.ops._numeric import Array, Dims, as_result, kept_shape, normalize_dims, spread, widened
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = ["norm"]
+
+
+def norm_of(array: Array, order: float, dims: tuple[int, ...], keepdim: bool) -> Array:
+    """`(Σ |x|^order)^(1/order)` over some dimensions, with the limits for 0 and ±∞."""
+    size = np.abs(array)
+    if order == math.inf:
+        return np.maximum.reduce(size, dims, None, None, keepdim)
+    if order == -math.inf:
+        return np.minimum.reduce(size, dims, None, None, keepdim)
+    if order == 0:
+        return np.add.reduce(size != 0, dims, size.dtype, None, keepdim)
+    if order == 1:
+        return np.add.reduce(size, dims, None, None, keepdim)
+    if order == 2:
+        return np.sqrt(np.add.reduce(size * size, dims, None, None, keepdim))
+    return np.add.reduce(size**order, dims, None, None, keepdim) ** (1 / order)
+
+
+class VectorNorm(Operation):
+    """`(Σ |x|^order)^(1/order)`; where the norm has a corner its gradient is 0."""
+
+    node_name = "LinalgVectorNormBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, order: float, dim: Dims, keepdim: bool) -> Any:
+        array = input._array
+        ctx.order, ctx.shape, ctx.keepdim = order, array.shape, keepdim
+        ctx.dims = normalize_dims(dim, array.ndim)
+        result = norm_of(widened(array), order, ctx.dims, keepdim)
+        out = wrap(as_result(np.asarray(result), array.dtype))
+        ctx.save_for_backward(input, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        input, out = ctx.saved_tensors
+        return _norm_gradient(ctx, grad, input, out), None, None, None
+
+
+def _norm_gradient(ctx: Any, grad: Tensor, input: Tensor, out: Tensor) -> Tensor:
+    order = ctx.order
+    if order == 0:
+        return input * 0
+    grad, out = spread(grad, ctx), spread(out, ctx)
+    if order == 1:
+        return input.sgn() * grad
+    at_zero = wrap(out._array == 0)
+    if order == 2:
+        return input * (grad / out).masked_fill(at_zero, 0)
+    if math.isinf(order):
+        # Elements that equal the extremum share the gradient.
+        reached = input.abs()._array == out._array
+        share = reached / np.add.reduce(reached, ctx.dims, keepdims=True)
+        return input.sgn() * grad * wrap(share.astype(grad._array.dtype))
+    size = input.abs()
+    power = size ** (order - 1)
+    if order < 2:
+        power = power.masked_fill(wrap(size._array == 0), 0)
+    return input.sgn() * power * (grad * out ** (1 - order)).masked_fill(at_zero, 0)
+
+
+def vector_norm(
+    input: Tensor, order: float = 2.0, dim: Dims = None, keepdim: bool = False, dtype: dtypes.dtype | None = None
+) -> Tensor:
+    """The vector norm of the elements over `dim` (all if None); errors as for `norm`."""
+    if dtype is not None:
+        input = input.to(dtype)
+    array = input._array
+    if array.dtype.kind in "biu":
+        raise RuntimeError(
+            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {input.dtype.legacy_name}"
+        )
+    if not array.size and (order < 0 or order == math.inf):
+        _check_identity(array, order, dim)
+    return VectorNorm.apply(input, float(order), dim, keepdim)
+
+
+def _check_identity(array: Array, order: float, dim: Dims) -> None:
+    """Raise where an extremum is asked of no elements."""
+    text = f"{order:g}"
+    if dim is None:
+        raise RuntimeError(
+            f"linalg.vector_norm cannot compute the {text} norm on an empty tensor because the operation does not have an identity"
+        )
+    for d in normalize_dims(dim, array.ndim):
+        if array.shape[d] == 0:
+            raise RuntimeError(
+                f"linalg.vector_norm cannot compute the {text} norm on the dimension {d}because this dimension is empty and the "
+                "operation does not have an identity"
+            )
+
+
+class NuclearNorm(Operation):
+    """The sum of the singular values of each matrix in the last two dimensions."""
+
+    node_name = "LinalgSvdBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        ctx.save_for_backward(input)
+        return np.add.reduce(np.linalg.svd(input._array, compute_uv=False), -1)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (input,) = ctx.saved_tensors
+        # U Vᴴ = A (AᴴA)^(-1/2), for matrices of full rank; by tensor operations, so that it has a gradient itself.
+        tall = input if input.shape[-2] >= input.shape[-1] else input.mH
+        direction = tall @ _inverse_root(tall.mH @ tall)
+        direction = direction if tall is input else direction.mH
+        return grad.unsqueeze(-1).unsqueeze(-1) * direction
+
+
+def _inverse_root(matrix: Tensor) -> Tensor:
+    """The inverse square root of positive definite matrices, by Newton's coupled iteration (Denman and Beavers, 1976)."""
+    n = matrix.shape[-1]
+    eye = wrap(np.eye(n, dtype=matrix._array.dtype))
+    scale = (matrix * matrix.conj()).sum((-2, -1), True).real.sqrt()
+    root, inverse = matrix / scale, eye.expand(matrix.shape)
+    for _ in range(40):
+        middle = (eye * 3 - inverse @ root) * 0.5
+        root, inverse = root @ middle, middle @ inverse
+    return inverse / scale.sqrt()
+
+
+def norm(
+    input: Tensor,
+    p: float | str | None = "fro",
+    dim: Dims = None,
+    keepdim: bool = False,
+    out: Tensor | None = None,
+    dtype: dtypes.dtype | None = None,
+) -> Tensor:
+    """`(Σ |x|^p)^(1/p)` over `dim` (all dimensions if None); `"fro"` is p = 2, `"nuc"` the sum of the singular values.
+
+    p = 0 counts the elements that are not 0, p = ±inf gives the greatest or least size. Raises RuntimeError for integers, for
+    another text, and for an infinite p over no elements.
+
+    >>> import rushlight as torch
+    >>> torch.norm(torch.tensor([3.0, 4.0]))
+    tensor(5.)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.norm.html
+    """
+    from rushlight.ops.arithmetic import into
+
+    if isinstance(p, str) and p not in ("fro", "nuc"):
+        raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
+    if p == "nuc":
+        return into(out, _nuclear_norm(input if dtype is None else input.to(dtype), dim, keepdim))
+    order = 2.0 if p is None or p == "fro" else float(p)
+    return into(out, vector_norm(input, order, dim, keepdim, dtype))
+
+
+def _nuclear_norm(input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    ndim = input._array.ndim
+    if ndim < 2:
+        raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
+    dims = normalize_dims((-2, -1) if dim is None else dim, ndim)
+    if len(dims) != 2:
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple, but got {dim}")
+    out = NuclearNorm.apply(input.movedim(dims, (-2, -1)))
+    return out.reshape(kept_shape(input._array.shape, dims)) if keepdim else out
+
+
+class NormMethods:
+    """The norm as a method of Tensor."""
+
+    def norm(self: Any, p: float | str | None = "fro", dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
+        """The norm over `dim`; see `rushlight.norm`."""
+        return norm(self, p, dim, keepdim, dtype=dtype)

@@ -264,7 +264,8 @@ class Operation(Function):
                 "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a normal "
                 "tensor before doing inplace update."
             )
-        if cls.takes_out and not track and target._array.flags.writeable:
+        # A stride of zero leaves the decision to `write`, which refuses elements that share memory.
+        if cls.takes_out and not track and target._array.flags.writeable and 0 not in target._array.strides:
             out = cls.forward(ctx, target, *args, out=target._array)
         else:
             out = cls.forward(ctx, target, *args)

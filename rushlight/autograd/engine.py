@@ -147,7 +147,7 @@ def _first_gradients(outputs: tuple[Any, ...], gradients: tuple[Any, ...]) -> li
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
             if out._array.dtype.kind == "c":
                 raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {out.dtype}")
-            gradient = wrap(np.ones_like(out._array))
+            gradient = wrap(np.ones(out._array.shape, out._array.dtype))
         elif not isinstance(gradient, Variable):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
         elif gradient._array.shape != out._array.shape:
@@ -178,13 +178,12 @@ def run(
     try:
         for (node, nr), gradient in zip(roots, gradients, strict=True):
             task.deliver(node, nr, gradient)
-        # A root that another root's graph contains waits for its other gradients.
+        # Nothing but the buffers holds the gradients now; a leaf may take them over.
         gradients.clear()
         gradient = None
-        visited = set()
-        for node, _ in roots:
-            if node not in visited and not pending.get(node):
-                visited.add(node)
+        # A root that another root's graph contains waits for its other gradients.
+        for node in dict.fromkeys([node for node, _ in roots]):
+            if not pending.get(node):
                 task.ready(node)
         task.drain()
     finally:
@@ -310,26 +309,23 @@ class _Task:
                 capture.take(node, gradients)
                 if node not in capture.executed:
                     continue
-            results = self.evaluate(node, gradients)
-            gradients = None
-            i = 0
-            for edge in node._edges:
-                if edge is not None:
-                    target = edge[0]
-                    if target is not None:
-                        gradient = results[i]
-                        if gradient is not None:
-                            self.deliver(target, edge[1], gradient)
-                        left = pending[target] - 1
-                        pending[target] = left
-                        if not left:
-                            if gradient is not None and results.__class__ is tuple:
-                                results = list(results)
-                            if gradient is not None:
-                                results[i] = None
-                                gradient = None
-                            self.ready(target)
-                i += 1
+            # A list, from which each gradient is taken as it is handed on: a leaf may then take over its array.
+            results = list(self.evaluate(node, gradients))
+            del gradients
+            for i, edge in enumerate(node._edges):
+                if edge is None or edge[0] is None:
+                    continue
+                target, nr = edge
+                if results[i] is not None:
+                    if nr == 0 and target not in buffers:
+                        buffers[target] = [results[i]]
+                    else:
+                        self.deliver(target, nr, results[i])
+                    results[i] = None
+                left = pending[target] - 1
+                pending[target] = left
+                if not left:
+                    self.ready(target)
 
     def evaluate(self, node: Any, gradients: list[Any]) -> Any:
         """Call a node's backward."""
@@ -339,7 +335,7 @@ class _Task:
             if anomaly_mode.enabled:
                 anomaly_mode.report(node)
             raise
-        if node._post_hooks:
+        if node._post_hooks is not None:
             results = _after_node(node, results, gradients)
         if anomaly_mode.enabled and anomaly_mode.check_nan:
             anomaly_mode.check(node, results)

@@ -387,7 +387,8 @@ class UfuncOperation(Operation):
             if cls.saves_operands:
                 ctx._saved = (input if second else None, other if first or cls.always_saves_other else None)
                 ctx._seal(())
-            ctx.likes = (a.shape, a.dtype), (b.shape, b.dtype)
+            if a.shape != b.shape:
+                ctx.likes = (a.shape, a.dtype), (b.shape, b.dtype)
             result._grad_fn = ctx
             result._requires_grad = True
         else:

@@ -80,6 +80,8 @@ class Node:
     _pre_hooks: OrderedDict[int, Callable[..., Any]] | None = None
     _post_hooks: OrderedDict[int, Callable[..., Any]] | None = None
     _trace: str | None = None
+    # The shapes and types of the operands of a ufunc; None where they are the result's own.
+    likes: Any = None
     _function: type[Function]
 
     def name(self) -> str:

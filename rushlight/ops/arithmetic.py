@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.function import Operation
+from rushlight.autograd.function import Operation, UfuncOperation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops.promotion import NUMBERS, binary, like, operands, unbroadcast
 
@@ -24,7 +24,9 @@ __all__ = [
 
 def conj_of(tensor: Any) -> Any:
     """The complex conjugate, for a backward formula: the tensor itself where it is real."""
-    return tensor.conj() if isinstance(tensor, Variable) and tensor._array.dtype.kind == "c" else tensor
+    if isinstance(tensor, Variable):
+        return tensor.conj() if tensor._array.dtype.kind == "c" else tensor
+    return tensor.conjugate() if isinstance(tensor, (complex, np.complexfloating)) else tensor
 
 
 def floating(array: Any) -> Any:
@@ -32,11 +34,12 @@ def floating(array: Any) -> Any:
     return array if array.dtype.kind in "fcV" else array.astype(dtypes.get_default_dtype().numpy_dtype)
 
 
-class Add(Operation):
+class Add(UfuncOperation):
     """`input + other`."""
 
     node_name = "AddBackward0"
     takes_out = True
+    ufunc = np.add
 
     @staticmethod
     def forward(ctx: Any, input: Any, other: Any, out: Any = None) -> Any:
@@ -45,15 +48,19 @@ class Add(Operation):
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
-        needs, (input, other) = ctx.needs_input_grad, ctx.likes
+        needs = ctx.needs_input_grad
+        if ctx.likes is None:
+            return grad if needs[0] else None, grad if needs[1] else None
+        input, other = ctx.likes
         return (unbroadcast(grad, input) if needs[0] else None, unbroadcast(grad, other) if needs[1] else None)
 
 
-class Sub(Operation):
+class Sub(UfuncOperation):
     """`input - other`."""
 
     node_name = "SubBackward0"
     takes_out = True
+    ufunc = np.subtract
 
     @staticmethod
     def forward(ctx: Any, input: Any, other: Any, out: Any = None) -> Any:
@@ -63,20 +70,25 @@ class Sub(Operation):
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
-        needs, (input, other) = ctx.needs_input_grad, ctx.likes
+        needs = ctx.needs_input_grad
+        if ctx.likes is None:
+            return grad if needs[0] else None, -grad if needs[1] else None
+        input, other = ctx.likes
         return (unbroadcast(grad, input) if needs[0] else None, unbroadcast(-grad, other) if needs[1] else None)
 
 
-class Mul(Operation):
+class Mul(UfuncOperation):
     """`input * other`."""
 
     node_name = "MulBackward0"
     takes_out = True
+    ufunc = np.multiply
+    saves_operands = True
 
     @staticmethod
     def forward(ctx: Any, input: Any, other: Any, out: Any = None) -> Any:
-        needs = ctx.needs_input_grad
         ctx.likes = like(input), like(other)
+        needs = ctx.needs_input_grad
         ctx.save_for_backward(input if needs[1] else None, other if needs[0] else None)
         return binary(np.multiply, input, other, out)
 
@@ -84,29 +96,36 @@ class Mul(Operation):
     def backward(ctx: Any, grad: Any) -> Any:
         needs, likes = ctx.needs_input_grad, ctx.likes
         input, other = ctx.saved_tensors
+        if likes is None:
+            return Mul.apply(grad, other) if needs[0] else None, Mul.apply(grad, input) if needs[1] else None
         return (
             unbroadcast(grad * conj_of(other), likes[0]) if needs[0] else None,
             unbroadcast(grad * conj_of(input), likes[1]) if needs[1] else None,
         )
 
 
-class Div(Operation):
+class Div(UfuncOperation):
     """`input / other`, in floating point."""
 
     node_name = "DivBackward0"
     takes_out = True
+    ufunc = np.true_divide
+    saves_operands = True
+    always_saves_other = True
 
     @staticmethod
     def forward(ctx: Any, input: Any, other: Any, out: Any = None) -> Any:
-        needs = ctx.needs_input_grad
         ctx.likes = like(input), like(other)
-        ctx.save_for_backward(input if needs[1] else None, other)
+        ctx.save_for_backward(input if ctx.needs_input_grad[1] else None, other)
         return binary(_true_divide, input, other, out)
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
         needs, likes = ctx.needs_input_grad, ctx.likes
         input, other = ctx.saved_tensors
+        if likes is None:
+            slope = Div.apply(grad, other)
+            return slope if needs[0] else None, -slope * (input / other) if needs[1] else None
         divisor = conj_of(other)
         return (
             unbroadcast(grad / divisor, likes[0]) if needs[0] else None,
@@ -296,6 +315,8 @@ class Abs(Operation):
 
     @staticmethod
     def forward(ctx: Any, input: Any) -> Any:
+        if input._array.dtype.kind == "b":
+            raise NotImplementedError("\"abs_cpu\" not implemented for 'Bool'")
         ctx.save_for_backward(input)
         return np.abs(input._array)
 

@@ -199,6 +199,22 @@ void box_muller_f32(float* out, int64_t n, float mean, float std) {
     });
 }
 
+void integers(Twister& twister, int64_t* out, int64_t n, uint64_t low, uint64_t span) {
+    if (span - 1 < (1u << 28) - 1) {
+        const uint32_t narrow = static_cast<uint32_t>(span);
+        each_chunk<1>(twister, n, [=](const uint32_t* words, int64_t begin, int64_t count) {
+            for (int64_t i = 0; i < count; ++i) out[begin + i] = static_cast<int64_t>(low + words[i] % narrow);
+        });
+        return;
+    }
+    each_chunk<2>(twister, n, [=](const uint32_t* words, int64_t begin, int64_t count) {
+        for (int64_t i = 0; i < count; ++i) {
+            const uint64_t draw = static_cast<uint64_t>(words[2 * i]) << 32 | words[2 * i + 1];
+            out[begin + i] = static_cast<int64_t>(low + (span ? draw % span : draw));
+        }
+    });
+}
+
 void permutation(Twister& twister, int64_t* out, int64_t n) {
     for (int64_t i = 0; i < n; ++i) out[i] = i;
     if (n < 2) return;
@@ -215,6 +231,6 @@ void permutation(Twister& twister, int64_t* out, int64_t n) {
 }  // namespace
 
 const RandomKernels random = {unit_f32, unit_f64, scale_all<float>, scale_all<double>, box_muller_f32, below,
-                                     scaled_below, permutation};
+                                     scaled_below, integers, permutation};
 
 }  // namespace rl::RL_ISA

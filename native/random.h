@@ -26,6 +26,8 @@ struct RandomKernels {
     void (*below)(Twister& twister, bool* out, int64_t n, double p);
     // `scale` where a 53-bit uniform number is below p, else 0.
     void (*scaled_below)(Twister& twister, float* out, int64_t n, double p, float scale);
+    // A draw modulo span, plus low (wrapping): of 32 bits where span < 2**28, else of 64. A span of 0 stands for 2**64.
+    void (*integers)(Twister& twister, int64_t* out, int64_t n, uint64_t low, uint64_t span);
     // 0 … n-1 shuffled, n < 2**32.
     void (*permutation)(Twister& twister, int64_t* out, int64_t n);
 };

@@ -21,33 +21,35 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = [
-    "Generator", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state",
+    "Generator", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed",
+    "set_rng_state",
 ]  # fmt: skip
 
 _DEFAULT_SEED = 67280421310721
 _WORDS = 624
 _MASK64 = 2**64 - 1
 
-# seed, draws left in the block + 1, seeded, position, the block as 64-bit words, three legacy numbers of which the second is
-# the cached float64 normal, whether it is valid, and a cached float32 normal that is never used on a CPU.
+# seed, draws left in the block + 1, seeded, position, the block as 64-bit words, three legacy numbers of which the
+# second is the cached float64 normal, whether it is valid, and a cached float32 normal that is never used on a CPU.
 _STATE = struct.Struct(f"<QiiQ{_WORDS * 8}sdddi4xfI")
 
 
 class Generator:
     """A stream of random numbers, the same as that of a `torch.Generator` with the same seed on a CPU.
 
-    Raises RuntimeError for a device other than the CPU. It can be pickled and copied; a copy goes on with the same numbers.
+    Raises RuntimeError for a device other than the CPU. It can be pickled and copied; a copy goes on with the same
+    numbers.
 
     >>> import rushlight as torch
     >>> g = torch.Generator().manual_seed(0)
     >>> torch.rand(2, generator=g)
     tensor([0.4963, 0.7682])
 
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Generator.html (the generator: M. Matsumoto, T. Nishimura,
-    "Mersenne Twister", 1998)
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Generator.html (the generator:
+    M. Matsumoto, T. Nishimura, "Mersenne Twister", 1998)
     """
 
-    __slots__ = ("_bits", "_seed", "next_normal", "__weakref__")
+    __slots__ = ("__weakref__", "_bits", "_seed", "next_normal")
 
     def __init__(self, device: device | str | int | None = "cpu") -> None:
         check_device(device)
@@ -153,7 +155,17 @@ class Generator:
             left = _WORDS + 1 - position
         normal = self.next_normal
         return _STATE.pack(
-            self._seed, left, 1, position, key.astype("<u8").tobytes(), 0.0, normal or 0.0, 0.0, normal is not None, 0.0, 0
+            self._seed,
+            left,
+            1,
+            position,
+            key.astype("<u8").tobytes(),
+            0.0,
+            normal or 0.0,
+            0.0,
+            normal is not None,
+            0.0,
+            0,
         )
 
     def _unpack(self, data: bytes) -> None:
@@ -206,7 +218,8 @@ def _state_bytes(state: Any) -> bytes:
         raise RuntimeError("RNG state must be contiguous")
     if array.size != _STATE.size:
         raise RuntimeError(
-            f"Expected a CPUGeneratorImplState of size {_STATE.size} but found the input RNG state size to be {array.size}"
+            f"Expected a CPUGeneratorImplState of size {_STATE.size} but found the input RNG state size to be "
+            f"{array.size}"
         )
     return array.tobytes()
 

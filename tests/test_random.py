@@ -45,7 +45,13 @@ def test_copies_go_on_with_the_same_numbers() -> None:
     g = Generator().manual_seed(3)
     torch.randn(701, generator=g)
     torch.randn(3, generator=g)
-    copies = [g.clone_state(), copy.copy(g), copy.deepcopy(g), pickle.loads(pickle.dumps(g)), Generator().set_state(g.get_state())]
+    copies = [
+        g.clone_state(),
+        copy.copy(g),
+        copy.deepcopy(g),
+        pickle.loads(pickle.dumps(g)),
+        Generator().set_state(g.get_state()),
+    ]
     expected = torch.randn(5, generator=g).tolist()
     for other in copies:
         assert torch.randn(5, generator=other).tolist() == expected
@@ -104,7 +110,10 @@ def test_generators_do_not_disturb_each_other() -> None:
 def test_threads_share_a_generator_without_losing_words() -> None:
     g = Generator().manual_seed(0)
     drawn: list[int] = []
-    threads = [threading.Thread(target=lambda: drawn.extend(torch.randint(0, 2**20, (5000,), generator=g).tolist())) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: drawn.extend(torch.randint(0, 2**20, (5000,), generator=g).tolist()))
+        for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -133,6 +133,14 @@ nb::object scaled_bernoulli(nb::handle bits, int64_t n, double p, double scale) 
     return out;
 }
 
+// `low` and `span` as 64-bit patterns.
+nb::object integers(nb::handle bits, int64_t n, uint64_t low, uint64_t span) {
+    Twister& twister = twister_of(bits);
+    nb::object out = empty<int64_t>({checked(n)});
+    active_random().integers(twister, data_of<int64_t>(out), n, low, span);
+    return out;
+}
+
 nb::object permutation(nb::handle bits, int64_t n) {
     Twister& twister = twister_of(bits);
     if (n < 0 || n >= int64_t{1} << 32) throw nb::value_error("permutation: n must be in [0, 2**32)");
@@ -152,6 +160,7 @@ void bind_random(nb::module_& m) {
           nb::arg("std"));
     m.def("random_bernoulli", bernoulli, nb::arg("bits"), nb::arg("n"), nb::arg("p"));
     m.def("random_scaled_bernoulli", scaled_bernoulli, nb::arg("bits"), nb::arg("n"), nb::arg("p"), nb::arg("scale"));
+    m.def("random_integers", integers, nb::arg("bits"), nb::arg("n"), nb::arg("low"), nb::arg("span"));
     m.def("random_permutation", permutation, nb::arg("bits"), nb::arg("n"));
 }
 

@@ -9,21 +9,22 @@ import numpy.typing as npt
 
 from rushlight.kernels import dispatch
 from rushlight.kernels.reference import random as reference
-from rushlight.kernels.reference.random import cauchy, exponential, geometric, integers, log_normal, multinomial, poisson, words
+from rushlight.kernels.reference.random import log_normal, multinomial, poisson, words32
 
 if TYPE_CHECKING:
     from rushlight.random import Generator
 
 __all__ = [
-    "bernoulli", "cauchy", "exponential", "geometric", "integers", "log_normal", "multinomial", "normal", "poisson", "randperm",
-    "scaled_bernoulli", "uniform", "words",
+    "bernoulli", "cauchy", "exponential", "geometric", "integers", "log_normal", "multinomial", "normal", "poisson",
+    "randperm", "scaled_bernoulli", "uniform", "words32",
 ]  # fmt: skip
 
 Array = npt.NDArray[Any]
 
 # A module that was built before this family came gives way to the reference.
-native = dispatch.native if hasattr(dispatch.native, "random_uniform_f32") else None
+native = dispatch.native if hasattr(dispatch.native, "random_integers") else None
 
+_MASK = 2**64 - 1
 _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
@@ -62,6 +63,21 @@ def normal(
     return out
 
 
+def exponential(generator: Generator, n: int, rate: float) -> Array:
+    """n float64 numbers of the exponential law."""
+    return reference.exponential(generator, n, rate, uniform)
+
+
+def geometric(generator: Generator, n: int, p: float) -> Array:
+    """n float64 numbers of the geometric law."""
+    return reference.geometric(generator, n, p, uniform)
+
+
+def cauchy(generator: Generator, n: int, median: float, sigma: float) -> Array:
+    """n float64 numbers of the Cauchy law."""
+    return reference.cauchy(generator, n, median, sigma, uniform)
+
+
 def bernoulli(generator: Generator, n: int, p: float | Array) -> npt.NDArray[np.bool_]:
     """n times whether a uniform number is below p."""
     if native is None or isinstance(p, np.ndarray):
@@ -76,6 +92,13 @@ def scaled_bernoulli(generator: Generator, n: int, dtype: np.dtype[Any], p: floa
         out *= dtype.type(scale)
         return out
     return native.random_scaled_bernoulli(generator.bits, n, p, scale)
+
+
+def integers(generator: Generator, n: int, low: int, high: int) -> npt.NDArray[np.int64]:
+    """n whole numbers of [low, high)."""
+    if native is None:
+        return reference.integers(generator, n, low, high)
+    return native.random_integers(generator.bits, n, low & _MASK, (high - low) & _MASK)
 
 
 def randperm(generator: Generator, n: int) -> npt.NDArray[np.int64]:

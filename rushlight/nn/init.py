@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "calculate_gain", "constant", "constant_", "dirac", "dirac_", "eye", "eye_", "kaiming_normal", "kaiming_normal_",
-    "kaiming_uniform", "kaiming_uniform_", "normal", "normal_", "ones_", "orthogonal", "orthogonal_", "sparse", "sparse_",
-    "trunc_normal_", "uniform", "uniform_", "xavier_normal", "xavier_normal_", "xavier_uniform", "xavier_uniform_", "zeros_",
+    "kaiming_uniform", "kaiming_uniform_", "normal", "normal_", "ones_", "orthogonal", "orthogonal_", "sparse",
+    "sparse_", "trunc_normal_", "uniform", "uniform_", "xavier_normal", "xavier_normal_", "xavier_uniform",
+    "xavier_uniform_", "zeros_",
 ]  # fmt: skip
 
 Array = npt.NDArray[Any]
@@ -39,8 +40,8 @@ _GAIN_OF_ONE = (
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """The factor by which a standard deviation should be raised before a nonlinearity, to keep the variance.
 
-    1 for linear maps, convolutions and sigmoid, 5/3 for tanh, √2 for relu, √(2 / (1 + slope²)) for leaky_relu with slope
-    `param` (0.01 by default), 3/4 for selu. ValueError for other names.
+    1 for linear maps, convolutions and sigmoid, 5/3 for tanh, √2 for relu, √(2 / (1 + slope²)) for leaky_relu with
+    slope `param` (0.01 by default), 3/4 for selu. ValueError for other names.
 
     >>> import rushlight as torch
     >>> torch.nn.init.calculate_gain("leaky_relu", 0.2)
@@ -95,7 +96,12 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Gene
 
 
 def trunc_normal_(
-    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Generator | None = None
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Generator | None = None,
 ) -> Tensor:
     """Numbers of the normal law with a mean and a standard deviation, cut off outside [a, b].
 
@@ -108,7 +114,8 @@ def trunc_normal_(
     """
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
-            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect.",
+            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be "
+            "incorrect.",
             UserWarning,
             stacklevel=2,
         )
@@ -262,7 +269,8 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | No
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """The normal law with mean 0 and standard deviation gain · √(2 / (fan_in + fan_out)). ValueError below 2 dimensions.
+    """The normal law with mean 0 and standard deviation gain · √(2 / (fan_in + fan_out)). ValueError below 2
+    dimensions.
 
     Source: X. Glorot, Y. Bengio, 2010; https://docs.pytorch.org/docs/2.13/nn.init.html#torch.nn.init.xavier_normal_
     """
@@ -280,7 +288,11 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
 
 
 def kaiming_uniform_(
-    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Generator | None = None
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
 ) -> Tensor:
     """The uniform law on (-k, k), k = gain · √(3 / fan); `a` is the slope of leaky_relu, `mode` says which fan.
 
@@ -300,7 +312,11 @@ def kaiming_uniform_(
 
 
 def kaiming_normal_(
-    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Generator | None = None
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
 ) -> Tensor:
     """The normal law with mean 0 and standard deviation gain / √fan; arguments as for `kaiming_uniform_`.
 
@@ -320,8 +336,8 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     >>> torch.allclose(w @ w.T, torch.ones(3).diag(), atol=1e-6)
     True
 
-    Source: A. Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks", 2013;
-    https://docs.pytorch.org/docs/2.13/nn.init.html#torch.nn.init.orthogonal_
+    Source: A. Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks",
+    2013; https://docs.pytorch.org/docs/2.13/nn.init.html#torch.nn.init.orthogonal_
     """
     array = tensor._array
     if array.ndim < 2:
@@ -331,7 +347,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     rows, columns = array.shape[0], array.size // array.shape[0]
     flat = normal_array(generator_of(generator, "orthogonal_"), np.empty((rows, columns), array.dtype))
     if flat.dtype.itemsize == 2:
-        raise NotImplementedError(f'"geqrf_cpu" not implemented for \'{tensor.dtype.legacy_name}\'')
+        raise NotImplementedError(f"\"geqrf_cpu\" not implemented for '{tensor.dtype.legacy_name}'")
     q, r = np.linalg.qr(flat.T if rows < columns else flat)
     # The signs of R's diagonal make the law uniform (F. Mezzadri, "How to generate random matrices from the classical
     # compact groups", 2007).
@@ -340,7 +356,8 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
 
 
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
-    """Numbers of the normal law N(0, std²), of which in each column a share `sparsity` is set to 0. ValueError unless 2-D.
+    """Numbers of the normal law N(0, std²), of which in each column a share `sparsity` is set to 0. ValueError unless
+    2-D.
 
     As in PyTorch, `generator` draws the numbers, and the default generator the places of the zeros.
 
@@ -388,9 +405,7 @@ def _deprecated(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def alias(*args: P.args, **kwargs: P.kwargs) -> R:
-        warnings.warn(
-            f"`nn.init.{old}` is now deprecated in favor of `nn.init.{new}`.", FutureWarning, stacklevel=2
-        )
+        warnings.warn(f"`nn.init.{old}` is now deprecated in favor of `nn.init.{new}`.", FutureWarning, stacklevel=2)
         return function(*args, **kwargs)
 
     alias.__name__ = old

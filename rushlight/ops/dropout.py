@@ -1,6 +1,7 @@
 """Zeroing elements, or whole channels, at random.
 
-The mask is drawn as PyTorch draws it (`docs/random.md`), then multiplied in: training with a seed gives PyTorch's numbers.
+The mask is drawn as PyTorch draws it (`docs/random.md`), then multiplied in: training with a
+seed gives PyTorch's numbers.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ def _apply(input: Tensor, p: float, train: bool, feature: bool, inplace: bool) -
         return input.mul_(zero) if inplace else input.mul(zero)
     if input._array.dtype.kind in "biu":
         raise RuntimeError(
-            f"result type Float can't be cast to the desired output type {dtypes.from_numpy_dtype(input._array.dtype).legacy_name}"
+            f"result type Float can't be cast to the desired output type "
+            f"{dtypes.from_numpy_dtype(input._array.dtype).legacy_name}"
         )
     template, keep = _template(input, feature), 1 - p
     mask = wrap(_mask(template, keep, _reciprocal(keep, template.dtype)))
@@ -72,7 +74,7 @@ def _apply(input: Tensor, p: float, train: bool, feature: bool, inplace: bool) -
 
 def _reciprocal(keep: float, dtype: np.dtype[Any]) -> float:
     """1 / keep, in float32 unless the tensor is float64, since the mask is divided in the tensor's type."""
-    if dtype.itemsize >= 8 and dtype.kind == "f" or dtype.itemsize == 16:
+    if (dtype.itemsize >= 8 and dtype.kind == "f") or dtype.itemsize == 16:
         return 1 / keep
     return float(np.float32(1) / np.float32(keep))
 
@@ -115,14 +117,17 @@ def _apply_alpha(input: Tensor, p: float, train: bool, feature: bool, inplace: b
     template = _template(input, feature)
     a = 1 / math.sqrt((_SELU_LIMIT**2 * p + 1) * (1 - p))
     mask = wrap(_mask(template, 1 - p, 1.0))
-    shift = float(template.dtype.type(_SELU_LIMIT * a * p))  # a number added to a narrow type is rounded to that type first
+    shift = float(
+        template.dtype.type(_SELU_LIMIT * a * p)
+    )  # a number added to a narrow type is rounded to that type first
     offset = mask.add(-1).mul_(_SELU_LIMIT * a).add_(shift)
     mask.mul_(a)
     return input.mul_(mask).add_(offset) if inplace else input.mul(mask).add(offset)
 
 
 def alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    """Elements set to SELU's negative limit with probability p, the whole then shifted and scaled to keep mean and variance.
+    """Elements set to SELU's negative limit with probability p, the whole then shifted and scaled to keep mean and
+    variance.
 
     Source: G. Klambauer et al., "Self-normalizing neural networks", 2017
     """

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = [
-    "bernoulli", "multinomial", "normal", "poisson", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
+    "bernoulli", "multinomial", "normal", "poisson", "rand", "rand_like", "randint", "randint_like", "randn",
+    "randn_like",
     "randperm",
 ]  # fmt: skip
 
@@ -62,8 +63,8 @@ def _filler(fill: Callable[[Array], Array], direct: Callable[[int], Array]) -> C
 def rand(*size: Any, generator: Generator | None = None, **options: Any) -> Tensor:
     """Uniform numbers of [0, 1), in a tensor of the given size: several ints or one sequence.
 
-    Options: `out`, `dtype` (floating point or complex; NotImplementedError for others), `layout`, `device`, `requires_grad`,
-    `pin_memory`. RuntimeError for a negative length.
+    Options: `out`, `dtype` (floating point or complex; NotImplementedError for others), `layout`, `device`,
+    `requires_grad`, `pin_memory`. RuntimeError for a negative length.
 
     >>> import rushlight as torch
     >>> generator = torch.manual_seed(0)
@@ -98,21 +99,28 @@ def _integers(generator: Generator, like: Array, low: int, high: int) -> Array:
 
 
 def randint(*args: Any, generator: Generator | None = None, dtype: Any = None, **options: Any) -> Tensor:
-    """Whole numbers of [low, high): `randint(high, size)` or `randint(low, high, size)`, int64 unless `dtype` says otherwise.
+    """Whole numbers of [low, high): `randint(high, size)` or `randint(low, high, size)`, int64 unless `dtype` says
+    otherwise.
 
-    Options: `out`, `layout`, `device`, `requires_grad`, `pin_memory`. RuntimeError unless low < high and the dtype holds them.
+    Options: `out`, `layout`, `device`, `requires_grad`, `pin_memory`. RuntimeError unless low < high and the dtype
+    holds them.
 
     >>> import rushlight as torch
     >>> generator = torch.manual_seed(0)
     >>> torch.randint(3, 10, (4,))
-    tensor([7, 8, 7, 6])
+    tensor([7, 6, 3, 5])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.randint.html
     """
-    low, high, size = _bounds_and_size(args, options)
+    if len(args) == 3 and args[0].__class__ is int and args[1].__class__ is int and args[2].__class__ is tuple:
+        low, high, size = args
+    else:
+        low, high, size = _bounds_and_size(args, options)
     drawn = generator_of(generator, "randint")
-    out = options.get("out")
-    kind = as_dtype(dtype, "randint") if dtype is not None else dtypes.int64 if out is None else out.dtype
+    if dtype is not None:
+        kind = as_dtype(dtype, "randint")
+    else:
+        kind = options["out"].dtype if options.get("out") is not None else dtypes.int64
     check_integer_bounds(low, high, kind)
 
     def make(shape: tuple[int, ...], numpy_dtype: np.dtype[Any]) -> Array:
@@ -133,8 +141,8 @@ def _bounds_and_size(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[int,
         if len(args) == 2 and len(values) == 2:
             raise TypeError(f"randint(): argument 'size' (position 2) must be tuple of ints, not {type(size).__name__}")
         raise TypeError(
-            f"randint() received an invalid combination of arguments - got ({given}), but expected (int high, tuple of ints "
-            "size, *, …) or (int low, int high, tuple of ints size, *, …)"
+            f"randint() received an invalid combination of arguments - got ({given}), but expected (int high, tuple "
+            f"of ints size, *, …) or (int low, int high, tuple of ints size, *, …)"
         )
     low, high = (_whole(values.get(name, 0), name, "randint") for name in ("low", "high"))
     return low, high, size
@@ -158,7 +166,7 @@ def randperm(
     >>> import rushlight as torch
     >>> generator = torch.manual_seed(0)
     >>> torch.randperm(4)
-    tensor([2, 0, 1, 3])
+    tensor([0, 1, 3, 2])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.randperm.html
     """
@@ -175,7 +183,9 @@ def randperm(
         raise RuntimeError(f"value cannot be converted to type {kind.name}_t without overflow")
     checked_shape((count,))
     order = kernels.randperm(drawn, count).astype(kind.numpy_dtype, copy=False)
-    return into(out, order) if out is not None else _filled("randperm", lambda *_: order, (count,), dtype=kind, **options)
+    return (
+        into(out, order) if out is not None else _filled("randperm", lambda *_: order, (count,), dtype=kind, **options)
+    )
 
 
 def _drawn_like(array: Array, dtype: Any, order: str, fill: Callable[[Array], Array]) -> Array:
@@ -221,7 +231,8 @@ def randint_like(
     layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
     memory_format: memory_format = preserve_format,
 ) -> Tensor:  # fmt: skip
-    """Whole numbers of [low, high), or of [0, low) if `high` is left out, with `input`'s shape, dtype and order of dimensions.
+    """Whole numbers of [low, high), or of [0, low) if `high` is left out, with `input`'s shape, dtype and order of
+    dimensions.
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.randint_like.html
     """
@@ -275,14 +286,22 @@ def _broadcast_error(a: tuple[int, ...], b: tuple[int, ...]) -> RuntimeError:
     left, right = (1,) * (n - len(a)) + a, (1,) * (n - len(b)) + b
     at = max(i for i in range(n) if left[i] != right[i] and 1 not in (left[i], right[i]))
     return RuntimeError(
-        f"The size of tensor a ({left[at]}) must match the size of tensor b ({right[at]}) at non-singleton dimension {at}"
+        f"The size of tensor a ({left[at]}) must match the size of tensor b ({right[at]}) at non-singleton dimension "
+        f"{at}"
     )
 
 
 def normal(
-    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, out: Tensor | None = None, **options: Any
+    mean: Any,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
+    **options: Any,
 ) -> Tensor:
-    """Normal numbers: `normal(mean, std)` of tensors (or one tensor and a number), one for each element; or of a given size.
+    """Normal numbers: `normal(mean, std)` of tensors (or one tensor and a number), one for each element; or of a given
+    size.
 
     RuntimeError unless std >= 0; options as for `rand` where a size is given.
 
@@ -299,8 +318,8 @@ def normal(
         if not isinstance(size, (tuple, list)):
             given = ", ".join(type(a).__name__ for a in (mean, std, size) if a is not None)
             raise TypeError(
-                f"normal() received an invalid combination of arguments - got ({given}), but expected two tensors, a tensor and "
-                "a float, or (float mean, float std, tuple of ints size, *, …)"
+                f"normal() received an invalid combination of arguments - got ({given}), but expected two tensors, a "
+                f"tensor and a float, or (float mean, float std, tuple of ints size, *, …)"
             )
         m, s = float(mean), float(std)
         if s < 0:
@@ -394,12 +413,17 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
 
 
 def multinomial(
-    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None, out: Tensor | None = None
+    input: Tensor,
+    num_samples: int,
+    replacement: bool = False,
+    *,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """Indices drawn with probabilities proportional to each row of `input`, int64.
 
-    Input (N,) or (M, N), not necessarily summing to 1 → (num_samples,) or (M, num_samples). RuntimeError for weights that are
-    negative, infinite or all 0, and for more samples than columns without replacement.
+    Input (N,) or (M, N), not necessarily summing to 1 → (num_samples,) or (M, num_samples). RuntimeError for weights
+    that are negative, infinite or all 0, and for more samples than columns without replacement.
 
     >>> import rushlight as torch
     >>> torch.multinomial(torch.tensor([0.0, 3.0, 0.0]), 4, replacement=True)

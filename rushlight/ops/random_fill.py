@@ -1,11 +1,12 @@
 """Filling a tensor with random numbers in place: `uniform_`, `normal_`, `bernoulli_`, `random_` and their kin.
 
-Contiguous tensors are filled in order, others in the order of their memory, as PyTorch does; `docs/random.md` says which
-draws make which number.
+Contiguous tensors are filled in order, others in the order of their memory, as PyTorch does; `docs/random.md` says
+which draws make which number.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from collections.abc import Callable
@@ -29,9 +30,9 @@ Array = npt.NDArray[Any]
 
 _C_NAMES = {
     "uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int", "int64": "long int",
-    "uint16": "short unsigned int", "uint32": "unsigned int", "uint64": "long unsigned int", "bool": "bool", "float32": "float",
-    "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>",
-    "complex128": "c10::complex<double>",
+    "uint16": "short unsigned int", "uint32": "unsigned int", "uint64": "long unsigned int", "bool": "bool",
+    "float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
+    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
 }  # fmt: skip
 # Up to which power of two every whole number has a value of its own.
 _DIGITS = {"float32": 24, "float64": 53, "float16": 11, "bfloat16": 8}
@@ -63,7 +64,7 @@ def _dtype_of(array: Array) -> dtypes.dtype:
 
 def unsupported(kernel: str, dtype: dtypes.dtype) -> NotImplementedError:
     """The error for a dtype that a distribution does not have."""
-    return NotImplementedError(f'"{kernel}" not implemented for \'{dtype.legacy_name}\'')
+    return NotImplementedError(f"\"{kernel}\" not implemented for '{dtype.legacy_name}'")
 
 
 def uniform_array(generator: Generator, like: Array, low: float = 0.0, high: float = 1.0) -> Array:
@@ -151,7 +152,9 @@ class _LogNormal(_Fill):
     node_name = "LogNormalBackward0"
 
 
-def uniform_(input: Tensor, from_: float = 0, to: float = 1, *, generator: Generator | None = None, **named: Any) -> Tensor:
+def uniform_(
+    input: Tensor, from_: float = 0, to: float = 1, *, generator: Generator | None = None, **named: Any
+) -> Tensor:
     """Fill with uniform numbers of [from, to).
 
     Floating-point and complex dtypes; NotImplementedError for others, RuntimeError unless from <= to.
@@ -184,9 +187,9 @@ def _check_uniform(low: float, high: float, dtype: dtypes.dtype) -> None:
     if not (dtype.name in _FLOATS or dtype.is_complex):
         raise unsupported("check_uniform_bounds", dtype)
     real = dtype.to_real()
-    limit = dtypes.finfo(real).max
+    least, limit = _limits(real)
     for name, value in (("from", low), ("to", high)):
-        if not -limit <= value <= limit:
+        if not least <= value <= limit:
             raise RuntimeError(f"{name} is out of bounds for {_C_NAMES[real.name]}")
     if low > high:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}")
@@ -262,10 +265,11 @@ def bernoulli_array(generator: Generator, like: Array, chances: Array) -> Array:
 
 
 def random_(input: Tensor, *args: Any, generator: Generator | None = None, **named: Any) -> Tensor:
-    """Fill with whole numbers: `random_(from, to)` of [from, to), `random_(to)` of [0, to), `random_()` of all there are.
+    """Fill with whole numbers: `random_(from, to)` of [from, to), `random_(to)` of [0, to), `random_()` of all there
+    are.
 
-    "All" are 0 up to the largest integer of the dtype, or up to the power of two to which a floating-point type has every
-    whole number. RuntimeError for bounds that the dtype cannot hold, or unless from < to.
+    "All" are 0 up to the largest integer of the dtype, or up to the power of two to which a floating-point type has
+    every whole number. RuntimeError for bounds that the dtype cannot hold, or unless from < to.
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.random_.html
     """
@@ -274,14 +278,19 @@ def random_(input: Tensor, *args: Any, generator: Generator | None = None, **nam
     if low is None:
         if dtype.name not in _FLOATS and dtype.name not in _INTEGERS and dtype is not dtypes.bool:
             raise unsupported("random_kernel_cpu", dtype)
-        top, wide = _largest(dtype) + 1, dtype in (dtypes.int64, dtypes.float64)
+        top = _largest(dtype) + 1
 
         def draw_all(n: int) -> Array:
-            return (kernels.words(drawn, n, wide) % np.uint64(top)).astype(dtype.numpy_dtype)
+            # Of the types with a wide range, int32 alone is drawn from 32 bits.
+            numbers = kernels.words32(drawn, n, top) if dtype is dtypes.int32 else kernels.integers(drawn, n, 0, top)
+            return numbers.astype(dtype.numpy_dtype, copy=False)
 
         return _RandomAll.inplace(input, lambda array: arranged(array, draw_all))
     if dtype.is_complex:
-        raise RuntimeError(f"{'check_random_bounds' if high is not None else 'random_from_to_impl'} handles only integral, floating-point and boolean types")
+        raise RuntimeError(
+            f"{'check_random_bounds' if high is not None else 'random_from_to_impl'} handles only integral, "
+            f"floating-point and boolean types"
+        )
     if high is None:
         high = _largest(dtype) + 1
     check_integer_bounds(low, high, dtype)
@@ -296,7 +305,13 @@ def _random_bounds(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[int | 
         raise TypeError(f"random_() takes from and to, but got {args} and {named}")
     if not args and not named:
         return None, None
-    values = dict(zip(("to",) if len(args) == 1 and "to" not in named and "from" not in named else ("from", "to"), args, strict=False))
+    values = dict(
+        zip(
+            ("to",) if len(args) == 1 and "to" not in named and "from" not in named else ("from", "to"),
+            args,
+            strict=False,
+        )
+    )
     values.update(named)
     for name, value in values.items():
         if isinstance(value, bool) or not (hasattr(value, "__index__") or (name == "to" and value is None)):
@@ -305,6 +320,7 @@ def _random_bounds(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[int | 
     return int(values.get("from", 0)), None if to is None else int(to)
 
 
+@functools.cache
 def _largest(dtype: dtypes.dtype) -> int:
     """The largest number of `random_()`: the type's own, or the power of two that ends its run of whole numbers."""
     if dtype is dtypes.bool:
@@ -318,12 +334,9 @@ def check_integer_bounds(low: int, high: int, dtype: dtypes.dtype) -> None:
         raise RuntimeError("check_random_bounds handles only integral, floating-point and boolean types")
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-    if dtype.is_floating_point:
-        least, most = -dtypes.finfo(dtype).max, dtypes.finfo(dtype).max
-    elif dtype is dtypes.bool:
-        least, most = 0, 1
-    else:
-        least, most = dtypes.iinfo(dtype).min, dtypes.iinfo(dtype).max
+    least, most = _limits(dtype)
+    if least <= low and high - 1 <= most and not dtype.is_floating_point:
+        return
     name = _C_NAMES.get(dtype.name, dtype.legacy_name)
     for argument, value in (("from", low), ("to - 1", high - 1)):
         if not least <= value <= most:
@@ -331,12 +344,19 @@ def check_integer_bounds(low: int, high: int, dtype: dtypes.dtype) -> None:
         digits = _DIGITS.get(dtype.name)
         if digits is not None and not -(2**digits) <= value <= 2**digits:
             warnings.warn(
-                f"{argument} is out of bounds [-(2^{digits}), 2^{digits}]. Due to precision limitations {name} can support "
-                "discrete uniform distribution only within this range. This warning will become an error in version 1.7 "
-                "release, please fix the code in advance",
+                f"{argument} is out of bounds [-(2^{digits}), 2^{digits}]. Due to precision limitations {name} can "
+                f"support discrete uniform distribution only within this range. This warning will become an error in "
+                f"version 1.7 release, please fix the code in advance",
                 UserWarning,
                 stacklevel=3,
             )
+
+
+@functools.cache
+def _limits(dtype: dtypes.dtype) -> tuple[float, float]:
+    if dtype.is_floating_point:
+        return dtypes.finfo(dtype).min, dtypes.finfo(dtype).max
+    return (0, 1) if dtype is dtypes.bool else (dtypes.iinfo(dtype).min, dtypes.iinfo(dtype).max)
 
 
 def _cast(array: Array, draw: Callable[[int], Array]) -> Array:
@@ -389,8 +409,8 @@ def cauchy_(input: Tensor, median: float = 0, sigma: float = 1, *, generator: Ge
         raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={s:g}")
     if input.dtype.name not in _FLOATS:
         raise RuntimeError(
-            "Cauchy distribution is a continuous probability distribution. dtype must be a floating point but you specified "
-            f"{_C_NAMES.get(input.dtype.name, input.dtype.legacy_name)}"
+            "Cauchy distribution is a continuous probability distribution. dtype must be a floating point but you "
+            f"specified {_C_NAMES.get(input.dtype.name, input.dtype.legacy_name)}"
         )
     return _Cauchy.inplace(input, lambda array: _cast(array, lambda n: kernels.cauchy(drawn, n, m, s)))
 

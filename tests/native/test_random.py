@@ -42,7 +42,9 @@ def test_uniform(n: int, words: int) -> None:
     for low, high in ((0.0, 1.0), (-3.0, 7.0), (0.1, 0.3), (1.0, 1.0 + 2**-22)):
         for dtype, draw, eps in ((F32, native.random_uniform_f32, 0), (F64, native.random_uniform_f64, 2e-16)):
             a, b = pair(words)
-            np.testing.assert_allclose(draw(a.bits, n, low, high), reference.uniform(b, n, dtype, low, high), rtol=0, atol=4 * eps)
+            np.testing.assert_allclose(
+                draw(a.bits, n, low, high), reference.uniform(b, n, dtype, low, high), rtol=0, atol=4 * eps
+            )
             same_place(a, b)
 
 
@@ -51,7 +53,9 @@ def test_normal(n: int) -> None:
     for mean, std in ((0.0, 1.0), (1.3, 2.7), (5.0, 0.0)):
         for dtype, draw, eps in ((F32, native.random_normal_f32, 1e-6), (F64, native.random_normal_f64, 1e-14)):
             a, b = pair(5)
-            np.testing.assert_allclose(draw(a.bits, n, mean, std), reference.normal(b, n, dtype, mean, std), rtol=eps, atol=eps)
+            np.testing.assert_allclose(
+                draw(a.bits, n, mean, std), reference.normal(b, n, dtype, mean, std), rtol=eps, atol=eps
+            )
             same_place(a, b)
 
 
@@ -61,7 +65,9 @@ def test_serial_normal(n: int) -> None:
     for kept in (None, 0.25):
         a.next_normal = b.next_normal = kept
         found, a.next_normal = native.random_serial_normal(a.bits, n, a.next_normal, 1.0, 2.0)
-        np.testing.assert_allclose(found, reference.normal(b, n, F64, 1.0, 2.0, contiguous=False), rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(
+            found, reference.normal(b, n, F64, 1.0, 2.0, contiguous=False), rtol=1e-12, atol=1e-14
+        )
         assert (a.next_normal is None) == (b.next_normal is None)
         assert a.next_normal is None or a.next_normal == pytest.approx(b.next_normal, rel=1e-12)
     same_place(a, b)
@@ -88,7 +94,9 @@ def test_the_choice_draws_what_the_reference_draws(monkeypatch: pytest.MonkeyPat
     for dtype in (np.dtype(np.float16), F32, F64):
         for n in (5, 16, 37):
             a, b = pair(0)
-            np.testing.assert_allclose(chosen.uniform(a, n, dtype, -1, 2), reference.uniform(b, n, dtype, -1, 2), rtol=1e-6)
+            np.testing.assert_allclose(
+                chosen.uniform(a, n, dtype, -1, 2), reference.uniform(b, n, dtype, -1, 2), rtol=1e-6
+            )
             np.testing.assert_allclose(chosen.normal(a, n, dtype), reference.normal(b, n, dtype), rtol=1e-3, atol=1e-6)
             same_place(a, b)
 

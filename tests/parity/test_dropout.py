@@ -21,7 +21,9 @@ def torch_draws_bernoulli_serially() -> bool:
     return int.from_bytes(torch.get_rng_state().numpy()[16:24].tobytes(), "little") > 50
 
 
-pytestmark = pytest.mark.skipif(not torch_draws_bernoulli_serially(), reason="this PyTorch draws dropout's masks with MKL")
+pytestmark = pytest.mark.skipif(
+    not torch_draws_bernoulli_serially(), reason="this PyTorch draws dropout's masks with MKL"
+)
 
 FUNCTIONS: dict[str, Callable[[Any, Any, float], Any]] = {
     "dropout": lambda t, x, p: t.nn.functional.dropout(x, p),
@@ -108,7 +110,9 @@ def test_special_values_keep_their_meaning() -> None:
         np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.parametrize("layer", ["Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout"])
+@pytest.mark.parametrize(
+    "layer", ["Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout"]
+)
 def test_layers(layer: str) -> None:
     shape = {"Dropout2d": (3, 4, 5, 6), "Dropout3d": (3, 4, 5, 6, 2)}.get(layer, (3, 4, 5))
 
@@ -127,20 +131,23 @@ def test_layers(layer: str) -> None:
     "program",
     ["F.dropout(x, 1.5)", "F.dropout(x, -1)", "F.dropout1d(x, 2)", "F.dropout2d(x, 2)", "F.dropout3d(x, 2)",
      "F.alpha_dropout(x, 1.1)", "F.feature_alpha_dropout(x, -0.1)", "F.dropout(t.arange(3))", "F.dropout1d(t.ones(4))",
-     "F.dropout1d(t.ones(4, 4, 4, 4))", "F.feature_alpha_dropout(t.ones(3), 0.5, True)", "t.nn.Dropout(1.2)", "t.nn.Dropout(-0.2)",
+     "F.dropout1d(t.ones(4, 4, 4, 4))", "F.feature_alpha_dropout(t.ones(3), 0.5, True)", "t.nn.Dropout(1.2)",
+     "t.nn.Dropout(-0.2)",
      "t.nn.Dropout('a')", "F.dropout(x, 'a')", "F.dropout([1.0], 0.5)", "t.dropout(x, 1.5, True)"],
 )  # fmt: skip
 def test_errors(program: str) -> None:
     raised = []
     for t in (torch, rushlight):
-        with pytest.raises(Exception) as caught:  # noqa: PT011
+        with pytest.raises(Exception) as caught:
             eval(program, {"t": t, "F": t.nn.functional, "x": t.ones(3, 4, 5)})
         raised.append(caught.value)
     assert type(raised[1]) is type(raised[0]), raised
     assert str(raised[1]).splitlines()[0] == str(raised[0]).splitlines()[0]
 
 
-@pytest.mark.parametrize("program", ["F.dropout2d(t.ones(2, 3, 4))", "F.dropout2d(t.ones(2, 3, 4, 5, 6))", "F.dropout3d(t.ones(2, 3, 4))"])
+@pytest.mark.parametrize(
+    "program", ["F.dropout2d(t.ones(2, 3, 4))", "F.dropout2d(t.ones(2, 3, 4, 5, 6))", "F.dropout3d(t.ones(2, 3, 4))"]
+)
 def test_warnings(program: str) -> None:
     said = []
     for t in (torch, rushlight):

@@ -1,12 +1,13 @@
 """PyTorch's distributions out of a generator's raw draws, in PyTorch's order: the definition in plain NumPy.
 
-Every function draws n numbers (or one for each element of an array) and returns a flat array. `docs/random.md` says how each
-formula was measured. `generator` is a `rushlight.random.Generator`.
+Every function draws n numbers (or one for each element of an array) and returns a flat array. `docs/random.md` says how
+each formula was measured. `generator` is a `rushlight.random.Generator`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from rushlight.random import Generator
 
 __all__ = [
-    "bernoulli", "cauchy", "exponential", "geometric", "integers", "log_normal", "multinomial", "normal", "poisson", "randperm",
-    "uniform", "uniform_unit", "words",
+    "bernoulli", "cauchy", "exponential", "geometric", "integers", "log_normal", "multinomial", "normal", "poisson",
+    "randperm", "uniform", "uniform_unit", "words32",
 ]  # fmt: skip
 
 Array = npt.NDArray[Any]
@@ -29,7 +30,9 @@ _WIDE_RANGE = 1 << 28
 
 
 def uniform_unit(generator: Generator, n: int, dtype: np.dtype[Any]) -> Array:
-    """n numbers of [0, 1): the low 53 bits of a 64-bit draw for float64, else the low 24 of a 32-bit draw, as float32."""
+    """n numbers of [0, 1): the low 53 bits of a 64-bit draw for float64, else the low 24 of a 32-bit draw, as
+    float32.
+    """
     if dtype == _F64:
         wide = generator.random64(n)
         wide &= np.uint64(2**53 - 1)
@@ -41,12 +44,15 @@ def uniform_unit(generator: Generator, n: int, dtype: np.dtype[Any]) -> Array:
     return out
 
 
+Uniforms = Callable[["Generator", int, np.dtype[Any]], Array]
+
+
 def uniform(generator: Generator, n: int, dtype: np.dtype[Any], low: float = 0.0, high: float = 1.0) -> Array:
     """n numbers of [low, high): `u * (high - low) + low` rounded once; what rounding lifts to `high` becomes `low`."""
     unit = uniform_unit(generator, n, dtype)
     if low == 0.0 and high == 1.0:
         out = unit
-        if dtype == _F32 or dtype == _F64:
+        if dtype in (_F32, _F64):
             return out
     elif dtype == _F64:
         out = _fused_multiply_add(unit, high - low, low)
@@ -86,8 +92,8 @@ def normal(
         return _fused_multiply_add(_serial_normal(generator, n), std, mean).astype(dtype, copy=False)
     work = _F64 if dtype == _F64 else _F32
     tail = n % _BLOCK
-    # A block that overlaps the one before is drawn anew for the last 16. In half precision the others are drawn before it
-    # block by block; in single and double precision all n are drawn at first, those of the tail in vain.
+    # A block that overlaps the one before is drawn anew for the last 16. In half precision the others are drawn before
+    # it block by block; in single and double precision all n are drawn at first, those of the tail in vain.
     first = uniform_unit(generator, n - tail if dtype.itemsize == 2 else n, work)
     out = np.empty(n, work)
     _box_muller(first[: n - tail], out[: n - tail])
@@ -133,28 +139,32 @@ def _serial_normal(generator: Generator, n: int) -> Array:
 
 
 def bernoulli(generator: Generator, n: int, p: float | Array) -> npt.NDArray[np.bool_]:
-    """n times whether a uniform number is below p: of 53 bits for a number p or float64 array, of 24 for other arrays."""
+    """n times whether a uniform number is below p: of 53 bits for a number p or float64 array, of 24 for other
+    arrays.
+    """
     if isinstance(p, np.ndarray):
         return uniform_unit(generator, n, p.dtype) < p.astype(_F64 if p.dtype == _F64 else _F32, copy=False)
     return uniform_unit(generator, n, _F64) < p
 
 
-def exponential(generator: Generator, n: int, rate: float) -> Array:
+def exponential(generator: Generator, n: int, rate: float, unit: Uniforms = uniform_unit) -> Array:
     """n float64 numbers `-1 / rate * log(1 - u)`."""
-    out = np.log1p(-uniform_unit(generator, n, _F64))
+    out = unit(generator, n, _F64)
+    np.negative(out, out=out)
+    np.log1p(out, out=out)
     out *= -1.0 / rate
     return out
 
 
-def geometric(generator: Generator, n: int, p: float) -> Array:
+def geometric(generator: Generator, n: int, p: float, unit: Uniforms = uniform_unit) -> Array:
     """n float64 numbers `ceil(log(u) / log(1 - p))`."""
     with np.errstate(divide="ignore"):
-        return np.ceil(np.log(uniform_unit(generator, n, _F64)) / math.log1p(-p))
+        return np.ceil(np.log(unit(generator, n, _F64)) / math.log1p(-p))
 
 
-def cauchy(generator: Generator, n: int, median: float, sigma: float) -> Array:
+def cauchy(generator: Generator, n: int, median: float, sigma: float, unit: Uniforms = uniform_unit) -> Array:
     """n float64 numbers `median + sigma * tan(pi * (u - 1/2))`."""
-    return median + sigma * np.tan(math.pi * (uniform_unit(generator, n, _F64) - 0.5))
+    return median + sigma * np.tan(math.pi * (unit(generator, n, _F64) - 0.5))
 
 
 def log_normal(generator: Generator, n: int, mean: float, std: float) -> Array:
@@ -162,15 +172,17 @@ def log_normal(generator: Generator, n: int, mean: float, std: float) -> Array:
     return np.exp(_serial_normal(generator, n) * std + mean)
 
 
-def words(generator: Generator, n: int, wide: bool) -> npt.NDArray[np.uint64]:
-    """n raw draws of 64 bits (wide) or 32, as uint64."""
-    return generator.random64(n) if wide else generator.bits.random_raw(n)
+def words32(generator: Generator, n: int, span: int) -> npt.NDArray[np.uint32]:
+    """n draws of 32 bits modulo a range."""
+    out = generator.random32(n)
+    out %= np.uint32(span)
+    return out
 
 
 def integers(generator: Generator, n: int, low: int, high: int) -> npt.NDArray[np.int64]:
     """n whole numbers of [low, high): a draw modulo the range, of 64 bits where the range is 2**28 or more."""
     span = high - low
-    draws = words(generator, n, span >= _WIDE_RANGE)
+    draws = generator.random64(n) if span >= _WIDE_RANGE else generator.random32(n).astype(np.uint64)
     if span < 1 << 64:
         draws %= np.uint64(span)
     out = draws.view(np.int64)
@@ -239,8 +251,8 @@ def _poisson_rejection(rate: float, draw: Any) -> int:
 def multinomial(generator: Generator, weights: Array, count: int, replacement: bool) -> npt.NDArray[np.int64]:
     """`count` column numbers for each row of weights.
 
-    One draw, or draws without replacement: the largest of `weight / exponential number`. With replacement: where uniform
-    float64 numbers fall in the row's running sum, which is kept in float32 (float64 for float64 weights).
+    One draw, or draws without replacement: the largest of `weight / exponential number`. With replacement: where
+    uniform float64 numbers fall in the row's running sum, which is kept in float32 (float64 for float64 weights).
     """
     rows, columns = weights.shape
     work = _F64 if weights.dtype == _F64 else _F32

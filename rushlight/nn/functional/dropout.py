@@ -77,8 +77,8 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     if dims not in (2, 3):
         raise RuntimeError(
             f"dropout1d: Expected 2D or 3D input, but received a {dims}D input. Note that dropout1d exists to provide "
-            "channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and an optional batch dimension "
-            "(i.e. 2D or 3D inputs)."
+            "channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and an optional batch "
+            "dimension (i.e. 2D or 3D inputs)."
         )
     return (_channels if dims == 3 else _channels_unbatched)(input, p, training, inplace)
 
@@ -97,10 +97,10 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
         _warn_dims("dropout2d", dims, 2, "3D or 4D")
     elif dims == 3:
         warnings.warn(
-            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired - input "
-            "is interpreted as shape (N, C, L), where C is the channel dim. This behavior will change in a future release to "
-            "interpret the input as one without a batch dimension, i.e. shape (C, H, W). To maintain the 1D channel-wise dropout "
-            "behavior, please switch to using dropout1d instead.",
+            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is "
+            "desired - input is interpreted as shape (N, C, L), where C is the channel dim. This behavior will "
+            "change in a future release to interpret the input as one without a batch dimension, i.e. shape (C, H, "
+            "W). To maintain the 1D channel-wise dropout behavior, please switch to using dropout1d instead.",
             UserWarning,
             stacklevel=2,
         )
@@ -123,10 +123,10 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
 def _warn_dims(function: str, dims: int, spatial: int, expected: str) -> None:
     warnings.warn(
-        f"{function}: Received a {dims}-D input to {function}, which is deprecated and will result in an error in a future "
-        "release. To retain the behavior and silence this warning, please use dropout instead. Note that "
-        f"{function} exists to provide channel-wise dropout on inputs with {spatial} spatial dimensions, a channel dimension, "
-        f"and an optional batch dimension (i.e. {expected} inputs).",
+        f"{function}: Received a {dims}-D input to {function}, which is deprecated and will result in an error in a "
+        f"future release. To retain the behavior and silence this warning, please use dropout instead. Note that "
+        f"{function} exists to provide channel-wise dropout on inputs with {spatial} spatial dimensions, a channel "
+        f"dimension, and an optional batch dimension (i.e. {expected} inputs).",
         UserWarning,
         stacklevel=3,
     )

@@ -1,6 +1,5 @@
 #include "allocator.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@ namespace {
 
 constexpr size_t kHeader = 64;
 constexpr size_t kMapped = size_t{1} << 18;   // blocks from here on are mapped one by one
+constexpr size_t kHuge = size_t{1} << 22;     // from here on with large pages, as NumPy asks for
 constexpr size_t kPage = 4096;
 constexpr uint64_t kLive = 0x6c697665626c6b31, kFree = 0x66726565626c6b31;
 
@@ -87,6 +87,9 @@ Header* from_system(uint32_t size_class) {
     if (bytes >= kMapped) {
         p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (p == MAP_FAILED) return nullptr;
+#if defined(MADV_HUGEPAGE)
+        if (bytes >= kHuge) madvise(p, bytes, MADV_HUGEPAGE);  // a hint: failing changes nothing
+#endif
     } else if (posix_memalign(&p, 64, bytes)) {
         return nullptr;
     }
@@ -200,11 +203,13 @@ uint64_t container_limit() {
 
 const bool ready = [] {
     cache.stats.limit = default_memory_limit();
-    pthread_atfork([] { cache.lock.lock(); }, [] { cache.lock.unlock(); }, [] { cache.lock.unlock(); });
     return true;
 }();
 
 }  // namespace
+
+void lock_allocator() noexcept { cache.lock.lock(); }
+void unlock_allocator() noexcept { cache.lock.unlock(); }
 
 void* allocate(size_t bytes) noexcept {
     bool fresh;

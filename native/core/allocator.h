@@ -30,6 +30,10 @@ void set_memory_limit(uint64_t bytes) noexcept;
 // A quarter of the memory of this machine or container.
 uint64_t default_memory_limit() noexcept;
 
+// Around fork(), so that the child doesn't inherit a lock that a thread of its parent held.
+void lock_allocator() noexcept;
+void unlock_allocator() noexcept;
+
 // Scratch memory of a kernel, for as long as the object lives.
 template <class T>
 class Scratch {

@@ -9,7 +9,10 @@
 #include <atomic>
 #include <cstdlib>
 #include <mutex>
+#include <new>
 #include <thread>
+
+#include "allocator.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -128,17 +131,21 @@ void make_pool() {
 
 // In a forked child only the calling thread exists.
 void after_fork_in_child() {
+    unlock_allocator();
     const int limit = pool().limit;
     make_pool();
     pool().limit = limit;
     inside = false;
 }
 
-// Holding the mutex across fork keeps a job of another thread from being cut in half.
+// Holding the mutex across fork keeps a job of another thread from being cut in half. The job may need the allocator, so that
+// is locked second.
 void before_fork() {
     if (!inside) pool().mutex.lock();
+    lock_allocator();
 }
 void after_fork_in_parent() {
+    unlock_allocator();
     if (!inside) pool().mutex.unlock();
 }
 

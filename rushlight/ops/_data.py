@@ -1,5 +1,4 @@
-"""Python data as arrays: what `tensor(data)` makes of numbers, nested lists, arrays and tensors.
-"""
+"""Python data as arrays: what `tensor(data)` makes of numbers, nested lists, arrays and tensors."""
 
 from __future__ import annotations
 
@@ -16,9 +15,7 @@ if TYPE_CHECKING:
     pass
 
 
-__all__ = [
-    "checked_array", "fill_array", "fill_number", "from_data", "number_array", "number_dtype",
-]
+__all__ = ["checked_array", "fill_array", "fill_number", "from_data", "number_array", "number_dtype"]
 
 
 def from_data(data: Any, dtype: Any, copy: bool) -> Array:
@@ -43,12 +40,14 @@ def checked_array(array: Array) -> Array:
     """An ndarray that a tensor can be; ValueError or TypeError for strides and types that it can't have."""
     if any(stride < 0 for stride in array.strides):
         raise ValueError(
-            "At least one stride in the given numpy array is negative, and tensors with negative strides are not currently "
+            "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
+            "currently "
             "supported. (You can probably work around this by making a copy of your array  with array.copy().) "
         )
     if not array.dtype.isnative:
         raise ValueError(
-            "given numpy array has byte order different from the native byte order. Conversion between byte orders is currently "
+            "given numpy array has byte order different from the native byte order. Conversion between byte orders "
+            "is currently "
             "not supported."
         )
     known = dtypes.from_numpy_dtype(array.dtype)
@@ -81,7 +80,11 @@ def number_array(value: Any, dtype: dtypes.dtype) -> Array:
     if target.kind in "iu":
         return _integer_array(value, target)
     with np.errstate(over="ignore"):
-        return np.asarray(value).astype(target) if not isinstance(value, int) else np.asarray(complex(value) if target.kind == "c" else float(value)).astype(target)
+        return (
+            np.asarray(value).astype(target)
+            if not isinstance(value, int)
+            else np.asarray(complex(value) if target.kind == "c" else float(value)).astype(target)
+        )
 
 
 def _integer_array(value: Any, target: np.dtype[Any]) -> Array:
@@ -113,7 +116,7 @@ def _from_sequence(data: Any, wanted: dtypes.dtype | None) -> Array:
     kinds = set(map(type, leaves))
     if wanted is None:
         wanted = _leaf_dtype(leaves, kinds)
-    if kinds <= {float, bool} or kinds <= {int, bool} and wanted.category >= dtypes.float32.category:
+    if kinds <= {float, bool} or (kinds <= {int, bool} and wanted.category >= dtypes.float32.category):
         with np.errstate(over="ignore"):
             if wanted.numpy_dtype.kind not in "iu":
                 return np.array(leaves, dtype=np.float64).reshape(shape).astype(wanted.numpy_dtype)
@@ -138,7 +141,9 @@ def _leaf_dtype(leaves: list[Any], kinds: set[type]) -> dtypes.dtype:
     if not leaves:
         return dtypes.get_default_dtype()
     if kinds <= {bool, int, float, complex}:
-        return number_dtype((1j if complex in kinds else 1.0) if kinds & {float, complex} else 1 if int in kinds else True)
+        return number_dtype(
+            (1j if complex in kinds else 1.0) if kinds & {float, complex} else 1 if int in kinds else True
+        )
     result: dtypes.dtype | None = None
     for leaf in leaves:
         if isinstance(leaf, (Variable, bool, int, float, complex, np.generic, np.ndarray)):
@@ -162,7 +167,11 @@ def _is_sequence(item: Any) -> bool:
         return True
     if isinstance(item, (np.ndarray, Variable)):
         return item.ndim > 0 and not (isinstance(item, Variable) and item._array.size == 1)
-    return hasattr(item, "__len__") and hasattr(item, "__getitem__") and not isinstance(item, (str, dict, Variable, np.generic))
+    return (
+        hasattr(item, "__len__")
+        and hasattr(item, "__getitem__")
+        and not isinstance(item, (str, dict, Variable, np.generic))
+    )
 
 
 def _nested_shape(data: Any) -> Shape:
@@ -191,7 +200,9 @@ def _collect(data: Any, shape: Shape, depth: int, leaves: list[Any]) -> None:
         raise ValueError(f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})")
     if isinstance(data, np.ndarray):
         if data.shape != shape[depth:]:
-            raise ValueError(f"expected sequence of shape {shape_text(shape[depth:])} at dim {depth} (got {shape_text(data.shape)})")
+            raise ValueError(
+                f"expected sequence of shape {shape_text(shape[depth:])} at dim {depth} (got {shape_text(data.shape)})"
+            )
         leaves.extend(data.reshape(-1))
     elif depth == len(shape) - 1:
         if not _NUMBERS.issuperset(map(type, data)) and any(map(_is_sequence, data)):
@@ -221,5 +232,7 @@ def fill_number(value: Any, function: str, position: int = 2) -> Any:
     if isinstance(value, (Variable, np.generic)):
         return value.item()
     if not isinstance(value, (bool, int, float, complex)):
-        raise TypeError(f"{function}(): argument 'fill_value' (position {position}) must be Number, not {type(value).__name__}")
+        raise TypeError(
+            f"{function}(): argument 'fill_value' (position {position}) must be Number, not {type(value).__name__}"
+        )
     return value

@@ -20,9 +20,9 @@ Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 
 __all__ = [
-    "Array", "Shape", "channel_order", "check_no_overlap", "checked_out", "copy_in_format", "expand_array", "expanded_shape",
-    "inferred_shape", "reported_strides", "same_dims", "shape_text", "sizes", "storage_of", "strided_view", "sum_to_shape",
-    "wrap_dim", "wrap_dims",
+    "Array", "Shape", "channel_order", "check_no_overlap", "checked_out", "copy_in_format", "expand_array",
+    "expanded_shape", "inferred_shape", "reported_strides", "same_dims", "shape_text", "sizes", "storage_of",
+    "strided_view", "sum_to_shape", "wrap_dim", "wrap_dims",
 ]  # fmt: skip
 
 
@@ -68,7 +68,9 @@ def sizes(args: tuple[Any, ...], function: str, name: str = "size") -> Shape:
     except TypeError:
         bad = next(i for i, size in enumerate(args) if not hasattr(size, "__index__"))
         given = type(args[bad]).__name__
-        raise TypeError(f"{function}(): argument '{name}' must be tuple of ints, but found element of type {given} at pos {bad}") from None
+        raise TypeError(
+            f"{function}(): argument '{name}' must be tuple of ints, but found element of type {given} at pos {bad}"
+        ) from None
 
 
 def shape_text(shape: Iterable[int]) -> str:
@@ -88,7 +90,8 @@ def inferred_shape(shape: Shape, count: int) -> Shape:
     if unknown:
         if known == 0 and count == 0:
             raise RuntimeError(
-                f"cannot reshape tensor of 0 elements into shape {shape_text(shape)} because the unspecified dimension size -1 "
+                f"cannot reshape tensor of 0 elements into shape {shape_text(shape)} because the unspecified "
+                "dimension size -1 "
                 "can be any value and is ambiguous"
             )
         if known and count % known == 0:
@@ -114,19 +117,23 @@ def expanded_shape(array: Array, shape: Shape) -> Shape:
     new = len(shape) - len(own)
     if new < 0:
         raise RuntimeError(
-            f"expand(torch.{from_numpy_dtype(array.dtype).legacy_name}Tensor{{{shape_text(own)}}}, size={shape_text(shape)}): the number of sizes provided ({len(shape)}) must "
+            f"expand(torch.{from_numpy_dtype(array.dtype).legacy_name}Tensor{{{shape_text(own)}}}, "
+            f"size={shape_text(shape)}): the number of sizes provided ({len(shape)}) must "
             f"be greater or equal to the number of dimensions in the tensor ({len(own)})"
         )
     result = list(shape)
     for i, size in enumerate(shape):
         if i < new:
             if size < 0:
-                raise RuntimeError(f"The expanded size of the tensor ({size}) isn't allowed in a leading, non-existing dimension {i}")
+                raise RuntimeError(
+                    f"The expanded size of the tensor ({size}) isn't allowed in a leading, non-existing dimension {i}"
+                )
         elif size == -1:
             result[i] = own[i - new]
         elif size != own[i - new] and (own[i - new] != 1 or size < 0):
             raise RuntimeError(
-                f"The expanded size of the tensor ({size}) must match the existing size ({own[i - new]}) at non-singleton dimension "
+                f"The expanded size of the tensor ({size}) must match the existing size ({own[i - new]}) at "
+                "non-singleton dimension "
                 f"{i}.  Target sizes: {shape_text(shape)}.  Tensor sizes: {shape_text(own)}"
             )
     return tuple(result)
@@ -186,7 +193,9 @@ def storage_of(array: Array) -> Array:
 
 def check_no_overlap(array: Array) -> None:
     """RuntimeError if two elements of `array` share memory because it was expanded."""
-    if 0 in array.strides and any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True)):
+    if 0 in array.strides and any(
+        stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True)
+    ):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."

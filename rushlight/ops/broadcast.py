@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 from rushlight.ops.shape import reshape, unsqueeze
 
 __all__ = [
-    "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "expand", "expand_as",
-]
+    "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "expand",
+    "expand_as",
+]  # fmt: skip
 
 
 class Expand(ViewOperation):
@@ -92,7 +93,8 @@ def broadcast_shapes(*shapes: int | Sequence[int]) -> Size:
                 continue
             if result[i] != 1:
                 raise RuntimeError(
-                    f"Attempting to broadcast a dimension of length {shape[i]} at {i}! Mismatching argument at index {index} had "
+                    f"Attempting to broadcast a dimension of length {shape[i]} at {i}! Mismatching argument at index "
+                    f"{index} had "
                     f"{shape}; but expected shape should be broadcastable to {result}"
                 )
             result[i] = shape[i]
@@ -108,7 +110,8 @@ def common_shape(shapes: Sequence[Shape]) -> Shape:
         for dim in range(ndim - 1, -1, -1):
             if a[dim] != b[dim] and a[dim] != 1 and b[dim] != 1:
                 raise RuntimeError(
-                    f"The size of tensor a ({a[dim]}) must match the size of tensor b ({b[dim]}) at non-singleton dimension {dim}"
+                    f"The size of tensor a ({a[dim]}) must match the size of tensor b ({b[dim]}) at non-singleton "
+                    f"dimension {dim}"
                 )
         result = tuple([n if m == 1 else m for m, n in zip(a, b, strict=True)])
     return result

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 
-__all__ = [
-    "imag", "real", "view_as_complex", "view_as_real",
-]
+__all__ = ["imag", "real", "view_as_complex", "view_as_real"]
 
 
 class ViewAsReal(ViewOperation):

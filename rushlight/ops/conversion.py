@@ -62,7 +62,8 @@ class ToCopy(Operation):
 
 
 def converted(array: Array, dtype: dtypes.dtype) -> Array:
-    """The elements in another type, the array itself if it has it: floats lose their fraction, complex their imaginary part."""
+    """The elements in another type, the array itself if it has it: floats lose their fraction, complex their "
+    "imaginary part."""
     target = dtype.numpy_dtype
     if array.dtype is target:
         return array
@@ -153,7 +154,9 @@ def to(input: Tensor, *args: Any, **named: Any) -> Tensor:
     return ToCopy.apply(input, wanted, format_)
 
 
-def _parse_to(input: Tensor, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[dtypes.dtype, bool, memory_format | None]:
+def _parse_to(
+    input: Tensor, args: tuple[Any, ...], named: dict[str, Any]
+) -> tuple[dtypes.dtype, bool, memory_format | None]:
     wanted: Any = named.pop("dtype", None)
     where = named.pop("device", None)
     other = named.pop("other", None)
@@ -162,9 +165,11 @@ def _parse_to(input: Tensor, args: tuple[Any, ...], named: dict[str, Any]) -> tu
         other = rest.pop(0)
     elif rest and not isinstance(rest[0], dtypes.dtype):
         first = rest.pop(0)
-        if first is not None and not isinstance(first, (str, int, device)) or isinstance(first, bool):
-            raise TypeError(f"to() received an invalid combination of arguments - got ({type(first).__name__}), expected a dtype, "
-                            "a device or a Tensor")
+        if (first is not None and not isinstance(first, (str, int, device))) or isinstance(first, bool):
+            raise TypeError(
+                f"to() received an invalid combination of arguments - got ({type(first).__name__}), expected a dtype, "
+                "a device or a Tensor"
+            )
         where = first if first is not None else where
     if rest and (rest[0] is None or isinstance(rest[0], (dtypes.dtype, type))) and other is None:
         first = rest.pop(0)
@@ -175,7 +180,9 @@ def _parse_to(input: Tensor, args: tuple[Any, ...], named: dict[str, Any]) -> tu
     copy = bool(named.pop("copy", rest[1] if len(rest) > 1 else False))
     format_ = named.pop("memory_format", None)
     if named:
-        raise TypeError(f"to() received an invalid combination of arguments - got unexpected keyword {next(iter(named))!r}")
+        raise TypeError(
+            f"to() received an invalid combination of arguments - got unexpected keyword {next(iter(named))!r}"
+        )
     if isinstance(where, int):
         raise RuntimeError("Cannot access accelerator device when none is available.")
     check_device(where)

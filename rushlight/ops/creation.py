@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = [
-    "as_tensor", "asarray", "empty", "empty_like", "empty_permuted", "empty_strided", "from_dlpack", "from_numpy", "frombuffer",
-    "full", "full_like", "ones", "ones_like", "scalar_tensor", "tensor", "zeros", "zeros_like",
+    "as_tensor", "asarray", "empty", "empty_like", "empty_permuted", "empty_strided", "from_dlpack", "from_numpy",
+    "frombuffer", "full", "full_like", "ones", "ones_like", "scalar_tensor", "tensor", "zeros", "zeros_like",
 ]  # fmt: skip
 
 
@@ -88,9 +88,11 @@ def asarray(
         known = frombuffer(obj, dtype=wanted or dtypes.get_default_dtype())
     else:
         known = None
-    if known is None or wanted is not None and known.dtype is not wanted:
+    if known is None or (wanted is not None and known.dtype is not wanted):
         if copy is False:
-            raise ValueError(f"can't alias {'arbitrary sequence' if known is None else 'tensor with another dtype'} into a tensor.")
+            raise ValueError(
+                f"can't alias {'arbitrary sequence' if known is None else 'tensor with another dtype'} into a tensor."
+            )
         out = wrap(from_data(obj if known is None else known, wanted, copy=True))
     elif copy:
         out = clone(known)
@@ -106,8 +108,10 @@ def asarray(
 def _warn_read_only(array: Array) -> None:
     if not array.flags.writeable:
         warnings.warn(
-            "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means writing to this "
-            "tensor will result in undefined behavior. You may want to copy the array to protect its data or make it writable "
+            "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means "
+            "writing to this "
+            "tensor will result in undefined behavior. You may want to copy the array to protect its data or make it "
+            "writable "
             "before converting it to a tensor. This type of warning will be suppressed for the rest of this program.",
             UserWarning,
             stacklevel=3,
@@ -147,22 +151,29 @@ def frombuffer(
     if not len(data) or not count:
         raise ValueError(f"both buffer length ({len(data)}) and count ({count}) must not be 0")
     if not 0 <= offset < len(data):
-        raise ValueError(f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({len(data)} bytes) minus 1")
+        raise ValueError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({len(data)} bytes) "
+            "minus 1"
+        )
     if count < 0:
         if (len(data) - offset) % size:
             raise ValueError(
-                f"buffer length ({len(data) - offset} bytes) after offset ({offset} bytes) must be a multiple of element size ({size})"
+                f"buffer length ({len(data) - offset} bytes) after offset ({offset} bytes) must be a multiple of "
+                f"element size ({size})"
             )
         count = (len(data) - offset) // size
     if count * size > len(data) - offset:
         raise ValueError(
-            f"requested buffer length ({count} * {size} bytes) after offset ({offset} bytes) must not be greater than actual buffer "
+            f"requested buffer length ({count} * {size} bytes) after offset ({offset} bytes) must not be greater "
+            "than actual buffer "
             f"length ({len(data)} bytes)"
         )
     if data.readonly:
         warnings.warn(
-            "The given buffer is not writable, and PyTorch does not support non-writable tensors. This means you can write to the "
-            "underlying (supposedly non-writable) buffer using the tensor. You may want to copy the buffer to protect its data or "
+            "The given buffer is not writable, and PyTorch does not support non-writable tensors. This means you can "
+            "write to the "
+            "underlying (supposedly non-writable) buffer using the tensor. You may want to copy the buffer to "
+            "protect its data or "
             "make it writable before converting it to a tensor.",
             UserWarning,
             stacklevel=2,
@@ -186,7 +197,8 @@ def finished(array: Array, device: Any, requires_grad: bool, pin_memory: bool) -
         check_device(device)
     if pin_memory:
         raise RuntimeError(
-            "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is available on this system."
+            "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is available "
+            "on this system."
         )
     out = wrap(array)
     if state.inference:
@@ -242,11 +254,14 @@ def in_format(array: Array, format_: memory_format) -> Array:
 def into(out: Tensor, array: Array, warn: bool = False) -> Tensor:
     """Write a result into a tensor given as `out=`, whose shape follows it."""
     if out.requires_grad and state.enabled:
-        raise RuntimeError("out=... arguments don't support automatic differentiation, but one of the arguments requires grad.")
+        raise RuntimeError(
+            "out=... arguments don't support automatic differentiation, but one of the arguments requires grad."
+        )
     if out._array.shape != array.shape:
         if warn and out._array.size:
             warnings.warn(
-                f"An output with one or more elements was resized since it had shape {shape_text(out._array.shape)}, which does not "
+                f"An output with one or more elements was resized since it had shape {shape_text(out._array.shape)}, "
+                "which does not "
                 f"match the required output shape {shape_text(array.shape)}.",
                 UserWarning,
                 stacklevel=3,
@@ -371,7 +386,9 @@ def full_like(
     return _like(input, make, dtype, device, requires_grad, pin_memory, memory_format)
 
 
-def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **options: Any) -> Tensor:
+def scalar_tensor(
+    s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **options: Any
+) -> Tensor:
     """A number as a tensor without dimensions, of the default dtype."""
     kind = dtypes.get_default_dtype() if dtype is None else as_dtype(dtype)
     return finished(number_array(s, kind), device, requires_grad, bool(options.get("pin_memory")))
@@ -398,7 +415,9 @@ def empty_permuted(size: Sequence[int], physical_layout: Sequence[int], *, dtype
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.empty_permuted.html
     """
     if sorted(physical_layout) != list(range(len(size))):
-        raise RuntimeError(f"empty_permuted: expected each dimension of {tuple(size)} once, got order {tuple(physical_layout)}")
+        raise RuntimeError(
+            f"empty_permuted: expected each dimension of {tuple(size)} once, got order {tuple(physical_layout)}"
+        )
     kind = (dtypes.get_default_dtype() if dtype is None else as_dtype(dtype)).numpy_dtype
     array = np.empty([size[i] for i in physical_layout], kind).transpose(np.argsort(physical_layout))
     return finished(array, options.get("device"), options.get("requires_grad", False), options.get("pin_memory", False))
@@ -427,7 +446,9 @@ def new_empty(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Te
     return _filled("new_empty", np.empty, size, dtype=self.dtype if dtype is None else dtype, **options)
 
 
-def new_empty_strided(self: Tensor, size: Sequence[int], stride: Sequence[int], dtype: Any = None, **options: Any) -> Tensor:
+def new_empty_strided(
+    self: Tensor, size: Sequence[int], stride: Sequence[int], dtype: Any = None, **options: Any
+) -> Tensor:
     """`empty_strided(size, stride)` in this tensor's dtype."""
     return empty_strided(size, stride, dtype=self.dtype if dtype is None else dtype, **options)
 

@@ -86,7 +86,13 @@ class IndexPut(Operation):
 
     @staticmethod
     def forward(
-        ctx: Any, input: Tensor, values: Tensor, accumulate: bool, inplace: bool, layout: tuple[bool, ...], *indices: Tensor
+        ctx: Any,
+        input: Tensor,
+        values: Tensor,
+        accumulate: bool,
+        inplace: bool,
+        layout: tuple[bool, ...],
+        *indices: Tensor,
     ) -> Array:
         array, source = input._array, values._array
         ctx.accumulate, ctx.layout, ctx.shape = accumulate, layout, source.shape
@@ -118,10 +124,10 @@ def _key(layout: tuple[bool, ...], indices: Sequence[Tensor]) -> tuple[Any, ...]
 def _index_error(error: IndexError, indices: Sequence[Tensor]) -> IndexError:
     text = str(error)
     if text.startswith("shape mismatch"):
-        shapes = [
-            (int(np.count_nonzero(i._array)),) if i._array.dtype.kind == "b" else i._array.shape for i in indices
-        ]
-        text = "shape mismatch: indexing tensors could not be broadcast together with shapes " + ", ".join(map(shape_text, shapes))
+        shapes = [(int(np.count_nonzero(i._array)),) if i._array.dtype.kind == "b" else i._array.shape for i in indices]
+        text = "shape mismatch: indexing tensors could not be broadcast together with shapes " + ", ".join(
+            map(shape_text, shapes)
+        )
     return IndexError(text.replace("for axis", "for dimension"))
 
 
@@ -140,7 +146,8 @@ def put_values(array: Array, key: tuple[Any, ...], source: Array, accumulate: bo
         if not array.flags.writeable:
             raise
         raise RuntimeError(
-            f"shape mismatch: value tensor of shape {shape_text(source.shape)} cannot be broadcast to indexing result of shape "
+            f"shape mismatch: value tensor of shape {shape_text(source.shape)} cannot be broadcast to indexing "
+            "result of shape "
             f"{shape_text(array[key].shape)}"
         ) from None
 
@@ -155,7 +162,7 @@ def _leading_ones(shape: Shape) -> int:
 class _Parsed:
     """A key taken apart: the basic index, the view it makes (None if it changes nothing), and what tensors index."""
 
-    __slots__ = ("basic", "view", "layout", "indices")
+    __slots__ = ("basic", "indices", "layout", "view")
 
     def __init__(self) -> None:
         self.basic: list[Any] = []
@@ -198,8 +205,10 @@ def _items(key: Any) -> list[Any]:
     if key.__class__ is not tuple:
         if isinstance(key, list) and any(_is_tuple_like(item) for item in key):
             warnings.warn(
-                "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; use "
-                "x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as tensor index, x[torch.tensor(seq)], "
+                "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in "
+                "pytorch 2.9; use "
+                "x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as tensor index, "
+                "x[torch.tensor(seq)], "
                 "which will result either in an error or a different result",
                 UserWarning,
                 stacklevel=4,
@@ -277,7 +286,9 @@ def _add_slice(parsed: _Parsed, item: slice, alone: bool) -> None:
 def checked_slice(item: slice) -> slice:
     """A slice with plain numbers; ValueError unless its step is positive."""
     try:
-        start, stop, step = (None if part is None else operator.index(part) for part in (item.start, item.stop, item.step))
+        start, stop, step = (
+            None if part is None else operator.index(part) for part in (item.start, item.stop, item.step)
+        )
     except TypeError:
         raise TypeError("slice indices must be integers or None or have an __index__ method") from None
     if step is not None and step <= 0:
@@ -297,7 +308,9 @@ def _add_indices(parsed: _Parsed, item: Tensor, dim: int, shape: Shape) -> int:
     array = item._array
     if array.dtype == np.uint8:
         warnings.warn(
-            "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.", UserWarning, stacklevel=5
+            "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.",
+            UserWarning,
+            stacklevel=5,
         )
         item = wrap(array.astype(bool))
         array = item._array
@@ -305,7 +318,8 @@ def _add_indices(parsed: _Parsed, item: Tensor, dim: int, shape: Shape) -> int:
         for i, length in enumerate(array.shape):
             if length != shape[dim + i]:
                 raise IndexError(
-                    f"The shape of the mask {shape_text(array.shape)} at index {i} does not match the shape of the indexed tensor "
+                    f"The shape of the mask {shape_text(array.shape)} at index {i} does not match the shape of the "
+                    "indexed tensor "
                     f"{shape_text(shape)} at index {dim + i}"
                 )
         parsed.basic += [_WHOLE] * array.ndim
@@ -369,7 +383,8 @@ def _get_plain(self: Tensor, key: tuple[Any, ...]) -> Tensor:
 def _check_scalar_key(kind: type) -> None:
     if kind is int:
         raise IndexError(
-            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to "
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert "
+            "a 0-dim tensor to "
             "a number"
         )
     if kind is slice:
@@ -385,7 +400,12 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
     else:
         tracked = state.enabled and (self.requires_grad or value.requires_grad)
     array = self._array
-    if not tracked and array.dtype.kind == "f" and (value.__class__ is float or value.__class__ is int) and not self._inference:
+    if (
+        not tracked
+        and array.dtype.kind == "f"
+        and (value.__class__ is float or value.__class__ is int)
+        and not self._inference
+    ):
         if _is_plain(key, array.ndim):
             try:
                 array[key] = value
@@ -396,7 +416,11 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
     if not array.ndim:
         _check_scalar_key(key.__class__)
     parsed = _parse(array.shape, key)
-    if any(not index._array.any() for index in parsed.indices if index._array.shape == (1,) and index._array.dtype.kind == "b"):
+    if any(
+        not index._array.any()
+        for index in parsed.indices
+        if index._array.shape == (1,) and index._array.dtype.kind == "b"
+    ):
         return
     if tracked or self._inference:
         target = self if parsed.view is None else parsed.view.apply(self, (*parsed.basic, ...))
@@ -457,7 +481,8 @@ def _check_put_types(target: np.dtype[Any], source: np.dtype[Any]) -> None:
     if target != source:
         names = [dtypes.from_numpy_dtype(kind).legacy_name for kind in (target, source)]
         raise RuntimeError(
-            f"Index put requires the source and destination dtypes match, got {names[0]} for the destination and {names[1]} for the "
+            f"Index put requires the source and destination dtypes match, got {names[0]} for the destination and "
+            f"{names[1]} for the "
             "source."
         )
 

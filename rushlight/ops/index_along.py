@@ -191,7 +191,8 @@ def _index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: An
     _check_source("index_add_", RuntimeError, input, dim, places, source)
     if source._array.dtype != input._array.dtype:
         raise RuntimeError(
-            f"index_add_(): self ({input.dtype.legacy_name}) and source ({source.dtype.legacy_name}) must have the same scalar type"
+            f"index_add_(): self ({input.dtype.legacy_name}) and source ({source.dtype.legacy_name}) must have the "
+            "same scalar type"
         )
     length = input._array.shape[dim] if input._array.ndim else 1
     for bad in places.reshape(-1)[(places.reshape(-1) < 0) | (places.reshape(-1) >= length)][:1]:
@@ -201,7 +202,9 @@ def _index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: An
     return IndexAdd.apply(input, dim, index, source, alpha, False)
 
 
-def _check_source(function: str, error: type[Exception], input: Tensor, dim: int, places: Array, source: Tensor) -> None:
+def _check_source(
+    function: str, error: type[Exception], input: Tensor, dim: int, places: Array, source: Tensor
+) -> None:
     own, given = input._array.shape, source._array.shape
     count = given[dim] if given else 1
     if places.size != count:
@@ -268,7 +271,8 @@ def _index_fill(input: Tensor, dim: int, index: Tensor, value: Any, inplace: boo
     if isinstance(value, Variable):
         if value._array.ndim:
             raise RuntimeError(
-                f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value._array.ndim} dimension(s)."
+                f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value._array.ndim} "
+                "dimension(s)."
             )
         operation = IndexFillTensor
     dim = wrap_dim(dim, input._array.ndim)

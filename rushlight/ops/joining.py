@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = [
-    "block_diag", "cat", "column_stack", "concat", "concatenate", "dstack", "hstack", 
-    "row_stack", "stack", "trace", "vstack",
+    "block_diag", "cat", "column_stack", "concat", "concatenate", "dstack", "hstack", "row_stack", "stack", "trace",
+    "vstack",
 ]  # fmt: skip
 
 Tensors = Sequence["Tensor"]
@@ -90,7 +90,8 @@ class Stack(Operation):
         pieces = grad.unbind(ctx.dim)
         needs = ctx.needs_input_grad[1:]
         return None, *[
-            _cast(piece, dtype) if needed else None for piece, dtype, needed in zip(pieces, ctx.dtypes, needs, strict=True)
+            _cast(piece, dtype) if needed else None
+            for piece, dtype, needed in zip(pieces, ctx.dtypes, needs, strict=True)
         ]
 
 
@@ -153,7 +154,9 @@ class BlockDiag(Operation):
 
 def _listed(tensors: Any, function: str) -> tuple[Tensor, ...]:
     if isinstance(tensors, Variable) or not hasattr(tensors, "__iter__"):
-        raise TypeError(f"{function}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}")
+        raise TypeError(
+            f"{function}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}"
+        )
     found = tuple(tensors)
     for i, tensor in enumerate(found):
         if not isinstance(tensor, Variable):
@@ -202,7 +205,8 @@ def _checked_cat(shapes: list[Shape], dim: int) -> int:
         for d, (expected, length) in enumerate(zip(first, shape, strict=True)):
             if d != dim and expected != length:
                 raise RuntimeError(
-                    f"Sizes of tensors must match except in dimension {dim}. Expected size {expected} but got size {length} for "
+                    f"Sizes of tensors must match except in dimension {dim}. Expected size {expected} but got size "
+                    f"{length} for "
                     f"tensor number {i} in the list."
                 )
     return dim

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 
-__all__ = [
-    "flip", "fliplr", "flipud", "repeat", "repeat_interleave", "roll", "rot90", "tile", "tril", "triu",
-]
+__all__ = ["flip", "fliplr", "flipud", "repeat", "repeat_interleave", "roll", "rot90", "tile", "tril", "triu"]
 
 
 class Repeat(Operation):
@@ -190,7 +188,8 @@ def repeat_interleave(
         counts = np.full(shape[dim], counts.reshape(-1)[0])
     if counts.size != shape[dim]:
         raise RuntimeError(
-            f"repeats must have the same size as input along dim, but got repeats.size(0) = {counts.size} and input.size({dim}) = "
+            f"repeats must have the same size as input along dim, but got repeats.size(0) = {counts.size} and "
+            f"input.size({dim}) = "
             f"{shape[dim]}"
         )
     if output_size is not None and output_size != counts.sum():

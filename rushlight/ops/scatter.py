@@ -20,9 +20,7 @@ from rushlight.ops.write import fill_value_array
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__ = [
-    "gather", "scatter", "scatter_add", "scatter_reduce", "take_along_dim",
-]  # fmt: skip
+__all__ = ["gather", "scatter", "scatter_add", "scatter_reduce", "take_along_dim"]
 
 
 def target_array(input: Tensor, inplace: bool) -> Array:
@@ -167,7 +165,9 @@ def _mean_gradients(grad: Any, input: Any, dim: int, index: Any, src: Any, resul
 def _product_gradients(grad: Any, input: Any, dim: int, index: Any, src: Any, result: Any, include_self: bool) -> Any:
     # The product of the others: where exactly one factor is zero, only that one has a gradient.
     zero = src == 0
-    zeros = ScatterAdd.apply(wrap(np.zeros(input._array.shape, grad._array.dtype)), dim, index, zero.to(grad.dtype), False)
+    zeros = ScatterAdd.apply(
+        wrap(np.zeros(input._array.shape, grad._array.dtype)), dim, index, zero.to(grad.dtype), False
+    )
     if include_self:
         zeros = zeros + (input == 0).to(grad.dtype)
     start = (input if include_self else input.detach() * 0 + 1).masked_fill(input == 0, 1) if include_self else None
@@ -250,7 +250,8 @@ def _padded(grad: Tensor, shape: Shape) -> Tensor:
 
 
 def check_index(function: str, input: Tensor, dim: int, index: Any, src: Tensor | None) -> int:
-    """The dimension counted from the front, once index and source were checked; RuntimeError or IndexError where they don't fit."""
+    """The dimension counted from the front, once index and source were checked; RuntimeError or IndexError where "
+    "they don't fit."""
     array = input._array
     dim = wrap_dim(dim, array.ndim)
     if not isinstance(index, Variable):
@@ -279,7 +280,8 @@ def _check_sizes(array: Array, dim: int, places: Array, src: Array | None) -> No
         if d != dim and length > own[d]:
             if src is None:
                 raise RuntimeError(
-                    f"Size does not match at dimension {d} expected index {shape_text(shape)} to be no larger than self "
+                    f"Size does not match at dimension {d} expected index {shape_text(shape)} to be no larger than "
+                    "self "
                     f"{shape_text(own)} apart from dimension {dim}"
                 )
             break
@@ -288,7 +290,8 @@ def _check_sizes(array: Array, dim: int, places: Array, src: Array | None) -> No
             return
     assert src is not None
     raise RuntimeError(
-        f"Expected index {shape_text(shape)} to be no larger than self {shape_text(own)} apart from dimension {dim} and to be no "
+        f"Expected index {shape_text(shape)} to be no larger than self {shape_text(own)} apart from dimension {dim} "
+        "and to be no "
         f"larger size than src {shape_text(src.shape)}"
     )
 
@@ -323,7 +326,9 @@ def _scatter(input: Tensor, dim: int, index: Tensor, src: Any, reduce: str | Non
         arguments = (dim, index, given, names[reduce], True, inplace)
         return ScatterReduce.inplace(input, *arguments) if inplace else ScatterReduce.apply(input, *arguments)
     operation = ScatterValue if given is None else Scatter
-    return operation.inplace(input, dim, index, src, True) if inplace else operation.apply(input, dim, index, src, False)
+    return (
+        operation.inplace(input, dim, index, src, True) if inplace else operation.apply(input, dim, index, src, False)
+    )
 
 
 def _one_source(src: Any, value: Any) -> Any:
@@ -415,7 +420,9 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.take_along_dim.html
     """
     if indices._array.dtype != np.int64:
-        raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long but got {indices.dtype.legacy_name}")
+        raise RuntimeError(
+            f"torch.take_along_dim(): dtype of indices should be Long but got {indices.dtype.legacy_name}"
+        )
     if dim is None:
         return gather(reshape(input, (-1,)), 0, reshape(indices, (-1,)), out=out)
     own, other = input._array.shape, indices._array.shape

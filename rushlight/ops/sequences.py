@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = [
-    "arange", "cartesian_prod", "combinations", "complex", "eye", "linspace", "logspace", "meshgrid", "polar", "range", "tril_indices",
-    "triu_indices", "vander",
+    "arange", "cartesian_prod", "combinations", "complex", "eye", "linspace", "logspace", "meshgrid", "polar",
+    "range", "tril_indices", "triu_indices", "vander",
 ]  # fmt: skip
 
 _complex, _range = complex, range
@@ -106,10 +106,13 @@ def _check_range(start: Any, end: Any, step: Any) -> None:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
 
 
-def range(start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None = None, dtype: Any = None, **options: Any) -> Tensor:
+def range(
+    start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None = None, dtype: Any = None, **options: Any
+) -> Tensor:
     """`arange` that includes its end, always of the default dtype; PyTorch has deprecated it."""
     warnings.warn(
-        "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with Python's range "
+        "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
+        "Python's range "
         "builtin. Instead, use torch.arange, which produces values in [start, end).",
         UserWarning,
         stacklevel=2,
@@ -126,7 +129,13 @@ def _between(start: Any, end: Any, steps: int, kind: np.dtype[Any]) -> Array:
     """`steps` values from start to end in a type's own arithmetic, the second half counted from the end."""
     if steps == 1:
         return np.full(1, start).astype(kind)
-    work = kind if kind.kind in "fc" and kind.itemsize >= 4 else np.dtype(np.float32) if kind.kind in "fV" else np.dtype(np.float64)
+    work = (
+        kind
+        if kind.kind in "fc" and kind.itemsize >= 4
+        else np.dtype(np.float32)
+        if kind.kind in "fV"
+        else np.dtype(np.float64)
+    )
     low, high = work.type(start), work.type(end)
     step = (high - low) / work.type(steps - 1) if steps > 1 else work.type(0)
     i = np.arange(steps, dtype=work)
@@ -147,7 +156,9 @@ def _check_steps(steps: Any) -> int:
     return int(steps)
 
 
-def linspace(start: Any, end: Any, steps: Any = None, *, out: Tensor | None = None, dtype: Any = None, **options: Any) -> Tensor:
+def linspace(
+    start: Any, end: Any, steps: Any = None, *, out: Tensor | None = None, dtype: Any = None, **options: Any
+) -> Tensor:
     """`steps` values at equal distances from `start` to `end`, both included.
 
     RuntimeError for a negative number of steps.
@@ -164,7 +175,14 @@ def linspace(start: Any, end: Any, steps: Any = None, *, out: Tensor | None = No
 
 
 def logspace(
-    start: Any, end: Any, steps: Any = None, base: float = 10.0, *, out: Tensor | None = None, dtype: Any = None, **options: Any
+    start: Any,
+    end: Any,
+    steps: Any = None,
+    base: float = 10.0,
+    *,
+    out: Tensor | None = None,
+    dtype: Any = None,
+    **options: Any,
 ) -> Tensor:
     """`base` to the power of each of `linspace(start, end, steps)`.
 
@@ -220,9 +238,13 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     names = real.dtype.legacy_name, imag.dtype.legacy_name
     if not (real.dtype.is_floating_point and imag.dtype.is_floating_point):
-        raise RuntimeError(f"Expected both inputs to be Half, Float or Double tensors but got {names[0]} and {names[1]}")
+        raise RuntimeError(
+            f"Expected both inputs to be Half, Float or Double tensors but got {names[0]} and {names[1]}"
+        )
     if real.dtype is not imag.dtype:
-        raise RuntimeError(f"Expected object of scalar type {names[0]} but got scalar type {names[1]} for second argument")
+        raise RuntimeError(
+            f"Expected object of scalar type {names[0]} but got scalar type {names[1]} for second argument"
+        )
     result = Complex.apply(real, imag)
     return result if out is None else into(out, result._array)
 
@@ -246,7 +268,9 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         tensors = tuple(tensors[0])
     if indexing is None:
         warnings.warn(
-            "torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.", UserWarning, stacklevel=2
+            "torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.",
+            UserWarning,
+            stacklevel=2,
         )
         indexing = "ij"
     if indexing not in ("ij", "xy"):
@@ -256,7 +280,8 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     for tensor in tensors:
         if tensor._array.ndim > 1:
             raise RuntimeError(
-                f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got one of shape {shape_text(tensor._array.shape)}"
+                "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got one of shape "
+                f"{shape_text(tensor._array.shape)}"
             )
     swap = indexing == "xy" and len(tensors) > 1
     if swap:

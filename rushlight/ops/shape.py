@@ -29,10 +29,8 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = [
-    "adjoint", "alias", 
-    "flatten", "moveaxis", "movedim", "permute", "ravel", "reshape", "reshape_as",
-    "squeeze", "swapaxes", "swapdims", "t", "transpose", "unflatten", "unsqueeze", "view", "view_as", 
-    
+    "adjoint", "alias", "flatten", "moveaxis", "movedim", "permute", "ravel", "reshape", "reshape_as", "squeeze",
+    "swapaxes", "swapdims", "t", "transpose", "unflatten", "unsqueeze", "view", "view_as",
 ]  # fmt: skip
 
 
@@ -54,7 +52,8 @@ class View(ViewOperation):
         except (TypeError, ValueError):
             inferred_shape(sizes((shape,), "view"), array.size)
             raise RuntimeError(
-                "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+                "view size is not compatible with input tensor's size and stride (at least one dimension spans "
+                "across two "
                 "contiguous subspaces). Use .reshape(...) instead."
             ) from None
 
@@ -110,7 +109,8 @@ def _check_reinterpretation(array: Array, old: dtypes.dtype, new: dtypes.dtype) 
         for dim, stride in enumerate(array.strides[:-1]):
             if stride % new.itemsize:
                 raise RuntimeError(
-                    f"self.stride({dim}) must be divisible by {ratio} to view {names}, but got {stride // array.itemsize}"
+                    f"self.stride({dim}) must be divisible by {ratio} to view {names}, but got "
+                    f"{stride // array.itemsize}"
                 )
 
 
@@ -301,7 +301,8 @@ def permute(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     ndim = input._array.ndim
     if len(order) != ndim:
         raise RuntimeError(
-            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of "
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
+            "ordering of "
             f"dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {len(order)}"
         )
     order = tuple([wrap_dim(dim, ndim) for dim in order])
@@ -369,14 +370,17 @@ def movedim(input: Tensor, source: int | Sequence[int], destination: int | Seque
     """
     if isinstance(source, int) != isinstance(destination, int):
         kinds = f"({type(source).__name__}, {type(destination).__name__})"
-        raise TypeError(f"movedim() received an invalid combination of arguments - got {kinds}, expected two ints or two tuples")
+        raise TypeError(
+            f"movedim() received an invalid combination of arguments - got {kinds}, expected two ints or two tuples"
+        )
     ndim = input._array.ndim
     origin = _distinct([source] if isinstance(source, int) else source, ndim, "source")
     target = _distinct([destination] if isinstance(destination, int) else destination, ndim, "destination")
     if len(origin) != len(target):
         raise RuntimeError(
             "movedim: Invalid source or destination dims: source "
-            f"({shape_text(origin)} dims) should contain the same number of dims as destination ({shape_text(target)} dims)"
+            f"({shape_text(origin)} dims) should contain the same number of dims as destination "
+            f"({shape_text(target)} dims)"
         )
     rest = iter([dim for dim in range(ndim) if dim not in origin])
     places = dict(zip(target, origin, strict=True))
@@ -440,7 +444,8 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     known = math.prod(size for size in sizes if size != -1)
     if shape[dim] != known and not (-1 in sizes and known and shape[dim] % known == 0):
         raise RuntimeError(
-            f"unflatten: Provided sizes {shape_text(sizes)} don't multiply up to the size of dim {dim} ({shape[dim]}) in the input "
+            f"unflatten: Provided sizes {shape_text(sizes)} don't multiply up to the size of dim {dim} "
+            f"({shape[dim]}) in the input "
             "tensor"
         )
     sizes = tuple(shape[dim] // known if size == -1 else size for size in sizes)
@@ -482,11 +487,14 @@ def _reversed(input: Tensor) -> Tensor:
     ndim = input._array.ndim
     if ndim == 0:
         warnings.warn(
-            "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.", UserWarning, stacklevel=2
+            "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.",
+            UserWarning,
+            stacklevel=2,
         )
     elif ndim != 2:
         warnings.warn(
-            "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an error in "
+            "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will "
+            "throw an error in "
             "a future release. Consider `x.mT` to transpose batches of matrices or "
             "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",
             UserWarning,
@@ -501,7 +509,9 @@ def _matrix_transpose(input: Tensor) -> Tensor:
         raise RuntimeError("tensor.mT is only supported on matrices or batches of matrices. Got 1-D tensor.")
     if ndim == 0:
         warnings.warn(
-            "Tensor.mT is deprecated on 0-D tensors. This function is the identity in these cases.", UserWarning, stacklevel=2
+            "Tensor.mT is deprecated on 0-D tensors. This function is the identity in these cases.",
+            UserWarning,
+            stacklevel=2,
         )
         return Alias.apply(input)
     return transpose(input, -2, -1)
@@ -542,4 +552,3 @@ class ShapeMethods:
     mT = property(_matrix_transpose)
     H = property(_hermitian)
     mH = property(adjoint)
-

@@ -74,7 +74,11 @@ def become(target: Tensor, view: type[ViewOperation], *arguments: Any) -> Tensor
     if state.enabled and target.requires_grad:
         check_inplace(target)
     before = wrap(target._array)
-    before._grad_fn, before._output_nr, before._requires_grad = target._grad_fn, target._output_nr, target._requires_grad
+    before._grad_fn, before._output_nr, before._requires_grad = (
+        target._grad_fn,
+        target._output_nr,
+        target._requires_grad,
+    )
     before._view, before._counter = target._view, target.version_counter()
     after = view.apply(before, *arguments)
     target._array = after._array
@@ -152,8 +156,10 @@ def resize(input: Tensor, *size: Any) -> Tensor:
     shape = sizes(size, "resize")
     if math.prod(shape) != input._array.size:
         raise RuntimeError(
-            f"requested resize to {shape_text(shape)} ({math.prod(shape)} elements in total), but the given tensor has a size of "
-            f"{shape_text(input._array.shape)} ({input._array.size} elements). autograd's resize can only change the shape of a given "
+            f"requested resize to {shape_text(shape)} ({math.prod(shape)} elements in total), but the given tensor "
+            "has a size of "
+            f"{shape_text(input._array.shape)} ({input._array.size} elements). autograd's resize can only change the "
+            "shape of a given "
             "tensor, while preserving the number of elements. "
         )
     return input.contiguous().view(shape)
@@ -165,7 +171,11 @@ def resize_as_(input: Tensor, the_template: Tensor, *, memory_format: Any = None
 
 
 def set_(
-    input: Tensor, source: Any = None, storage_offset: int = 0, size: Sequence[int] | None = None, stride: Sequence[int] | None = None
+    input: Tensor,
+    source: Any = None,
+    storage_offset: int = 0,
+    size: Sequence[int] | None = None,
+    stride: Sequence[int] | None = None,
 ) -> Tensor:
     """Look at the memory of another tensor, whole or in part, from now on; at none without arguments.
 

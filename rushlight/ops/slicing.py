@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = [
-    "as_strided", "as_strided_scatter", "diag", "diag_embed", "diagflat", "diagonal", "diagonal_scatter", 
-    "narrow", "narrow_copy", "select", "select_scatter", "slice_scatter", 
-    "unfold", 
+    "as_strided", "as_strided_scatter", "diag", "diag_embed", "diagflat", "diagonal", "diagonal_scatter", "narrow",
+    "narrow_copy", "select", "select_scatter", "slice_scatter", "unfold",
 ]  # fmt: skip
 
 
@@ -165,8 +164,10 @@ class AsStrided(ViewOperation):
         last = offset + sum((length - 1) * step for length, step in zip(size, stride, strict=True)) + 1
         if 0 not in size and last > flat.size:
             raise RuntimeError(
-                f"setStorage: sizes {shape_text(size)}, strides {shape_text(stride)}, storage offset {offset}, and itemsize "
-                f"{array.itemsize} requiring a storage size of {last * array.itemsize} are out of bounds for storage of size "
+                f"setStorage: sizes {shape_text(size)}, strides {shape_text(stride)}, storage offset {offset}, and "
+                "itemsize "
+                f"{array.itemsize} requiring a storage size of {last * array.itemsize} are out of bounds for storage "
+                "of size "
                 f"{flat.size * array.itemsize}"
             )
         return np.lib.stride_tricks.as_strided(flat[offset:], size, [step * array.itemsize for step in stride])
@@ -234,7 +235,9 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     dim = wrap_dim(dim, len(shape))
     index = operator.index(index)
     if not -shape[dim] <= index < shape[dim]:
-        raise IndexError(f"select(): index {index} out of range for tensor of size {shape_text(shape)} at dimension {dim}")
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {shape_text(shape)} at dimension {dim}"
+        )
     return Select.apply(input, (*(slice(None),) * dim, index, ...))
 
 
@@ -260,7 +263,9 @@ def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
     dim = wrap_dim(dim, len(shape))
     start = operator.index(start)
     if not -shape[dim] <= start <= shape[dim]:
-        raise IndexError(f"start out of range (expected to be in range of [{-shape[dim]}, {shape[dim]}], but got {start})")
+        raise IndexError(
+            f"start out of range (expected to be in range of [{-shape[dim]}, {shape[dim]}], but got {start})"
+        )
     if start < 0:
         start += shape[dim]
     if start + length > shape[dim]:
@@ -383,9 +388,7 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     return Unfold.apply(input, dim, size, step)
 
 
-def as_strided(
-    input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
-) -> Tensor:
+def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None) -> Tensor:
     """The view of `input`'s storage with a shape, strides and an offset in elements. RuntimeError beyond the storage.
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.as_strided.html
@@ -394,7 +397,9 @@ def as_strided(
     if len(shape) != len(steps):
         raise RuntimeError("mismatch in length of strides and shape")
     if any(step < 0 for step in steps):
-        raise RuntimeError(f"as_strided: Negative strides are not supported at the moment, got strides: {shape_text(steps)}")
+        raise RuntimeError(
+            f"as_strided: Negative strides are not supported at the moment, got strides: {shape_text(steps)}"
+        )
     if storage_offset is None:
         storage_offset = input.storage_offset()
     if storage_offset < 0:

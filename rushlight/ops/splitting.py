@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 from rushlight.ops.slicing import slice_
 
 __all__ = [
-    "chunk", "dsplit", "hsplit", "split", "split_with_sizes", "tensor_split", "unbind", "unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes", "vsplit",
-]
+    "chunk", "dsplit", "hsplit", "split", "split_with_sizes", "tensor_split", "unbind", "unsafe_chunk",
+    "unsafe_split", "unsafe_split_with_sizes", "vsplit",
+]  # fmt: skip
 
 
 class Split(ViewOperation):
@@ -105,10 +106,13 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
         raise RuntimeError("split_with_sizes expects at least a 1-dimensional tensor")
     dim = wrap_dim(dim, len(shape))
     if any(length < 0 for length in lengths):
-        raise RuntimeError(f"split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={lengths}")
+        raise RuntimeError(
+            f"split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={lengths}"
+        )
     if sum(lengths) != shape[dim]:
         raise RuntimeError(
-            f"split_with_sizes expects split_sizes to sum exactly to {shape[dim]} (input tensor's size at dimension {dim}), but got "
+            f"split_with_sizes expects split_sizes to sum exactly to {shape[dim]} (input tensor's size at dimension "
+            f"{dim}), but got "
             f"split_sizes={lengths}"
         )
     bounds = [0]
@@ -161,12 +165,14 @@ def _named_split(input: Tensor, indices_or_sections: Any, name: str, least: int,
     shape = input._array.shape
     if len(shape) < least:
         raise RuntimeError(
-            f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with {len(shape)} dimensions!"
+            f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with {len(shape)} "
+            "dimensions!"
         )
     if isinstance(indices_or_sections, int):
         if indices_or_sections <= 0 or shape[dim] % indices_or_sections:
             raise RuntimeError(
-                f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {shape[dim]} is not divisible "
+                f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {shape[dim]} "
+                "is not divisible "
                 f"by the split_size {indices_or_sections}!"
             )
     return tensor_split(input, indices_or_sections, dim)

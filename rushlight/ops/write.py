@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 
-__all__ = [
-    "fill",
-]
+__all__ = ["fill"]
 
 
 class Copy(Operation):
@@ -136,9 +134,7 @@ def _mismatch(a: Shape, b: Shape) -> str:
     for back in range(1, min(len(a), len(b)) + 1):
         if a[-back] != b[-back] and 1 not in (a[-back], b[-back]):
             dim = max(len(a), len(b)) - back
-            return (
-                f"The size of tensor a ({a[-back]}) must match the size of tensor b ({b[-back]}) at non-singleton dimension {dim}"
-            )
+            return f"The size of tensor a ({a[-back]}) must match the size of tensor b ({b[-back]}) at non-singleton dimension {dim}"
     return f"shapes {shape_text(a)} and {shape_text(b)} don't fit"
 
 
@@ -171,9 +167,13 @@ def fill_(input: Tensor, value: Any) -> Tensor:
 def _single(value: Any) -> Any:
     if isinstance(value, Variable):
         if value._array.ndim:
-            raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value._array.ndim} dimensions.")
+            raise RuntimeError(
+                f"fill_ only supports 0-dimension value tensor but got tensor with {value._array.ndim} dimensions."
+            )
     elif not isinstance(value, (int, float, complex, np.number, np.bool_)):
-        raise TypeError(f"fill_() received an invalid combination of arguments - got ({type(value).__name__}), expected a number")
+        raise TypeError(
+            f"fill_() received an invalid combination of arguments - got ({type(value).__name__}), expected a number"
+        )
     return value
 
 

@@ -94,7 +94,11 @@ def test_frombuffer_shares_memory() -> None:
         (lambda: torch.tensor([[1, 2], [3]]), ValueError, r"expected sequence of length 2 at dim 1 \(got 1\)"),
         (lambda: torch.tensor("a"), TypeError, "invalid data type 'str'"),
         (lambda: torch.tensor(None), RuntimeError, "Could not infer dtype of NoneType"),
-        (lambda: torch.tensor([1], requires_grad=True), RuntimeError, "Only Tensors of floating point and complex dtype"),
+        (
+            lambda: torch.tensor([1], requires_grad=True),
+            RuntimeError,
+            "Only Tensors of floating point and complex dtype",
+        ),
         (lambda: torch.zeros(2, -1), RuntimeError, r"negative dimension -1: \[2, -1\]"),
         (lambda: torch.zeros(2.0), TypeError, "must be tuple of ints, not float"),
         (lambda: torch.zeros(2, device="cuda"), AssertionError, "Torch not compiled with CUDA enabled"),

@@ -134,7 +134,11 @@ def test_assignment_is_differentiable() -> None:
 
 
 def test_fill_copy_and_zero_cut_or_carry_gradients() -> None:
-    x, v, s = torch.ones(2, 2, requires_grad=True), torch.tensor(3.0, requires_grad=True), torch.ones(2, requires_grad=True)
+    x, v, s = (
+        torch.ones(2, 2, requires_grad=True),
+        torch.tensor(3.0, requires_grad=True),
+        torch.ones(2, requires_grad=True),
+    )
     (x * 1).fill_(v).sum().backward()
     assert x.grad.tolist() == [[0, 0], [0, 0]] and v.grad.item() == 4
     (x * 1).copy_(s).sum().backward()
@@ -168,12 +172,24 @@ def test_nonzero_finds_places() -> None:
         (lambda x: x[torch.tensor([True])], IndexError, r"The shape of the mask \[1\] at index 0"),
         (lambda x: x.__setitem__(0, torch.ones(2)), RuntimeError, r"must match the existing size \(2\)"),
         (lambda x: x.__setitem__(0, "a"), TypeError, "can't assign a str to a torch.FloatTensor"),
-        (lambda x: x.gather(1, torch.tensor([[5]])), RuntimeError, "index 5 is out of bounds for dimension 1 with size 3"),
-        (lambda x: x.scatter(0, torch.tensor([[2]]), 1.0), RuntimeError, "index 2 is out of bounds for dimension 0 with size 2"),
+        (
+            lambda x: x.gather(1, torch.tensor([[5]])),
+            RuntimeError,
+            "index 5 is out of bounds for dimension 1 with size 3",
+        ),
+        (
+            lambda x: x.scatter(0, torch.tensor([[2]]), 1.0),
+            RuntimeError,
+            "index 2 is out of bounds for dimension 0 with size 2",
+        ),
         (lambda x: x.index_select(0, torch.tensor([2])), IndexError, "index out of range in self"),
         (lambda x: x.take(torch.tensor([6])), IndexError, "tried to access index 6 on a tensor of 6 elements"),
         (lambda x: x.fill_(torch.ones(2)), RuntimeError, "only supports 0-dimension value tensor"),
-        (lambda x: x.copy_(torch.ones(4)), RuntimeError, r"The size of tensor a \(3\) must match the size of tensor b \(4\)"),
+        (
+            lambda x: x.copy_(torch.ones(4)),
+            RuntimeError,
+            r"The size of tensor a \(3\) must match the size of tensor b \(4\)",
+        ),
     ],
 )
 def test_bad_arguments_say_what_was_expected(program: Any, error: type[Exception], text: str) -> None:

@@ -22,7 +22,11 @@ CASES: list[tuple[str, Any, Any]] = [
     ("repeat", lambda x: x.repeat(2, 1, 2), lambda a: np.tile(a, (2, 1, 2))),
     ("tile", lambda x: x.tile(2), lambda a: np.tile(a, 2)),
     ("repeat_interleave", lambda x: x.repeat_interleave(2, 1), lambda a: np.repeat(a, 2, 1)),
-    ("repeat_interleave by tensor", lambda x: x.repeat_interleave(torch.tensor([2, 0, 1]), 1), lambda a: np.repeat(a, [2, 0, 1], 1)),
+    (
+        "repeat_interleave by tensor",
+        lambda x: x.repeat_interleave(torch.tensor([2, 0, 1]), 1),
+        lambda a: np.repeat(a, [2, 0, 1], 1),
+    ),
     ("flip", lambda x: x.flip(1), lambda a: np.flip(a, 1)),
     ("roll", lambda x: x.roll((1, -1), (0, 1)), lambda a: np.roll(a, (1, -1), (0, 1))),
     ("roll all", lambda x: x.roll(2), lambda a: np.roll(a, 2)),
@@ -32,7 +36,11 @@ CASES: list[tuple[str, Any, Any]] = [
     ("trace", lambda x: x.trace(), lambda a: np.trace(a)),
     ("diag", lambda x: torch.diag(x[0]), lambda a: np.diag(a[0])),
     ("diag of a matrix", lambda x: x.diag(1), lambda a: np.diag(a, 1)),
-    ("block_diag", lambda x: torch.block_diag(x, x[:1]), lambda a: np.block([[a, np.zeros((2, 3))], [np.zeros((1, 3)), a[:1]]])),
+    (
+        "block_diag",
+        lambda x: torch.block_diag(x, x[:1]),
+        lambda a: np.block([[a, np.zeros((2, 3))], [np.zeros((1, 3)), a[:1]]]),
+    ),
 ]
 
 
@@ -70,9 +78,17 @@ def test_flip_copies() -> None:
     ("program", "error", "text"),
     [
         (lambda: torch.cat([]), ValueError, "expected a non-empty list of Tensors"),
-        (lambda: torch.cat([torch.ones(2, 3), torch.ones(2, 4)]), RuntimeError, "Expected size 3 but got size 4 for tensor number 1"),
+        (
+            lambda: torch.cat([torch.ones(2, 3), torch.ones(2, 4)]),
+            RuntimeError,
+            "Expected size 3 but got size 4 for tensor number 1",
+        ),
         (lambda: torch.cat([torch.ones(1), 1]), TypeError, "expected Tensor as element 1 in argument 0, but got int"),
-        (lambda: torch.stack([torch.ones(1), torch.ones(2)]), RuntimeError, r"got \[1\] at entry 0 and \[2\] at entry 1"),
+        (
+            lambda: torch.stack([torch.ones(1), torch.ones(2)]),
+            RuntimeError,
+            r"got \[1\] at entry 0 and \[2\] at entry 1",
+        ),
         (lambda: torch.ones(2, 2).repeat(2), RuntimeError, "can not be smaller than number of dimensions"),
         (lambda: torch.ones(2).roll((1, 2)), RuntimeError, "shifts and dimensions must align"),
         (lambda: torch.ones(2).tril(), RuntimeError, "must have at least 2 dimensions"),

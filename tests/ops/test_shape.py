@@ -98,7 +98,9 @@ def test_expand_repeats_without_memory_and_cannot_be_written_to_twice() -> None:
     wide = x.expand(2, 3)
     assert wide.tolist() == [[1, 1, 1], [2, 2, 2]]
     assert wide.data_ptr() == x.data_ptr()
-    with pytest.raises(RuntimeError, match="more than one element of the written-to tensor refers to a single memory location"):
+    with pytest.raises(
+        RuntimeError, match="more than one element of the written-to tensor refers to a single memory location"
+    ):
         wide.add_(1)
 
 
@@ -155,7 +157,11 @@ def test_set_shares_the_memory_of_another_tensor() -> None:
         (lambda x: x.view(7), RuntimeError, r"shape '\[7\]' is invalid for input of size 24"),
         (lambda x: x.transpose(0, 1).view(24), RuntimeError, "Use .reshape"),
         (lambda x: x.expand(3), RuntimeError, "must be greater or equal to the number of dimensions"),
-        (lambda x: x.transpose(0, 3), IndexError, r"Dimension out of range \(expected to be in range of \[-3, 2\], but got 3\)"),
+        (
+            lambda x: x.transpose(0, 3),
+            IndexError,
+            r"Dimension out of range \(expected to be in range of \[-3, 2\], but got 3\)",
+        ),
         (lambda x: x.permute(0, 0, 1), RuntimeError, "duplicate dims"),
         (lambda x: x.as_strided((25,), (1,)), RuntimeError, "out of bounds for storage of size"),
         (lambda x: x.unfold(0, 3, 1), RuntimeError, "maximum size for tensor at dimension 0 is 2 but size is 3"),

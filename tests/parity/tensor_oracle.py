@@ -8,15 +8,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 import rushlight
-import torch
 
 Program = Callable[..., Any]
 
 
 def arrays(shapes: Sequence[Any], seed: int = 0) -> list[np.ndarray]:
-    """Seeded inputs: a shape gives float64, ("long", shape, high) indices, ("bool", shape) a mask, ("complex", shape) complex."""
+    """Seeded inputs: a shape gives float64, ("long", shape, high) indices, ("bool", shape) a mask, ("complex", "
+    "shape) complex."""
     rng = np.random.default_rng(seed)
     made = []
     for shape in shapes:

@@ -120,12 +120,21 @@ FUNCTIONS: list[tuple[str, Any, list[Any]]] = [
     ("scatter_reduce mean", lambda m, x, i, y: x.scatter_reduce(0, i, y, "mean"), [X, ("long", X, 2), X]),
     ("scatter_reduce prod", lambda m, x, i, y: x.scatter_reduce(0, i, y, "prod"), [X, ("long", X, 2), X]),
     ("scatter_reduce amax", lambda m, x, i, y: x.scatter_reduce(0, i, y, "amax"), [X, ("long", X, 2), X]),
-    ("scatter_reduce amin alone",
-     lambda m, x, i, y: x.scatter_reduce(0, i, y, "amin", include_self=False), [X, ("long", X, 2), X]),
-    ("scatter_reduce mean alone",
-     lambda m, x, i, y: x.scatter_reduce(1, i, y, "mean", include_self=False), [X, ("long", X, 2), X]),
-    ("scatter_reduce sum alone",
-     lambda m, x, i, y: x.scatter_reduce(1, i, y, "sum", include_self=False), [X, ("long", X, 2), X]),
+    (
+        "scatter_reduce amin alone",
+        lambda m, x, i, y: x.scatter_reduce(0, i, y, "amin", include_self=False),
+        [X, ("long", X, 2), X],
+    ),
+    (
+        "scatter_reduce mean alone",
+        lambda m, x, i, y: x.scatter_reduce(1, i, y, "mean", include_self=False),
+        [X, ("long", X, 2), X],
+    ),
+    (
+        "scatter_reduce sum alone",
+        lambda m, x, i, y: x.scatter_reduce(1, i, y, "sum", include_self=False),
+        [X, ("long", X, 2), X],
+    ),
     ("index_add", lambda m, x, i, y: x.index_add(1, i, y, alpha=2), [X, I, X]),
     ("index_copy", lambda m, x, y: x.index_copy(1, m.tensor([2, 0]), y), [X, (2, 2)]),
     ("index_fill", lambda m, x, i: x.index_fill(0, i, 3.0), [X, I]),
@@ -156,7 +165,11 @@ FUNCTIONS: list[tuple[str, Any, list[Any]]] = [
     ("nonzero as tuple", lambda m, x: m.nonzero(x > 0, as_tuple=True), [Y]),
     ("argwhere", lambda m, x: m.argwhere(x > 0), [X]),
     ("index_reduce", lambda m, x, y: m.index_reduce(x, 0, m.tensor([1, 1]), y, "prod").detach(), [X, X]),
-    ("scatter and multiply", lambda m, x, y: x.detach().scatter(0, m.tensor([[0, 1, 0]]), y.detach(), reduce="multiply"), [X, X]),
+    (
+        "scatter and multiply",
+        lambda m, x, y: x.detach().scatter(0, m.tensor([[0, 1, 0]]), y.detach(), reduce="multiply"),
+        [X, X],
+    ),
 ]
 OTHER_NAMES = {"take_along_dim flat", "fill_diagonal_", "fill_diagonal_ wrapped", "put_ into a transposed view"}
 

@@ -60,7 +60,14 @@ CASES: list[tuple[str, Any, list[Any]]] = [
     ("tril_", lambda m, x: (x * 1).tril_(), [X]),
     ("triu_", lambda m, x: (x * 1).triu_(1), [X]),
 ]
-OTHER_ROUTES = {"meshgrid", "meshgrid xy", "combinations", "vander", "vander increasing", "repeat interleave of a dimension"}
+OTHER_ROUTES = {
+    "meshgrid",
+    "meshgrid xy",
+    "combinations",
+    "vander",
+    "vander increasing",
+    "repeat interleave of a dimension",
+}
 
 
 @pytest.mark.parametrize(("name", "program", "shapes"), CASES, ids=[case[0] for case in CASES])

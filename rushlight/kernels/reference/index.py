@@ -29,13 +29,16 @@ def add_at(out: Array, key: tuple[Any, ...], values: Array) -> None:
 
 
 def add_along(out: Array, dim: int, index: Array, values: Array) -> None:
-    """Add `values[i]` to `out[index[i]]` along a dimension. Rows of one place are summed first, which is faster than `ufunc.at`."""
+    """Add `values[i]` to `out[index[i]]` along a dimension. Rows of one place are summed first, which is faster "
+    "than `ufunc.at`."""
     if index.size == 0:
         return
     length = out.shape[dim]
     low, high = int(index.min()), int(index.max())
     if low < -length or high >= length:
-        raise IndexError(f"index {low if low < -length else high} is out of bounds for dimension {dim} with size {length}")
+        raise IndexError(
+            f"index {low if low < -length else high} is out of bounds for dimension {dim} with size {length}"
+        )
     if out.ndim == 1:
         np.add.at(out, index, values)
         return
@@ -55,6 +58,8 @@ def add_along(out: Array, dim: int, index: Array, values: Array) -> None:
 def along(index: Array, dim: int) -> tuple[Array, ...]:
     """The advanced index that names, for each element of `index`, its own place but in dimension `dim`."""
     ndim = index.ndim
-    key = [np.arange(length).reshape([-1 if i == d else 1 for i in range(ndim)]) for d, length in enumerate(index.shape)]
+    key = [
+        np.arange(length).reshape([-1 if i == d else 1 for i in range(ndim)]) for d, length in enumerate(index.shape)
+    ]
     key[dim] = index
     return tuple(key)

@@ -150,7 +150,7 @@ def _bounds_and_size(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[int,
 
 def _whole(value: Any, name: str, function: str) -> int:
     if isinstance(value, Variable):
-        value = value.item()
+        value = value._array.item()
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"{function}(): argument '{name}' must be int, not {type(value).__name__}")
     return int(value)

@@ -237,7 +237,7 @@ def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Generator | None = Non
     )
 
 
-def checked_chances(p: Tensor) -> Array:
+def checked_chances(p: Variable) -> Array:
     """The array of a tensor of probabilities; an error unless they are floating-point numbers of [0, 1]."""
     if p.dtype.name not in _FLOATS:
         raise unsupported("bernoulli_tensor_cpu_p_", p.dtype)

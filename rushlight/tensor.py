@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.engine import backward
 from rushlight.autograd.grad_mode import no_grad
 from rushlight.autograd.variable import Variable, set_tensor_type, wrap
 from rushlight.device import check_device, device
@@ -26,10 +28,12 @@ from rushlight.ops.index_along import IndexAlongMethods
 from rushlight.ops.joining import JoiningMethods
 from rushlight.ops.masked import MaskedMethods
 from rushlight.ops.matmul import MatmulMethods
+from rushlight.ops.norms import NormMethods
 from rushlight.ops.pointwise import PointwiseMethods
 from rushlight.ops.random import RandomMethods
 from rushlight.ops.rearranging import RearrangingMethods
 from rushlight.ops.reduce import ReduceMethods
+from rushlight.ops.remainder import RemainderMethods
 from rushlight.ops.rounding import RoundingMethods
 from rushlight.ops.scan import ScanMethods
 from rushlight.ops.scatter import ScatterMethods
@@ -68,9 +72,11 @@ class Tensor(
     JoiningMethods,
     MaskedMethods,
     MatmulMethods,
+    NormMethods,
     PointwiseMethods,
     RandomMethods,
     ReduceMethods,
+    RemainderMethods,
     RoundingMethods,
     ScanMethods,
     ScatterMethods,
@@ -139,6 +145,27 @@ class Tensor(
         if require_grad:
             out.requires_grad_(True)
         return out
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Tensor | Iterable[Tensor] | None = None,
+    ) -> None:
+        """Compute the gradient of this tensor with respect to the leaves it was made from, and add it to their `grad`.
+
+        `gradient` has this tensor's shape, and may be left out when that is a single element.
+
+        >>> import rushlight as torch
+        >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([2., 4.])
+
+        Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.backward.html
+        """
+        backward(self, gradient, retain_graph, create_graph, None, inputs)
 
     def __repr__(self, *, tensor_contents: str | None = None) -> str:
         return format_tensor(self, tensor_contents=tensor_contents)

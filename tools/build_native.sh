@@ -11,4 +11,8 @@ generator=
 command -v ninja >/dev/null 2>&1 && generator="-G Ninja"
 cmake -S . -B "$build" $generator -DCMAKE_BUILD_TYPE=Release -DPython_EXECUTABLE="$(command -v "$python")" >/dev/null
 cmake --build "$build" --parallel "${JOBS:-2}"
-cp "$build"/_native*.so rushlight/
+# Renamed into place: a process that has the old module loaded keeps it whole.
+for module in "$build"/_native*.so; do
+  cp "$module" "rushlight/.${module##*/}.new"
+  mv "rushlight/.${module##*/}.new" "rushlight/${module##*/}"
+done

@@ -147,7 +147,9 @@ def _first_gradients(outputs: tuple[Any, ...], gradients: tuple[Any, ...]) -> li
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
             if out._array.dtype.kind == "c":
                 raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {out.dtype}")
-            gradient = wrap(np.ones(out._array.shape, out._array.dtype))
+            ones = np.empty(out._array.shape, out._array.dtype)
+            ones.fill(1)
+            gradient = wrap(ones)
         elif not isinstance(gradient, Variable):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
         elif gradient._array.shape != out._array.shape:

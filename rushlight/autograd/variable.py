@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -226,29 +226,6 @@ class Variable:
     def is_inference(self) -> bool:
         """Whether the tensor was made in inference mode."""
         return self._inference
-
-    def backward(
-        self,
-        gradient: Tensor | None = None,
-        retain_graph: bool | None = None,
-        create_graph: bool = False,
-        inputs: Tensor | Iterable[Tensor] | None = None,
-    ) -> None:
-        """Compute the gradient of this tensor with respect to the leaves it was made from, and add it to their `grad`.
-
-        `gradient` has this tensor's shape, and may be left out when that is a single element.
-
-        >>> import rushlight as torch
-        >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
-        >>> (x * x).sum().backward()
-        >>> x.grad
-        tensor([2., 4.])
-
-        Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.backward.html
-        """
-        from rushlight.autograd.engine import backward
-
-        backward(self, gradient, retain_graph, create_graph, inputs=inputs)  # type: ignore[arg-type]
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call `hook(grad)` whenever a gradient for this tensor is computed; what it returns replaces the gradient.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
@@ -19,17 +18,6 @@ Dims = int | tuple[int, ...] | list[int] | None
 
 _FLOAT32 = np.dtype(np.float32)
 _INT64 = np.dtype(np.int64)
-_LOW_PRECISION = frozenset(
-    np.dtype(t)
-    for t in (
-        np.float16,
-        ml_dtypes.bfloat16,
-        ml_dtypes.float8_e4m3fn,
-        ml_dtypes.float8_e4m3fnuz,
-        ml_dtypes.float8_e5m2,
-        ml_dtypes.float8_e5m2fnuz,
-    )
-)
 
 
 def floating(input: Tensor) -> Array:
@@ -42,19 +30,23 @@ def floating(input: Tensor) -> Array:
 
 def widened(array: Array) -> Array:
     """The array in float32 where its type holds fewer bits; a formula of several steps then rounds once."""
-    return array.astype(_FLOAT32) if array.dtype in _LOW_PRECISION else array
+    dtype = array.dtype
+    return array.astype(_FLOAT32) if dtype.kind == "V" or (dtype.kind == "f" and dtype.itemsize <= 2) else array
 
 
 def accumulator(dtype: np.dtype[Any]) -> np.dtype[Any] | None:
     """The type to add up in: float32 for narrower floats, int64 for integers and booleans, None for the type itself."""
-    if dtype in _LOW_PRECISION:
+    kind = dtype.kind
+    if kind == "f":
+        return None if dtype.itemsize > 2 else _FLOAT32
+    if kind == "V":
         return _FLOAT32
-    return _INT64 if dtype.kind in "biu" else None
+    return _INT64 if kind in "biu" else None
 
 
 def as_result(array: Any, dtype: np.dtype[Any]) -> Array:
     """An accumulated value in its final type: narrow floats are rounded, all else stays."""
-    return array.astype(dtype) if dtype in _LOW_PRECISION else array
+    return array.astype(dtype) if dtype.kind == "V" or (dtype.kind == "f" and dtype.itemsize <= 2) else array
 
 
 def normalize_dim(dim: int, ndim: int) -> int:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rushlight.autograd.function import ViewOperation
 from rushlight.ops._geometry import (
     Array,
@@ -39,6 +41,8 @@ class Expand(ViewOperation):
     def forward(ctx: Any, input: Tensor, shape: Shape) -> Array:
         array = input._array
         ctx.shape = array.shape
+        if not array.ndim and -1 not in shape:
+            return np.ndarray(shape, array.dtype, array, 0, (0,) * len(shape))
         return expand_array(array, expanded_shape(array, shape))
 
     @staticmethod

@@ -25,6 +25,7 @@ from rushlight.ops._numeric import (
     spread,
     widened,
 )
+from rushlight.ops.broadcast import Expand
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -55,7 +56,7 @@ class Sum(Operation):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
-        return grad.expand(ctx.shape)
+        return Expand.apply(grad, ctx.shape)
 
 
 class SumDim(Operation):

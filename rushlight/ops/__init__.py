@@ -1,0 +1,1 @@
+"""Every operation, one file a family: forward and backward side by side, the public functions, the Tensor methods."""

@@ -23,6 +23,15 @@ __all__ = ["Function", "FunctionCtx", "Node", "Operation", "UfuncOperation", "Vi
 _new = object.__new__
 _ndarray = np.ndarray
 
+def _first_node(cls: type[Function]) -> Node:
+    """The first node of an operation, whose class is made now and called directly from then on."""
+    cls._node_class = cls._make_node_class()
+    return cls._node_class()
+
+
+_FIRST_NODE = classmethod(_first_node)
+
+
 class Function:
     """An operation of your own: a class with static `forward` and `backward`, called through `apply`.
 
@@ -50,7 +59,8 @@ class Function:
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
-        cls._node_class = cls._make_node_class()
+        # The node class is made at the first call: a program uses few of the library's operations.
+        cls._node_class = _FIRST_NODE  # type: ignore[assignment]
 
     @classmethod
     def _make_node_class(cls) -> type[Node]:

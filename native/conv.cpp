@@ -21,11 +21,12 @@ constexpr int kGradChannels = 4, kGradTaps = 6;  // and of the weight gradient
 constexpr int kChannels = 6, kVectors = 2;
 constexpr int kGradChannels = 3, kGradTaps = 4;
 #endif
-constexpr int64_t kStripBytes = 192 << 10;
+constexpr int64_t kStripBytes = 192 << 10;  // of the source
+constexpr int64_t kChunkBytes = 768 << 10;  // of x and gy in the weight gradient, which passes over gy, little over x
 constexpr int64_t kGrain = 1 << 16;  // multiplications for which a second thread pays
 constexpr int64_t kMaxOffset = int64_t(1) << 30;
 
-RL_INLINE int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+RL_INLINE constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 RL_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 RL_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
@@ -399,11 +400,23 @@ template <class T>
 RL_INLINE T lane_sum(Vec<T> v) {
     alignas(kVectorBytes) T buffer[lanes<T>];
     store(buffer, v);
-#pragma GCC unroll 4
     for (int half = lanes<T> / 2; half; half /= 2)
-#pragma GCC unroll 8
         for (int i = 0; i < half; ++i) buffer[i] += buffer[i + half];
     return buffer[0];
+}
+
+// The sums of COUNT vectors: transposed, so that one addition serves as many of them as a vector has lanes.
+template <class T, int COUNT>
+RL_INLINE void lane_sums(const Vec<T>* vectors, T* sums) {
+    for (int first = 0; first < COUNT; first += lanes<T>) {
+        Vec<T> rows[lanes<T>];
+#pragma GCC unroll 16
+        for (int i = 0; i < lanes<T>; ++i) rows[i] = first + i < COUNT ? vectors[first + i] : Vec<T>{};
+        transpose<T>(rows);
+#pragma GCC unroll 16
+        for (int i = 1; i < lanes<T>; ++i) rows[0] += rows[i];
+        store(sums + first, rows[0]);
+    }
 }
 
 // What is in scratch: `samples` samples with `rows` rows of gy each.
@@ -435,10 +448,11 @@ void grad_tile(const WeightPlan<T>& plan, const Loaded<T>& loaded, int64_t chann
             }
         }
     }
-#pragma GCC unroll 4
+    constexpr int count = CHANNELS * TAPS;
+    alignas(kVectorBytes) T totals[divide_up(count, lanes<T>) * lanes<T>];
+    lane_sums<T, count>(&sums[0][0], totals);
     for (int o = 0; o < CHANNELS; ++o)
-#pragma GCC unroll 8
-        for (int t = 0; t < TAPS; ++t) gw[o * plan.taps + t] += lane_sum<T>(sums[o][t]);
+        for (int t = 0; t < TAPS; ++t) gw[o * plan.taps + t] += totals[o * TAPS + t];
 }
 
 template <class T>
@@ -507,7 +521,7 @@ void add_chunk(const WeightPlan<T>& plan, int64_t n, int64_t samples, int64_t gr
 template <class T>
 void choose_chunk(WeightPlan<T>& plan) {
     const ConvShape& c = plan.c;
-    const int64_t limit = kStripBytes / static_cast<int64_t>(sizeof(T)), span = forward_span(c);
+    const int64_t limit = kChunkBytes / static_cast<int64_t>(sizeof(T)), span = forward_span(c);
     const int64_t x_row = c.in_channels * plan.source.row_size(), grad_row = c.out_channels * plan.grad_width;
     const int64_t per_row = c.stride[0] * x_row + grad_row;
     const int64_t first = larger(0, span - c.stride[0]) * x_row;

@@ -1,7 +1,8 @@
-"""Chooses between the compiled pooling kernels and the NumPy ones."""
+"""Pooling by the compiled kernels where they take the arrays (1-D and 2-D windows), else by the NumPy reference."""
 
 from __future__ import annotations
 
+from rushlight.kernels.dispatch import prefer_native
 from rushlight.kernels.reference import pool as reference
 
 __all__ = [
@@ -19,7 +20,7 @@ adaptive_avg_pool = reference.adaptive_avg_pool
 adaptive_avg_pool_backward = reference.adaptive_avg_pool_backward
 adaptive_max_pool = reference.adaptive_max_pool
 gather_indices = reference.gather_indices
-max_pool = reference.max_pool
-avg_pool = reference.avg_pool
-avg_pool_backward = reference.avg_pool_backward
-scatter_indices = reference.scatter_indices
+max_pool = prefer_native(reference.max_pool)
+avg_pool = prefer_native(reference.avg_pool)
+avg_pool_backward = prefer_native(reference.avg_pool_backward)
+scatter_indices = prefer_native(reference.scatter_indices)

@@ -1,0 +1,209 @@
+#include "../pool.h"
+
+#include <optional>
+
+#include "arrays.h"
+
+namespace rl {
+namespace {
+
+constexpr int64_t kRelease = 1 << 14;
+constexpr int64_t kMostPlane = int64_t(1) << 30;
+
+// `rank` numbers of at least `least`; what a 1-D pooling leaves out is `missing`.
+void read_numbers(nb::tuple values, const char* name, int rank, int64_t least, int64_t missing, int64_t (&to)[2]) {
+    if (static_cast<int>(nb::len(values)) != rank) {
+        PyErr_Format(PyExc_ValueError, "pool: %s must have one number for each of the %d dimensions", name, rank);
+        nb::raise_python_error();
+    }
+    to[0] = missing;
+    for (int i = 0; i < rank; ++i) {
+        const int64_t value = nb::cast<int64_t>(values[i]);
+        if (value < least || value > INT32_MAX) {
+            PyErr_Format(PyExc_ValueError, "pool: %s is out of range", name);
+            nb::raise_python_error();
+        }
+        to[2 - rank + i] = value;
+    }
+}
+
+// The last `rank` sizes of x, and its planes.
+void read_image(const Array& x, int rank, PoolShape& s, int64_t (&sizes)[2]) {
+    sizes[0] = 1;
+    s.planes = 1;
+    for (int i = 0; i < x.dims(); ++i) {
+        const int axis = i - (x.dims() - rank);
+        if (axis < 0) s.planes *= x.shape(i);
+        else sizes[2 - rank + axis] = x.shape(i);
+    }
+}
+
+// Whether the kernels may run: nothing empty, nothing enormous.
+bool takes(const PoolShape& s) {
+    if (s.planes < 1) return false;
+    for (int i = 0; i < 2; ++i) {
+        if (s.in[i] < 1 || s.out[i] < 1 || s.stride[i] > 1024 || s.dilation[i] > 1024 || s.kernel[i] > 65536) return false;
+        if (s.padding[i] > 65536 || s.out[i] > s.in[i] + 2 * s.padding[i] + 1) return false;
+        // Every window begins inside the input or its left padding and reaches the input.
+        if ((s.out[i] - 1) * s.stride[i] - s.padding[i] >= s.in[i] || s.padding[i] > (s.kernel[i] - 1) * s.dilation[i]) return false;
+    }
+    return s.in[0] * s.in[1] < kMostPlane && s.in[0] * (s.in[1] + 4 * s.kernel[1] * s.dilation[1]) < kMostPlane;
+}
+
+template <class T>
+nb::object new_like(const Array& x, int rank, const int64_t (&sizes)[2]) {
+    npy_intp shape[NPY_MAXDIMS];
+    for (int i = 0; i < x.dims(); ++i) {
+        const int axis = i - (x.dims() - rank);
+        shape[i] = axis < 0 ? x.shape(i) : sizes[2 - rank + axis];
+    }
+    PyObject* array = PyArray_SimpleNew(x.dims(), shape, type_number<T>);
+    if (!array) nb::raise_python_error();
+    return nb::steal(array);
+}
+
+nb::object dense(const Array& a) {
+    if (a.contiguous()) return nb::borrow(reinterpret_cast<PyObject*>(a.ptr()));
+    PyObject* copy = PyArray_NewCopy(a.ptr(), NPY_CORDER);
+    if (!copy) nb::raise_python_error();
+    return nb::steal(copy);
+}
+
+void raise(PoolStatus status) {
+    if (status == PoolStatus::no_memory) throw std::bad_alloc();
+    if (status == PoolStatus::bad_index) throw nb::index_error("pool: an index lies outside its plane");
+}
+
+template <class T>
+nb::object max_pool_as(const PoolShape& s, int rank, const Array& x_) {
+    const nb::object x = dense(x_);
+    nb::object y = new_like<T>(x_, rank, s.out), indices = new_like<int64_t>(x_, rank, s.out);
+    PoolStatus status;
+    {
+        Released released(x_.size() > kRelease);
+        status = pool_kernels<T>().max(s, data_of<T>(x), data_of<T>(y), data_of<int64_t>(indices));
+    }
+    raise(status);
+    return nb::make_tuple(y, indices);
+}
+
+nb::object max_pool(nb::handle x_, nb::tuple outputs, nb::tuple kernel, nb::tuple stride, nb::tuple padding, nb::tuple dilation) {
+    const Array x(x_, "x");
+    const int rank = static_cast<int>(nb::len(kernel));
+    if (rank < 1 || rank > 2) return not_implemented();
+    if (x.dims() < rank) throw nb::value_error("max_pool: x has fewer dimensions than the window");
+    PoolShape s = {};
+    read_numbers(outputs, "outputs", rank, 0, 1, s.out);
+    read_numbers(kernel, "kernel", rank, 1, 1, s.kernel);
+    read_numbers(stride, "stride", rank, 1, 1, s.stride);
+    read_numbers(padding, "padding", rank, 0, 0, s.padding);
+    read_numbers(dilation, "dilation", rank, 1, 1, s.dilation);
+    read_image(x, rank, s, s.in);
+    if (!takes(s)) return not_implemented();
+    if (x.is<float>()) return max_pool_as<float>(s, rank, x);
+    if (x.is<double>()) return max_pool_as<double>(s, rank, x);
+    return not_implemented();
+}
+
+template <class T>
+nb::object scatter_as(const PoolShape& s, int rank, const Array& grad_, const Array& indices_) {
+    const nb::object grad = dense(grad_), indices = dense(indices_);
+    nb::object x = new_like<T>(grad_, rank, s.in);
+    PoolStatus status;
+    {
+        Released released(grad_.size() > kRelease);
+        status = pool_kernels<T>().scatter(s.planes, s.out[0] * s.out[1], s.in[0] * s.in[1], data_of<T>(grad),
+                                           data_of<int64_t>(indices), data_of<T>(x));
+    }
+    raise(status);
+    return x;
+}
+
+nb::object scatter_indices(nb::handle grad_, nb::handle indices_, nb::tuple sizes) {
+    const Array grad(grad_, "grad"), indices(indices_, "indices");
+    const int rank = static_cast<int>(nb::len(sizes));
+    if (rank < 1 || rank > 2) return not_implemented();
+    if (grad.dims() < rank) throw nb::value_error("scatter_indices: grad has fewer dimensions than sizes");
+    if (!grad.same_shape(indices)) throw nb::value_error("scatter_indices: grad and indices must have the same shape");
+    PoolShape s = {};
+    read_numbers(sizes, "sizes", rank, 0, 1, s.in);
+    read_image(grad, rank, s, s.out);
+    if (!indices.is<int64_t>() || s.in[0] * s.in[1] >= kMostPlane) return not_implemented();
+    if (grad.is<float>()) return scatter_as<float>(s, rank, grad, indices);
+    if (grad.is<double>()) return scatter_as<double>(s, rank, grad, indices);
+    return not_implemented();
+}
+
+// The settings of an average pooling whose input sizes are `in` and output sizes `out`, one of which is already there.
+void read_average(PoolShape& s, int rank, nb::tuple kernel, nb::tuple stride, nb::tuple padding) {
+    read_numbers(kernel, "kernel", rank, 1, 1, s.kernel);
+    read_numbers(stride, "stride", rank, 1, 1, s.stride);
+    read_numbers(padding, "padding", rank, 0, 0, s.padding);
+    s.dilation[0] = s.dilation[1] = 1;
+}
+
+template <class T>
+nb::object average_as(const PoolShape& s, int rank, const Array& from_, bool include_pad, int64_t divisor, bool backward) {
+    const nb::object from = dense(from_);
+    nb::object to = new_like<T>(from_, rank, backward ? s.in : s.out);
+    PoolStatus status;
+    {
+        Released released(from_.size() > kRelease);
+        const auto& kernels = pool_kernels<T>();
+        status = (backward ? kernels.average_backward : kernels.average)(s, include_pad, divisor, data_of<T>(from), data_of<T>(to));
+    }
+    raise(status);
+    return to;
+}
+
+nb::object average(const PoolShape& s, int rank, const Array& from, bool include_pad, std::optional<int64_t> divisor, bool backward) {
+    if (!takes(s)) return not_implemented();
+    if (divisor && *divisor == 0) throw nb::value_error("avg_pool: the divisor must not be 0");
+    if (from.is<float>()) return average_as<float>(s, rank, from, include_pad, divisor.value_or(0), backward);
+    if (from.is<double>()) return average_as<double>(s, rank, from, include_pad, divisor.value_or(0), backward);
+    return not_implemented();
+}
+
+std::optional<int64_t> read_divisor(nb::handle divisor) {
+    return divisor.is_none() ? std::nullopt : std::optional<int64_t>(nb::cast<int64_t>(divisor));
+}
+
+nb::object avg_pool(nb::handle x_, nb::tuple outputs, nb::tuple kernel, nb::tuple stride, nb::tuple padding, bool include_pad,
+                    nb::handle divisor) {
+    const Array x(x_, "x");
+    const int rank = static_cast<int>(nb::len(kernel));
+    if (rank < 1 || rank > 2) return not_implemented();
+    if (x.dims() < rank) throw nb::value_error("avg_pool: x has fewer dimensions than the window");
+    PoolShape s = {};
+    read_average(s, rank, kernel, stride, padding);
+    read_numbers(outputs, "outputs", rank, 0, 1, s.out);
+    read_image(x, rank, s, s.in);
+    return average(s, rank, x, include_pad, read_divisor(divisor), false);
+}
+
+nb::object avg_pool_backward(nb::handle grad_, nb::tuple sizes, nb::tuple kernel, nb::tuple stride, nb::tuple padding,
+                             bool include_pad, nb::handle divisor) {
+    const Array grad(grad_, "grad");
+    const int rank = static_cast<int>(nb::len(kernel));
+    if (rank < 1 || rank > 2) return not_implemented();
+    if (grad.dims() < rank) throw nb::value_error("avg_pool_backward: grad has fewer dimensions than the window");
+    PoolShape s = {};
+    read_average(s, rank, kernel, stride, padding);
+    read_numbers(sizes, "sizes", rank, 0, 1, s.in);
+    read_image(grad, rank, s, s.out);
+    return average(s, rank, grad, include_pad, read_divisor(divisor), true);
+}
+
+}  // namespace
+
+void bind_pool(nb::module_& m) {
+    m.def("max_pool", max_pool, nb::arg("x"), nb::arg("outputs"), nb::arg("kernel"), nb::arg("stride"), nb::arg("padding"),
+          nb::arg("dilation"));
+    m.def("scatter_indices", scatter_indices, nb::arg("grad"), nb::arg("indices"), nb::arg("sizes"));
+    m.def("avg_pool", avg_pool, nb::arg("x"), nb::arg("outputs"), nb::arg("kernel"), nb::arg("stride"), nb::arg("padding"),
+          nb::arg("include_pad"), nb::arg("divisor").none());
+    m.def("avg_pool_backward", avg_pool_backward, nb::arg("grad"), nb::arg("sizes"), nb::arg("kernel"), nb::arg("stride"),
+          nb::arg("padding"), nb::arg("include_pad"), nb::arg("divisor").none());
+}
+
+}  // namespace rl

@@ -1,0 +1,297 @@
+// Pooling with a moving window. Each plane is first copied into scratch with its columns sorted by their residue modulo the
+// stride and the padding filled in, so that every place of the window is a plain vector load; then vectors of output columns run
+// over the places of their windows. Backward adds into a plane at a time, one output after the other. Threads share the planes.
+#include "pool.h"
+
+#include "core/allocator.h"
+#include "core/thread_pool.h"
+#include "core/vec.h"
+
+namespace rl::RL_ISA {
+namespace {
+
+constexpr int64_t kGrain = 1 << 14;  // window places for which a second thread pays
+
+RL_INLINE int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+RL_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+RL_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+
+template <class T>
+using Index = std::remove_reference_t<decltype(Mask<T>{}[0])>;
+
+// The parts of scratch: the plane [row][phase][column], and for each output column where its window begins.
+template <class T>
+struct Scene {
+    const PoolShape& s;
+    int64_t phase_width, row_size, padded_cols;
+    T* plane;
+
+    explicit Scene(const PoolShape& shape) : s(shape) {
+        padded_cols = divide_up(s.out[1], lanes<T>) * lanes<T>;
+        const int64_t reach = (s.kernel[1] - 1) * s.dilation[1] / s.stride[1];
+        phase_width = divide_up(padded_cols + reach, lanes<T>) * lanes<T>;
+        row_size = s.stride[1] * phase_width;
+        plane = nullptr;
+    }
+    int64_t size() const { return s.in[0] * row_size + 2 * lanes<T>; }
+    // Where place kx of the window lies, for output column 0.
+    const T* place(int64_t row, int64_t kx) const {
+        const int64_t shift = kx * s.dilation[1];
+        return plane + row * row_size + shift % s.stride[1] * phase_width + shift / s.stride[1];
+    }
+};
+
+// Column j of phase p is column -padding + j * stride + p of the source.
+template <class T>
+void pack_row(const Scene<T>& scene, const T* from, T* to, T fill) {
+    const int64_t stride = scene.s.stride[1], width = scene.s.in[1];
+    for (int64_t p = 0; p < stride; ++p, to += scene.phase_width) {
+        const int64_t column = p - scene.s.padding[1];
+        const int64_t before = smaller(column < 0 ? divide_up(-column, stride) : 0, scene.phase_width);
+        const int64_t stop = larger(before, smaller(column < width ? divide_up(width - column, stride) : 0, scene.phase_width));
+        for (int64_t j = 0; j < before; ++j) to[j] = fill;
+        for (int64_t j = before; j < stop; ++j) to[j] = from[column + j * stride];
+        for (int64_t j = stop; j < scene.phase_width; ++j) to[j] = fill;
+    }
+}
+
+// The even and the odd elements of 2 * lanes elements.
+template <class T, int... I>
+RL_INLINE void split_pairs(const T* from, T* even, T* odd, std::integer_sequence<int, I...>) {
+    const Vec<T> a = load(from), b = load(from + lanes<T>);
+#if defined(__clang__)
+    store(even, __builtin_shufflevector(a, b, (2 * I)...));
+    store(odd, __builtin_shufflevector(a, b, (2 * I + 1)...));
+#else
+    store(even, __builtin_shuffle(a, b, Mask<T>{(2 * I)...}));
+    store(odd, __builtin_shuffle(a, b, Mask<T>{(2 * I + 1)...}));
+#endif
+}
+
+// pack_row for stride 2 without padding, the usual pooling.
+template <class T>
+void pack_pairs(const Scene<T>& scene, const T* from, T* to, T fill) {
+    const int64_t width = scene.s.in[1], columns = scene.phase_width;
+    T* odd = to + columns;
+    int64_t j = 0;
+    for (; j + lanes<T> <= columns && 2 * j + 2 * lanes<T> <= width; j += lanes<T>) {
+        split_pairs(from + 2 * j, to + j, odd + j, std::make_integer_sequence<int, lanes<T>>{});
+    }
+    if (j + lanes<T> <= columns && 2 * j < width) {
+        alignas(kVectorBytes) T rest[2 * lanes<T>];
+        const int64_t left = width - 2 * j;
+        store(rest, left >= lanes<T> ? load(from + 2 * j) : load_part(from + 2 * j, left, fill));
+        store(rest + lanes<T>, left > lanes<T> ? load_part(from + 2 * j + lanes<T>, left - lanes<T>, fill) : splat(fill));
+        split_pairs(rest, to + j, odd + j, std::make_integer_sequence<int, lanes<T>>{});
+        j += lanes<T>;
+    }
+    for (; j < columns; ++j) to[j] = odd[j] = fill;
+}
+
+template <class T>
+void pack_plane(const Scene<T>& scene, const T* x, T fill) {
+    const bool pairs = scene.s.stride[1] == 2 && scene.s.padding[1] == 0;
+    for (int64_t r = 0; r < scene.s.in[0]; ++r) {
+        const T* from = x + r * scene.s.in[1];
+        T* to = scene.plane + r * scene.row_size;
+        if (pairs) pack_pairs(scene, from, to, fill);
+        else pack_row(scene, from, to, fill);
+    }
+}
+
+RL_INLINE int64_t first_inside(int64_t begin, int64_t dilation) {
+    return begin < 0 ? begin + divide_up(-begin, dilation) * dilation : begin;
+}
+
+// Elements of a window along an axis that lie inside the input: places [low, high).
+RL_INLINE void inside(int64_t begin, int64_t size, int64_t kernel, int64_t dilation, int64_t& low, int64_t& high) {
+    low = begin < 0 ? divide_up(-begin, dilation) : 0;
+    high = begin < size ? smaller(kernel, divide_up(size - begin, dilation)) : 0;
+}
+
+template <class T>
+void max_plane(const Scene<T>& scene, const Index<T>* begins, const Index<T>* firsts, T* y, int64_t* indices) {
+    const PoolShape& s = scene.s;
+    for (int64_t oy = 0; oy < s.out[0]; ++oy) {
+        const int64_t begin = oy * s.stride[0] - s.padding[0];
+        int64_t low, high;
+        inside(begin, s.in[0], s.kernel[0], s.dilation[0], low, high);
+        const int64_t first_row = smaller(first_inside(begin, s.dilation[0]), s.in[0] - 1) * s.in[1];
+        for (int64_t ox = 0; ox < s.out[1]; ox += lanes<T>) {
+            Vec<T> best = splat(static_cast<T>(-__builtin_inf()));
+            Mask<T> index, base;
+            __builtin_memcpy(&index, firsts + ox, sizeof index);
+            __builtin_memcpy(&base, begins + ox, sizeof base);
+            index += static_cast<Index<T>>(first_row);
+            for (int64_t ky = low; ky < high; ++ky) {
+                const int64_t row = begin + ky * s.dilation[0];
+                for (int64_t kx = 0; kx < s.kernel[1]; ++kx) {
+                    const Vec<T> v = load(scene.place(row, kx) + ox);
+                    const Mask<T> better = (v > best) | (v != v);
+                    best = better ? v : best;
+                    index = better ? base + static_cast<Index<T>>(row * s.in[1] + kx * s.dilation[1]) : index;
+                }
+            }
+            const int64_t count = smaller(lanes<T>, s.out[1] - ox), at = oy * s.out[1] + ox;
+            alignas(kVectorBytes) Index<T> found[lanes<T>];
+            __builtin_memcpy(found, &index, sizeof index);
+            if (count == lanes<T>) {
+                store(y + at, best);
+                for (int i = 0; i < lanes<T>; ++i) indices[at + i] = found[i];
+            } else {
+                store_part<T>(y + at, best, count);
+                for (int64_t i = 0; i < count; ++i) indices[at + i] = found[i];
+            }
+        }
+    }
+}
+
+RL_INLINE int64_t places(const PoolShape& s) { return s.planes * s.out[0] * s.out[1] * s.kernel[0] * s.kernel[1]; }
+
+// body(plane, scene) for all planes, each thread with its own scratch.
+template <class T, class Body>
+RL_INLINE PoolStatus each_plane(const PoolShape& s, Body body) {
+    const Scene<T> scene(s);
+    const int parts = static_cast<int>(smaller(parts_for(places(s), kGrain), s.planes));
+    Scratch<T> scratch(static_cast<size_t>(parts * scene.size()));
+    if (!scratch.get()) return PoolStatus::no_memory;
+    T* const base = scratch.get();
+    parallel_parts(parts, [&](int part, int count) {
+        Scene<T> own = scene;
+        own.plane = base + part * scene.size();
+        for (int64_t i = s.planes * part / count; i < s.planes * (part + 1) / count; ++i) body(i, own);
+    });
+    return PoolStatus::ok;
+}
+
+template <class T>
+PoolStatus max_pool(const PoolShape& s, const T* x, T* y, int64_t* indices) {
+    const int64_t columns = Scene<T>(s).padded_cols;
+    Scratch<Index<T>> begins(static_cast<size_t>(columns)), firsts(static_cast<size_t>(columns));
+    if (!begins.get() || !firsts.get()) return PoolStatus::no_memory;
+    for (int64_t ox = 0; ox < columns; ++ox) {
+        const int64_t begin = ox * s.stride[1] - s.padding[1];
+        begins.get()[ox] = static_cast<Index<T>>(begin);
+        firsts.get()[ox] = static_cast<Index<T>>(smaller(first_inside(begin, s.dilation[1]), s.in[1] - 1));
+    }
+    const Index<T>*const b = begins.get(), *const f = firsts.get();
+    return each_plane<T>(s, [&](int64_t i, const Scene<T>& scene) {
+        pack_plane(scene, x + i * s.in[0] * s.in[1], static_cast<T>(-__builtin_inf()));
+        max_plane(scene, b, f, y + i * s.out[0] * s.out[1], indices + i * s.out[0] * s.out[1]);
+    });
+}
+
+template <class T>
+PoolStatus scatter(int64_t planes, int64_t outputs, int64_t size, const T* grad, const int64_t* indices, T* x) {
+    bool wrong = false;
+    parallel_for(planes, kGrain / (outputs + size / 8 + 1) + 1, [&](int64_t plane, int64_t end) {
+        bool bad = false;
+        for (; plane < end; ++plane) {
+            T* to = x + plane * size;
+            for (int64_t i = 0; i < size; ++i) to[i] = T(0);
+            const T* g = grad + plane * outputs;
+            const int64_t* index = indices + plane * outputs;
+            for (int64_t i = 0; i < outputs; ++i) {
+                const int64_t at = index[i];  // read once: what is checked is what is used
+                if (static_cast<uint64_t>(at) < static_cast<uint64_t>(size)) to[at] += g[i];
+                else bad = true;
+            }
+        }
+        if (bad) __atomic_store_n(&wrong, true, __ATOMIC_RELAXED);
+    });
+    return wrong ? PoolStatus::bad_index : PoolStatus::ok;
+}
+
+// How many elements the window of output `o` counts along an axis.
+RL_INLINE int64_t counted(const PoolShape& s, int axis, int64_t o, bool include_pad) {
+    const int64_t begin = o * s.stride[axis] - s.padding[axis];
+    const int64_t end = smaller(begin + s.kernel[axis], s.in[axis] + s.padding[axis]);
+    return include_pad ? end - begin : smaller(end, s.in[axis]) - larger(begin, 0);
+}
+
+// What the outputs of each column are divided by, before the rows' factor.
+template <class T>
+void column_counts(const PoolShape& s, bool include_pad, int64_t divisor, T* counts, int64_t columns) {
+    for (int64_t ox = 0; ox < columns; ++ox) {
+        counts[ox] = ox >= s.out[1] ? T(1) : divisor ? static_cast<T>(divisor) : static_cast<T>(counted(s, 1, ox, include_pad));
+    }
+}
+
+template <class T>
+void average_plane(const Scene<T>& scene, const T* counts, bool include_pad, int64_t divisor, T* y) {
+    const PoolShape& s = scene.s;
+    for (int64_t oy = 0; oy < s.out[0]; ++oy) {
+        const int64_t begin = oy * s.stride[0] - s.padding[0];
+        int64_t low, high;
+        inside(begin, s.in[0], s.kernel[0], 1, low, high);
+        const T rows = divisor ? T(1) : static_cast<T>(counted(s, 0, oy, include_pad));
+        for (int64_t ox = 0; ox < s.out[1]; ox += lanes<T>) {
+            Vec<T> total{};
+            for (int64_t ky = low; ky < high; ++ky) {
+                for (int64_t kx = 0; kx < s.kernel[1]; ++kx) total += load(scene.place(begin + ky, kx) + ox);
+            }
+            const Vec<T> mean = total / (load(counts + ox) * rows);
+            const int64_t count = smaller(lanes<T>, s.out[1] - ox);
+            if (count == lanes<T>) store(y + oy * s.out[1] + ox, mean);
+            else store_part<T>(y + oy * s.out[1] + ox, mean, count);
+        }
+    }
+}
+
+template <class T>
+PoolStatus average(const PoolShape& s, bool include_pad, int64_t divisor, const T* x, T* y) {
+    const int64_t columns = Scene<T>(s).padded_cols;
+    Scratch<T> counts(static_cast<size_t>(columns));
+    if (!counts.get()) return PoolStatus::no_memory;
+    column_counts(s, include_pad, divisor, counts.get(), columns);
+    const T* const c = counts.get();
+    return each_plane<T>(s, [&](int64_t i, const Scene<T>& scene) {
+        pack_plane(scene, x + i * s.in[0] * s.in[1], T(0));
+        average_plane(scene, c, include_pad, divisor, y + i * s.out[0] * s.out[1]);
+    });
+}
+
+template <class T>
+void spread_plane(const PoolShape& s, const T* counts, bool include_pad, int64_t divisor, const T* gy, T* share, T* gx) {
+    for (int64_t i = 0; i < s.in[0] * s.in[1]; ++i) gx[i] = T(0);
+    for (int64_t oy = 0; oy < s.out[0]; ++oy) {
+        const int64_t begin = oy * s.stride[0] - s.padding[0];
+        int64_t low, high;
+        inside(begin, s.in[0], s.kernel[0], 1, low, high);
+        const T rows = divisor ? T(1) : static_cast<T>(counted(s, 0, oy, include_pad));
+        for (int64_t ox = 0; ox < s.out[1]; ++ox) share[ox] = gy[oy * s.out[1] + ox] / (counts[ox] * rows);
+        for (int64_t ky = low; ky < high; ++ky) {
+            T* row = gx + (begin + ky) * s.in[1];
+            for (int64_t kx = 0; kx < s.kernel[1]; ++kx) {
+                const int64_t offset = kx - s.padding[1];
+                const int64_t from = offset < 0 ? divide_up(-offset, s.stride[1]) : 0;
+                const int64_t stop = offset < s.in[1] ? smaller(s.out[1], divide_up(s.in[1] - offset, s.stride[1])) : 0;
+                for (int64_t ox = from; ox < stop; ++ox) row[ox * s.stride[1] + offset] += share[ox];
+            }
+        }
+    }
+}
+
+template <class T>
+PoolStatus average_backward(const PoolShape& s, bool include_pad, int64_t divisor, const T* gy, T* gx) {
+    const int64_t columns = s.out[1];
+    const int parts = static_cast<int>(smaller(parts_for(places(s), kGrain), s.planes));
+    Scratch<T> scratch(static_cast<size_t>((parts + 1) * columns));
+    if (!scratch.get()) return PoolStatus::no_memory;
+    T* const counts = scratch.get();
+    column_counts(s, include_pad, divisor, counts, columns);
+    parallel_parts(parts, [&](int part, int count) {
+        for (int64_t i = s.planes * part / count; i < s.planes * (part + 1) / count; ++i) {
+            spread_plane(s, counts, include_pad, divisor, gy + i * s.out[0] * s.out[1], counts + (part + 1) * columns,
+                         gx + i * s.in[0] * s.in[1]);
+        }
+    });
+    return PoolStatus::ok;
+}
+
+}  // namespace
+
+const PoolKernels<float> pool_f32 = {max_pool<float>, scatter<float>, average<float>, average_backward<float>};
+const PoolKernels<double> pool_f64 = {max_pool<double>, scatter<double>, average<double>, average_backward<double>};
+
+}  // namespace rl::RL_ISA

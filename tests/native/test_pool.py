@@ -1,0 +1,113 @@
+"""The compiled pooling equals the NumPy one: shapes drawn at random, every instruction set, one thread and two."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from rushlight.kernels import pooling
+from rushlight.kernels.dispatch import native
+from rushlight.kernels.reference import pool as reference
+from rushlight.kernels.reference.windows import pool_size
+
+
+def drawn(seed: int, dtype: type, dilated: bool) -> tuple:
+    """An input at random, with equal elements in it, and (outputs, kernel, stride, padding, dilation)."""
+    r = random.Random(seed)
+    rank = r.choice([1, 2, 2, 2])
+    kernel = tuple(r.choice([1, 2, 2, 3, 5]) for _ in range(rank))
+    stride = tuple(r.choice([1, 2, 2, 3]) for _ in range(rank))
+    padding = tuple(r.randint(0, k // 2) for k in kernel)
+    dilation = tuple(r.choice([1, 2]) if dilated else 1 for _ in range(rank))
+    sizes = tuple(d * (k - 1) + r.choice([1, 2, 7, 16, 33, 70]) for k, d in zip(kernel, dilation, strict=True))
+    ceil_mode = r.random() < 0.5
+    settings = zip(sizes, kernel, stride, padding, dilation, strict=True)
+    outputs = tuple(pool_size(*one, ceil_mode) for one in settings)
+    rng = np.random.default_rng(seed)
+    x = rng.integers(-3, 4, (*((3, 4)[: r.randint(0, 2)]), *sizes)).astype(dtype)
+    x[rng.random(x.shape) < 0.02] = -np.inf
+    return x, (outputs, kernel, stride, padding, dilation)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_max_pool_equals_reference(machine, dtype, seed):
+    x, settings = drawn(seed, dtype, True)
+    values, indices = native.max_pool(x, *settings)
+    expected_values, expected_indices = reference.max_pool(x, *settings)
+    assert values.dtype == dtype
+    assert indices.dtype == np.int64
+    np.testing.assert_array_equal(values, expected_values)
+    np.testing.assert_array_equal(indices, expected_indices)
+    grad = np.random.default_rng(seed).standard_normal(values.shape).astype(dtype)
+    sizes = x.shape[-len(settings[1]) :]
+    found, expected = native.scatter_indices(grad, indices, sizes), reference.scatter_indices(grad, indices, sizes)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize(("include_pad", "divisor"), [(True, None), (False, None), (True, 3), (False, -2)])
+def test_avg_pool_equals_reference(machine, dtype, seed, include_pad, divisor):
+    x, (outputs, kernel, stride, padding, _) = drawn(seed, dtype, False)
+    x[np.isinf(x)] = 1
+    found = native.avg_pool(x, outputs, kernel, stride, padding, include_pad, divisor)
+    expected = reference.avg_pool(x, outputs, kernel, stride, padding, include_pad, divisor)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    grad = np.random.default_rng(seed).standard_normal(found.shape).astype(dtype)
+    arguments = (grad, x.shape[-len(kernel) :], kernel, stride, padding, include_pad, divisor)
+    found, expected = native.avg_pool_backward(*arguments), reference.avg_pool_backward(*arguments)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_nan_wins_and_the_last_one_is_named(machine, dtype):
+    x = np.zeros((1, 2, 40), dtype)
+    x[0, 0, [3, 4, 21]] = np.nan
+    x[0, 1, 39] = np.nan
+    settings = ((2, 10), (1, 4), (1, 4), (0, 0), (1, 1))
+    values, indices = native.max_pool(x, *settings)
+    expected_values, expected_indices = reference.max_pool(x, *settings)
+    np.testing.assert_array_equal(values, expected_values)
+    np.testing.assert_array_equal(indices, expected_indices)
+    settings = ((1, 10), (2, 4), (2, 4), (0, 0))
+    np.testing.assert_array_equal(
+        native.avg_pool(x, *settings, True, None), reference.avg_pool(x, *settings, True, None)
+    )
+
+
+def test_many_planes_and_strided_input(machine):
+    x = np.random.default_rng(0).standard_normal((64, 30, 30, 6)).astype(np.float32).transpose(0, 3, 1, 2)
+    settings = ((15, 15), (2, 2), (2, 2), (0, 0), (1, 1))
+    for found, expected in zip(native.max_pool(x, *settings), reference.max_pool(x, *settings), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("index", [-1, 16, 2**40])
+def test_an_index_outside_its_plane_raises(machine, index):
+    indices = np.zeros((3, 2, 2), np.int64)
+    indices[1, 1, 0] = index
+    with pytest.raises(IndexError, match="outside its plane"):
+        native.scatter_indices(np.ones((3, 2, 2)), indices, (4, 4))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: native.max_pool(x, (2, 2), (2,), (2, 2), (0, 0), (1, 1)), "outputs"),
+        (lambda x: native.max_pool(x, (2, 2), (2, 2), (0, 2), (0, 0), (1, 1)), "stride"),
+        (lambda x: native.max_pool(x, (2, 2), (2, 2), (2, 2), (-1, 0), (1, 1)), "padding"),
+        (lambda x: native.max_pool(x[0, 0], (2, 2), (2, 2), (2, 2), (0, 0), (1, 1)), "dimensions"),
+        (lambda x: native.scatter_indices(x, np.zeros((1, 4), np.int64), (4, 4)), "shape"),
+        (lambda x: native.avg_pool(x, (2, 2), (2, 2), (2, 2), (0, 0), True, 0), "divisor"),
+    ],
+)
+def test_wrong_arguments_raise(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(np.zeros((1, 4, 4)))
+
+
+def test_windows_that_miss_the_input_are_left_to_the_reference():
+    x = np.zeros((1, 4, 4), np.float32)
+    assert native.max_pool(x, (9, 9), (2, 2), (2, 2), (0, 0), (1, 1)) is NotImplemented
+    assert native.max_pool(x.astype(np.float16), (2, 2), (2, 2), (2, 2), (0, 0), (1, 1)) is NotImplemented
+    assert pooling.max_pool(x.astype(np.float16), (2, 2), (2, 2), (2, 2), (0, 0), (1, 1))[0].dtype == np.float16

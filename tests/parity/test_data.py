@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-import torch.utils.data  # noqa: E402
 
 import rushlight  # noqa: E402
 import rushlight.utils.data  # noqa: E402
@@ -24,7 +23,7 @@ LIBRARIES = [rushlight, torch]
 
 
 def on_both(program, seed=0):
-    """The program's result on Rushlight and on PyTorch, each after the same seed, with where the stream stands after it."""
+    """The program's result on Rushlight and on PyTorch after the same seed, and where the stream stands after it."""
     results = []
     for library in LIBRARIES:
         library.manual_seed(seed)
@@ -52,11 +51,10 @@ def two_passes(loader):
     return [list(loader), list(loader)]
 
 
-
 ORDERS = {
     "random": lambda t, d: [list(d.RandomSampler(range(17))) for _ in range(2)],
     "random, shared generator": lambda t, d: two_passes(d.RandomSampler(range(17), generator=seeded(t))),
-    "random, more than there are": lambda t, d: two_passes(d.RandomSampler(range(5), num_samples=13, generator=seeded(t))),
+    "random, more than all": lambda t, d: two_passes(d.RandomSampler(range(5), num_samples=13, generator=seeded(t))),
     "replacement": lambda t, d: two_passes(d.RandomSampler(range(7), True, 70, seeded(t))),
     "replacement, whole blocks": lambda t, d: two_passes(d.RandomSampler(range(7), True, 64, seeded(t))),
     "subset": lambda t, d: two_passes(d.SubsetRandomSampler([3, 1, 4, 1, 5], seeded(t))),
@@ -156,7 +154,7 @@ class Fails:
 def test_the_same_error_from_a_worker(error):
     texts = []
     for library in LIBRARIES:
-        with pytest.raises(Exception) as caught:  # noqa: PT011
+        with pytest.raises(Exception) as caught:
             list(library.utils.data.DataLoader(Fails(error), num_workers=1))
         first_lines = str(caught.value).splitlines()[:2]
         texts.append((caught.type, first_lines, str(caught.value).splitlines()[-1]))

@@ -141,9 +141,7 @@ class DataLoader(Generic[T_co]):
 
     def _check_worker_options(self) -> None:
         if self.num_workers < 0:
-            raise ValueError(
-                "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing."
-            )
+            raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.")
         if self.timeout < 0:
             raise ValueError("timeout option should be non-negative")
         if self.num_workers == 0 and self.prefetch_factor is not None:

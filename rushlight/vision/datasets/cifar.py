@@ -96,9 +96,7 @@ class CIFAR10(VisionDataset):
             self.download()
         fault = self._fault()
         if fault is not None:
-            raise RuntimeError(
-                f"Dataset not found or corrupted. You can use download=True to download it ({fault})"
-            )
+            raise RuntimeError(f"Dataset not found or corrupted. You can use download=True to download it ({fault})")
         self.classes = self._read_classes()
         self.class_to_idx = {name: i for i, name in enumerate(self.classes)}
         batches = [self._read_batch(name) for name, _ in (self.train_list if train else self.test_list)]

@@ -51,7 +51,7 @@ class Digits(VisionDataset):
         super().__init__(root, transform=transform, target_transform=target_transform)
         self.train = train
         try:
-            with np.load(FILE, allow_pickle=False) as file:
+            with open(FILE, "rb") as archive, np.load(archive, allow_pickle=False) as file:
                 images, labels = file["images"], file["labels"]
         except Exception as error:  # a damaged zip or npy raises any of several types
             raise DatasetFileError(f"{FILE}: the digits that come with the package can't be read: {error}") from error

@@ -114,6 +114,7 @@ def _fetch(url: str, path: str, part: IO[bytes], progress: bool) -> None:
             _fetch_rest(url, path, part, progress)
             return
         except urllib.error.HTTPError as error:
+            error.close()
             if error.code == 416:
                 part.truncate(0)  # the part is no beginning of that file
             elif error.code < 500:

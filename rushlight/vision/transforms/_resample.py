@@ -1,7 +1,8 @@
 """Resampling on arrays whose last two axes are height and width: resizing by weights, rotating by an affine map.
 
-Images (uint8) follow Pillow's arithmetic to the bit, since torchvision's programs resize PIL images; see
-`src/libImaging/Resample.c` and `Geometry.c` there. Floating point is computed as it is.
+Images (uint8) follow Pillow's arithmetic, since torchvision's programs resize PIL images; see
+`src/libImaging/Resample.c` and `Geometry.c` there. (Pillow 13 resizes some shapes first along the height: then a pixel
+may differ by rounding.) Floating point is computed as it is.
 """
 
 from __future__ import annotations
@@ -130,10 +131,15 @@ def resize_filtered(array: np.ndarray, height: int, width: int, name: str, antia
 
 def resize_nearest(array: np.ndarray, height: int, width: int, centered: bool = True) -> np.ndarray:
     """Takes the pixel under each target pixel's center, or with `centered=False` under its corner, as tensors do."""
-    offset = 0.5 if centered else 0.0
 
     def indices(source: int, target: int) -> np.ndarray:
-        return np.minimum(((np.arange(target) + offset) * (source / target)).astype(np.int64), source - 1)
+        scale = source / target
+        if not centered:
+            places = np.arange(target) * scale
+        else:
+            # Added up step by step, as Pillow does: it decides which way exact halves fall.
+            places = np.cumsum(np.concatenate(([scale * 0.5], np.full(target - 1, scale))))
+        return np.minimum(places.astype(np.int64), source - 1)
 
     return array[..., indices(array.shape[-2], height)[:, None], indices(array.shape[-1], width)]
 
@@ -163,6 +169,9 @@ def rotate(
 ) -> np.ndarray:
     """Turns counter-clockwise by `angle` degrees about `center` (x, y); `fill`, one number a channel."""
     height, width = array.shape[-2:]
+    turns, rest = divmod(angle % 360.0, 90.0)
+    if rest == 0 and center is None and (turns % 2 == 0 or expand or height == width):
+        return np.rot90(array, int(turns), (-2, -1))
     (a, b, c, d, e, f), new_height, new_width = _inverse_rotation(angle, height, width, expand, center)
     y, x = np.mgrid[0:new_height, 0:new_width]
     if bilinear:

@@ -109,10 +109,12 @@ def _hue_saturation(array: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarr
     flat = spread == 0
     divisor = np.where(flat, 1, spread)
     r, g, b = ((high - channel) / divisor for channel in (red, green, blue))
-    hue = np.where(red == high, b - g, np.where(green == high, 2.0 + r - b, 4.0 + g - r))
-    hue = np.fmod(hue / 6.0 + 1.0, 1.0)
+    # Each step is computed in double precision and stored in the array's, as Pillow does.
+    r64, g64, b64 = (channel.astype(np.float64) for channel in (r, g, b))
+    sixths = np.where(red == high, b - g, np.where(green == high, 2.0 + r64 - b64, 4.0 + g64 - r64)).astype(array.dtype)
+    hue = np.fmod(sixths.astype(np.float64) / 6.0 + 1.0, 1.0).astype(array.dtype)
     saturation = spread / np.where(flat, 1, high)
-    return np.where(flat, 0, hue), saturation, high
+    return np.where(flat, 0, hue).astype(np.float64), saturation.astype(np.float64), high
 
 
 def _mix(sector: np.ndarray, v: np.ndarray, p: np.ndarray, q: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -126,14 +128,13 @@ def _mix(sector: np.ndarray, v: np.ndarray, p: np.ndarray, q: np.ndarray, t: np.
 def _shift_bytes(array: np.ndarray, factor: float) -> np.ndarray:
     # Pillow's HSV images hold hue and saturation as bytes too, so both are cut to whole numbers between.
     hue, saturation, value = _hue_saturation(array.astype(np.float32))
-    hue = (hue * np.float32(255.0)).astype(np.int64)
-    saturation = (saturation * np.float32(255.0)).astype(np.int64)
-    hue = (hue + int(factor * 255)) % 256
-    position = hue.astype(np.float32) * np.float32(6.0) / np.float32(255.0)
-    part = saturation.astype(np.float32) / np.float32(255.0)
+    turned = ((hue * 255.0).astype(np.int64) + int(factor * 255)) % 256
+    position = (turned * 6.0 / 255.0).astype(np.float32)
+    part = ((saturation * 255.0).astype(np.int64) / 255.0).astype(np.float32)
     sector = np.floor(position).astype(np.int64)
-    beyond = position - sector
-    mixed = (value * (1 - part), value * (1 - part * beyond), value * (1 - part * (1 - beyond)))
+    beyond = position - sector.astype(np.float32)
+    fade = (part, part * beyond, part * (1.0 - beyond.astype(np.float64)))
+    mixed = (value * (1.0 - share.astype(np.float64)) for share in fade)
     p, q, t = (np.clip(np.floor(np.asarray(v) + 0.5), 0, 255) for v in mixed)
     return _mix(sector % 6, value, p, q, t).astype(np.uint8)
 

@@ -316,7 +316,7 @@ def resize(
 ) -> Any:
     """Resizes to `size` (h, w), or so that the shorter side has `size` (and the longer at most `max_size`).
 
-    Byte images equal Pillow's to the bit. `antialias` matters for tensors only (bilinear and bicubic), which know the
+    Byte images follow Pillow's arithmetic. `antialias` matters for tensors only (bilinear and bicubic), which know the
     modes nearest, nearest-exact, bilinear and bicubic. Raises TypeError or ValueError for other arguments.
 
     Source: https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.functional.resize.html
@@ -476,5 +476,3 @@ def _modes_of(channels: int, dtype: np.dtype) -> tuple[str, ...]:
     if dtype != np.uint8:
         return ()
     return {2: ("LA",), 3: ("RGB", "YCbCr", "HSV"), 4: ("RGBA", "CMYK", "RGBX")}[channels]
-
-

@@ -98,7 +98,11 @@ def test_a_type_of_ones_own_can_be_added_to_the_map():
 
 
 REFUSALS = [
-    ([object()], TypeError, "batch must contain tensors, numpy arrays, numbers, dicts or lists; found <class 'object'>"),
+    (
+        [object()],
+        TypeError,
+        "batch must contain tensors, numpy arrays, numbers, dicts or lists; found <class 'object'>",
+    ),
     ([np.array(["a"])], TypeError, "found <U1"),
     ([[1, 2], [1]], RuntimeError, "each element in list of batch should be of equal size"),
 ]

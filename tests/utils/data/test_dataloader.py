@@ -42,7 +42,9 @@ def lists(loader):
         ({"batch_sampler": BatchSampler(SequentialSampler(range(5)), 4, True)}, [[0, 1, 2, 3]]),
     ],
 )
-@pytest.mark.parametrize("dataset", [range(5), TensorDataset(torch.arange(5)), Subset(TensorDataset(torch.arange(5)), [0, 1, 2, 3, 4])])
+@pytest.mark.parametrize(
+    "dataset", [range(5), TensorDataset(torch.arange(5)), Subset(TensorDataset(torch.arange(5)), [0, 1, 2, 3, 4])]
+)
 def test_batches_of_a_map(dataset, options, batches):
     loader = DataLoader(dataset, **options)
     got = [b.tolist() if isinstance(b, torch.Tensor) else b[0].tolist() for b in loader]
@@ -53,7 +55,9 @@ def test_batches_of_a_map(dataset, options, batches):
 def test_rows_of_a_tensor_dataset_are_collated_in_one_go_with_the_same_result():
     data = TensorDataset(torch.arange(12.0).reshape(6, 2), torch.arange(6))
     at_once = list(DataLoader(data, batch_size=4))
-    one_by_one = list(DataLoader(data, batch_size=4, collate_fn=lambda samples: torch.utils.data.default_collate(samples)))
+    one_by_one = list(
+        DataLoader(data, batch_size=4, collate_fn=lambda samples: torch.utils.data.default_collate(samples))
+    )
     for a, b in zip(at_once, one_by_one, strict=True):
         assert [t.tolist() for t in a] == [t.tolist() for t in b]
         assert [t.dtype for t in a] == [t.dtype for t in b]
@@ -65,7 +69,11 @@ def test_streams():
     assert lists(DataLoader(Count(5), batch_size=2)) == [[0, 1], [2, 3], [4]]
     assert lists(DataLoader(Count(5), batch_size=2, drop_last=True)) == [[0, 1], [2, 3]]
     assert list(DataLoader(Count(3), batch_size=None)) == [0, 1, 2]
-    assert (len(DataLoader(Count(5), 2)), len(DataLoader(Count(5), 2, drop_last=True)), len(DataLoader(Count(5), None))) == (3, 2, 5)
+    assert (
+        len(DataLoader(Count(5), 2)),
+        len(DataLoader(Count(5), 2, drop_last=True)),
+        len(DataLoader(Count(5), None)),
+    ) == (3, 2, 5)
 
 
 def test_a_stream_longer_than_promised_warns():
@@ -109,7 +117,9 @@ def test_options_are_fixed_after_construction():
 
 
 def test_too_many_workers_are_warned_of():
-    with pytest.warns(UserWarning, match="This DataLoader will create 9999 worker processes in total. Our suggested max"):
+    with pytest.warns(
+        UserWarning, match="This DataLoader will create 9999 worker processes in total. Our suggested max"
+    ):
         DataLoader([1], num_workers=9999)
 
 

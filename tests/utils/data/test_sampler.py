@@ -73,13 +73,21 @@ def test_distributed_parts_have_one_length_and_cover_all(size, drop_last):
 
 REFUSALS = [
     (lambda: iter(Sampler()), NotImplementedError, "Subclasses of Sampler should implement __iter__"),
-    (lambda: RandomSampler([1], replacement=1), TypeError, "replacement should be a boolean value, but got replacement=1"),
+    (
+        lambda: RandomSampler([1], replacement=1),
+        TypeError,
+        "replacement should be a boolean value, but got replacement=1",
+    ),
     (lambda: RandomSampler([]), ValueError, "num_samples should be a positive integer value, but got num_samples=0"),
     (lambda: WeightedRandomSampler([1.0], 0), ValueError, "num_samples should be a positive integer"),
     (lambda: WeightedRandomSampler([1.0], True), ValueError, "num_samples should be a positive integer"),
     (lambda: WeightedRandomSampler([1.0], 1, 1), ValueError, "replacement should be a boolean"),
     (lambda: WeightedRandomSampler([[1.0]], 1), ValueError, r"given weights have shape \(1, 1\)"),
-    (lambda: BatchSampler([0], 0, False), ValueError, "batch_size should be a positive integer value, but got batch_size=0"),
+    (
+        lambda: BatchSampler([0], 0, False),
+        ValueError,
+        "batch_size should be a positive integer value, but got batch_size=0",
+    ),
     (lambda: BatchSampler([0], 1, 0), ValueError, "drop_last should be a boolean value, but got drop_last=0"),
     (lambda: DistributedSampler([1], 2, 2), ValueError, r"Invalid rank 2, rank should be in the interval \[0, 1\]"),
 ]

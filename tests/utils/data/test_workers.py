@@ -263,7 +263,10 @@ def test_no_worker_outlives_the_caller(ending):
     )
     root = str(Path(torch.__file__).parents[1])
     with subprocess.Popen(
-        [sys.executable, "-c", script, ending], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": root}
+        [sys.executable, "-c", script, ending],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": root},
     ) as caller:
         pids = [int(word) for word in caller.stdout.readline().split()]
         assert len(set(pids)) == 2

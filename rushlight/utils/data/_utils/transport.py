@@ -199,5 +199,3 @@ class Channel:
                 self._socket.shutdown(socket.SHUT_RDWR)
             self._socket.close()
         self.connection.close()
-
-

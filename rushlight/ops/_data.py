@@ -133,7 +133,7 @@ def _from_sequence(data: Any, wanted: dtypes.dtype | None) -> Array:
 
 def _leaf_number(leaf: Any) -> Any:
     if isinstance(leaf, Variable):
-        return leaf.item()
+        return leaf._array.item()
     return leaf.item() if isinstance(leaf, (np.generic, np.ndarray)) else leaf
 
 
@@ -175,7 +175,7 @@ def _is_sequence(item: Any) -> bool:
 
 
 def _nested_shape(data: Any) -> Shape:
-    shape = []
+    shape: list[int] = []
     while _is_sequence(data):
         if isinstance(data, Variable):
             raise ValueError("only one element tensors can be converted to Python scalars")
@@ -229,7 +229,9 @@ def fill_array(value: Any, dtype: dtypes.dtype) -> Array:
 
 def fill_number(value: Any, function: str, position: int = 2) -> Any:
     """A Python number to fill with; TypeError for what is none."""
-    if isinstance(value, (Variable, np.generic)):
+    if isinstance(value, Variable):
+        return value._array.item()
+    if isinstance(value, np.generic):
         return value.item()
     if not isinstance(value, (bool, int, float, complex)):
         raise TypeError(

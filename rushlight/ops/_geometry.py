@@ -180,7 +180,7 @@ def reported_strides(array: Array) -> Shape:
 
 def storage_of(array: Array) -> Array:
     """The array that owns the memory of a view, as far as NumPy remembers it."""
-    base = array
+    base: Any = array
     while base.base is not None:
         if isinstance(base.base, np.ndarray):
             base = base.base

@@ -71,7 +71,7 @@ def converted(array: Array, dtype: dtypes.dtype) -> Array:
     if kind == "c" and target.kind != "c" and target.kind != "b":
         warnings.warn("Casting complex values to real discards the imaginary part", UserWarning, stacklevel=4)
         array = array.real
-    order = "C" if 0 in array.strides else "K"
+    order: Any = "C" if 0 in array.strides else "K"
     if target.kind in "iu" and kind in "fVc":
         return _float_to_integer(array, target, order)
     if target.kind == "f" or target.kind == "V":
@@ -133,7 +133,7 @@ def is_contiguous(input: Tensor, memory_format: memory_format = contiguous_forma
 
 
 def to(input: Tensor, *args: Any, **named: Any) -> Tensor:
-    """`input` in another dtype: `to(dtype)`, `to(device)`, `to(device, dtype)` or `to(other)`; itself if nothing changes.
+    """`input` in another dtype: `to(dtype)`, `to(device)`, `to(device, dtype)`, `to(other)`; itself if nothing changes.
 
     Also takes `non_blocking`, `copy` (copy in any case) and `memory_format`. Gradients flow back in `input`'s dtype.
     AssertionError for CUDA, RuntimeError for a device there is none of.
@@ -148,9 +148,9 @@ def to(input: Tensor, *args: Any, **named: Any) -> Tensor:
         dtype = args[0]
         return input if input._array.dtype is dtype.numpy_dtype else ToCopy.apply(input, dtype, None)
     wanted, copy, format_ = _parse_to(input, args, named)
-    if input._array.dtype is wanted.numpy_dtype and not copy:
-        if format_ is None or format_ is preserve_format or is_contiguous(input, format_):
-            return input
+    kept = format_ is None or format_ is preserve_format or is_contiguous(input, format_)
+    if kept and not copy and input._array.dtype is wanted.numpy_dtype:
+        return input
     return ToCopy.apply(input, wanted, format_)
 
 
@@ -436,7 +436,7 @@ def _contains(input: Tensor, element: Any) -> bool:
 
 
 def _format(input: Tensor, spec: str) -> str:
-    if input._array.ndim == 0 and type(input).__format__ is _format:
+    if input._array.ndim == 0:
         return format(item(input), spec)
     return object.__format__(input, spec)
 

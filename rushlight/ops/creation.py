@@ -1,4 +1,4 @@
-"""Tensors from data, and tensors of a given shape: `tensor`, `zeros`, `ones`, `full`, `empty` and their `_like` and `new_` forms.
+"""Tensors from data and of a given shape: `tensor`, `zeros`, `ones`, `full`, `empty`, their `_like` and `new_` forms.
 
 Source: https://docs.pytorch.org/docs/2.13/torch.html#creation-ops
 """
@@ -34,8 +34,8 @@ def tensor(
 ) -> Tensor:
     """A new tensor with a copy of `data`: a number, nested lists, an ndarray or a Tensor.
 
-    Without `dtype`: Python's floats give the default type, ints int64, bools bool, complex numbers the complex default; arrays
-    keep theirs. ValueError for ragged lists, TypeError or RuntimeError for what is not numbers.
+    Without `dtype`: Python's floats give the default type, ints int64, bools bool, complex numbers the complex default;
+    arrays keep theirs. ValueError for ragged lists, TypeError or RuntimeError for what is not numbers.
 
     >>> import rushlight as torch
     >>> torch.tensor([[1, 2], [3, 4]], dtype=torch.float32)
@@ -65,7 +65,8 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """
     check_device(device)
     if isinstance(data, Variable):
-        return data if dtype is None else to(data, as_dtype(dtype, "as_tensor"))  # type: ignore[return-value]
+        known: Any = data
+        return known if dtype is None else to(known, as_dtype(dtype, "as_tensor"))
     if isinstance(data, np.ndarray):
         _warn_read_only(data)
     return wrap(from_data(data, dtype, copy=False))
@@ -74,7 +75,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 def asarray(
     obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
 ) -> Tensor:
-    """`obj` as a tensor, sharing memory where it can: `copy=True` copies always, `copy=False` raises ValueError if it must.
+    """`obj` as a tensor, sharing memory where it can; `copy=True` copies always, `copy=False` raises ValueError else.
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.asarray.html
     """
@@ -371,8 +372,8 @@ def empty_like(
 
 
 def full_like(
-    input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
-    pin_memory: bool = False, memory_format: memory_format = preserve_format,
+    input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
+    requires_grad: bool = False, pin_memory: bool = False, memory_format: memory_format = preserve_format,
 ) -> Tensor:  # fmt: skip
     """A number throughout, with the shape, the dtype and the order of dimensions of `input`.
 

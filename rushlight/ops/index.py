@@ -1,8 +1,8 @@
-"""Indexing as Python writes it, `x[key]` and `x[key] = value`, and the writes `copy_`, `fill_`, `zero_` and `index_put_`.
+"""Indexing as Python writes it, `x[key]` and `x[key] = value`, and `index_put_`.
 
-A key is read once, from left to right. Ints, slices, None and Ellipsis make a view (a NumPy basic index); what is left are
-tensors, one a dimension, which gather a copy (`Index`). Ints are not tensors here, as in PyTorch and unlike NumPy: they never
-count when PyTorch decides where the gathered dimensions go.
+A key is read once, from left to right. Ints, slices, None and Ellipsis make a view (a NumPy basic index); what is
+left are tensors, one a dimension, which gather a copy (`Index`). Ints are not tensors here, as in PyTorch and unlike
+NumPy: they never count when it is decided where the gathered dimensions go.
 
 Source: https://docs.pytorch.org/docs/2.13/tensor_view.html, https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.index_put_.html
 """
@@ -400,19 +400,14 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
     else:
         tracked = state.enabled and (self.requires_grad or value.requires_grad)
     array = self._array
-    if (
-        not tracked
-        and array.dtype.kind == "f"
-        and (value.__class__ is float or value.__class__ is int)
-        and not self._inference
-    ):
-        if _is_plain(key, array.ndim):
-            try:
-                array[key] = value
-            except IndexError as error:
-                raise IndexError(str(error).replace("for axis", "for dimension")) from None
-            self.bump_version()
-            return
+    plain_number = array.dtype.kind == "f" and (value.__class__ is float or value.__class__ is int)
+    if plain_number and not tracked and not self._inference and _is_plain(key, array.ndim):
+        try:
+            array[key] = value
+        except IndexError as error:
+            raise IndexError(str(error).replace("for axis", "for dimension")) from None
+        self.bump_version()
+        return
     if not array.ndim:
         _check_scalar_key(key.__class__)
     parsed = _parse(array.shape, key)
@@ -443,10 +438,7 @@ def _is_plain(key: Any, ndim: int) -> bool:
         return ndim > 0
     if key.__class__ is not tuple or len(key) > ndim:
         return False
-    for item in key:
-        if item.__class__ is not int and not (item.__class__ is slice and item.step is None):
-            return False
-    return True
+    return all(item.__class__ is int or (item.__class__ is slice and item.step is None) for item in key)
 
 
 def _type_name(value: Any) -> str:

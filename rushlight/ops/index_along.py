@@ -1,4 +1,4 @@
-"""Whole slices of one dimension by an index vector: `index_select`, `index_add`, `index_copy`, `index_fill`, `index_reduce`.
+"""Whole slices of one dimension by an index vector: `index_select`, `index_add`, `index_copy`, `index_fill`.
 
 Source: https://docs.pytorch.org/docs/2.13/generated/torch.index_select.html
 """

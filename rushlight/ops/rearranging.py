@@ -89,7 +89,7 @@ class Rot90(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, k: int, dims: Shape) -> Array:
         ctx.k, ctx.dims = k, dims
-        return np.rot90(input._array, k, dims).copy("K")
+        return np.rot90(input._array, k, (dims[0], dims[1])).copy("K")
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -160,7 +160,7 @@ def tile(input: Tensor, *dims: Any, **named: Any) -> Tensor:
 def repeat_interleave(
     input: Tensor, repeats: int | Tensor | None = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:
-    """Each element of a dimension (of all elements in a row without `dim`) repeated in place, all as often or each its own number.
+    """Each element of a dimension repeated, all as often or each its own number; without `dim`, all elements in a row.
 
     Given one tensor alone: each index as often as the tensor says.
 

@@ -1,4 +1,4 @@
-"""Gathering and scattering along a dimension: `gather`, `scatter` and its kin, `index_select`, `index_add`, `take`, masks.
+"""Gathering and scattering along a dimension: `gather`, `scatter` and its kin.
 
 Source: https://docs.pytorch.org/docs/2.13/generated/torch.gather.html, https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.scatter_.html
 """
@@ -315,7 +315,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
 
 
 def _scatter(input: Tensor, dim: int, index: Tensor, src: Any, reduce: str | None, inplace: bool) -> Tensor:
-    given = src if isinstance(src, Variable) else None
+    given: Any = src if isinstance(src, Variable) else None
     dim = check_index("scatter", input, dim, index, given)
     if reduce is not None:
         names = {"add": "sum", "multiply": "prod"}
@@ -432,7 +432,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
             f"{len(own)} dimensions for input, and {len(other)} dimensions for indices"
         )
     dim = wrap_dim(dim, len(own))
-    shape = np.broadcast_shapes(own[:dim] + (1,) + own[dim + 1 :], other[:dim] + (1,) + other[dim + 1 :])
+    shape = np.broadcast_shapes((*own[:dim], 1, *own[dim + 1 :]), (*other[:dim], 1, *other[dim + 1 :]))
     wide = expand(input, (*shape[:dim], own[dim], *shape[dim + 1 :]))
     return gather(wide, dim, expand(indices, (*shape[:dim], other[dim], *shape[dim + 1 :])), out=out)
 

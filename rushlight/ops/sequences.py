@@ -5,6 +5,7 @@ Source: https://docs.pytorch.org/docs/2.13/torch.html#creation-ops
 
 from __future__ import annotations
 
+import builtins
 import itertools
 import math
 import warnings
@@ -15,7 +16,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.function import Operation
-from rushlight.autograd.variable import Variable, wrap
+from rushlight.autograd.variable import wrap
 from rushlight.ops._geometry import Array, shape_text
 from rushlight.ops.broadcast import expand
 from rushlight.ops.conversion import as_dtype
@@ -31,9 +32,6 @@ __all__ = [
     "range", "tril_indices", "triu_indices", "vander",
 ]  # fmt: skip
 
-_complex, _range = complex, range
-
-
 def _made(array: Array, out: Tensor | None, options: dict[str, Any]) -> Tensor:
     if out is not None:
         return into(out, array)
@@ -46,7 +44,7 @@ def _made(array: Array, out: Tensor | None, options: dict[str, Any]) -> Tensor:
 
 
 def _number(value: Any) -> Any:
-    return value.item() if isinstance(value, (Variable, np.generic)) else value
+    return value.item() if hasattr(value, "item") else value
 
 
 def _kind(dtype: Any, out: Tensor | None, *ends: Any) -> dtypes.dtype:
@@ -55,7 +53,7 @@ def _kind(dtype: Any, out: Tensor | None, *ends: Any) -> dtypes.dtype:
     if out is not None:
         return out.dtype
     default = dtypes.get_default_dtype()
-    if any(isinstance(end, _complex) for end in ends):
+    if any(isinstance(end, builtins.complex) for end in ends):
         return default.to_complex()
     return default
 
@@ -65,8 +63,8 @@ def arange(
 ) -> Tensor:
     """`start + i * step` for all i that stay before `end`: (ceil((end - start) / step)).
 
-    int64 where all three are ints, else the default dtype, unless `dtype=` says otherwise. RuntimeError if `step` is zero or leads
-    away from `end`.
+    int64 where all three are ints, else the default dtype, unless `dtype=` says otherwise. RuntimeError if `step` is
+    zero or leads away from `end`.
 
     >>> import rushlight as torch
     >>> torch.arange(1, 2.5, 0.5)
@@ -81,7 +79,7 @@ def arange(
     kind = dtypes.int64 if whole and dtype is None and out is None else _kind(dtype, out)
     if kind.category == dtypes.bool.category or kind.is_complex:
         raise NotImplementedError(f"\"arange_cpu\" not implemented for '{kind.legacy_name}'")
-    _check_range(start, end, step)
+    _checkbuiltins.range(start, end, step)
     if whole:
         count = max(0, -((start - end) // step))
     else:
@@ -97,7 +95,7 @@ def arange(
     return _made(array, out, options)
 
 
-def _check_range(start: Any, end: Any, step: Any) -> None:
+def _checkbuiltins.range(start: Any, end: Any, step: Any) -> None:
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if not (math.isfinite(start) and math.isfinite(end)):
@@ -119,7 +117,7 @@ def range(
     )
     if end is None:
         start, end = 0, start
-    _check_range(start, end, step)
+    _checkbuiltins.range(start, end, step)
     count = math.floor((end - start) / step) + 1
     array = (np.arange(count, dtype=np.float64) * step + start).astype(_kind(dtype, out).numpy_dtype)
     return _made(array, out, options)
@@ -232,7 +230,7 @@ class Complex(Operation):
 
 
 def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Complex numbers from their real and imaginary parts, float32 giving complex64. RuntimeError for other or different types.
+    """Complex numbers from their parts, float32 giving complex64. RuntimeError for other or for two types.
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.complex.html
     """
@@ -289,7 +287,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     shape = tuple([tensor._array.size for tensor in tensors])
     grids = []
     for i, tensor in enumerate(tensors):
-        line = reshape(tensor, tuple([-1 if j == i else 1 for j in _range(len(shape))]) if shape[i] else shape)
+        line = reshape(tensor, tuple([-1 if j == i else 1 for j in builtins.range(len(shape))]) if shape[i] else shape)
         grids.append(expand(line, shape))
     if swap:
         grids = [grids[1], grids[0], *grids[2:]]
@@ -344,7 +342,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     if r < 0:
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
-    rows = list(choose(_range(input._array.size), r))
+    rows = list(choose(builtins.range(input._array.size), r))
     if r == 0:
         return wrap(np.empty(0, input._array.dtype))
     return input[wrap(np.array(rows, np.int64).reshape(len(rows), r))]
@@ -364,7 +362,7 @@ def vander(x: Tensor, N: int | None = None, *, increasing: bool = False) -> Tens
     if count == 0:
         return wrap(np.empty((shape[0], 0), x._array.dtype))
     columns: list[Any] = [wrap(np.ones(shape, x._array.dtype))]
-    for _ in _range(count - 1):
+    for _ in builtins.range(count - 1):
         columns.append(columns[-1] * x)
     result: Sequence[Any] = columns if increasing else columns[::-1]
     return stack(result, dim=1)

@@ -549,6 +549,6 @@ class ShapeMethods:
     view = view
     view_as = view_as
     T = property(_reversed)
-    mT = property(_matrix_transpose)
+    mT = property(_matrix_transpose)  # noqa: N815
     H = property(_hermitian)
-    mH = property(adjoint)
+    mH = property(adjoint)  # noqa: N815

@@ -1,7 +1,7 @@
 """Views of a part: `select`, `narrow`, `diagonal`, `unfold`, `as_strided`, and the cutting of a tensor into pieces.
 
-Each operation says with `part` which view it takes of an array. Its gradient is zero but for that part (`Embed`), whose own
-gradient is the same part again.
+Each operation says with `part` which view it takes of an array. Its gradient is zero but for that part (`Embed`),
+whose own gradient is the same part again.
 
 Source: https://docs.pytorch.org/docs/2.13/tensor_view.html
 """
@@ -180,8 +180,8 @@ class AsStrided(ViewOperation):
 class Restride(Operation):
     """The sum of elements at one geometry's places in a storage, read through another.
 
-    Elements of the viewed tensor that share a place share its gradient: it is divided among them, which are the ones read
-    (`shared_source` False) or, in the reverse direction, the ones added.
+    Elements of the viewed tensor that share a place share its gradient: it is divided among them, which are the ones
+    read (`shared_source` False) or, in the reverse direction, the ones added.
     """
 
     node_name = "AsStridedBackwardBackward0"
@@ -261,16 +261,16 @@ def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
     dim = wrap_dim(dim, len(shape))
-    start = operator.index(start)
-    if not -shape[dim] <= start <= shape[dim]:
+    first = operator.index(start)
+    if not -shape[dim] <= first <= shape[dim]:
         raise IndexError(
-            f"start out of range (expected to be in range of [{-shape[dim]}, {shape[dim]}], but got {start})"
+            f"start out of range (expected to be in range of [{-shape[dim]}, {shape[dim]}], but got {first})"
         )
-    if start < 0:
-        start += shape[dim]
-    if start + length > shape[dim]:
-        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({shape[dim]}).")
-    return slice_(input, dim, start, start + length)
+    if first < 0:
+        first += shape[dim]
+    if first + length > shape[dim]:
+        raise RuntimeError(f"start ({first}) + length ({length}) exceeds dimension size ({shape[dim]}).")
+    return slice_(input, dim, first, first + length)
 
 
 def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:

@@ -5,6 +5,7 @@ Source: https://docs.pytorch.org/docs/2.13/generated/torch.split.html
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,7 @@ class Split(ViewOperation):
         array = input._array
         ctx.dim = dim
         before = (slice(None),) * dim
-        return tuple([array[(*before, slice(a, b))] for a, b in zip(bounds, bounds[1:], strict=False)])
+        return tuple([array[(*before, slice(a, b))] for a, b in itertools.pairwise(bounds)])
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
@@ -147,7 +148,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
     dim = wrap_dim(dim, len(shape))
     if isinstance(indices_or_sections, Variable):
-        indices_or_sections = indices_or_sections.tolist()
+        indices_or_sections = indices_or_sections._array.tolist()
     if isinstance(indices_or_sections, int):
         sections = indices_or_sections
         if sections <= 0:
@@ -158,7 +159,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
             bounds.append(bounds[-1] + least + (i < more))
     else:
         bounds = [0, *indices_or_sections, shape[dim]]
-    return tuple([slice_(input, dim, a, b) for a, b in zip(bounds, bounds[1:], strict=False)])
+    return tuple([slice_(input, dim, a, b) for a, b in itertools.pairwise(bounds)])
 
 
 def _named_split(input: Tensor, indices_or_sections: Any, name: str, least: int, dim: int) -> tuple[Tensor, ...]:
@@ -168,13 +169,12 @@ def _named_split(input: Tensor, indices_or_sections: Any, name: str, least: int,
             f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with {len(shape)} "
             "dimensions!"
         )
-    if isinstance(indices_or_sections, int):
-        if indices_or_sections <= 0 or shape[dim] % indices_or_sections:
-            raise RuntimeError(
-                f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {shape[dim]} "
-                "is not divisible "
-                f"by the split_size {indices_or_sections}!"
-            )
+    if isinstance(indices_or_sections, int) and (indices_or_sections <= 0 or shape[dim] % indices_or_sections):
+        raise RuntimeError(
+            f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {shape[dim]} "
+            "is not divisible "
+            f"by the split_size {indices_or_sections}!"
+        )
     return tensor_split(input, indices_or_sections, dim)
 
 

@@ -134,7 +134,10 @@ def _mismatch(a: Shape, b: Shape) -> str:
     for back in range(1, min(len(a), len(b)) + 1):
         if a[-back] != b[-back] and 1 not in (a[-back], b[-back]):
             dim = max(len(a), len(b)) - back
-            return f"The size of tensor a ({a[-back]}) must match the size of tensor b ({b[-back]}) at non-singleton dimension {dim}"
+            return (
+                f"The size of tensor a ({a[-back]}) must match the size of tensor b ({b[-back]}) at non-singleton "
+                f"dimension {dim}"
+            )
     return f"shapes {shape_text(a)} and {shape_text(b)} don't fit"
 
 

@@ -75,7 +75,8 @@ def test_basic_index_is_a_view_and_advanced_a_contiguous_copy() -> None:
 @pytest.mark.parametrize(
     ("key", "name"),
     [
-        (0, "SelectBackward0"), (slice(1), "SliceBackward0"), (None, "UnsqueezeBackward0"), (Ellipsis, "AliasBackward0"),
+        (0, "SelectBackward0"), (slice(1), "SliceBackward0"), (None, "UnsqueezeBackward0"),
+        (Ellipsis, "AliasBackward0"),
         ((0, slice(1)), "SliceBackward0"), ((slice(1), 0), "SelectBackward0"), ([0], "IndexBackward0"),
     ],
 )  # fmt: skip

@@ -81,7 +81,7 @@ SET: list[tuple[str, Any, list[Any]]] = [
     ("ellipsis", lambda m, x, y: put(x, Ellipsis, y), [X, X]),
     ("element", lambda m, x, y: put(x, (1, 2), y), [X, ()]),
     ("tensor", lambda m, x, i, y: put(x, i, y), [X, ("long", (1,), 2), (1, 3)]),
-    ("tensor of columns", lambda m, x, y: put(x, (slice(None), m.tensor([2, 0])), y), [X, X[:1] + (2,)]),
+    ("tensor of columns", lambda m, x, y: put(x, (slice(None), m.tensor([2, 0])), y), [X, (2, 2)]),
     ("tensor and int", lambda m, x, y: put(x, (0, m.tensor([2, 0])), y), [X, (2,)]),
     ("mask and number", lambda m, x, b: put(x, b, 2.0), [X, M]),
     ("mask and scalar", lambda m, x, b, y: put(x, b, y), [X, M, ()]),

@@ -26,6 +26,7 @@ from rushlight.ops.splitting import *  # noqa: E402, F403
 from rushlight.ops.write import *  # noqa: E402, F403
 from rushlight.ops.conversion import *  # noqa: E402, F403
 from rushlight.ops.creation import *  # noqa: E402, F403
+from rushlight.ops.dropout import *  # noqa: E402, F403
 from rushlight.ops.extremum import *  # noqa: E402, F403
 from rushlight.ops.gated import *  # noqa: E402, F403
 from rushlight.ops.index import *  # noqa: E402, F403
@@ -33,10 +34,12 @@ from rushlight.ops.index_along import *  # noqa: E402, F403
 from rushlight.ops.joining import *  # noqa: E402, F403
 from rushlight.ops.masked import *  # noqa: E402, F403
 from rushlight.ops.matmul import *  # noqa: E402, F403
+from rushlight.ops.norms import *  # noqa: E402, F403
 from rushlight.ops.pointwise import *  # noqa: E402, F403
 from rushlight.ops.random import *  # noqa: E402, F403
 from rushlight.ops.random_fill import *  # noqa: E402, F403
 from rushlight.ops.reduce import *  # noqa: E402, F403
+from rushlight.ops.remainder import *  # noqa: E402, F403
 from rushlight.ops.rounding import *  # noqa: E402, F403
 from rushlight.ops.scan import *  # noqa: E402, F403
 from rushlight.ops.scatter import *  # noqa: E402, F403

@@ -21,8 +21,9 @@
 namespace rl {
 namespace {
 
-// About 20 microseconds: long enough to catch the next layer's kernel, short enough not to steal a core from other pools.
-constexpr int kSpins = 1000;
+// Some 60 microseconds: long enough to catch the next layer's kernel (waking costs about as much on a virtual machine), short
+// enough not to take a core from other pools.
+constexpr int kSpins = 3000;
 
 inline void pause() {
 #if defined(__x86_64__)

@@ -490,7 +490,7 @@ def _put_indices(input: Tensor, indices: Sequence[Tensor], values: Any) -> tuple
     dim = 0
     for index in indices:
         if index._array.ndim == 0:
-            index = reshape(index, (1,))
+            index = wrap(index._array.reshape(1))
         dim += _add_indices(parsed, index, dim, input._array.shape)
     return tuple(parsed.layout), parsed.indices
 

@@ -32,6 +32,7 @@ __all__ = [
     "range", "tril_indices", "triu_indices", "vander",
 ]  # fmt: skip
 
+
 def _made(array: Array, out: Tensor | None, options: dict[str, Any]) -> Tensor:
     if out is not None:
         return into(out, array)
@@ -79,7 +80,7 @@ def arange(
     kind = dtypes.int64 if whole and dtype is None and out is None else _kind(dtype, out)
     if kind.category == dtypes.bool.category or kind.is_complex:
         raise NotImplementedError(f"\"arange_cpu\" not implemented for '{kind.legacy_name}'")
-    _checkbuiltins.range(start, end, step)
+    _check_range(start, end, step)
     if whole:
         count = max(0, -((start - end) // step))
     else:
@@ -95,7 +96,7 @@ def arange(
     return _made(array, out, options)
 
 
-def _checkbuiltins.range(start: Any, end: Any, step: Any) -> None:
+def _check_range(start: Any, end: Any, step: Any) -> None:
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if not (math.isfinite(start) and math.isfinite(end)):
@@ -117,7 +118,7 @@ def range(
     )
     if end is None:
         start, end = 0, start
-    _checkbuiltins.range(start, end, step)
+    _check_range(start, end, step)
     count = math.floor((end - start) / step) + 1
     array = (np.arange(count, dtype=np.float64) * step + start).astype(_kind(dtype, out).numpy_dtype)
     return _made(array, out, options)

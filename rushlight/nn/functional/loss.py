@@ -7,7 +7,7 @@ from typing import Any
 
 from rushlight import dtypes
 from rushlight.autograd.variable import Variable
-from rushlight.ops.shape import broadcast_tensors
+from rushlight.ops.broadcast import broadcast_tensors
 from rushlight.ops.loss import BinaryCrossEntropy, BinaryCrossEntropyWithLogits, CrossEntropy, MseLoss, NllLoss
 from rushlight.tensor import Tensor
 

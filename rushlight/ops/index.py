@@ -455,6 +455,7 @@ def _without_leading_ones(given: Array, shape: Shape) -> Array:
 
 
 def _assign(target: Tensor, parsed: _Parsed, value: Any) -> None:
+    given: Any
     if parsed.indices:
         given = value if isinstance(value, Variable) else wrap(fill_value_array(value, target._array))
         _check_put_types(target._array.dtype, given._array.dtype)
@@ -462,7 +463,9 @@ def _assign(target: Tensor, parsed: _Parsed, value: Any) -> None:
     elif isinstance(value, Variable):
         shape = value._array.shape
         ones = _leading_ones(shape) if shape != target._array.shape else 0
-        given = reshape(value, shape[ones:]) if ones else value
+        given = value
+        if ones:
+            given = given.reshape(shape[ones:])
         expanded_shape(given._array, target._array.shape)
         Copy.inplace(target, given)
     else:

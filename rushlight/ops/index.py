@@ -23,7 +23,7 @@ from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.index import add_at
 from rushlight.ops._data import from_data
 from rushlight.ops._geometry import Array, Shape, check_no_overlap, expanded_shape, shape_text
-from rushlight.ops.shape import Alias, reshape
+from rushlight.ops.shape import Alias
 from rushlight.ops.slicing import BasicIndex, Newaxis, Select, Slice
 from rushlight.ops.write import Copy, Fill, fill_value_array, to_shape, write_array
 

@@ -69,5 +69,9 @@ from rushlight.storage import TypedStorage as TypedStorage  # noqa: E402
 from rushlight.storage import UntypedStorage as UntypedStorage  # noqa: E402
 from rushlight import nn as nn  # noqa: E402
 from rushlight import optim as optim  # noqa: E402
-
-__version__ = "0.1.0"
+from rushlight import utils as utils  # noqa: E402
+from rushlight import accelerator as accelerator  # noqa: E402
+from rushlight import backends as backends  # noqa: E402
+from rushlight import cuda as cuda  # noqa: E402
+from rushlight import version as version  # noqa: E402
+from rushlight.version import __version__ as __version__  # noqa: E402

@@ -1,0 +1,13 @@
+"""What a program asks about MKL: Rushlight doesn't use it.
+
+Source: https://docs.pytorch.org/docs/2.13/backends.html#torch.backends.mkl
+"""
+
+from __future__ import annotations
+
+__all__ = ["is_available"]
+
+
+def is_available() -> bool:
+    """False: Rushlight doesn't use MKL."""
+    return False

@@ -1,0 +1,79 @@
+"""Whatever a compiled kernel is handed, it returns or raises; it never crashes. The seed is in the test's name."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rushlight import _native
+
+KERNELS = [
+    "adam_step",
+    "bias_grad",
+    "gemm",
+    "log_softmax",
+    "log_softmax_backward",
+    "relu_forward",
+    "sgd_step",
+    "softmax",
+    "softmax_backward",
+    "softmax_cross_entropy",
+    "softmax_cross_entropy_backward",
+    "threshold_backward",
+]
+SCALARS = [None, True, -100, 2**70, 1.5, float("nan"), "x", (), {}, object(), np.float32(1), 0, -1]
+
+
+def an_array(rng: random.Random) -> np.ndarray:
+    shape = tuple(rng.choice([0, 1, 2, 3, 17]) for _ in range(rng.choice([0, 1, 1, 2, 2, 2, 3])))
+    array = np.zeros(shape, rng.choice(["f", "f", "f", "d", "q", "e", "?", "F", ">f4", "O", "S3", "i"]))
+    kind = rng.randrange(12)
+    if kind == 0:
+        array = np.broadcast_to(array, (3, *shape))
+    elif kind == 1 and array.ndim:
+        array = array[::-1]
+    elif kind == 2:
+        array = array.T
+    elif kind == 3:
+        array.flags.writeable = False
+    elif kind == 4:
+        array = np.frombuffer(bytes(25), np.uint8)[1:].view(np.float32).reshape(2, 3)  # misaligned
+    return array
+
+
+def anything(rng: random.Random) -> Any:
+    kind = rng.randrange(10)
+    if kind < 6:
+        return an_array(rng)
+    if kind < 8:
+        return [an_array(rng) if rng.random() < 0.8 else rng.choice(SCALARS) for _ in range(rng.randrange(3))]
+    return rng.choice(SCALARS)
+
+
+def arguments(rng: random.Random, name: str) -> tuple[list[Any], dict[str, Any]]:
+    if name == "gemm":
+        options = {"transpose_a": rng.random() < 0.5, "transpose_b": rng.random() < 0.5}
+        return [anything(rng), anything(rng)], {**options, "bias": anything(rng), "out": anything(rng)}
+    if name in ("sgd_step", "adam_step"):
+        like = an_array(rng)
+        lists = [[np.zeros_like(like) if rng.random() < 0.9 else anything(rng)] for _ in range(5)]
+        args = [*lists, 1, 0.1, 0.9, 0.99, 1e-8] if name == "adam_step" else [*lists[:3], 0.1, 0.9]
+        if rng.random() < 0.3:
+            args[rng.randrange(len(args))] = anything(rng)
+        return args, {"weight_decay": 0.1}
+    return [anything(rng) for _ in range(rng.choice([1, 2, 2, 3, 4]))], {}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("name", KERNELS)
+def test_no_arguments_crash_the_interpreter(name, seed):
+    rng = random.Random(seed)
+    for _ in range(300):
+        args, options = arguments(rng, name)
+        try:
+            getattr(_native, name)(*args, **options)
+        except (TypeError, ValueError, IndexError, OverflowError):
+            continue

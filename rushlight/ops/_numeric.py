@@ -19,6 +19,12 @@ Dims = int | tuple[int, ...] | list[int] | None
 _FLOAT32 = np.dtype(np.float32)
 _INT64 = np.dtype(np.int64)
 
+# NumPy's stubs do not know the positional form, which costs less than keywords: (array, axis, dtype, out, keepdims, initial).
+add_reduce: Any = np.add.reduce
+maximum_reduce: Any = np.maximum.reduce
+minimum_reduce: Any = np.minimum.reduce
+multiply_reduce: Any = np.multiply.reduce
+
 
 def floating(input: Tensor) -> Array:
     """The array of a tensor, with integers and booleans converted to the default floating-point type."""
@@ -98,7 +104,9 @@ def require_floating(array: Array, kernel: str) -> Array:
 def check_tensor(function: str, name: str, position: int, value: object) -> None:
     """TypeError if an argument that must be a tensor is a number or anything else."""
     if not hasattr(value, "_array"):
-        raise TypeError(f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}")
+        raise TypeError(
+            f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
+        )
 
 
 def inplace(operation: Any) -> Any:

@@ -33,7 +33,7 @@ class ThresholdBackward(Operation):
     node_name = "ThresholdBackwardBackward0"
 
     @staticmethod
-    def forward(ctx: Any, grad: Tensor, out: Tensor) -> Array:
+    def forward(ctx: Any, grad: Tensor, out: Tensor) -> Any:
         ctx.save_for_backward(out)
         return kernels.threshold_backward(grad._array, out._array)
 
@@ -83,7 +83,7 @@ class Threshold(Operation):
     node_name = "ThresholdBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, threshold: float, value: float) -> Array:
+    def forward(ctx: Any, input: Tensor, threshold: float, value: float) -> Any:
         array = input._array
         if array.dtype.kind in "bc":
             raise not_implemented("threshold_cpu", array.dtype)
@@ -121,7 +121,7 @@ class LeakyRelu(Operation):
     node_name = "LeakyReluBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, slope: float) -> Array:
+    def forward(ctx: Any, input: Tensor, slope: float) -> Any:
         ctx.save_for_backward(input)
         ctx.slope = slope
         return elementwise(input, "leaky_relu_cpu", lambda x: np.where(x > 0, x, x * slope))
@@ -156,7 +156,7 @@ class Elu(Operation):
     node_name = "EluBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, alpha: float, scale: float, input_scale: float) -> Array:
+    def forward(ctx: Any, input: Tensor, alpha: float, scale: float, input_scale: float) -> Any:
         ctx.save_for_backward(input)
         ctx.factors = alpha, scale, input_scale
         return elementwise(
@@ -251,7 +251,7 @@ class Hardtanh(Operation):
     node_name = "HardtanhBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, low: float, high: float) -> Array:
+    def forward(ctx: Any, input: Tensor, low: float, high: float) -> Any:
         array = input._array
         if array.dtype.kind == "b":
             raise RuntimeError("Bool inputs not supported for hardtanh")
@@ -313,7 +313,7 @@ class Hardswish(Operation):
     node_name = "HardswishBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         ctx.save_for_backward(input)
         return elementwise(input, "hardswish_cpu", lambda x: x * np.minimum(np.maximum(x + 3, 0), 6) / 6)
 
@@ -343,7 +343,7 @@ class Hardsigmoid(Operation):
     node_name = "HardsigmoidBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         ctx.save_for_backward(input)
         return elementwise(input, "hardsigmoid_cpu", lambda x: np.minimum(np.maximum(x + 3, 0), 6) / 6)
 
@@ -372,7 +372,7 @@ class Hardshrink(Operation):
     node_name = "HardshrinkBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, lambd: float) -> Array:
+    def forward(ctx: Any, input: Tensor, lambd: float) -> Any:
         array = require_floating(input._array, "hardshrink_cpu")
         ctx.save_for_backward(input)
         ctx.lambd = lambd = float(array.dtype.type(lambd))
@@ -403,7 +403,7 @@ class Softshrink(Operation):
     node_name = "SoftshrinkBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, lambd: float) -> Array:
+    def forward(ctx: Any, input: Tensor, lambd: float) -> Any:
         ctx.save_for_backward(input)
         ctx.lambd = lambd = float(require_floating(input._array, "softshrink_cpu").dtype.type(lambd))
 
@@ -440,7 +440,7 @@ class Prelu(Operation):
     node_name = "PreluKernelBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, weight: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor, weight: Tensor) -> Any:
         array = require_floating(input._array, "prelu_cpu")
         ctx.save_for_backward(input, weight)
         return np.where(array > 0, array, array * weight._array)
@@ -473,7 +473,9 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     shape = input._array.shape
     count = weight._array.size
     if weight._array.ndim > 1:
-        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight._array.ndim}")
+        raise RuntimeError(
+            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight._array.ndim}"
+        )
     if count != 1:
         if not shape:
             raise RuntimeError("Not allow zero-dim input tensor.")
@@ -495,7 +497,7 @@ class RreluWithNoise(Operation):
     node_name = "RreluWithNoiseBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, slopes: Any) -> Array:
+    def forward(ctx: Any, input: Tensor, slopes: Any) -> Any:
         ctx.save_for_backward(input)
         ctx.slopes = slopes
         return elementwise(input, "leaky_relu_cpu", lambda x: np.where(x > 0, x, x * slopes))

@@ -9,7 +9,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.function import Operation, UfuncOperation
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops.promotion import NUMBERS, binary, like, operands, unbroadcast
+from rushlight.ops.promotion import NUMBERS, binary, like, operands, result_type, unbroadcast
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -75,6 +75,18 @@ class Sub(UfuncOperation):
             return grad if needs[0] else None, -grad if needs[1] else None
         input, other = ctx.likes
         return (unbroadcast(grad, input) if needs[0] else None, unbroadcast(-grad, other) if needs[1] else None)
+
+
+class Rsub(Sub):
+    """`input - other` for a number `input`."""
+
+    node_name = "RsubBackward1"
+
+
+class RsubTensor(Sub):
+    """`input - other`, called by the name `rsub`."""
+
+    node_name = "RsubBackward0"
 
 
 class Mul(UfuncOperation):
@@ -222,6 +234,12 @@ class PowTensor(Operation):
         return to_input, to_exponent
 
 
+class PowOfNumber(PowTensor):
+    """`input ** exponent` for a number `input`."""
+
+    node_name = "PowBackward2"
+
+
 class Exp(Operation):
     """The exponential of each element."""
 
@@ -351,9 +369,13 @@ def _scaled(name: str, input: Any, other: Any, alpha: Any) -> Any:
     check_operand(name, other)
     if alpha == 1 and not isinstance(alpha, bool):
         return other
+    if name != "add":
+        _refuse_bools(input, other)
     integral = all(not isinstance(t, Variable) or t._array.dtype.kind in "iub" for t in (input, other))
     if integral and isinstance(alpha, float):
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if isinstance(input, Variable) and isinstance(other, Variable) and input._array.dtype != other._array.dtype:
+        other = other.to(result_type(input, other))
     return other * alpha
 
 
@@ -386,7 +408,7 @@ def sub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor
 def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """`other - alpha * input`."""
     check_operand("rsub", other)
-    return Sub.apply(other, input if alpha == 1 else input * alpha)
+    return (RsubTensor if isinstance(other, Variable) else Rsub).apply(other, _scaled("rsub", other, input, alpha))
 
 
 def mul(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
@@ -435,7 +457,7 @@ def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.pow.html
     """
     if isinstance(exponent, Variable):
-        return into(out, PowTensor.apply(input, exponent))
+        return into(out, (PowTensor if isinstance(input, Variable) else PowOfNumber).apply(input, exponent))
     if not isinstance(exponent, NUMBERS):
         raise TypeError(f"pow(): argument 'exponent' (position 2) must be Tensor, not {type(exponent).__name__}")
     return into(out, PowScalar.apply(input, exponent))
@@ -500,7 +522,7 @@ def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def div(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
     """`input / other`; with `rounding_mode` "trunc" or "floor" the quotient rounded towards zero or down.
 
-    Integers give the default floating-point type, unless a rounding mode is given. Raises ValueError for another mode.
+    Integers give the default floating-point type, unless a rounding mode is given. Raises RuntimeError for another mode.
 
     >>> import rushlight as torch
     >>> torch.div(torch.tensor([7, -7]), 2)
@@ -522,21 +544,27 @@ def rounded_quotient(input: Any, other: Any, rounding_mode: str) -> Any:
         return FloorDivide.apply(input, other)
     if rounding_mode == "trunc":
         return TruncDivide.apply(input, other)
-    raise ValueError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
+    raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
+
+
+def _check_integer_division(mode: str, a: Any, b: Any) -> None:
+    if np.asarray(a).dtype.kind == "b":
+        raise NotImplementedError(f"\"div_{mode}_cpu\" not implemented for 'Bool'")
+    if np.size(a) and not np.all(b):
+        raise RuntimeError("ZeroDivisionError")
 
 
 class FloorDivide(Operation):
     """`floor(input / other)`."""
 
-    node_name = "DivBackward1"
+    node_name = "DivBackward2"
 
     @staticmethod
     def forward(ctx: Any, input: Any, other: Any) -> Any:
         ctx.likes = like(input), like(other)
         a, b = operands(input, other)
         if np.asarray(a).dtype.kind in "iub":
-            if not np.all(b):
-                raise RuntimeError("ZeroDivisionError")
+            _check_integer_division("floor", a, b)
         else:
             # A zero divisor gives the quotient's infinity or NaN, where NumPy's floor_divide gives NaN.
             quotient = np.true_divide(a, b)
@@ -551,15 +579,14 @@ class FloorDivide(Operation):
 class TruncDivide(Operation):
     """`trunc(input / other)`."""
 
-    node_name = "DivBackward1"
+    node_name = "DivBackward2"
 
     @staticmethod
     def forward(ctx: Any, input: Any, other: Any) -> Any:
         ctx.likes = like(input), like(other)
         a, b = operands(input, other)
         if np.asarray(a).dtype.kind in "iub":
-            if not np.all(b):
-                raise RuntimeError("ZeroDivisionError")
+            _check_integer_division("trunc", a, b)
             quotient = np.floor_divide(a, b)
             # Down and towards zero differ by one where the signs differ and something is left over.
             return quotient + ((np.remainder(a, b) != 0) & (np.less(a, 0) != np.less(b, 0))).astype(quotient.dtype)
@@ -577,36 +604,13 @@ def floor_divide(input: Tensor, other: Tensor | Number, *, out: Tensor | None = 
     return into(out, FloorDivide.apply(input, other))
 
 
-def _add(input: Any, other: Any) -> Any:
-    return Add.apply(input, other) if isinstance(other, _OPERANDS) else NotImplemented
-
-
-def _radd(input: Any, other: Any) -> Any:
-    return Add.apply(other, input) if isinstance(other, _OPERANDS) else NotImplemented
-
-
-def _sub(input: Any, other: Any) -> Any:
-    return Sub.apply(input, other) if isinstance(other, _OPERANDS) else NotImplemented
-
-
 def _rsub(input: Any, other: Any) -> Any:
-    return Sub.apply(other, input) if isinstance(other, _OPERANDS) else NotImplemented
-
-
-def _mul(input: Any, other: Any) -> Any:
-    return Mul.apply(input, other) if isinstance(other, _OPERANDS) else NotImplemented
-
-
-def _rmul(input: Any, other: Any) -> Any:
-    return Mul.apply(input, other) if isinstance(other, _OPERANDS) else NotImplemented
-
-
-def _truediv(input: Any, other: Any) -> Any:
-    return Div.apply(input, other) if isinstance(other, _OPERANDS) else NotImplemented
+    return Rsub.apply(other, input) if isinstance(other, _OPERANDS) else NotImplemented
 
 
 def _rtruediv(input: Any, other: Any) -> Any:
-    return Div.apply(other, input) if isinstance(other, _OPERANDS) else NotImplemented
+    # As PyTorch computes it, with its rounding.
+    return Mul.apply(Reciprocal.apply(input), other) if isinstance(other, _OPERANDS) else NotImplemented
 
 
 def _floordiv(input: Any, other: Any) -> Any:
@@ -624,7 +628,7 @@ def _pow(input: Any, other: Any) -> Any:
 
 
 def _rpow(input: Any, other: Any) -> Any:
-    return PowTensor.apply(other, input) if isinstance(other, _OPERANDS) else NotImplemented
+    return PowOfNumber.apply(other, input) if isinstance(other, _OPERANDS) else NotImplemented
 
 
 def add_(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:

@@ -23,7 +23,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _bits(kernel: str, ufunc: np.ufunc, kinds: str, input: Any, other: Any) -> Array:
+def _bits(kernel: str, ufunc: Any, kinds: str, input: Any, other: Any) -> Array:
     """A ufunc on operands whose promoted type is among the kinds; NotImplementedError otherwise."""
     dtype = result_type(input, other).numpy_dtype
     if dtype.kind not in kinds:
@@ -31,7 +31,7 @@ def _bits(kernel: str, ufunc: np.ufunc, kinds: str, input: Any, other: Any) -> A
     return binary(ufunc, input, other)
 
 
-def _shift(name: str, ufunc: np.ufunc, input: Any, other: Any) -> Array:
+def _shift(name: str, ufunc: Any, input: Any, other: Any) -> Array:
     """A shift; by the width of the type or more it leaves 0, or -1 for a negative number shifted right."""
     dtype = result_type(input, other).numpy_dtype
     if dtype.kind not in "iu":
@@ -59,7 +59,7 @@ class BitwiseAnd(_Bitwise):
     """`input & other`."""
 
     @staticmethod
-    def forward(ctx: Any, input: Any, other: Any) -> Array:
+    def forward(ctx: Any, input: Any, other: Any) -> Any:
         return _bits("bitwise_and_cpu", np.bitwise_and, "biu", input, other)
 
 
@@ -67,7 +67,7 @@ class BitwiseOr(_Bitwise):
     """`input | other`."""
 
     @staticmethod
-    def forward(ctx: Any, input: Any, other: Any) -> Array:
+    def forward(ctx: Any, input: Any, other: Any) -> Any:
         return _bits("bitwise_or_cpu", np.bitwise_or, "biu", input, other)
 
 
@@ -75,7 +75,7 @@ class BitwiseXor(_Bitwise):
     """`input ^ other`."""
 
     @staticmethod
-    def forward(ctx: Any, input: Any, other: Any) -> Array:
+    def forward(ctx: Any, input: Any, other: Any) -> Any:
         return _bits("bitwise_xor_cpu", np.bitwise_xor, "biu", input, other)
 
 
@@ -83,7 +83,7 @@ class BitwiseNot(_Bitwise):
     """`~input`."""
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         if input._array.dtype.kind not in "biu":
             raise not_implemented("bitwise_not_cpu", input._array.dtype)
         return np.invert(input._array)
@@ -93,7 +93,7 @@ class LeftShift(_Bitwise):
     """`input << other`."""
 
     @staticmethod
-    def forward(ctx: Any, input: Any, other: Any) -> Array:
+    def forward(ctx: Any, input: Any, other: Any) -> Any:
         return _shift("lshift_cpu", np.left_shift, input, other)
 
 
@@ -101,7 +101,7 @@ class RightShift(_Bitwise):
     """`input >> other`."""
 
     @staticmethod
-    def forward(ctx: Any, input: Any, other: Any) -> Array:
+    def forward(ctx: Any, input: Any, other: Any) -> Any:
         return _shift("rshift_cpu", np.right_shift, input, other)
 
 
@@ -109,7 +109,7 @@ class Gcd(_Bitwise):
     """The greatest common divisor."""
 
     @staticmethod
-    def forward(ctx: Any, input: Any, other: Any) -> Array:
+    def forward(ctx: Any, input: Any, other: Any) -> Any:
         return _bits("gcd_cpu", np.gcd, "iu", input, other)
 
 
@@ -117,7 +117,7 @@ class Lcm(_Bitwise):
     """The least common multiple."""
 
     @staticmethod
-    def forward(ctx: Any, input: Any, other: Any) -> Array:
+    def forward(ctx: Any, input: Any, other: Any) -> Any:
         return _bits("lcm_cpu", np.lcm, "iu", input, other)
 
 
@@ -125,7 +125,7 @@ class LogicalAnd(_Bitwise):
     """Whether both are true."""
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, other: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor, other: Tensor) -> Any:
         return _truths(np.logical_and, input, other)
 
 
@@ -133,7 +133,7 @@ class LogicalOr(_Bitwise):
     """Whether one is true, or both."""
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, other: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor, other: Tensor) -> Any:
         return _truths(np.logical_or, input, other)
 
 
@@ -141,7 +141,7 @@ class LogicalXor(_Bitwise):
     """Whether exactly one is true."""
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, other: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor, other: Tensor) -> Any:
         return _truths(np.logical_xor, input, other)
 
 
@@ -149,11 +149,11 @@ class LogicalNot(_Bitwise):
     """Whether it is false."""
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         return np.equal(input._array, 0)
 
 
-def _truths(ufunc: np.ufunc, input: Tensor, other: Tensor) -> Array:
+def _truths(ufunc: Any, input: Tensor, other: Tensor) -> Array:
     check_tensor(ufunc.__name__, "other", 2, other)
     return binary(ufunc, wrap(input._array != 0), wrap(other._array != 0))
 

@@ -40,7 +40,7 @@ class Lerp(Operation):
     node_name = "LerpBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, end: Tensor, weight: Any) -> Array:
+    def forward(ctx: Any, input: Tensor, end: Tensor, weight: Any) -> Any:
         ctx.save_for_backward(input, end, weight)
 
         def formula(a: Array, b: Array, w: Any) -> Array:
@@ -112,7 +112,7 @@ class Addcmul(Operation):
     node_name = "AddcmulBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, tensor1: Tensor, tensor2: Tensor, value: Any) -> Array:
+    def forward(ctx: Any, input: Tensor, tensor1: Tensor, tensor2: Tensor, value: Any) -> Any:
         ctx.save_for_backward(tensor1, tensor2)
         ctx.like, ctx.value = like(input), value
         dtype, arrays = _three(input, tensor1, tensor2)
@@ -136,9 +136,7 @@ class Addcmul(Operation):
         )
 
 
-def addcmul(
-    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
-) -> Tensor:
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None) -> Tensor:
     """`input + value · tensor1 · tensor2`, elementwise with broadcasting and type promotion.
 
     >>> import rushlight as torch
@@ -161,7 +159,7 @@ class Addcdiv(Operation):
     node_name = "AddcdivBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, tensor1: Tensor, tensor2: Tensor, value: Any) -> Array:
+    def forward(ctx: Any, input: Tensor, tensor1: Tensor, tensor2: Tensor, value: Any) -> Any:
         ctx.save_for_backward(tensor1, tensor2)
         ctx.like, ctx.value = like(input), value
         dtype, arrays = _three(input, tensor1, tensor2)
@@ -190,9 +188,7 @@ def _check_addcdiv(tensor1: Tensor, tensor2: Tensor) -> None:
         )
 
 
-def addcdiv(
-    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
-) -> Tensor:
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None) -> Tensor:
     """`input + value · tensor1 / tensor2`, elementwise with broadcasting; RuntimeError where both divided are integers.
 
     >>> import rushlight as torch
@@ -217,7 +213,7 @@ class Atan2(Operation):
     node_name = "Atan2Backward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, other: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor, other: Tensor) -> Any:
         ctx.save_for_backward(input, other)
         if input._array.dtype.kind in "biu" and other._array.dtype.kind in "biu":
             return binary(np.arctan2, wrap(floating(input)), wrap(floating(other)))
@@ -268,7 +264,7 @@ class Heaviside(_WithoutDerivative):
     name = "heaviside"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, values: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor, values: Tensor) -> Any:
         a, v = operands(input, values)
         if a.dtype.kind == "c":
             raise RuntimeError("heaviside is not yet implemented for complex tensors.")
@@ -302,7 +298,7 @@ class Nextafter(_WithoutDerivative):
     name = "nextafter"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, other: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor, other: Tensor) -> Any:
         a, b = operands(input, other)
         if a.dtype.kind in "biuc":
             raise not_implemented("nextafter_cpu", a.dtype)
@@ -328,7 +324,7 @@ class Ldexp(Operation):
     node_name = "LdexpBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, other: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor, other: Tensor) -> Any:
         ctx.save_for_backward(input, other)
         exponent = other._array
         if exponent.dtype.kind in "biu":
@@ -369,8 +365,11 @@ def float_power(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tens
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.float_power.html
     """
     wide = dtypes.complex128 if result_type(input, exponent).is_complex else dtypes.float64
-    base, power = (v.to(wide) if isinstance(v, Variable) else v for v in (input, exponent))
-    return into(out, pow(base, power))
+    if isinstance(input, Variable):
+        input = input.to(wide)  # type: ignore[attr-defined]
+    if isinstance(exponent, Variable):
+        exponent = exponent.to(wide)  # type: ignore[attr-defined]
+    return into(out, pow(input, exponent))
 
 
 class CombinationMethods:

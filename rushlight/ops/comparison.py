@@ -9,7 +9,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops._numeric import Array, as_result, check_tensor, not_implemented, widened
+from rushlight.ops._numeric import as_result, check_tensor, not_implemented, widened
 from rushlight.ops.promotion import NUMBERS, binary, check_broadcast, like, operands, result_type, unbroadcast
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _compare(ufunc: np.ufunc, input: Any, other: Any) -> Any:
+def _compare(ufunc: Any, input: Any, other: Any) -> Any:
     """A comparison after promotion: elementwise with broadcasting, bool."""
     a, b = operands(input, other)
     try:
@@ -109,7 +109,7 @@ def ge(input: Tensor, other: Tensor | Number) -> Tensor:
 not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 
 
-def _operator(ufunc: np.ufunc) -> Any:
+def _operator(ufunc: Any) -> Any:
     """A comparison operator: NotImplemented beside what is neither a tensor nor a number."""
 
     def compare(self: Any, other: Any) -> Any:
@@ -124,7 +124,7 @@ class _Comparison(Operation):
     """The in-place form of a comparison: the truth as 0 and 1 in the tensor's own type; no gradient passes."""
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, other: Any, ufunc: np.ufunc) -> Array:
+    def forward(ctx: Any, input: Tensor, other: Any, ufunc: Any) -> Any:
         return ufunc(*operands(input, other)).astype(input._array.dtype)
 
     @staticmethod
@@ -148,9 +148,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
     return a.shape == b.shape and bool(np.equal(*operands(input, other)).all())
 
 
-def isclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> Tensor:
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """`|input - other| <= atol + rtol · |other|`, elementwise with broadcasting; infinities are close to themselves only.
 
     Raises RuntimeError where the types differ or a tolerance is negative.
@@ -182,9 +180,7 @@ def isclose(
     return wrap(close | (np.isfinite(distance) & (distance <= allowed)))
 
 
-def allclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> bool:
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements are close in the sense of `isclose`; errors as there.
 
     >>> import rushlight as torch
@@ -289,10 +285,10 @@ def _check_real(kernel: str, *values: Any) -> None:
 class _Choice(Operation):
     """The greater or the less of two elements; a NaN wins; equal elements share the gradient."""
 
-    ufunc: np.ufunc
+    ufunc: Any
 
     @staticmethod
-    def gradients(ctx: Any, grad: Tensor, loses: np.ufunc, other_loses: np.ufunc) -> Any:
+    def gradients(ctx: Any, grad: Tensor, loses: Any, other_loses: Any) -> Any:
         """The gradient for each operand where it was chosen, half of it where both are equal."""
         input, other = ctx.saved_tensors
         a, b = operands(input, other)
@@ -438,7 +434,7 @@ class Where(Operation):
     node_name = "WhereBackward0"
 
     @staticmethod
-    def forward(ctx: Any, condition: Tensor, input: Any, other: Any) -> Array:
+    def forward(ctx: Any, condition: Tensor, input: Any, other: Any) -> Any:
         ctx.save_for_backward(condition)
         ctx.likes = like(input), like(other)
         dtype = result_type(input, other).numpy_dtype
@@ -483,7 +479,8 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     if condition._array.dtype != np.bool_:
         if condition._array.dtype != np.uint8:
             raise RuntimeError(
-                "where expected condition to be a boolean tensor, but got a tensor with dtype " + condition.dtype.legacy_name
+                "where expected condition to be a boolean tensor, but got a tensor with dtype "
+                + condition.dtype.legacy_name
             )
         condition = condition.to(dtypes.bool)
     return Where.apply(condition, input, other)
@@ -500,7 +497,7 @@ class MaskedFill(Operation):
     node_name = "MaskedFillBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, mask: Tensor, value: Any) -> Array:
+    def forward(ctx: Any, input: Tensor, mask: Tensor, value: Any) -> Any:
         array = input._array
         ctx.like = like(input)
         ctx.save_for_backward(mask)
@@ -538,7 +535,9 @@ def _masked_fill_operation(input: Tensor, mask: Tensor, value: Any) -> Any:
             )
         return MaskedFillTensor
     if not isinstance(value, NUMBERS):
-        raise TypeError(f"masked_fill(): argument 'value' must be a number or a 0-dim Tensor, not {type(value).__name__}")
+        raise TypeError(
+            f"masked_fill(): argument 'value' must be a number or a 0-dim Tensor, not {type(value).__name__}"
+        )
     if input._array.dtype.kind in "iu" and isinstance(value, float) and not np.isfinite(value):
         c_type = "int" if input.dtype is dtypes.int32 else f"{input.dtype.name}_t"
         raise RuntimeError(f"value cannot be converted to type {c_type} without overflow")

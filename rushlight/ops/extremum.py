@@ -12,7 +12,18 @@ import numpy as np
 from rushlight import return_types
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops._numeric import Array, Dims, normalize_dim, normalize_dims, not_implemented, spread, widened
+from rushlight.ops._numeric import (
+    Array,
+    Dims,
+    add_reduce,
+    maximum_reduce,
+    minimum_reduce,
+    normalize_dim,
+    normalize_dims,
+    not_implemented,
+    spread,
+    widened,
+)
 from rushlight.ops.comparison import maximum, minimum
 
 if TYPE_CHECKING:
@@ -45,7 +56,7 @@ def _share(ctx: Any, grad: Tensor, input: Tensor, out: Tensor) -> Tensor:
     ties = input._array == spread(out, ctx)._array
     if np.isnan(out._array).any():
         ties |= np.isnan(input._array)
-    share = ties / np.add.reduce(ties, ctx.dims, keepdims=True)
+    share = ties / add_reduce(ties, ctx.dims, keepdims=True)
     return spread(grad, ctx) * wrap(share.astype(input._array.dtype))
 
 
@@ -53,10 +64,10 @@ class Amax(Operation):
     """The greatest element over some dimensions; equal ones share the gradient."""
 
     node_name = "AmaxBackward0"
-    ufunc = np.maximum
+    ufunc: Any = np.maximum
 
     @classmethod
-    def reduce(cls, ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    def reduce(cls, ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Any:
         array = input._array
         ctx.shape, ctx.keepdim = array.shape, keepdim
         ctx.dims = normalize_dims(dim, array.ndim)
@@ -77,7 +88,7 @@ class Amin(Amax):
     """The least element over some dimensions; equal ones share the gradient."""
 
     node_name = "AminBackward0"
-    ufunc = np.minimum
+    ufunc: Any = np.minimum
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Any:
@@ -175,7 +186,7 @@ class MaxDim(Selection):
     node_name = "MaxBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> tuple[Array, Array]:
+    def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> Any:
         return MaxDim.choose(ctx, input, argument_along(input._array, dim, True), dim, keepdim)
 
 
@@ -185,7 +196,7 @@ class MinDim(Selection):
     node_name = "MinBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> tuple[Array, Array]:
+    def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> Any:
         return MinDim.choose(ctx, input, argument_along(input._array, dim, False), dim, keepdim)
 
 
@@ -298,8 +309,8 @@ class Aminmax(Operation):
         array = input._array
         ctx.shape, ctx.keepdim = array.shape, keepdim
         ctx.dims = normalize_dims(dim, array.ndim)
-        low = wrap(np.minimum.reduce(array, ctx.dims, None, None, keepdim))
-        high = wrap(np.maximum.reduce(array, ctx.dims, None, None, keepdim))
+        low = wrap(minimum_reduce(array, ctx.dims, None, None, keepdim))
+        high = wrap(maximum_reduce(array, ctx.dims, None, None, keepdim))
         ctx.save_for_backward(input, low, high)
         return low, high
 
@@ -325,7 +336,9 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
     array = input._array
     _check_ordered(array, "aminmax_cpu")
     if dim is None and not array.size:
-        raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
+        raise RuntimeError(
+            "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
+        )
     if dim is not None and array.ndim:
         check_not_empty("aminmax", array, (normalize_dim(dim, array.ndim),))
     return return_types.aminmax(Aminmax.apply(input, dim, keepdim))
@@ -339,7 +352,7 @@ def median_index(array: Array, dim: int, ignore_nan: bool) -> Array:
     count = array.shape[dim]
     if array.dtype.kind in "biu":
         return np.take(order, [(count - 1) // 2], axis=dim)
-    missing = np.add.reduce(np.isnan(array), dim, np.int64, None, True)
+    missing = add_reduce(np.isnan(array), dim, np.int64, None, True)
     if ignore_nan:
         middle = np.maximum((count - missing - 1) // 2, 0)
     else:
@@ -353,7 +366,7 @@ class Median(Selection):
     node_name = "MedianBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         return Median.of_all(ctx, input, False)
 
     @staticmethod
@@ -377,7 +390,7 @@ class Nanmedian(Median):
     node_name = "NanmedianBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         return Nanmedian.of_all(ctx, input, True)
 
 
@@ -387,7 +400,7 @@ class MedianDim(Selection):
     node_name = "MedianBackward1"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> tuple[Array, Array]:
+    def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> Any:
         return MedianDim.choose(ctx, input, median_index(input._array, dim, False), dim, keepdim)
 
 
@@ -397,7 +410,7 @@ class NanmedianDim(Selection):
     node_name = "NanmedianBackward1"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> tuple[Array, Array]:
+    def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> Any:
         return NanmedianDim.choose(ctx, input, median_index(input._array, dim, True), dim, keepdim)
 
 
@@ -468,7 +481,7 @@ class Mode(Selection):
     node_name = "ModeBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> tuple[Array, Array]:
+    def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> Any:
         return Mode.choose(ctx, input, mode_index(input._array, dim), dim, keepdim)
 
 

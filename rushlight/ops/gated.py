@@ -42,7 +42,7 @@ class Gelu(Operation):
     node_name = "GeluBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, approximate: str) -> Array:
+    def forward(ctx: Any, input: Tensor, approximate: str) -> Any:
         ctx.save_for_backward(input)
         ctx.approximate = approximate
         return elementwise(input, "GeluKernelImpl", _gelu_tanh if approximate == "tanh" else _gelu_exact)
@@ -82,7 +82,7 @@ class Silu(Operation):
     node_name = "SiluBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         ctx.save_for_backward(input)
         return elementwise(input, "silu_cpu", lambda x: x * sigmoid_of(x))
 
@@ -111,7 +111,7 @@ class Mish(Operation):
     node_name = "MishBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         ctx.save_for_backward(input)
         return elementwise(input, "mish_cpu", lambda x: x * np.tanh(np.logaddexp(x, x.dtype.type(0))))
 
@@ -140,7 +140,7 @@ class Softplus(Operation):
     node_name = "SoftplusBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, beta: float, threshold: float) -> Array:
+    def forward(ctx: Any, input: Tensor, beta: float, threshold: float) -> Any:
         ctx.save_for_backward(input)
         ctx.factors = beta, threshold
 
@@ -176,7 +176,7 @@ class LogSigmoid(Operation):
     node_name = "LogSigmoidBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         ctx.save_for_backward(input)
         return elementwise(
             input, "log_sigmoid_cpu", lambda x: np.minimum(x, 0) - np.log1p(np.exp(np.negative(np.abs(x))))
@@ -206,7 +206,7 @@ class Glu(Operation):
     node_name = "GluBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: int) -> Array:
+    def forward(ctx: Any, input: Tensor, dim: int) -> Any:
         array = require_floating(input._array, "glu_cpu")
         ctx.save_for_backward(input)
         ctx.dim = dim

@@ -10,7 +10,18 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import wrap
-from rushlight.ops._numeric import Array, Dims, as_result, kept_shape, normalize_dims, spread, widened
+from rushlight.ops._numeric import (
+    Array,
+    Dims,
+    add_reduce,
+    as_result,
+    kept_shape,
+    maximum_reduce,
+    minimum_reduce,
+    normalize_dims,
+    spread,
+    widened,
+)
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -22,16 +33,16 @@ def norm_of(array: Array, order: float, dims: tuple[int, ...], keepdim: bool) ->
     """`(Σ |x|^order)^(1/order)` over some dimensions, with the limits for 0 and ±∞."""
     size = np.abs(array)
     if order == math.inf:
-        return np.maximum.reduce(size, dims, None, None, keepdim)
+        return maximum_reduce(size, dims, None, None, keepdim)
     if order == -math.inf:
-        return np.minimum.reduce(size, dims, None, None, keepdim)
+        return minimum_reduce(size, dims, None, None, keepdim)
     if order == 0:
-        return np.add.reduce(size != 0, dims, size.dtype, None, keepdim)
+        return add_reduce(size != 0, dims, size.dtype, None, keepdim)
     if order == 1:
-        return np.add.reduce(size, dims, None, None, keepdim)
+        return add_reduce(size, dims, None, None, keepdim)
     if order == 2:
-        return np.sqrt(np.add.reduce(size * size, dims, None, None, keepdim))
-    return np.add.reduce(size**order, dims, None, None, keepdim) ** (1 / order)
+        return np.sqrt(add_reduce(size * size, dims, None, None, keepdim))
+    return add_reduce(size**order, dims, None, None, keepdim) ** (1 / order)
 
 
 class VectorNorm(Operation):
@@ -68,7 +79,7 @@ def _norm_gradient(ctx: Any, grad: Tensor, input: Tensor, out: Tensor) -> Tensor
     if math.isinf(order):
         # Elements that equal the extremum share the gradient.
         reached = input.abs()._array == out._array
-        share = reached / np.add.reduce(reached, ctx.dims, keepdims=True)
+        share = reached / add_reduce(reached, ctx.dims, keepdims=True)
         return input.sgn() * grad * wrap(share.astype(grad._array.dtype))
     size = input.abs()
     power = size ** (order - 1)
@@ -114,9 +125,9 @@ class NuclearNorm(Operation):
     node_name = "LinalgSvdBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         ctx.save_for_backward(input)
-        return np.add.reduce(np.linalg.svd(input._array, compute_uv=False), -1)
+        return add_reduce(np.linalg.svd(input._array, compute_uv=False), -1)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -183,6 +194,8 @@ def _nuclear_norm(input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
 class NormMethods:
     """The norm as a method of Tensor."""
 
-    def norm(self: Any, p: float | str | None = "fro", dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
+    def norm(
+        self: Any, p: float | str | None = "fro", dim: Dims = None, keepdim: bool = False, dtype: Any = None
+    ) -> Any:
         """The norm over `dim`; see `rushlight.norm`."""
         return norm(self, p, dim, keepdim, dtype=dtype)

@@ -16,11 +16,56 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = [
-    "acos", "acos_", "acosh", "acosh_", "arccos", "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_", "arcsinh",
-    "arcsinh_", "arctan", "arctan_", "arctanh", "arctanh_", "asin", "asin_", "asinh", "asinh_", "atan", "atan_", "atanh",
-    "atanh_", "cos", "cos_", "cosh", "cosh_", "deg2rad", "deg2rad_", "exp2", "exp2_", "expm1", "expm1_", "log10",
-    "log10_", "log1p", "log1p_", "log2", "log2_", "rad2deg", "rad2deg_", "sin", "sin_", "sinh", "sinh_", "tan", "tan_",
-    "tanh", "tanh_",
+    "acos",
+    "acos_",
+    "acosh",
+    "acosh_",
+    "arccos",
+    "arccos_",
+    "arccosh",
+    "arccosh_",
+    "arcsin",
+    "arcsin_",
+    "arcsinh",
+    "arcsinh_",
+    "arctan",
+    "arctan_",
+    "arctanh",
+    "arctanh_",
+    "asin",
+    "asin_",
+    "asinh",
+    "asinh_",
+    "atan",
+    "atan_",
+    "atanh",
+    "atanh_",
+    "cos",
+    "cos_",
+    "cosh",
+    "cosh_",
+    "deg2rad",
+    "deg2rad_",
+    "exp2",
+    "exp2_",
+    "expm1",
+    "expm1_",
+    "log1p",
+    "log1p_",
+    "log2",
+    "log2_",
+    "log10",
+    "log10_",
+    "rad2deg",
+    "rad2deg_",
+    "sin",
+    "sin_",
+    "sinh",
+    "sinh_",
+    "tan",
+    "tan_",
+    "tanh",
+    "tanh_",
 ]  # fmt: skip
 
 
@@ -60,6 +105,7 @@ def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     return into(out, Exp2.apply(input))
 
+
 class Expm1(Operation):
     """`exp(input) - 1`."""
 
@@ -88,6 +134,7 @@ def expm1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     return into(out, Expm1.apply(input))
 
+
 class Log2(Operation):
     """`log2(input)`."""
 
@@ -114,6 +161,7 @@ def log2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.log2.html
     """
     return into(out, Log2.apply(input))
+
 
 class Log10(Operation):
     """`log10(input)`."""
@@ -142,6 +190,7 @@ def log10(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     return into(out, Log10.apply(input))
 
+
 class Log1p(Operation):
     """`log(1 + input)`."""
 
@@ -168,6 +217,7 @@ def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.log1p.html
     """
     return into(out, Log1p.apply(input))
+
 
 class Sin(Operation):
     """`sin(input)`."""
@@ -196,6 +246,7 @@ def sin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     return into(out, Sin.apply(input))
 
+
 class Cos(Operation):
     """`cos(input)`."""
 
@@ -222,6 +273,7 @@ def cos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.cos.html
     """
     return into(out, Cos.apply(input))
+
 
 class Tan(Operation):
     """`tan(input)`."""
@@ -251,6 +303,7 @@ def tan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     return into(out, Tan.apply(input))
 
+
 class Asin(Operation):
     """`arcsin(input)`."""
 
@@ -277,6 +330,7 @@ def asin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.asin.html
     """
     return into(out, Asin.apply(input))
+
 
 arcsin = asin
 
@@ -308,6 +362,7 @@ def acos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     return into(out, Acos.apply(input))
 
+
 arccos = acos
 
 
@@ -337,6 +392,7 @@ def atan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.atan.html
     """
     return into(out, Atan.apply(input))
+
 
 arctan = atan
 
@@ -368,6 +424,7 @@ def sinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     return into(out, Sinh.apply(input))
 
+
 class Cosh(Operation):
     """`cosh(input)`."""
 
@@ -394,6 +451,7 @@ def cosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.cosh.html
     """
     return into(out, Cosh.apply(input))
+
 
 class Tanh(Operation):
     """`tanh(input)`."""
@@ -423,6 +481,7 @@ def tanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     return into(out, Tanh.apply(input))
 
+
 class Asinh(Operation):
     """`arsinh(input)`."""
 
@@ -449,6 +508,7 @@ def asinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.asinh.html
     """
     return into(out, Asinh.apply(input))
+
 
 arcsinh = asinh
 
@@ -480,6 +540,7 @@ def acosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     return into(out, Acosh.apply(input))
 
+
 arccosh = acosh
 
 
@@ -510,6 +571,7 @@ def atanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     return into(out, Atanh.apply(input))
 
+
 arctanh = atanh
 
 
@@ -538,6 +600,7 @@ def deg2rad(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     return into(out, Deg2rad.apply(input))
 
+
 class Rad2deg(Operation):
     """`input · 180 / π`."""
 
@@ -562,6 +625,7 @@ def rad2deg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.rad2deg.html
     """
     return into(out, Rad2deg.apply(input))
+
 
 exp2_ = inplace(Exp2)
 expm1_ = inplace(Expm1)

@@ -19,8 +19,11 @@ from rushlight.ops._numeric import (
     Array,
     Dims,
     accumulator,
+    add_reduce,
     as_result,
     floating,
+    maximum_reduce,
+    multiply_reduce,
     normalize_dims,
     spread,
     widened,
@@ -49,13 +52,13 @@ class Sum(Operation):
     node_name = "SumBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         array = input._array
         ctx.shape = array.shape
-        return as_result(np.add.reduce(array, None, accumulator(array.dtype)), array.dtype)
+        return as_result(add_reduce(array, None, accumulator(array.dtype)), array.dtype)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
+    def backward(ctx: Any, grad: Tensor) -> Any:
         return Expand.apply(grad, ctx.shape)
 
 
@@ -65,13 +68,13 @@ class SumDim(Operation):
     node_name = "SumBackward1"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Array:
+    def forward(ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Any:
         array = input._array
         dims = _note(ctx, array, dim, keepdim)
-        return as_result(np.add.reduce(array, dims, accumulator(array.dtype), None, keepdim), array.dtype)
+        return as_result(add_reduce(array, dims, accumulator(array.dtype), None, keepdim), array.dtype)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> Any:
         return spread(grad, ctx), None, None
 
 
@@ -136,16 +139,16 @@ class Nansum(Operation):
     node_name = "NansumBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Array:
+    def forward(ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Any:
         array = input._array
         ctx.save_for_backward(input)
         dims = _note(ctx, array, dim, keepdim)
         if array.dtype.kind not in "biu":
             array = np.where(np.isnan(array), np.zeros((), array.dtype), array)
-        return as_result(np.add.reduce(array, dims, accumulator(array.dtype), None, keepdim), array.dtype)
+        return as_result(add_reduce(array, dims, accumulator(array.dtype), None, keepdim), array.dtype)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> Any:
         (input,) = ctx.saved_tensors
         return spread(grad, ctx) * wrap(~np.isnan(input._array)), None, None
 
@@ -172,13 +175,13 @@ class Mean(Operation):
     node_name = "MeanBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         array = input._array
         ctx.shape = array.shape
-        return as_result(np.true_divide(np.add.reduce(array, None, accumulator(array.dtype)), array.size), array.dtype)
+        return as_result(np.true_divide(add_reduce(array, None, accumulator(array.dtype)), array.size), array.dtype)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
+    def backward(ctx: Any, grad: Tensor) -> Any:
         return grad.expand(ctx.shape) / math.prod(ctx.shape)
 
 
@@ -188,15 +191,15 @@ class MeanDim(Operation):
     node_name = "MeanBackward1"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Array:
+    def forward(ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Any:
         array = input._array
         dims = _note(ctx, array, dim, keepdim)
         ctx.count = math.prod([array.shape[d] for d in dims])
-        total = np.add.reduce(array, dims, accumulator(array.dtype), None, keepdim)
+        total = add_reduce(array, dims, accumulator(array.dtype), None, keepdim)
         return as_result(np.true_divide(total, ctx.count), array.dtype)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> Any:
         return spread(grad / ctx.count, ctx), None, None
 
 
@@ -253,7 +256,7 @@ def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: dt
             "nanmean(): expected input to have floating point or complex dtype but got " + input.dtype.legacy_name
         )
     dims = normalize_dims(dim, array.ndim)
-    count = np.add.reduce(~np.isnan(array), dims, np.int64, None, keepdim)
+    count = add_reduce(~np.isnan(array), dims, np.int64, None, keepdim)
     return nansum(input, dim, keepdim, dtype=dtype) / wrap(count)
 
 
@@ -274,14 +277,14 @@ class Prod(Operation):
     node_name = "ProdBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         array = input._array
-        out = wrap(as_result(np.multiply.reduce(array, None, accumulator(array.dtype)), array.dtype))
+        out = wrap(as_result(multiply_reduce(array, None, accumulator(array.dtype)), array.dtype))
         ctx.save_for_backward(input, out)
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
+    def backward(ctx: Any, grad: Tensor) -> Any:
         input, out = ctx.saved_tensors
         if input._array.all():
             return grad * (out / input).conj()
@@ -294,15 +297,15 @@ class ProdDim(Operation):
     node_name = "ProdBackward1"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> Array:
+    def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> Any:
         array = input._array
         dims = _note(ctx, array, dim, keepdim)
-        out = wrap(as_result(np.multiply.reduce(array, dims, accumulator(array.dtype), None, keepdim), array.dtype))
+        out = wrap(as_result(multiply_reduce(array, dims, accumulator(array.dtype), None, keepdim), array.dtype))
         ctx.save_for_backward(input, out)
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> Any:
         input, out = ctx.saved_tensors
         grad = spread(grad, ctx)
         if not ctx.dims or input._array.all():
@@ -345,10 +348,10 @@ def _moments(ctx: Any, array: Array, dim: Dims, keepdim: bool, correction: float
     count = math.prod([array.shape[d] for d in dims])
     ctx.divisor = max(0, count - correction)
     array = widened(array)
-    mean = np.true_divide(np.add.reduce(array, dims, None, None, True), count)
+    mean = np.true_divide(add_reduce(array, dims, None, None, True), count)
     distance = np.subtract(array, mean)
     squares = np.real(distance * np.conj(distance)) if array.dtype.kind == "c" else np.multiply(distance, distance)
-    variance = np.true_divide(np.add.reduce(squares, dims, None, None, keepdim), squares.dtype.type(ctx.divisor))
+    variance = np.true_divide(add_reduce(squares, dims, None, None, keepdim), squares.dtype.type(ctx.divisor))
     return variance, mean if keepdim or not dims else mean.reshape(variance.shape)
 
 
@@ -365,13 +368,13 @@ class Var(Operation):
     node_name = "VarBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Array:
+    def forward(ctx: Any, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Any:
         ctx.save_for_backward(input)
         variance, _ = _moments(ctx, input._array, dim, keepdim, correction)
         return as_result(variance, input._array.dtype)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> Any:
         (input,) = ctx.saved_tensors
         return _var_gradient(ctx, grad, input), None, None, None
 
@@ -387,14 +390,14 @@ class Std(Operation):
     node_name = "StdBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Array:
+    def forward(ctx: Any, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Any:
         variance, _ = _moments(ctx, input._array, dim, keepdim, correction)
         out = wrap(as_result(np.sqrt(variance), input._array.dtype))
         ctx.save_for_backward(input, out)
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> Any:
         input, out = ctx.saved_tensors
         return _std_gradient(ctx, grad, input, out), None, None, None
 
@@ -405,7 +408,7 @@ class VarMean(Operation):
     node_name = "VarMeanBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> tuple[Array, Array]:
+    def forward(ctx: Any, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Any:
         ctx.save_for_backward(input)
         array = input._array
         variance, mean = _moments(ctx, array, dim, keepdim, correction)
@@ -413,7 +416,7 @@ class VarMean(Operation):
         return as_result(variance, array.dtype), as_result(mean, array.dtype)
 
     @staticmethod
-    def backward(ctx: Any, grad_var: Tensor, grad_mean: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, grad_var: Tensor, grad_mean: Tensor) -> Any:
         (input,) = ctx.saved_tensors
         return _var_gradient(ctx, grad_var, input) + spread(grad_mean / ctx.count, ctx), None, None, None
 
@@ -424,7 +427,7 @@ class StdMean(Operation):
     node_name = "StdMeanBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> tuple[Array, Array]:
+    def forward(ctx: Any, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Any:
         array = input._array
         variance, mean = _moments(ctx, array, dim, keepdim, correction)
         ctx.count = math.prod([array.shape[d] for d in ctx.dims])
@@ -433,7 +436,7 @@ class StdMean(Operation):
         return out, as_result(mean, array.dtype)
 
     @staticmethod
-    def backward(ctx: Any, grad_std: Tensor, grad_mean: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, grad_std: Tensor, grad_mean: Tensor) -> Any:
         input, out = ctx.saved_tensors
         return _std_gradient(ctx, grad_std, input, out) + spread(grad_mean / ctx.count, ctx), None, None, None
 
@@ -550,13 +553,13 @@ class Logsumexp(Operation):
     node_name = "LogsumexpBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Array:
+    def forward(ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Any:
         dtype = floating(input).dtype
         array = widened(floating(input))
         dims = _note(ctx, array, dim, keepdim)
-        peak = np.maximum.reduce(np.real(array), dims, None, None, True, -np.inf)
+        peak = maximum_reduce(np.real(array), dims, None, None, True, -np.inf)
         shift = np.where(np.isinf(peak), np.zeros((), peak.dtype), peak)
-        total = np.add.reduce(np.exp(array - shift), dims, None, None, True)
+        total = add_reduce(np.exp(array - shift), dims, None, None, True)
         result = np.add(np.log(total), shift)
         if not keepdim:
             result = result.reshape([n for i, n in enumerate(array.shape) if i not in dims])
@@ -565,7 +568,7 @@ class Logsumexp(Operation):
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> Any:
         input, out = ctx.saved_tensors
         return spread(grad, ctx) * (input - spread(out, ctx)).exp().conj(), None, None
 
@@ -584,15 +587,13 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     return Logsumexp.apply(input, dim, keepdim)
 
 
-def _truth(function: np.ufunc, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+def _truth(function: Any, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     array = input._array
     out = function.reduce(array.astype(np.bool_, copy=False), normalize_dims(dim, array.ndim), None, None, keepdim)
     return wrap(out.astype(np.uint8) if array.dtype == np.uint8 else out)
 
 
-def all(
-    input: Tensor, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool = False
-) -> Tensor:
+def all(input: Tensor, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool = False) -> Tensor:
     """Whether every element over `dim` is non-zero: bool, or uint8 for a uint8 input; True for no elements.
 
     Raises IndexError for a dim out of range.
@@ -606,9 +607,7 @@ def all(
     return _truth(np.logical_and, input, dim if axis is None else axis, keepdim or keepdims)
 
 
-def any(
-    input: Tensor, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool = False
-) -> Tensor:
+def any(input: Tensor, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool = False) -> Tensor:
     """Whether some element over `dim` is non-zero: bool, or uint8 for a uint8 input; False for no elements.
 
     Raises IndexError for a dim out of range.
@@ -634,7 +633,7 @@ def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.count_nonzero.html
     """
     array = input._array
-    return wrap(np.add.reduce(array != 0, normalize_dims(dim, array.ndim), np.int64))
+    return wrap(add_reduce(array != 0, normalize_dims(dim, array.ndim), np.int64))
 
 
 class ReduceMethods:

@@ -10,7 +10,15 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops._numeric import Array, as_result, check_tensor, floating, inplace, not_implemented, require_floating, widened
+from rushlight.ops._numeric import (
+    Array,
+    as_result,
+    floating,
+    inplace,
+    not_implemented,
+    require_floating,
+    widened,
+)
 from rushlight.ops.arithmetic import conj_of, into
 from rushlight.ops.promotion import binary, operands, unbroadcast
 
@@ -30,7 +38,7 @@ class _Rounding(Operation):
     """A step function: its gradient is 0."""
 
     @staticmethod
-    def rounded(ufunc: np.ufunc, name: str, input: Tensor) -> Array:
+    def rounded(ufunc: Any, name: str, input: Tensor) -> Array:
         """The rounded elements; integers are whole already."""
         array = input._array
         kind = array.dtype.kind
@@ -51,7 +59,7 @@ class Floor(_Rounding):
     node_name = "FloorBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         return Floor.rounded(np.floor, "floor", input)
 
 
@@ -61,7 +69,7 @@ class Ceil(_Rounding):
     node_name = "CeilBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         return Ceil.rounded(np.ceil, "ceil", input)
 
 
@@ -71,7 +79,7 @@ class Trunc(_Rounding):
     node_name = "TruncBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         return Trunc.rounded(np.trunc, "trunc", input)
 
 
@@ -81,7 +89,7 @@ class Round(_Rounding):
     node_name = "RoundBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         return Round.rounded(np.rint, "round", input)
 
 
@@ -91,7 +99,7 @@ class RoundDecimals(_Rounding):
     node_name = "RoundBackward1"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, decimals: int) -> Array:
+    def forward(ctx: Any, input: Tensor, decimals: int) -> Any:
         array = require_floating(input._array, "round_cpu")
         scale = 10.0 ** abs(decimals)
         wide = widened(array)
@@ -164,7 +172,7 @@ class Frac(Operation):
     node_name = "FracBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         array = require_floating(input._array, "frac_cpu")
         return np.subtract(array, np.trunc(array))
 
@@ -200,7 +208,7 @@ class Sign(Operation):
     node_name = "SignBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         array = input._array
         if array.dtype.kind == "c":
             raise RuntimeError(
@@ -270,7 +278,13 @@ def signbit(input: Tensor) -> Tensor:
     array = input._array
     if array.dtype.kind == "c":
         raise RuntimeError("signbit is not implemented for complex tensors.")
-    return wrap(array < 0 if array.dtype.kind in "iu" else np.zeros_like(array) if array.dtype.kind == "b" else np.signbit(array))
+    return wrap(
+        array < 0
+        if array.dtype.kind in "iu"
+        else np.zeros_like(array)
+        if array.dtype.kind == "b"
+        else np.signbit(array)
+    )
 
 
 class Clamp(Operation):
@@ -279,7 +293,7 @@ class Clamp(Operation):
     node_name = "ClampBackward1"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, min: Any, max: Any) -> Array:
+    def forward(ctx: Any, input: Tensor, min: Any, max: Any) -> Any:
         ctx.save_for_backward(input)
         ctx.bounds = min, max
         out: Any = input
@@ -308,7 +322,7 @@ class ClampTensor(Operation):
     node_name = "ClampBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, min: Any, max: Any) -> Array:
+    def forward(ctx: Any, input: Tensor, min: Any, max: Any) -> Any:
         ctx.save_for_backward(input, min, max)
         out: Any = input
         if min is not None:
@@ -434,7 +448,7 @@ class NanToNum(Operation):
     node_name = "NanToNumBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, nan: float | None, posinf: float | None, neginf: float | None) -> Array:
+    def forward(ctx: Any, input: Tensor, nan: float | None, posinf: float | None, neginf: float | None) -> Any:
         array = input._array
         ctx.save_for_backward(input)
         if array.dtype.kind in "biu":
@@ -486,7 +500,9 @@ class Copysign(Operation):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, other: Any) -> Any:
-        if input._array.dtype.kind in "biu" and not (isinstance(other, Variable) and other._array.dtype.kind not in "biu"):
+        if input._array.dtype.kind in "biu" and not (
+            isinstance(other, Variable) and other._array.dtype.kind not in "biu"
+        ):
             input = wrap(floating(input))
         out = wrap(binary(np.copysign, input, other))
         ctx.save_for_backward(input, other, out)
@@ -543,7 +559,7 @@ class Angle(Operation):
     node_name = "AngleBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         ctx.save_for_backward(input)
         array = floating(input)
         if array.dtype.kind == "c":
@@ -578,7 +594,7 @@ class Conj(Operation):
     node_name = "ConjBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         return np.conj(input._array)
 
     @staticmethod

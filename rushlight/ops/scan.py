@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["cummax", "cummin", "cumprod", "cumsum", "logcumsumexp"]
 
 
-def _accumulate(ufunc: np.ufunc, array: Array, dim: int, dtype: np.dtype[Any] | None) -> Array:
+def _accumulate(ufunc: Any, array: Array, dim: int, dtype: np.dtype[Any] | None) -> Array:
     if array.ndim == 0:
         return array.astype(dtype or array.dtype)
     return ufunc.accumulate(array, dim, dtype)
@@ -34,7 +34,7 @@ class Cumsum(Operation):
     node_name = "CumsumBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: int) -> Array:
+    def forward(ctx: Any, input: Tensor, dim: int) -> Any:
         array = input._array
         ctx.dim = dim
         return as_result(_accumulate(np.add, array, dim, accumulator(array.dtype)), array.dtype)
@@ -62,7 +62,7 @@ def cumsum(
 
 def _scan_arguments(name: str, input: Tensor, dim: int | None, dtype: dtypes.dtype | None) -> tuple[Tensor, int]:
     if dim is None:
-        raise TypeError(f"{name}() missing 1 required positional arguments: \"dim\"")
+        raise TypeError(f'{name}() missing 1 required positional arguments: "dim"')
     return input if dtype is None else input.to(dtype), normalize_dim(dim, input._array.ndim)
 
 
@@ -124,7 +124,7 @@ class Cummax(Operation):
     """The running greatest element and the last index at which it was met."""
 
     node_name = "CummaxBackward0"
-    ufunc = np.maximum
+    ufunc: Any = np.maximum
 
     @classmethod
     def scan(cls, ctx: Any, input: Tensor, dim: int) -> tuple[Array, Array]:
@@ -143,7 +143,7 @@ class Cummax(Operation):
         return values, indices
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: int) -> tuple[Array, Array]:
+    def forward(ctx: Any, input: Tensor, dim: int) -> Any:
         return Cummax.scan(ctx, input, dim)
 
     @staticmethod
@@ -157,10 +157,10 @@ class Cummin(Cummax):
     """The running least element and the last index at which it was met."""
 
     node_name = "CumminBackward0"
-    ufunc = np.minimum
+    ufunc: Any = np.minimum
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: int) -> tuple[Array, Array]:
+    def forward(ctx: Any, input: Tensor, dim: int) -> Any:
         return Cummin.scan(ctx, input, dim)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from rushlight import dtypes, kernels
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import wrap
-from rushlight.ops._numeric import Array, as_result, normalize_dim, not_implemented, widened
+from rushlight.ops._numeric import Array, add_reduce, as_result, maximum_reduce, normalize_dim, not_implemented, widened
 from rushlight.ops.arithmetic import into
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def _rows(array: Array, dim: int) -> Array | None:
 
 def _shifted(array: Array, dim: int) -> Array:
     """The elements less the greatest along `dim`, so that exp cannot overflow."""
-    return array - np.maximum.reduce(array, dim, None, None, True, -np.inf)
+    return array - maximum_reduce(array, dim, None, None, True, -np.inf)
 
 
 def softmax_along(array: Array, dim: int) -> Array:
@@ -38,7 +38,7 @@ def softmax_along(array: Array, dim: int) -> Array:
     if not array.ndim:
         return np.where(np.isfinite(array), np.ones_like(array), np.full_like(array, np.nan))
     powers = np.exp(_shifted(array, dim))
-    return powers / np.add.reduce(powers, dim, None, None, True)
+    return powers / add_reduce(powers, dim, None, None, True)
 
 
 def log_softmax_along(array: Array, dim: int) -> Array:
@@ -49,7 +49,7 @@ def log_softmax_along(array: Array, dim: int) -> Array:
     if not array.ndim:
         return np.subtract(array, array)
     shifted = _shifted(array, dim)
-    return shifted - np.log(np.add.reduce(np.exp(shifted), dim, None, None, True))
+    return shifted - np.log(add_reduce(np.exp(shifted), dim, None, None, True))
 
 
 class SoftmaxBackward(Operation):
@@ -58,7 +58,7 @@ class SoftmaxBackward(Operation):
     node_name = "SoftmaxBackwardDataBackward0"
 
     @staticmethod
-    def forward(ctx: Any, grad: Tensor, out: Tensor, dim: int) -> Array:
+    def forward(ctx: Any, grad: Tensor, out: Tensor, dim: int) -> Any:
         ctx.save_for_backward(grad, out)
         ctx.dim = dim
         g, o = widened(grad._array), widened(out._array)
@@ -66,7 +66,7 @@ class SoftmaxBackward(Operation):
         if rows is not None and out_rows is not None:
             return as_result(kernels.softmax_backward(rows, out_rows).reshape(g.shape), grad._array.dtype)
         product = g * o
-        total = np.add.reduce(product, dim, None, None, True) if g.ndim else product
+        total = add_reduce(product, dim, None, None, True) if g.ndim else product
         return as_result(np.asarray(product - o * total), grad._array.dtype)
 
     @staticmethod
@@ -110,14 +110,14 @@ class LogSoftmaxBackward(Operation):
     node_name = "LogSoftmaxBackwardDataBackward0"
 
     @staticmethod
-    def forward(ctx: Any, grad: Tensor, out: Tensor, dim: int) -> Array:
+    def forward(ctx: Any, grad: Tensor, out: Tensor, dim: int) -> Any:
         ctx.save_for_backward(grad, out)
         ctx.dim = dim
         g, o = widened(grad._array), widened(out._array)
         rows, out_rows = _rows(g, dim), _rows(o, dim)
         if rows is not None and out_rows is not None:
             return as_result(kernels.log_softmax_backward(rows, out_rows).reshape(g.shape), grad._array.dtype)
-        total = np.add.reduce(g, dim, None, None, True) if g.ndim else g
+        total = add_reduce(g, dim, None, None, True) if g.ndim else g
         return as_result(np.asarray(g - np.exp(o) * total), grad._array.dtype)
 
     @staticmethod

@@ -9,7 +9,7 @@ import numpy as np
 from rushlight import return_types
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import Array, normalize_dim, not_implemented, require_floating, widened
-from rushlight.ops.extremum import check_not_empty, Selection
+from rushlight.ops.extremum import Selection, check_not_empty
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -40,7 +40,7 @@ class Sort(Selection):
     node_name = "SortBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: int, descending: bool) -> tuple[Array, Array]:
+    def forward(ctx: Any, input: Tensor, dim: int, descending: bool) -> Any:
         array = input._array
         return Sort.choose(ctx, input, sorted_indices(array, dim, descending), dim, True)
 
@@ -102,7 +102,7 @@ class Topk(Selection):
     node_name = "TopkBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, k: int, dim: int, largest: bool) -> tuple[Array, Array]:
+    def forward(ctx: Any, input: Tensor, k: int, dim: int, largest: bool) -> Any:
         array = input._array
         order = sorted_indices(array, dim, largest)
         if array.ndim:
@@ -139,7 +139,7 @@ class Kthvalue(Selection):
     node_name = "KthvalueBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, k: int, dim: int, keepdim: bool) -> tuple[Array, Array]:
+    def forward(ctx: Any, input: Tensor, k: int, dim: int, keepdim: bool) -> Any:
         array = input._array
         order = sorted_indices(array, dim, False)
         if array.ndim:
@@ -179,7 +179,11 @@ def _present(out: Array, inverse: Array, counts: Array, return_inverse: bool, re
 
 
 def unique(
-    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
 ) -> Any:
     """The distinct elements in ascending order, or the distinct slices along `dim`.
 
@@ -221,7 +225,9 @@ def unique_consecutive(
     inverse = np.cumsum(starts) - 1
     counts = np.diff(np.append(np.flatnonzero(starts), rows.shape[0]))
     out = np.ascontiguousarray(np.compress(starts, sequence, axis=axis))
-    return _present(out, inverse.reshape(array.shape) if dim is None else inverse, counts, return_inverse, return_counts)
+    return _present(
+        out, inverse.reshape(array.shape) if dim is None else inverse, counts, return_inverse, return_counts
+    )
 
 
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
@@ -304,13 +310,15 @@ def searchsorted(
         if side not in ("left", "right"):
             raise RuntimeError(f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}")
         if right and side == "left":
-            raise RuntimeError("torch.searchsorted(): side and right can't be set to opposites, got side of left while right was True")
+            raise RuntimeError(
+                "torch.searchsorted(): side and right can't be set to opposites, got side of left while right was True"
+            )
         right = side == "right"
     sequence = sorted_sequence._array
     if sorter is not None:
         sequence = np.take_along_axis(sequence, sorter._array, -1)
     values = input._array if isinstance(input, Variable) else np.asarray(input)
-    where = "right" if right else "left"
+    where: Any = "right" if right else "left"
     if sequence.ndim == 1:
         out = np.asarray(np.searchsorted(sequence, values, where))
     else:
@@ -370,7 +378,11 @@ def _quantile(
     ranked = sort(work, -1)[0] if work._array.ndim else work.reshape(1)
     out = _interpolate(ranked, levels, interpolation, ignore_nan)
     if keepdim:
-        shape = [1] * array.ndim if dim is None else [1 if i == normalize_dim(dim, array.ndim) else n for i, n in enumerate(array.shape)]
+        shape = (
+            [1] * array.ndim
+            if dim is None
+            else [1 if i == normalize_dim(dim, array.ndim) else n for i, n in enumerate(array.shape)]
+        )
         out = out.reshape(*levels.shape, *shape)
     return out
 

@@ -74,7 +74,7 @@ class Logit(Operation):
     node_name = "LogitBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, eps: float | None) -> Array:
+    def forward(ctx: Any, input: Tensor, eps: float | None) -> Any:
         array = _real(input, "logit_cpu")
         ctx.save_for_backward(input)
         ctx.eps = eps
@@ -111,7 +111,7 @@ class Erf(Operation):
     node_name = "ErfBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         ctx.save_for_backward(input)
         return kernels.erf(_real(input, "erf_vml_cpu"))
 
@@ -139,7 +139,7 @@ class Erfc(Operation):
     node_name = "ErfcBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         ctx.save_for_backward(input)
         return kernels.erfc(_real(input, "erfc_vml_cpu"))
 
@@ -196,7 +196,7 @@ class Lgamma(Operation):
     node_name = "LgammaBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         ctx.save_for_backward(input)
         return kernels.lgamma(_real(input, "lgamma_vml_cpu"))
 
@@ -224,7 +224,7 @@ class Digamma(Operation):
     node_name = "DigammaBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         ctx.save_for_backward(input)
         return kernels.digamma(_real(input, "digamma"))
 
@@ -252,7 +252,7 @@ class Polygamma(Operation):
     node_name = "PolygammaBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, n: int) -> Array:
+    def forward(ctx: Any, input: Tensor, n: int) -> Any:
         ctx.save_for_backward(input)
         ctx.n = n
         return kernels.polygamma(n, _real(input, "polygamma"))
@@ -285,7 +285,7 @@ class Sinc(Operation):
     node_name = "SincBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor) -> Any:
         ctx.save_for_backward(input)
         array = floating(input)
         angle = widened(array) * math.pi
@@ -361,7 +361,7 @@ class Logaddexp(Operation):
     node_name = "LogaddexpBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, other: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor, other: Tensor) -> Any:
         ctx.save_for_backward(input, other)
         return binary(np.logaddexp, input, other)
 
@@ -395,7 +395,7 @@ class Logaddexp2(Operation):
     node_name = "Logaddexp2Backward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, other: Tensor) -> Array:
+    def forward(ctx: Any, input: Tensor, other: Tensor) -> Any:
         ctx.save_for_backward(input, other)
         return binary(np.logaddexp2, input, other)
 
@@ -434,7 +434,7 @@ class Xlogy(Operation):
     node_name = "XlogyBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Any, other: Any) -> Array:
+    def forward(ctx: Any, input: Any, other: Any) -> Any:
         ctx.save_for_backward(input, other)
         return _xlogy(floating(input), floating(other))
 
@@ -482,10 +482,14 @@ def _xlogy_operation(input: Any, other: Any) -> Any:
 def _as_pair(input: Any, other: Any) -> tuple[Any, Any]:
     """Two operands as tensors of the promoted type; a number becomes a 0-dim tensor."""
     dtype = result_type(input, other)
-    return tuple(
-        (v if v.dtype is dtype else v.to(dtype)) if isinstance(v, Variable) else wrap(np.asarray(v).astype(dtype.numpy_dtype))
-        for v in (input, other)
-    )  # type: ignore[return-value]
+
+    def as_tensor(value: Any) -> Any:
+        if isinstance(value, Variable):
+            tensor: Any = value
+            return tensor if tensor.dtype is dtype else tensor.to(dtype)
+        return wrap(np.asarray(value).astype(dtype.numpy_dtype))
+
+    return as_tensor(input), as_tensor(other)
 
 
 def xlogy_(input: Tensor, other: Any) -> Tensor:

@@ -7,17 +7,47 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 import rushlight
-import torch
 
 Program = Callable[..., Any]
 
 INF, NAN = float("inf"), float("nan")
-VALUES = [-7.3, -3.0, -2.5, -1.5, -1.0, -0.5, -0.3, -0.0, 0.0, 0.2, 0.5, 0.7, 1.0, 1.5, 2.0, 2.5, 3.0, 7.0, NAN, INF, -INF, 4e-3]
+VALUES = [
+    -7.3,
+    -3.0,
+    -2.5,
+    -1.5,
+    -1.0,
+    -0.5,
+    -0.3,
+    -0.0,
+    0.0,
+    0.2,
+    0.5,
+    0.7,
+    1.0,
+    1.5,
+    2.0,
+    2.5,
+    3.0,
+    7.0,
+    NAN,
+    INF,
+    -INF,
+    4e-3,
+]
 FLOATS = ("float32", "float64", "float16", "bfloat16")
 TYPES = (*FLOATS, "int64", "int32", "uint8", "bool")
-TOLERANCE = {"float64": 1e-12, "float32": 3e-6, "float16": 1.5e-3, "bfloat16": 1e-2, "complex64": 1e-5, "complex128": 1e-12}
+TOLERANCE = {
+    "float64": 1e-12,
+    "float32": 3e-6,
+    "float16": 1.5e-3,
+    "bfloat16": 1e-2,
+    "complex64": 1e-5,
+    "complex128": 1e-12,
+}
 
 
 def tensor(library: Any, values: Any, dtype: str) -> Any:
@@ -89,19 +119,30 @@ def sweep(program: Program, types: Sequence[str] = TYPES, values: Sequence[float
         for shape in mine:
             label = f"{dtype} {shape}"
             compare(
-                run(rushlight, program, [mine[shape]]), run(torch, program, [yours[shape]]), label, {**TOLERANCE, **limits}
+                run(rushlight, program, [mine[shape]]),
+                run(torch, program, [yours[shape]]),
+                label,
+                {**TOLERANCE, **limits},
             )
 
 
-def sweep_pairs(program: Program, types: Sequence[str] = TYPES, values: Sequence[float] = VALUES, **limits: float) -> None:
+def sweep_pairs(
+    program: Program, types: Sequence[str] = TYPES, values: Sequence[float] = VALUES, **limits: float
+) -> None:
     """Two tensors: all values against all (by broadcasting), types alike and mixed, one empty, one without dimensions."""
-    for first, second in [*((t, t) for t in types), *zip(types, types[1:], strict=False), *zip(types[1:], types, strict=False)]:
+    for first, second in [
+        *((t, t) for t in types),
+        *zip(types, types[1:], strict=False),
+        *zip(types[1:], types, strict=False),
+    ]:
         made = []
         for library in (rushlight, torch):
             column = tensor(library, np.array(values)[:, None], first)
             row = tensor(library, values, second)
             empty = tensor(library, np.zeros((0, 1)), first)
-            outcomes = [run(library, program, pair) for pair in ((column, row), (empty, row), (row, row[2]), (row[3], row))]
+            outcomes = [
+                run(library, program, pair) for pair in ((column, row), (empty, row), (row, row[2]), (row[3], row))
+            ]
             made.append(outcomes)
         for ours, theirs in zip(*made, strict=True):
             compare(ours, theirs, f"{first} {second}", {**TOLERANCE, **limits})

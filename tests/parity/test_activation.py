@@ -17,10 +17,7 @@ from tests.parity.tensor_oracle import same  # noqa: E402
 
 FUNCTIONS: dict[str, Any] = {
     name: (lambda t, x, name=name: getattr(t.nn.functional, name)(x))
-    for name in (
-        "relu relu6 leaky_relu elu selu celu gelu silu mish softplus softsign hardtanh hardswish hardsigmoid hardshrink softshrink "
-        "tanhshrink logsigmoid rrelu sigmoid tanh"
-    ).split()
+    for name in ["relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "softplus", "softsign", "hardtanh", "hardswish", "hardsigmoid", "hardshrink", "softshrink", "tanhshrink", "logsigmoid", "rrelu", "sigmoid", "tanh"]
 }
 FUNCTIONS |= {
     "gelu tanh": lambda t, x: t.nn.functional.gelu(x, approximate="tanh"),
@@ -73,7 +70,12 @@ def test_gradients_at_special_points(name: str) -> None:
         made = [run(library, program, [tensor(library, FINITE, dtype)]) for library in (rushlight, torch)]
         # PyTorch's float32 backward kernels are approximate near the tails; one bfloat16 step is 0.8 %.
         # Its hardsigmoid multiplies by a float32 sixth.
-        compare(made[0], made[1], dtype, {"float32": 1e-5, "float64": 1e-7 if name == "hardsigmoid" else 1e-11, "bfloat16": 3e-2})
+        compare(
+            made[0],
+            made[1],
+            dtype,
+            {"float32": 1e-5, "float64": 1e-7 if name == "hardsigmoid" else 1e-11, "bfloat16": 3e-2},
+        )
 
 
 GRADIENTS: dict[str, Any] = {
@@ -97,7 +99,15 @@ def test_gradients_of_more(name: str) -> None:
     same(GRADIENTS[name], [(3, 4), (4,)])
 
 
-INPLACE = {"elu": "elu", "selu": "selu", "celu": "celu", "leaky_relu": "leaky_relu", "hardtanh": "hardtanh", "relu6": "relu6", "hardsigmoid": "hardsigmoid"}
+INPLACE = {
+    "elu": "elu",
+    "selu": "selu",
+    "celu": "celu",
+    "leaky_relu": "leaky_relu",
+    "hardtanh": "hardtanh",
+    "relu6": "relu6",
+    "hardsigmoid": "hardsigmoid",
+}
 
 
 @pytest.mark.parametrize("name", INPLACE)
@@ -136,13 +146,7 @@ def test_gumbel_softmax_draws_the_same_noise() -> None:
     np.testing.assert_array_equal(made[1], made[3])
 
 
-LAYERS = (
-    "ReLU() ReLU(True) RReLU() RReLU(.1,.2,True) Hardtanh() Hardtanh(-2,2,True) ReLU6() ReLU6(True) ELU() ELU(2.,True) ELU(1) CELU() "
-    "CELU(2.,True) SELU() SELU(True) LeakyReLU() LeakyReLU(.2,True) SiLU() SiLU(True) Mish() Mish(True) Softmax(1) Softmin(1) "
-    "LogSoftmax(1) Softmax2d() PReLU() PReLU(3,.1) Threshold(.1,20) Threshold(.1,20,True) GLU() GLU(1) GELU() GELU('tanh') Softplus() "
-    "Softplus(2,3) Hardswish() Hardswish(True) Hardsigmoid() Hardsigmoid(True) Softshrink() Softshrink(.1) Hardshrink() Hardshrink(.1) "
-    "LogSigmoid() Softsign() Tanhshrink() Sigmoid() Tanh() Softmax(None)"
-).split()
+LAYERS = ["ReLU()", "ReLU(True)", "RReLU()", "RReLU(.1,.2,True)", "Hardtanh()", "Hardtanh(-2,2,True)", "ReLU6()", "ReLU6(True)", "ELU()", "ELU(2.,True)", "ELU(1)", "CELU()", "CELU(2.,True)", "SELU()", "SELU(True)", "LeakyReLU()", "LeakyReLU(.2,True)", "SiLU()", "SiLU(True)", "Mish()", "Mish(True)", "Softmax(1)", "Softmin(1)", "LogSoftmax(1)", "Softmax2d()", "PReLU()", "PReLU(3,.1)", "Threshold(.1,20)", "Threshold(.1,20,True)", "GLU()", "GLU(1)", "GELU()", "GELU('tanh')", "Softplus()", "Softplus(2,3)", "Hardswish()", "Hardswish(True)", "Hardsigmoid()", "Hardsigmoid(True)", "Softshrink()", "Softshrink(.1)", "Hardshrink()", "Hardshrink(.1)", "LogSigmoid()", "Softsign()", "Tanhshrink()", "Sigmoid()", "Tanh()", "Softmax(None)"]
 
 
 @pytest.mark.parametrize("layer", LAYERS)
@@ -181,7 +185,9 @@ ERRORS: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_errors(name: str) -> None:
-    made = [run(library, ERRORS[name], [tensor(library, [[1.0, -2.0, 3.0]], "float32")]) for library in (rushlight, torch)]
+    made = [
+        run(library, ERRORS[name], [tensor(library, [[1.0, -2.0, 3.0]], "float32")]) for library in (rushlight, torch)
+    ]
     assert isinstance(made[1], tuple)
     compare(made[0], made[1], name)
 

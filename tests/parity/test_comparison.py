@@ -8,14 +8,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+import rushlight  # noqa: E402
 from tests.parity.numeric_oracle import FLOATS, VALUES, compare, run, sweep, sweep_pairs, tensor  # noqa: E402
 from tests.parity.tensor_oracle import same  # noqa: E402
 
-import rushlight  # noqa: E402
-
 PAIRS: dict[str, Any] = {
     name: (lambda t, x, y, name=name: getattr(t, name)(x, y))
-    for name in "eq ne lt le gt ge maximum minimum fmax fmin greater less_equal not_equal isin".split()
+    for name in ["eq", "ne", "lt", "le", "gt", "ge", "maximum", "minimum", "fmax", "fmin", "greater", "less_equal", "not_equal", "isin"]
 }
 PAIRS["where"] = lambda t, x, y: t.where(x > 0, x, y)
 PAIRS["where method"] = lambda t, x, y: x.where(x > y, y)
@@ -38,14 +37,19 @@ SINGLE: dict[str, Any] = {
         name: (lambda t, x, name=name: getattr(t, name)(x))
         for name in ("isnan", "isinf", "isfinite", "isposinf", "isneginf", "where")
     },
-    "number": lambda t, x: (x == 2, x > 0.5, 1 < x, x != True, x <= -1),  # noqa: E712
+    "number": lambda t, x: (x == 2, x > 0.5, x > 1, x != True, x <= -1),  # noqa: E712
     "nothing": lambda t, x: (x == None, x != "a"),  # noqa: E711
     "isclose": lambda t, x: t.isclose(x, x * 1.0000001 if x.is_floating_point() else x),
     "isclose nan": lambda t, x: t.isclose(x, x, equal_nan=True),
     "isclose wide": lambda t, x: t.isclose(x, x.flip(0) if x.dim() else x, rtol=0.5, atol=0.1),
     "isclose exact": lambda t, x: t.isclose(x, x, rtol=0, atol=0),
     "allclose": lambda t, x: t.allclose(x, x, equal_nan=True),
-    "where numbers": lambda t, x: (t.where(x > 0, 1, 0), t.where(x > 0, 1.5, 0), t.where(x > 0, x, 0), t.where(x > 0, 2.5, x)),
+    "where numbers": lambda t, x: (
+        t.where(x > 0, 1, 0),
+        t.where(x > 0, 1.5, 0),
+        t.where(x > 0, x, 0),
+        t.where(x > 0, 2.5, x),
+    ),
     "masked_fill": lambda t, x: x.masked_fill(x > 0, 3),
     "masked_fill tensor": lambda t, x: x.masked_fill(x > 0, t.tensor(2)),
     "masked_fill float": lambda t, x: x.masked_fill(x > 0, 1.5),
@@ -118,7 +122,9 @@ ERRORS: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_errors(name: str) -> None:
-    made = [run(library, ERRORS[name], [tensor(library, [[1.0, -2.0, 3.0]], "float32")]) for library in (rushlight, torch)]
+    made = [
+        run(library, ERRORS[name], [tensor(library, [[1.0, -2.0, 3.0]], "float32")]) for library in (rushlight, torch)
+    ]
     assert isinstance(made[1], tuple)
     compare(made[0], made[1], name)
     first = made[1][1].split("\n")[0].split(".")[0]

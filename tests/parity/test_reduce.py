@@ -9,24 +9,18 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+import rushlight  # noqa: E402
 from tests.parity.numeric_oracle import FLOATS, INF, NAN, compare, run, sweep, tensor  # noqa: E402
 from tests.parity.tensor_oracle import same  # noqa: E402
-
-import rushlight  # noqa: E402
 
 MODEST = [-3.0, -2.5, -1.5, -1.0, -0.5, 0.0, 0.2, 0.5, 0.7, 1.0, 1.5, 2.0, 2.5, 3.0, 1.0, 7.0]
 ALONG: dict[str, Any] = {
     name: (lambda t, x, name=name: (getattr(t, name)(x, -1), getattr(t, name)(x, dim=0, keepdim=True)))
-    for name in (
-        "sum nansum mean nanmean prod var std logsumexp all any amax amin max min argmax argmin median nanmedian"
-    ).split()
+    for name in ["sum", "nansum", "mean", "nanmean", "prod", "var", "std", "logsumexp", "all", "any", "amax", "amin", "max", "min", "argmax", "argmin", "median", "nanmedian"]
 }
 ALL: dict[str, Any] = {
     name: (lambda t, x, name=name: getattr(t, name)(x))
-    for name in (
-        "sum nansum mean nanmean prod var std all any amax amin max min argmax argmin median nanmedian aminmax var_mean std_mean "
-        "count_nonzero norm"
-    ).split()
+    for name in ["sum", "nansum", "mean", "nanmean", "prod", "var", "std", "all", "any", "amax", "amin", "max", "min", "argmax", "argmin", "median", "nanmedian", "aminmax", "var_mean", "std_mean", "count_nonzero", "norm"]
 }
 OTHER: dict[str, Any] = {
     "two dims": lambda t, x: (x.sum((0, -1)), x.amax((0, 1)), x.any((0, 1)), x.count_nonzero((0, 1))),
@@ -40,10 +34,21 @@ OTHER: dict[str, Any] = {
     "cummin": lambda t, x: x.cummin(-1),
     "logcumsumexp": lambda t, x: x.logcumsumexp(-1),
     "aminmax dim": lambda t, x: t.aminmax(x, dim=0, keepdim=True),
-    "var correction": lambda t, x: (x.var(0, correction=0), x.std(unbiased=False), x.var(-1, False), t.var_mean(x, 0, correction=2)),
+    "var correction": lambda t, x: (
+        x.var(0, correction=0),
+        x.std(unbiased=False),
+        x.var(-1, False),
+        t.var_mean(x, 0, correction=2),
+    ),
     "axis": lambda t, x: (x.sum(axis=0), x.amax(axis=0), x.argmax(axis=0), x.all(axis=0)),
     "argmax keepdim": lambda t, x: (x.argmax(keepdim=True), x.argmin(0, True)),
-    "norms": lambda t, x: (t.norm(x, p=1), t.norm(x, 3, dim=0), t.norm(x, p=INF), t.norm(x, p=0, dim=-1), t.norm(x, p=-INF, dim=0)),
+    "norms": lambda t, x: (
+        t.norm(x, p=1),
+        t.norm(x, 3, dim=0),
+        t.norm(x, p=INF),
+        t.norm(x, p=0, dim=-1),
+        t.norm(x, p=-INF, dim=0),
+    ),
     "norm fro": lambda t, x: (t.norm(x, "fro"), x.norm("fro", dim=0), x.norm(dim=(0,), keepdim=True), x.norm(0.5)),
     "mode": lambda t, x: x.mode(-1),
 }
@@ -86,14 +91,11 @@ def test_special_numbers(name: str, values: list[float]) -> None:
 GRADIENTS: dict[str, Any] = {
     **{
         name: (lambda t, x, name=name: getattr(t, name)(x))
-        for name in "sum nansum mean nanmean prod var std amax amin max min median nanmedian aminmax var_mean std_mean norm".split()
+        for name in ["sum", "nansum", "mean", "nanmean", "prod", "var", "std", "amax", "amin", "max", "min", "median", "nanmedian", "aminmax", "var_mean", "std_mean", "norm"]
     },
     **{
         f"{name} dim": (lambda t, x, name=name: getattr(t, name)(x, 1))
-        for name in (
-            "sum nansum mean nanmean prod var std amax amin max min median nanmedian var_mean std_mean logsumexp cumsum cumprod "
-            "cummax cummin logcumsumexp mode"
-        ).split()
+        for name in ["sum", "nansum", "mean", "nanmean", "prod", "var", "std", "amax", "amin", "max", "min", "median", "nanmedian", "var_mean", "std_mean", "logsumexp", "cumsum", "cumprod", "cummax", "cummin", "logcumsumexp", "mode"]
     },
     "sum keepdim": lambda t, x: x.sum(0, keepdim=True),
     "mean dims": lambda t, x: x.mean((0, 1)),
@@ -187,7 +189,11 @@ ERRORS: dict[str, Any] = {
 @pytest.mark.parametrize("name", ERRORS)
 def test_errors(name: str) -> None:
     made = [
-        run(library, ERRORS[name], [tensor(library, [[1.0, -2.0, 3.0]], "float32"), tensor(library, [[0.0] * 3][:0], "float32").reshape(0, 3)])
+        run(
+            library,
+            ERRORS[name],
+            [tensor(library, [[1.0, -2.0, 3.0]], "float32"), tensor(library, [[0.0] * 3][:0], "float32").reshape(0, 3)],
+        )
         for library in (rushlight, torch)
     ]
     assert isinstance(made[1], tuple)

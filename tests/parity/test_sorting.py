@@ -8,13 +8,37 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+import rushlight  # noqa: E402
 from tests.parity.numeric_oracle import INF, NAN, compare, run, sweep, tensor  # noqa: E402
 from tests.parity.tensor_oracle import same  # noqa: E402
 
-import rushlight  # noqa: E402
-
 # Distinct, also as integers and as narrow floats, since PyTorch promises no order of equal elements.
-DISTINCT = [5.0, -3.0, 8.0, 0.0, 2.0, -7.0, 11.0, 4.0, 1.0, 9.0, 6.0, -20.0, 30.0, 14.0, 17.0, 23.0, 40.0, -50.0, 60.0, 26.0, 70.0, 81.0, 90.0, -100.0]
+DISTINCT = [
+    5.0,
+    -3.0,
+    8.0,
+    0.0,
+    2.0,
+    -7.0,
+    11.0,
+    4.0,
+    1.0,
+    9.0,
+    6.0,
+    -20.0,
+    30.0,
+    14.0,
+    17.0,
+    23.0,
+    40.0,
+    -50.0,
+    60.0,
+    26.0,
+    70.0,
+    81.0,
+    90.0,
+    -100.0,
+]
 FORMS: dict[str, Any] = {
     "sort": lambda t, x: t.sort(x),
     "sort down": lambda t, x: x.sort(dim=0, descending=True),
@@ -26,11 +50,16 @@ FORMS: dict[str, Any] = {
     "quantile": lambda t, x: x.quantile(0.3),
     "quantile dim": lambda t, x: x.quantile(t.tensor([0.1, 0.5], dtype=x.dtype), dim=-1, keepdim=True),
     "quantile lower": lambda t, x: (x.quantile(0.3, interpolation="lower"), x.quantile(0.3, interpolation="higher")),
-    "quantile nearest": lambda t, x: (x.quantile(0.3, interpolation="nearest"), x.quantile(0.3, interpolation="midpoint")),
+    "quantile nearest": lambda t, x: (
+        x.quantile(0.3, interpolation="nearest"),
+        x.quantile(0.3, interpolation="midpoint"),
+    ),
     "nanquantile": lambda t, x: x.nanquantile(0.3),
     "histc": lambda t, x: (x.histc(4), x.histc(3, min=-5, max=10)),
     "searchsorted": lambda t, x: t.searchsorted(t.tensor([-5, 0, 1, 7, 20]).to(x.dtype), x),
-    "searchsorted right": lambda t, x: t.searchsorted(t.tensor([-5, 0, 1, 7, 20]).to(x.dtype), x, right=True, out_int32=True),
+    "searchsorted right": lambda t, x: t.searchsorted(
+        t.tensor([-5, 0, 1, 7, 20]).to(x.dtype), x, right=True, out_int32=True
+    ),
     "bucketize": lambda t, x: t.bucketize(x, t.tensor([-5, 0, 1, 7, 20]).to(x.dtype)),
     "sorted values": lambda t, x: t.sort(x, stable=True).values,
 }
@@ -51,9 +80,13 @@ EQUAL: dict[str, Any] = {
     "argsort stable": lambda t, x: t.argsort(x, stable=True),
     "unique": lambda t, x: t.unique(x, return_inverse=True, return_counts=True),
     "unique plain": lambda t, x: (x.unique(), x.unique(return_counts=True)),
-    "unique rows": lambda t, x: t.unique(x, dim=0, return_inverse=True, return_counts=True) if x.dim() == 2 and x.numel() else x,
+    "unique rows": lambda t, x: (
+        t.unique(x, dim=0, return_inverse=True, return_counts=True) if x.dim() == 2 and x.numel() else x
+    ),
     "unique_consecutive": lambda t, x: t.unique_consecutive(x, return_inverse=True, return_counts=True),
-    "unique_consecutive rows": lambda t, x: t.unique_consecutive(x, dim=0, return_counts=True) if x.dim() == 2 and x.numel() else x,
+    "unique_consecutive rows": lambda t, x: (
+        t.unique_consecutive(x, dim=0, return_counts=True) if x.dim() == 2 and x.numel() else x
+    ),
 }
 
 
@@ -66,7 +99,10 @@ def test_equal_elements(name: str) -> None:
 def test_nan_comes_last(name: str) -> None:
     program = {**FORMS, **EQUAL}[name]
     for dtype in ("float32", "float64"):
-        made = [run(library, program, [tensor(library, [2.0, NAN, -1.0, INF, -INF], dtype)]) for library in (rushlight, torch)]
+        made = [
+            run(library, program, [tensor(library, [2.0, NAN, -1.0, INF, -INF], dtype)])
+            for library in (rushlight, torch)
+        ]
         compare(made[0], made[1], dtype)
 
 
@@ -121,7 +157,9 @@ ERRORS: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_errors(name: str) -> None:
-    made = [run(library, ERRORS[name], [tensor(library, [[1.0, -2.0, 3.0]], "float32")]) for library in (rushlight, torch)]
+    made = [
+        run(library, ERRORS[name], [tensor(library, [[1.0, -2.0, 3.0]], "float32")]) for library in (rushlight, torch)
+    ]
     assert isinstance(made[1], tuple)
     compare(made[0], made[1], name)
     assert made[0][1][:35] == made[1][1][:35]

@@ -7,6 +7,7 @@ last gradient is there, so that hooks which free or use `grad` early can.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
@@ -55,11 +56,20 @@ def backward(
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     keep = create_graph if retain_graph is None else retain_graph
     first = _first_gradients(outputs, gradients)
-    found = run(outputs, first, keep, create_graph, wanted, accumulate=True)
     if wanted is not None:
-        for tensor, gradient in zip(wanted, found, strict=True):
-            if gradient is not None and tensor._grad_fn is not None:
-                tensor._accumulate(gradient, create_graph)
+        for tensor in wanted:
+            # The gradient of an intermediate tensor arrives as that of one which retains it.
+            tensor.retain_grad()
+    if create_graph:
+        warnings.warn(
+            "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient which "
+            "can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you have to use "
+            "this function, make sure to reset the .grad fields of your parameters to None after use to break the cycle and avoid "
+            "the leak.",
+            UserWarning,
+            stacklevel=3,
+        )
+    run(outputs, first, keep, create_graph, wanted, accumulate=True)
 
 
 def grad(
@@ -94,7 +104,7 @@ def grad(
     outs = (outputs,) if isinstance(outputs, Variable) else tuple(outputs)
     wanted: tuple[Any, ...] = (inputs,) if isinstance(inputs, Variable) else tuple(inputs)
     if not wanted:
-        raise ValueError("grad requires non-empty inputs.")
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     if is_grads_batched:
         return _batched_grad(outs, wanted, grad_outputs, create_graph, allow_unused, materialize_grads)
     gradients = _as_gradients(outs, grad_outputs, "grad_outputs")
@@ -132,6 +142,9 @@ def _as_gradients(outputs: tuple[Any, ...], gradients: Any, argument: str) -> tu
     if gradients is None:
         return (None,) * len(outputs)
     gradients = (gradients,) if isinstance(gradients, Variable) else tuple(gradients)
+    for gradient in gradients:
+        if gradient is not None and not isinstance(gradient, Variable):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
     if len(gradients) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(gradients)} gradients: `{argument}` must have one for each tensor")
     return gradients
@@ -150,8 +163,6 @@ def _first_gradients(outputs: tuple[Any, ...], gradients: tuple[Any, ...]) -> li
             ones = np.empty(out._array.shape, out._array.dtype)
             ones.fill(1)
             gradient = wrap(ones)
-        elif not isinstance(gradient, Variable):
-            raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
         elif gradient._array.shape != out._array.shape:
             raise RuntimeError(
                 f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] has a shape of {out.shape}."
@@ -243,7 +254,7 @@ class _Capture:
 class _Task:
     """The state of one pass."""
 
-    __slots__ = ("pending", "keep_graph", "create_graph", "capture", "accumulate", "buffers", "owned", "heap")
+    __slots__ = ("accumulate", "buffers", "capture", "create_graph", "heap", "keep_graph", "owned", "pending")
 
     def __init__(
         self, pending: dict[Any, int], keep_graph: bool, create_graph: bool, capture: _Capture | None, accumulate: bool
@@ -254,7 +265,7 @@ class _Task:
         self.capture = capture
         self.accumulate = accumulate
         self.buffers: dict[Any, list[Any]] = {}
-        self.owned: set[tuple[Any, int]] = set()
+        self.owned: set[tuple[Any, int]] | None = None
         self.heap: list[tuple[int, Any]] = []
 
     def deliver(self, node: Any, nr: int, gradient: Any) -> None:
@@ -265,17 +276,22 @@ class _Task:
         elif nr >= len(buffer):
             buffer.extend([None] * (nr - len(buffer)))
             buffer.append(gradient)
+        elif buffer[nr] is None:
+            buffer[nr] = gradient
+        elif gradient is not None:
+            self._add(node, nr, buffer, gradient)
+
+    def _add(self, node: Any, nr: int, buffer: list[Any], gradient: Any) -> None:
+        before = buffer[nr]
+        owned = self.owned
+        if owned is None:
+            owned = self.owned = set()
+        # The first sum is a tensor of our own; later gradients are added into it.
+        if not self.create_graph and (node, nr) in owned and before._array.dtype == gradient._array.dtype:
+            np.add(before._array, gradient._array, out=before._array)
         else:
-            before = buffer[nr]
-            if before is None:
-                buffer[nr] = gradient
-            elif gradient is not None:
-                # The first sum is a tensor of our own; later gradients are added into it.
-                if not self.create_graph and (node, nr) in self.owned and before._array.dtype == gradient._array.dtype:
-                    np.add(before._array, gradient._array, out=before._array)
-                else:
-                    buffer[nr] = before + gradient
-                    self.owned.add((node, nr))
+            buffer[nr] = before + gradient
+            owned.add((node, nr))
 
     def ready(self, node: Any) -> None:
         """All gradients are there: leaves at once, nodes in their turn."""
@@ -299,20 +315,30 @@ class _Task:
 
     def drain(self) -> None:
         """Visit ready nodes, the latest made first, until none is left."""
-        heap, pending, buffers, capture = self.heap, self.pending, self.buffers, self.capture
+        heap, pending, buffers, keep_graph = self.heap, self.pending, self.buffers, self.keep_graph
         while heap:
             node = heappop(heap)[1]
             gradients = buffers.pop(node, None) or [None]
             if node._outputs is not None and len(gradients) < len(node._outputs):
                 gradients.extend([None] * (len(node._outputs) - len(gradients)))
-            if node._tensor_hooks is not None or node._retained is not None or node._pre_hooks:
+            if node._hooked:
                 gradients = _before_node(node, gradients)
-            if capture is not None:
-                capture.take(node, gradients)
-                if node not in capture.executed:
+            if self.capture is not None:
+                self.capture.take(node, gradients)
+                if node not in self.capture.executed:
                     continue
+            try:
+                results = node._run(gradients)
+            except Exception:
+                if anomaly_mode.enabled:
+                    anomaly_mode.report(node)
+                raise
+            if node._hooked or anomaly_mode.enabled:
+                results = _after_node(node, results, gradients)
+            if not keep_graph:
+                node.release()
             # A list, from which each gradient is taken as it is handed on: a leaf may then take over its array.
-            results = list(self.evaluate(node, gradients))
+            results = list(results)
             del gradients
             for i, edge in enumerate(node._edges):
                 if edge is None or edge[0] is None:
@@ -329,29 +355,13 @@ class _Task:
                 if not left:
                     self.ready(target)
 
-    def evaluate(self, node: Any, gradients: list[Any]) -> Any:
-        """Call a node's backward."""
-        try:
-            results = node._run(gradients)
-        except Exception:
-            if anomaly_mode.enabled:
-                anomaly_mode.report(node)
-            raise
-        if node._post_hooks is not None:
-            results = _after_node(node, results, gradients)
-        if anomaly_mode.enabled and anomaly_mode.check_nan:
-            anomaly_mode.check(node, results)
-        if not self.keep_graph:
-            node.release()
-        return results
-
 
 def _call_tensor_hooks(hooks: Any, gradient: Any) -> Any:
     for hook in tuple(hooks.values()):
         out = hook(gradient)
         if out is not None:
             if not isinstance(out, Variable):
-                raise TypeError(f"hook '{getattr(hook, '__name__', hook)}' has returned a value of type {type(out).__name__}; expected a Tensor or None")
+                raise TypeError(f"expected Variable, but hook returned '{type(out).__name__}'")
             if out._array.shape != gradient._array.shape:
                 raise RuntimeError(
                     f"hook '{getattr(hook, '__name__', hook)}' has changed the size of value: expected "
@@ -382,8 +392,9 @@ def _before_node(node: Any, gradients: list[Any]) -> list[Any]:
 
 
 def _after_node(node: Any, results: Any, gradients: list[Any]) -> Any:
+    """Node hooks on what backward returned, then the search for NaN."""
     shown = [i for i, edge in enumerate(node._edges) if edge is not None]
-    for hook in tuple(node._post_hooks.values()):
+    for hook in tuple(node._post_hooks.values()) if node._post_hooks else ():
         out = hook(tuple(results[i] for i in shown), tuple(gradients))
         if out is not None:
             out = out if isinstance(out, (tuple, list)) else (out,)
@@ -393,4 +404,6 @@ def _after_node(node: Any, results: Any, gradients: list[Any]) -> Any:
             for i, value in zip(shown, out, strict=True):
                 changed[i] = value
             results = tuple(changed)
+    if anomaly_mode.enabled and anomaly_mode.check_nan:
+        anomaly_mode.check(node, results)
     return results

@@ -6,6 +6,7 @@ Both leave a node in the graph (node.py), which is the `ctx` their forward and b
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -14,11 +15,14 @@ import numpy as np
 from rushlight.autograd import variable as _variable
 from rushlight.autograd import views
 from rushlight.autograd.grad_mode import no_grad, state
-from rushlight.autograd.node import FunctionCtx, Node
+from rushlight.autograd.node import FunctionCtx, Node, link_pair
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.dtypes import from_numpy_dtype
 
 __all__ = ["Function", "FunctionCtx", "Node", "Operation", "UfuncOperation", "ViewOperation", "once_differentiable"]
+
+# What may stand beside a Tensor in an operator.
+NUMBERS: tuple[type, ...] = (int, float, bool, complex, np.number, np.bool_)
 
 _new = object.__new__
 _ndarray = np.ndarray
@@ -61,6 +65,14 @@ class Function:
         super().__init_subclass__(**keywords)
         # The node class is made at the first call: a program uses few of the library's operations.
         cls._node_class = _FIRST_NODE  # type: ignore[assignment]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warnings.warn(
+            f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should invoke them on "
+            "the class itself. Instantiating an autograd function will raise an error in a future version of PyTorch.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
 
     @classmethod
     def _make_node_class(cls) -> type[Node]:
@@ -122,7 +134,7 @@ class _FunctionNode(Node):
         function = self._function
         backward = function.backward if function.backward is not Function.backward else function.vjp
         out = backward(self, *gradients)
-        results = tuple(out) if isinstance(out, (tuple, list)) else (out,)
+        results = out if isinstance(out, tuple) else (out,)
         expected = len(self._edges)
         if len(results) > expected and all(r is None for r in results[expected:]):
             results = results[:expected]
@@ -168,8 +180,9 @@ def _finish(ctx: Any, args: tuple[Any, ...], out: Any, track: bool) -> Any:
         if not any(d is r for r in results):
             raise RuntimeError(f"{type(ctx).__name__}: an input marked dirty must be returned from forward, and wasn't")
         if track:
-            views.check_inplace(d)
+            views.check_inplace(d, "has been")
         d.bump_version()
+    differentiable: list[Any] = []
     for i, r in enumerate(results):
         if not isinstance(r, Variable):
             continue
@@ -177,33 +190,33 @@ def _finish(ctx: Any, args: tuple[Any, ...], out: Any, track: bool) -> Any:
         plain = any(r is n for n in ctx._non_differentiable)
         if any(r is d for d in ctx._dirty):
             if track and not plain:
-                views.rebase_history(r, ctx)
-                r._output_nr = i
+                views.rebase_history(r, ctx, i, next(k for k, a in enumerate(args) if a is r))
             continue
         if is_input:
             r = _alias(r)
         if track and not plain and r._array.dtype.kind in "fcV":
             if r._view is not None:
-                r._view = None
+                # Its history is the Function's, whatever happens to the memory.
+                r._view.origin, r._view.operation = views.CUSTOM, None
             r._grad_fn, r._output_nr, r._requires_grad = ctx, i, True
-        if is_input:
-            ctx._saved = tuple(r if s is results[i] and not _is_argument(s, args, ctx) else s for s in ctx._saved or ())
+            differentiable.append(r)
         results[i] = r
+    if len(differentiable) > 1:
+        for r in differentiable:
+            if r._view is not None:
+                r._view.origin = views.MULTI_OUTPUT
     if track:
-        ctx._outputs = tuple((r._array.shape, r._array.dtype) if isinstance(r, Variable) else ((), np.float32) for r in results)
+        ctx._outputs = tuple((r._array.shape, r._array.dtype) if isinstance(r, Variable) else None for r in results)
         ctx._seal(tuple(results))
         ctx._dirty = ctx._non_differentiable = ()
     return results[0] if single else tuple(results)
 
 
-def _is_argument(tensor: Any, args: tuple[Any, ...], ctx: Any) -> bool:
-    return any(tensor is a for a in args) and not any(tensor is d for d in ctx._dirty)
-
-
 def _alias(tensor: Any) -> Any:
     """Another tensor of the same memory, for an input that forward returned as it is."""
     out = wrap(tensor._array)
-    out._counter = tensor.version_counter()
+    counter = out._counter = tensor.version_counter()
+    out._view = views.View(tensor, None, (), None, views.CUSTOM, counter.value)
     return out
 
 
@@ -360,10 +373,7 @@ def mark_inference(tensor: Any) -> None:
 
 
 class UfuncOperation(Operation):
-    """An operation that is one ufunc of two operands: `+`, `-`, `*`, `/`.
-
-    `apply` is `Operation.apply` unrolled for two tensors of one type, since these are the operations where it costs most.
-    """
+    """An operation that is one ufunc of two operands: `+`, `-`, `*`, `/`."""
 
     ufunc: Callable[..., Any]
     # Whether backward needs the operands, rather than their shapes and types alone; and the second one for both gradients.
@@ -371,39 +381,59 @@ class UfuncOperation(Operation):
     always_saves_other: bool = False
 
     @classmethod
-    def apply(cls, input: Any, other: Any) -> Any:
-        """Compute, and record the call if a gradient can be wanted."""
-        recording = state.enabled
-        if not (isinstance(input, Variable) and isinstance(other, Variable)) or (not recording and state.inference):
-            return super().apply(input, other)
-        a, b = input._array, other._array
-        if a.dtype is not b.dtype or a.dtype.kind != "f":
-            return super().apply(input, other)
-        if input._view is not None:
-            input._view.refresh(input)
-        if other._view is not None:
-            other._view.refresh(other)
-        try:
-            out = cls.ufunc(a, b)
-        except ValueError:
-            return super().apply(input, other)
-        result = _new(_variable._tensor_type)
-        result._array = out if out.__class__ is _ndarray else np.asarray(out)
-        result._view = None
-        first, second = input._requires_grad, other._requires_grad
-        if recording and (first or second):
-            ctx = cls._node_class()
-            ctx._link((input, other))
-            if cls.saves_operands:
-                ctx._saved = (input if second else None, other if first or cls.always_saves_other else None)
-                ctx._seal(())
-            if a.shape != b.shape:
-                ctx.likes = (a.shape, a.dtype), (b.shape, b.dtype)
-            result._grad_fn = ctx
-            result._requires_grad = True
-        else:
+    def operator(cls) -> Callable[[Any, Any], Any]:
+        """The method behind Python's operator: `apply` unrolled for two float tensors of one type, or one and a number.
+
+        These are the operations where what `apply` costs shows most; anything else goes to `apply`.
+        """
+        ufunc, saves, always = cls.ufunc, cls.saves_operands, cls.always_saves_other
+
+        def operator(input: Any, other: Any) -> Any:
+            a = input._array
+            kind = a.dtype
+            if isinstance(other, Variable):
+                b = other._array
+                if kind is not b.dtype or kind.char not in "fd":
+                    return cls.apply(input, other)
+                if other._view is not None:
+                    other._view.refresh(other)
+                second = other._requires_grad
+            elif (other.__class__ is float or other.__class__ is int) and kind.char in "fd":
+                b, second = float(other), False
+            else:
+                return cls.apply(input, other) if isinstance(other, NUMBERS) else NotImplemented
+            if input._view is not None:
+                input._view.refresh(input)
+            try:
+                out = ufunc(a, b)
+            except ValueError:
+                return cls.apply(input, other)
+            result = _new(_variable._tensor_type)
+            result._array = out if out.__class__ is _ndarray else np.asarray(out)
+            result._view = None
             result._requires_grad = False
-        return result
+            if state.enabled:
+                first = input._requires_grad
+                if first or second:
+                    ctx = cls._node_class()
+                    link_pair(ctx, input, other, first, second)
+                    if saves:
+                        ctx._saved = (input if second else None, other if first or always else None)
+                        ctx._seal(())
+                    if out.shape != a.shape or (second and out.shape != b.shape):
+                        ctx.likes = like(input), like(other)
+                    result._grad_fn = ctx
+                    result._requires_grad = True
+            elif state.inference:
+                mark_inference(result)
+            return result
+
+        return operator
+
+
+def like(value: Any) -> tuple[tuple[int, ...], Any] | None:
+    """The shape and type of an operand, which its gradient must have; None for a number."""
+    return (value._array.shape, value._array.dtype) if isinstance(value, Variable) else None
 
 
 class ViewOperation(Operation):

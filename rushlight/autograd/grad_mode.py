@@ -122,7 +122,8 @@ class enable_grad(_PlainSwitch):
     """
 
     def _settings(self) -> tuple[bool, bool]:
-        return True, state.inference
+        # In inference mode nothing is recorded, whatever the grad mode.
+        return not state.inference, state.inference
 
 
 class set_grad_enabled(_ModeSwitch):

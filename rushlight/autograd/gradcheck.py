@@ -131,7 +131,7 @@ def _gradcheck(
 ) -> None:
     wanted = _differentiable(inputs)
     if not wanted:
-        raise ValueError("gradcheck expects at least one input tensor to require gradient, but none of the them have requires_grad=True.")
+        raise ValueError("gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True.")
     outputs = _outputs(func, inputs)
     numerical = [_numerical(func, inputs, tensor, eps) for tensor in wanted]
     for k, out in enumerate(outputs):

@@ -7,6 +7,7 @@ A call of an operation makes one node. It is the `ctx` that forward and backward
 from __future__ import annotations
 
 import itertools
+import os
 import traceback
 import weakref
 from collections import OrderedDict
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AccumulateGrad", "FunctionCtx", "Node", "edge_of", "next_sequence"]
 
+_PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _NONE_NEEDED = (False,) * 64
 next_sequence = itertools.count().__next__
 
@@ -75,6 +77,8 @@ class Node:
     _outputs: tuple[Any, ...] | None = None
     _non_differentiable: tuple[Any, ...] = ()
     _dirty: tuple[Any, ...] = ()
+    # Whether any of the four below is set: one question on the way of a gradient.
+    _hooked: bool = False
     _tensor_hooks: dict[int, list[OrderedDict[int, Callable[..., Any]]]] | None = None
     _retained: dict[int, weakref.ref[Any]] | None = None
     _pre_hooks: OrderedDict[int, Callable[..., Any]] | None = None
@@ -143,7 +147,7 @@ class Node:
     def _raise_modified(self, item: Any, version: int, expected: int) -> None:
         tensor = item.unpack(self) if item.__class__ is _SavedOutput else item
         legacy = tensor.dtype.legacy_name
-        origin = "" if tensor._grad_fn is None else f", which is output {tensor._output_nr} of {_short(tensor._grad_fn)},"
+        origin = "" if tensor._grad_fn is None else f", which is output {tensor._output_nr} of {short_name(tensor._grad_fn)},"
         raise RuntimeError(
             "one of the variables needed for gradient computation has been modified by an inplace operation: "
             f"[torch.{legacy}Tensor {list(tensor._array.shape)}]{origin} is at version {version}; expected version {expected} "
@@ -168,6 +172,7 @@ class Node:
 
         Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.graph.Node.register_hook.html
         """
+        self._hooked = True
         if self._post_hooks is None:
             self._post_hooks = OrderedDict()
         handle = RemovableHandle(self._post_hooks)
@@ -179,6 +184,7 @@ class Node:
 
         Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.graph.Node.register_prehook.html
         """
+        self._hooked = True
         if self._pre_hooks is None:
             self._pre_hooks = OrderedDict()
         handle = RemovableHandle(self._pre_hooks)
@@ -187,6 +193,7 @@ class Node:
 
     def add_tensor_hooks(self, output_nr: int, hooks: OrderedDict[int, Callable[..., Any]]) -> None:
         """Run a tensor's hooks on the gradient of the output that it is."""
+        self._hooked = True
         if self._tensor_hooks is None:
             self._tensor_hooks = {}
         known = self._tensor_hooks.setdefault(output_nr, [])
@@ -195,6 +202,7 @@ class Node:
 
     def retain(self, output_nr: int, tensor: Any) -> None:
         """Put the gradient of an output into its tensor's `grad` when it passes."""
+        self._hooked = True
         if self._retained is None:
             self._retained = {}
         self._retained[output_nr] = weakref.ref(tensor)
@@ -234,7 +242,7 @@ class Node:
         self.needs_input_grad = tuple(needs)
         self._sequence = next_sequence()
         if anomaly_mode.enabled:
-            self._trace = "".join(traceback.format_stack()[:-2])
+            self._trace = _users_stack()
 
     def _seal(self, outputs: tuple[Any, ...]) -> None:
         """Note the versions of what was saved, and cut the cycle where a result was."""
@@ -276,17 +284,46 @@ class Node:
     def _zeros(self, output_nr: int) -> Tensor | None:
         if self._outputs is None:
             return None
-        shape, numpy_dtype = self._outputs[output_nr]
+        output = self._outputs[output_nr]
+        if output is None:
+            return None
+        shape, numpy_dtype = output
         return wrap(np.zeros(shape, numpy_dtype))
 
 
-def _short(node: Any) -> str:
+def short_name(node: Any) -> str:
     """A node's name as PyTorch's messages have it, without its ending: `MulBackward0` is `Mul`."""
     return str(node.name()).rstrip("0123456789").removesuffix("Backward")
 
 
+def _users_stack() -> str:
+    """Where the user's program is, without this package's own frames."""
+    frames = traceback.extract_stack()
+    while len(frames) > 1 and frames[-1].filename.startswith(_PACKAGE):
+        frames.pop()
+    return "".join(frames.format())
+
+
 _NOWHERE: tuple[None, int] = (None, 0)
 FunctionCtx = Node
+
+
+def link_pair(node: Node, input: Any, other: Any, first: bool, second: bool) -> None:
+    """`Node._link` for two operands, of which the first, the second or both are known to need a gradient."""
+    if first:
+        before = input._grad_fn
+        edge = (input, 0) if before is None else (before, input._output_nr)
+    else:
+        edge = _NOWHERE
+    if second:
+        before = other._grad_fn
+        node._edges = (edge, (other, 0) if before is None else (before, other._output_nr))
+    else:
+        node._edges = (edge, _NOWHERE)
+    node.needs_input_grad = (first, second)
+    node._sequence = next_sequence()
+    if anomaly_mode.enabled:
+        node._trace = "".join(traceback.format_stack()[:-2])
 
 
 class AccumulateGrad:

@@ -150,15 +150,15 @@ class Variable:
                 raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
             if value is self:
                 raise RuntimeError("can't assign Variable as its own grad")
+            if value._array.shape != self._array.shape:
+                raise RuntimeError(
+                    f"attempting to assign a gradient of size '{list(value._array.shape)}' to a tensor of size "
+                    f"'{list(self._array.shape)}'. Please ensure that the gradient and the tensor are the same size"
+                )
             if value._array.dtype != self._array.dtype:
                 raise RuntimeError(
                     f"attempting to assign a gradient with dtype '{value.dtype}' to a tensor with grad_dtype '{self.dtype}'. "
                     "The gradient must match the tensor's dtype"
-                )
-            if value._array.shape != self._array.shape:
-                raise RuntimeError(
-                    f"assigned grad has data of a different size: expected {list(self._array.shape)}, "
-                    f"got {list(value._array.shape)}"
                 )
         self._grad = value
 
@@ -203,6 +203,8 @@ class Variable:
 
     @property
     def _version(self) -> int:
+        if self._inference:
+            raise RuntimeError("Inference tensors do not track version counter.")
         return 0 if self._counter is None else self._counter.value
 
     def version_counter(self) -> VersionCounter:

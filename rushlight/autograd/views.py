@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rushlight.autograd.node import Node, edge_of, next_sequence
+from rushlight.autograd.node import Node, edge_of, next_sequence, short_name
 from rushlight.autograd.grad_mode import enable_grad
 
 if TYPE_CHECKING:
@@ -46,35 +46,37 @@ class View:
         if counter.value == self.version:
             return
         self.version = counter.value
-        if not self.base._requires_grad or self.base._grad_fn is None:
+        if self.operation is None or not self.base._requires_grad or self.base._grad_fn is None:
             return
         with enable_grad():
             again = self.replay(self.parent)
-        tensor._grad_fn, tensor._output_nr, tensor._requires_grad = again._grad_fn, again._output_nr, again._requires_grad
+        if again._grad_fn is None:
+            tensor._grad_fn, tensor._output_nr, tensor._requires_grad = None, 0, again._requires_grad
+        else:
+            move_history(tensor, again._grad_fn, again._output_nr)
 
     def replay(self, parent: Tensor) -> Tensor:
         """The same view of another tensor that looks like the parent."""
         out = self.operation.apply(parent, *self.arguments)
         return out if self.index is None else out[self.index]
 
-    def replay_on_base(self, base: Tensor) -> Tensor:
-        """The same view, through all views between, of another tensor that looks like the base."""
+    def steps(self) -> tuple[tuple[Any, tuple[Any, ...], int | None], ...]:
+        """The operations, arguments and output numbers that lead from the base to this view."""
         above = self.parent._view
-        return self.replay(base if above is None else above.replay_on_base(base))
+        step = (self.operation, self.arguments, self.index)
+        return (step,) if above is None else (*above.steps(), step)
 
 
-def check_inplace(target: Any) -> None:
+def check_inplace(target: Any, verb: str = "is being") -> None:
     """Raise RuntimeError if a recorded operation must not write into `target`."""
-    if target._requires_grad and target._grad_fn is None:
-        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
     view = target._view
-    if view is None:
+    if view is None or view.origin == PLAIN:
+        if target._requires_grad and target._grad_fn is None:
+            raise RuntimeError(f"a leaf Variable that requires grad {verb} used in an in-place operation.")
+        if view is not None and view.base._requires_grad and view.base._grad_fn is None:
+            raise RuntimeError(f"a view of a leaf Variable that requires grad {verb} used in an in-place operation.")
         return
-    if view.origin != NO_GRAD and view.base._requires_grad and view.base._grad_fn is None:
-        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
-    if view.origin == PLAIN:
-        return
-    name = type(target._grad_fn).__name__ if target._grad_fn is not None else "unknown"
+    name = "unknown" if target._grad_fn is None else short_name(target._grad_fn)
     if view.origin == MULTI_OUTPUT:
         raise RuntimeError(
             f"Output {target._output_nr} of {name} is a view and is being modified inplace. This view is the output of a "
@@ -99,10 +101,12 @@ def check_inplace(target: Any) -> None:
 class CopySlices(Node):
     """The history of a base after an in-place operation on a view of it."""
 
-    def __init__(self, base: Tensor, view: View, inner: Node) -> None:
-        self.view = view
+    def __init__(self, base: Tensor, view: View, inner: Node, position: int) -> None:
+        # Not the view itself: it leads to the base, whose history this is.
+        self.steps = view.steps()
         self.inner = inner
-        self._edges = (edge_of(base), *inner._edges[1:])
+        self.position = position
+        self._edges = (*inner._edges[:position], edge_of(base), *inner._edges[position + 1 :])
         self._sequence = next_sequence()
 
     def _run(self, gradients: list[Any]) -> tuple[Any, ...]:
@@ -110,26 +114,38 @@ class CopySlices(Node):
         if gradient is None:
             return (None,) * len(self._edges)
         rest = gradient.clone()
-        part = self.view.replay_on_base(rest)
+        part = rest
+        for operation, arguments, index in self.steps:
+            out = operation.apply(part, *arguments)
+            part = out if index is None else out[index]
+        i = self.position
         results = self.inner._run([part.clone()])
-        if results[0] is None:
+        if results[i] is None:
             part.zero_()
         else:
-            part.copy_(results[0])
-        return (rest, *results[1:])
+            part.copy_(results[i])
+        return (*results[:i], rest, *results[i + 1 :])
 
     def release(self) -> None:
         """Let go of what the operation saved."""
         self.inner.release()
 
 
-def rebase_history(target: Any, node: Node) -> None:
-    """Make `node` the history of `target` after an in-place operation, and of its base if it is a view."""
+def rebase_history(target: Any, node: Node, output_nr: int = 0, position: int = 0) -> None:
+    """Make `node` the history of `target`, its argument `position`, after an in-place operation, and of its base if it is a view."""
     view = target._view
     if view is None:
-        target._grad_fn, target._output_nr, target._requires_grad = node, 0, True
+        move_history(target, node, output_nr)
         return
     base = view.base
-    base._grad_fn = CopySlices(base, view, node)
-    base._output_nr, base._requires_grad = 0, True
+    move_history(base, CopySlices(base, view, node, position), 0)
     view.version = -1
+
+
+def move_history(tensor: Any, node: Any, output_nr: int) -> None:
+    """Give a tensor a new history; a gradient that it retains will be that of its new value."""
+    before = tensor._grad_fn
+    if before is not None and before._retained is not None and before.retains(tensor._output_nr, tensor):
+        del before._retained[tensor._output_nr]
+        node.retain(output_nr, tensor)
+    tensor._grad_fn, tensor._output_nr, tensor._requires_grad = node, output_nr, True

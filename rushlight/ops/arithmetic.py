@@ -109,7 +109,7 @@ class Mul(UfuncOperation):
         needs, likes = ctx.needs_input_grad, ctx.likes
         input, other = ctx.saved_tensors
         if likes is None:
-            return Mul.apply(grad, other) if needs[0] else None, Mul.apply(grad, input) if needs[1] else None
+            return _mul(grad, other) if needs[0] else None, _mul(grad, input) if needs[1] else None
         return (
             unbroadcast(grad * conj_of(other), likes[0]) if needs[0] else None,
             unbroadcast(grad * conj_of(input), likes[1]) if needs[1] else None,
@@ -136,7 +136,7 @@ class Div(UfuncOperation):
         needs, likes = ctx.needs_input_grad, ctx.likes
         input, other = ctx.saved_tensors
         if likes is None:
-            slope = Div.apply(grad, other)
+            slope = _truediv(grad, other)
             return slope if needs[0] else None, -slope * (input / other) if needs[1] else None
         divisor = conj_of(other)
         return (
@@ -421,7 +421,7 @@ def mul(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.mul.html
     """
     check_operand("mul", other)
-    return into(out, Mul.apply(input, other))
+    return into(out, _mul(input, other) if isinstance(input, Variable) else Mul.apply(input, other))
 
 
 def into(out: Any, result: Any) -> Any:
@@ -604,6 +604,9 @@ def floor_divide(input: Tensor, other: Tensor | Number, *, out: Tensor | None = 
     return into(out, FloorDivide.apply(input, other))
 
 
+_add, _sub, _mul, _truediv = Add.operator(), Sub.operator(), Mul.operator(), Div.operator()
+
+
 def _rsub(input: Any, other: Any) -> Any:
     return Rsub.apply(other, input) if isinstance(other, _OPERANDS) else NotImplemented
 
@@ -684,7 +687,7 @@ class ArithmeticMethods:
     add, sub, subtract, mul, multiply, div, divide, true_divide = add, sub, sub, mul, mul, div, div, div
     floor_divide, neg, negative, pow, exp, log, sqrt, rsqrt = floor_divide, neg, neg, pow, exp, log, sqrt, rsqrt
     reciprocal, square, abs, absolute, rsub = reciprocal, square, abs, abs, rsub
-    __add__, __radd__, __sub__, __rsub__, __mul__, __rmul__ = _add, _radd, _sub, _rsub, _mul, _rmul
+    __add__, __radd__, __sub__, __rsub__, __mul__, __rmul__ = _add, _add, _sub, _rsub, _mul, _mul
     __truediv__, __rtruediv__, __floordiv__, __rfloordiv__ = _truediv, _rtruediv, _floordiv, _rfloordiv
     __pow__, __rpow__, __neg__, __abs__ = _pow, _rpow, neg, abs
     add_, sub_, subtract_, mul_, multiply_ = add_, sub_, sub_, mul_, mul_

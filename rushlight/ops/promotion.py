@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.function import NUMBERS, like
 from rushlight.autograd.variable import Variable
 
 __all__ = ["NUMBERS", "binary", "can_cast", "check_broadcast", "like", "operands", "result_type", "unbroadcast"]
-
-# What may stand beside a Tensor in an operator.
-NUMBERS: tuple[type, ...] = (int, float, bool, complex, np.number, np.bool_)
 
 _LOW_PRECISION = (dtypes.float16, dtypes.bfloat16)
 _float32 = np.dtype(np.float32)
@@ -151,11 +149,6 @@ def check_broadcast(a: Any, b: Any) -> None:
             raise RuntimeError(
                 f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension {rank - dim}"
             )
-
-
-def like(value: Any) -> tuple[tuple[int, ...], Any] | None:
-    """The shape and type of an operand, which its gradient must have; None for a number."""
-    return (value._array.shape, value._array.dtype) if isinstance(value, Variable) else None
 
 
 def unbroadcast(gradient: Any, model: Any) -> Any:

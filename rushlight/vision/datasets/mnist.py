@@ -151,7 +151,8 @@ class MNIST(VisionDataset):
 
     def _renamed(self, old: str, new: str) -> Tensor:
         warnings.warn(f"{old} has been renamed {new}", stacklevel=3)
-        return getattr(self, new)  # type: ignore[no-any-return]
+        tensor: Tensor = getattr(self, new)
+        return tensor
 
     @property
     def train_labels(self) -> Tensor:

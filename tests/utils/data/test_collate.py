@@ -52,8 +52,25 @@ def test_collates(batch, expected):
     assert plain(default_collate(batch)) == expected
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int64", "bool", "complex64"])
+@pytest.mark.parametrize("shape", [(), (2,), (0, 3), (2, 1, 2)])
+def test_tensors_are_stacked(dtype, shape):
+    samples = [torch.ones(shape, dtype=getattr(torch, dtype)) for _ in range(3)]
+    batch = default_collate(samples)
+    expected = torch.stack(samples)
+    assert batch.dtype == expected.dtype
+    assert batch.shape == expected.shape == (3, *shape)
+    assert batch.tolist() == expected.tolist()
+
+
+def test_a_history_survives_collating():
+    leaf = torch.ones(2, requires_grad=True)
+    default_collate([leaf * 2, leaf]).sum().backward()
+    assert leaf.grad.tolist() == [3.0, 3.0]
+
+
 def test_collates_tensors_and_keeps_mapping_types():
-    assert default_collate([torch.ones(2), torch.zeros(2)]).tolist() == [[1, 1], [0, 0]]
+    assert default_collate([torch.ones(1, dtype=torch.int64), torch.zeros(1)]).dtype == torch.float32
     for kind in (OrderedDict, UserDict, lambda d: defaultdict(list, d)):
         batch = default_collate([kind({"a": 1}), kind({"a": 2})])
         assert type(batch) is type(kind({}))
@@ -104,6 +121,7 @@ REFUSALS = [
         "batch must contain tensors, numpy arrays, numbers, dicts or lists; found <class 'object'>",
     ),
     ([np.array(["a"])], TypeError, "found <U1"),
+    ([torch.ones(1), torch.ones(2)], RuntimeError, "stack expects each tensor to be equal size"),
     ([[1, 2], [1]], RuntimeError, "each element in list of batch should be of equal size"),
 ]
 

@@ -10,6 +10,7 @@ import numpy as np
 
 import rushlight
 from rushlight import Tensor
+from rushlight.autograd.variable import wrap
 
 __all__ = ["collate", "default_collate", "default_collate_fn_map", "default_convert"]
 
@@ -116,7 +117,16 @@ def collate(batch: Any, *, collate_fn_map: CollateMap | None = None) -> Any:
 
 def collate_tensor_fn(batch: Any, *, collate_fn_map: CollateMap | None = None) -> Any:
     """Stacks tensors along a new first dimension."""
-    return rushlight.stack(list(batch), 0)
+    arrays = [tensor._array for tensor in batch]
+    shape, dtype = arrays[0].shape, arrays[0].dtype
+    if any(array.shape != shape or array.dtype != dtype for array in arrays) or any(map(_needs_stack, batch)):
+        return rushlight.stack(list(batch), 0)
+    # Samples as they mostly are: alike, and without a history. Half the time of `stack`.
+    return wrap(np.array(arrays, dtype))
+
+
+def _needs_stack(tensor: Tensor) -> bool:
+    return type(tensor) is not Tensor or tensor.requires_grad
 
 
 def collate_numpy_array_fn(batch: Any, *, collate_fn_map: CollateMap | None = None) -> Any:

@@ -20,6 +20,7 @@ from rushlight.threads import set_num_threads
 
 from .errors import CaughtError
 from .fetch import IterableFetcher, MapFetcher, make_fetcher
+from .info import WorkerInfo, get_worker_info, set_worker_info
 from .transport import Channel
 
 __all__ = ["Resume", "StreamEnded", "Task", "WorkerInfo", "WorkerPlan", "get_worker_info", "worker_main"]
@@ -27,32 +28,6 @@ __all__ = ["Resume", "StreamEnded", "Task", "WorkerInfo", "WorkerPlan", "get_wor
 PARENT_CHECK_SECONDS = 1.0
 # How long a worker that was told to stop may finish its batch; the caller waits a little longer, then terminates it.
 GRACE_SECONDS = 4.0
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerInfo:
-    """What `get_worker_info` tells: this worker's id in [0, num_workers), its seed, and its copy of the dataset."""
-
-    id: int
-    num_workers: int
-    seed: int
-    dataset: Any
-    rng: Any = None
-    worker_method: str | None = "multiprocessing"
-
-
-_worker_info: WorkerInfo | None = None
-
-
-def get_worker_info() -> WorkerInfo | None:
-    """The DataLoader worker that this process is, or None in the main process.
-
-    >>> get_worker_info() is None
-    True
-
-    Source: https://docs.pytorch.org/docs/2.13/data.html#torch.utils.data.get_worker_info
-    """
-    return _worker_info
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +138,11 @@ def _seed_everything(plan: WorkerPlan) -> None:
 
 def worker_main(connection: Connection, plan: WorkerPlan) -> None:
     """The body of a worker process: returns when the caller closes the channel."""
-    global _worker_info
     channel = Channel(connection)
     inbox = _Inbox(channel, plan.parent_pid)
     try:
         _seed_everything(plan)
-        _worker_info = WorkerInfo(plan.worker_id, plan.num_workers, plan.seed, plan.dataset)
+        set_worker_info(WorkerInfo(plan.worker_id, plan.num_workers, plan.seed, plan.dataset))
         _Worker(channel, inbox, plan).run()
     except (KeyboardInterrupt, EOFError, ConnectionError):
         pass  # the caller was interrupted too, or has closed its end

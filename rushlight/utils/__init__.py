@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
+
+__all__ = ["data", "hooks"]
 
 
 def __getattr__(name: str) -> Any:
-    # `torch.utils.data` works without an import of its own; a program that loads no data doesn't pay for it.
-    if name == "data":
-        return importlib.import_module("rushlight.utils.data")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # `data` brings multiprocessing with it, so it is imported when first named.
+    if name in __all__:
+        from importlib import import_module
+
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,8 @@ Dims = int | tuple[int, ...] | list[int] | None
 _FLOAT32 = np.dtype(np.float32)
 _INT64 = np.dtype(np.int64)
 
-# NumPy's stubs do not know the positional form, which costs less than keywords: (array, axis, dtype, out, keepdims, initial).
+# NumPy's stubs do not know the positional form, which costs less than keywords: (array, axis, dtype, out, keepdims,
+# initial).
 add_reduce: Any = np.add.reduce
 maximum_reduce: Any = np.maximum.reduce
 minimum_reduce: Any = np.minimum.reduce
@@ -71,7 +73,7 @@ def normalize_dims(dim: Dims, ndim: int) -> tuple[int, ...]:
         return tuple(range(ndim))
     else:
         dims = sorted(normalize_dim(d, ndim) for d in dim)
-        for first, second in zip(dims, dims[1:], strict=False):
+        for first, second in pairwise(dims):
             if first == second:
                 raise RuntimeError(f"dim {first} appears multiple times in the list of dims")
     return tuple(dims) if ndim else ()

@@ -1,6 +1,7 @@
 """Activation functions: the nonlinearities between a network's layers.
 
-The elementwise ones take real floating-point tensors; where a formula has several steps, float16 and bfloat16 are computed in
+The elementwise ones take real floating-point tensors; where a formula has several steps, float16 and bfloat16 are
+computed in
 float32 and rounded once.
 """
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 # What `torch` itself offers; the others are in `nn.functional`.
 __all__ = [
-    "celu", "celu_", "hardshrink", "prelu", "relu", "relu_", "rrelu", "rrelu_", "selu", "selu_", "threshold", "threshold_",
+    "celu", "celu_", "hardshrink", "prelu", "relu", "relu_", "rrelu", "rrelu_", "selu", "selu_", "threshold",
+    "threshold_",
 ]  # fmt: skip
 
 
@@ -482,7 +484,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         channels = shape[1] if len(shape) > 1 else 1
         if count != channels:
             raise RuntimeError(
-                f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {count} and channel size = "
+                f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {count} and "
+                f"channel size = "
                 f"{channels}."
             )
         weight = weight.reshape([-1 if d == 1 else 1 for d in range(len(shape))])

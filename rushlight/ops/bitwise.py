@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     Number = int | float | bool
 
 __all__ = [
-    "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "gcd", "gcd_", "lcm",
-    "lcm_", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "gcd",
+    "gcd_", "lcm", "lcm_", "logical_and", "logical_not", "logical_or", "logical_xor",
 ]  # fmt: skip
 
 

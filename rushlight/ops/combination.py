@@ -84,7 +84,8 @@ def _lerp_operation(input: Tensor, end: Any, weight: Any) -> Any:
 def lerp(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """`input + weight · (end - input)`, elementwise with broadcasting; the weight is a number or a tensor.
 
-    Raises RuntimeError where the types differ, NotImplementedError for integers, TypeError for an `end` that is a number.
+    Raises RuntimeError where the types differ, NotImplementedError for integers, TypeError for an `end` that is a
+    number.
 
     >>> import rushlight as torch
     >>> torch.lerp(torch.tensor([0.0, 1.0]), torch.tensor([10.0, 3.0]), 0.5)
@@ -182,8 +183,10 @@ class Addcdiv(Operation):
 def _check_addcdiv(tensor1: Tensor, tensor2: Tensor) -> None:
     if tensor1._array.dtype.kind in "biu" and tensor2._array.dtype.kind in "biu":
         raise RuntimeError(
-            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true division "
-            "of tensor1 and tensor2. Use (input + value * torch.trunc(tensor1 / tensor2)) for integer results, or convert one "
+            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a "
+            "true division "
+            "of tensor1 and tensor2. Use (input + value * torch.trunc(tensor1 / tensor2)) for integer results, or "
+            "convert one "
             f"operand to floating point; got {tensor1.dtype} and {tensor2.dtype}."
         )
 
@@ -275,7 +278,8 @@ def _check_heaviside(input: Tensor, values: Any) -> None:
     check_tensor("heaviside", "values", 2, values)
     if input.dtype is not values.dtype:
         raise RuntimeError(
-            f"heaviside is not yet implemented for tensors with different dtypes, but got {input.dtype} and {values.dtype}."
+            f"heaviside is not yet implemented for tensors with different dtypes, but got {input.dtype} and "
+            f"{values.dtype}."
         )
 
 
@@ -306,7 +310,8 @@ class Nextafter(_WithoutDerivative):
 
 
 def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The next representable number after each element of `input` towards that of `other`; NotImplementedError for integers.
+    """The next representable number after each element of `input` towards that of `other`; NotImplementedError for
+    integers.
 
     >>> import rushlight as torch
     >>> bool(torch.nextafter(torch.tensor([1.0]), torch.tensor([2.0])) > 1)

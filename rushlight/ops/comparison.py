@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     Number = int | float | bool | complex
 
 __all__ = [
-    "allclose", "eq", "equal", "fmax", "fmin", "ge", "greater", "greater_equal", "gt", "isclose", "isfinite", "isin", "isinf",
-    "isnan", "isneginf", "isposinf", "le", "less", "less_equal", "lt", "masked_fill", "maximum", "minimum", "ne", "not_equal",
-    "where",
+    "allclose", "eq", "equal", "fmax", "fmin", "ge", "greater", "greater_equal", "gt", "isclose", "isfinite", "isin",
+    "isinf", "isnan", "isneginf", "isposinf", "le", "less", "less_equal", "lt", "masked_fill", "maximum", "minimum",
+    "ne", "not_equal", "where",
 ]  # fmt: skip
 
 
@@ -113,7 +113,7 @@ def _operator(ufunc: Any) -> Any:
     """A comparison operator: NotImplemented beside what is neither a tensor nor a number."""
 
     def compare(self: Any, other: Any) -> Any:
-        if isinstance(other, Variable) or isinstance(other, NUMBERS):
+        if isinstance(other, (Variable, *NUMBERS)):
             return _compare(ufunc, self, other)
         return NotImplemented
 
@@ -149,7 +149,8 @@ def equal(input: Tensor, other: Tensor) -> bool:
 
 
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
-    """`|input - other| <= atol + rtol · |other|`, elementwise with broadcasting; infinities are close to themselves only.
+    """`|input - other| <= atol + rtol · |other|`, elementwise with broadcasting; infinities are close to themselves
+    only.
 
     Raises RuntimeError where the types differ or a tolerance is negative.
 
@@ -262,7 +263,8 @@ def _is_infinity(name: str, input: Tensor, infinity: float) -> Tensor:
 
 
 def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
-    """Whether each of `elements` is among `test_elements`, bool, in the shape of `elements`; one of the two may be a number.
+    """Whether each of `elements` is among `test_elements`, bool, in the shape of `elements`; one of the two may be a
+    number.
 
     >>> import rushlight as torch
     >>> torch.isin(torch.tensor([1, 2, 3]), torch.tensor([2, 3]))
@@ -464,7 +466,8 @@ class Where(Operation):
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """`input` where `condition` is true, `other` elsewhere, with broadcasting; either may be a number.
 
-    `where(condition)` alone gives the indices of the true elements, one int64 tensor a dimension. Raises RuntimeError for a
+    `where(condition)` alone gives the indices of the true elements, one int64 tensor a dimension. Raises RuntimeError
+    for a
     condition that is not bool.
 
     >>> import rushlight as torch
@@ -531,7 +534,8 @@ def _masked_fill_operation(input: Tensor, mask: Tensor, value: Any) -> Any:
     if isinstance(value, Variable):
         if value._array.ndim:
             raise RuntimeError(
-                f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value._array.ndim} dimension(s)."
+                f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value._array.ndim} "
+                f"dimension(s)."
             )
         return MaskedFillTensor
     if not isinstance(value, NUMBERS):

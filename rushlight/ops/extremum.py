@@ -38,7 +38,8 @@ def check_not_empty(name: str, array: Array, dims: tuple[int, ...] | None) -> No
         return
     if dims is None:
         raise RuntimeError(
-            f"{name}: Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' "
+            f"{name}: Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
+            f"the 'dim' "
             "argument."
         )
     for dim in dims:
@@ -434,7 +435,8 @@ def _median(input: Tensor, dim: int | None, keepdim: bool, ignore_nan: bool) -> 
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The lower median: of all elements, or along `dim` as a named tuple (values, indices); NaN if there is one.
 
-    Of elements equal to the median, the index is of the one that a stable sort puts in the middle. Raises NotImplementedError
+    Of elements equal to the median, the index is of the one that a stable sort puts in the middle. Raises
+    NotImplementedError
     for bool and complex, IndexError where a dimension has no elements.
 
     >>> import rushlight as torch
@@ -461,7 +463,8 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> A
 
 
 def mode_index(array: Array, dim: int) -> Array:
-    """The last index of the most frequent value along `dim`, which stays with length 1; the least of equally frequent ones."""
+    """The last index of the most frequent value along `dim`, which stays with length 1; the least of equally frequent
+    ones."""
     if array.ndim == 0:
         return np.zeros((), np.int64)
     order = np.moveaxis(np.argsort(widened(array), axis=dim, kind="stable"), dim, -1)

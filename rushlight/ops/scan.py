@@ -228,7 +228,7 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
 
     >>> import rushlight as torch
     >>> torch.logcumsumexp(torch.tensor([1000.0, 1000.0]), dim=0)
-    tensor([1000.0000, 1000.6931])
+    tensor([1000.0000, 1000.6932])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.logcumsumexp.html
     """

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     Number = int | float | bool
 
 __all__ = [
-    "argsort", "bincount", "bucketize", "histc", "kthvalue", "msort", "nanquantile", "quantile", "searchsorted", "sort", "topk",
-    "unique", "unique_consecutive",
+    "argsort", "bincount", "bucketize", "histc", "kthvalue", "msort", "nanquantile", "quantile", "searchsorted",
+    "sort", "topk", "unique", "unique_consecutive",
 ]  # fmt: skip
 
 
@@ -54,7 +54,8 @@ class SortStable(Sort):
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool | None = None) -> Any:
     """The elements along `dim` in ascending order (or `descending`) and their indices, as a named tuple.
 
-    Equal elements keep their order in any case. A NaN is the greatest. Raises IndexError for a dim out of range, RuntimeError
+    Equal elements keep their order in any case. A NaN is the greatest. Raises IndexError for a dim out of range,
+    RuntimeError
     for complex.
 
     >>> import rushlight as torch
@@ -113,7 +114,8 @@ class Topk(Selection):
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """The `k` greatest (or least) elements along `dim` and their indices, as a named tuple, the first ones first.
 
-    Of equal elements the first come first. A NaN is the greatest. Raises RuntimeError for a k beyond the dimension, IndexError
+    Of equal elements the first come first. A NaN is the greatest. Raises RuntimeError for a k beyond the dimension,
+    IndexError
     for a dim out of range.
 
     >>> import rushlight as torch
@@ -187,7 +189,8 @@ def unique(
 ) -> Any:
     """The distinct elements in ascending order, or the distinct slices along `dim`.
 
-    With `return_inverse` also where each element of the input went, with `return_counts` how often each occurs (int64). Each NaN
+    With `return_inverse` also where each element of the input went, with `return_counts` how often each occurs
+    (int64). Each NaN
     is distinct.
 
     >>> import rushlight as torch
@@ -233,7 +236,8 @@ def unique_consecutive(
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each of 0, 1, …, max(input) occurs (int64), or the sum of the weights where it does.
 
-    Raises RuntimeError for negative numbers, more than one dimension or weights of another shape, NotImplementedError for
+    Raises RuntimeError for negative numbers, more than one dimension or weights of another shape, NotImplementedError
+    for
     floats.
 
     >>> import rushlight as torch
@@ -297,8 +301,8 @@ def searchsorted(
 ) -> Tensor:
     """Where `input` would be inserted into the sorted innermost dimension to keep its order, int64 (or int32).
 
-    Among equal elements the first place, or with `right` (or `side="right"`) the last. Raises RuntimeError where the leading
-    dimensions differ.
+    Among equal elements the first place, or with `right` (or `side="right"`) the last. Raises RuntimeError where the
+    leading dimensions differ.
 
     >>> import rushlight as torch
     >>> torch.searchsorted(torch.tensor([1, 3, 5]), torch.tensor([3, 6]))
@@ -324,8 +328,10 @@ def searchsorted(
     else:
         if sequence.shape[:-1] != values.shape[:-1]:
             raise RuntimeError(
-                "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor "
-                f"and input value tensor must match, but we got boundaries tensor {list(sequence.shape)} and input value tensor "
+                "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of "
+                "boundaries tensor "
+                f"and input value tensor must match, but we got boundaries tensor {list(sequence.shape)} and input "
+                f"value tensor "
                 f"{list(values.shape)}"
             )
         out = np.empty(values.shape, np.int64)

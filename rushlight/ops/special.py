@@ -1,4 +1,5 @@
-"""Special functions of each element: sigmoid and logit, error functions, gamma functions, stable sums in the log domain."""
+"""Special functions of each element: sigmoid and logit, error functions, gamma functions, stable sums in the log
+domain."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "digamma", "digamma_", "erf", "erf_", "erfc", "erfc_", "erfinv", "erfinv_", "hypot", "hypot_", "lgamma", "lgamma_",
-    "logaddexp", "logaddexp2", "logit", "logit_", "polygamma", "sigmoid", "sigmoid_", "sinc", "sinc_", "xlogy", "xlogy_",
+    "logaddexp", "logaddexp2", "logit", "logit_", "polygamma", "sigmoid", "sigmoid_", "sinc", "sinc_", "xlogy",
+    "xlogy_",
 ]  # fmt: skip
 
 
@@ -381,7 +383,7 @@ def logaddexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Ten
 
     >>> import rushlight as torch
     >>> torch.logaddexp(torch.tensor([1000.0]), torch.tensor([1000.0]))
-    tensor([1000.6931])
+    tensor([1000.6932])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.logaddexp.html
     """
@@ -462,7 +464,8 @@ class XlogyScalarOther(Xlogy):
 
 
 def xlogy(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
-    """`input · log(other)`, 0 where `input` is 0 (NaN where `other` is), elementwise with broadcasting; one may be a number.
+    """`input · log(other)`, 0 where `input` is 0 (NaN where `other` is), elementwise with broadcasting; one may be a
+    number.
 
     >>> import rushlight as torch
     >>> torch.xlogy(torch.tensor([0.0, 2.0]), torch.tensor([0.0, 1.0]))

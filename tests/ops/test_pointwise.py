@@ -63,7 +63,38 @@ def test_integers_stay(name: str) -> None:
     assert out._array is not x._array
 
 
-UNARY = ["exp2", "expm1", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "atanh", "sigmoid", "erf", "erfc", "erfinv", "lgamma", "digamma", "logit", "sinc", "deg2rad", "rad2deg", "frac", "sgn", "floor", "nan_to_num"]
+UNARY = [
+    "exp2",
+    "expm1",
+    "log2",
+    "log10",
+    "log1p",
+    "sin",
+    "cos",
+    "tan",
+    "asin",
+    "acos",
+    "atan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "asinh",
+    "atanh",
+    "sigmoid",
+    "erf",
+    "erfc",
+    "erfinv",
+    "lgamma",
+    "digamma",
+    "logit",
+    "sinc",
+    "deg2rad",
+    "rad2deg",
+    "frac",
+    "sgn",
+    "floor",
+    "nan_to_num",
+]
 
 
 @pytest.mark.parametrize("name", UNARY)

@@ -1,9 +1,11 @@
-"""Runs one numeric function on torch and on rushlight over types, shapes and special values, and compares what comes out."""
+"""Runs one numeric function on torch and on rushlight over types, shapes and special values, and compares what comes
+out."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -129,11 +131,12 @@ def sweep(program: Program, types: Sequence[str] = TYPES, values: Sequence[float
 def sweep_pairs(
     program: Program, types: Sequence[str] = TYPES, values: Sequence[float] = VALUES, **limits: float
 ) -> None:
-    """Two tensors: all values against all (by broadcasting), types alike and mixed, one empty, one without dimensions."""
+    """Two tensors: all values against all (by broadcasting), types alike and mixed, one empty, one without
+    dimensions."""
     for first, second in [
         *((t, t) for t in types),
-        *zip(types, types[1:], strict=False),
-        *zip(types[1:], types, strict=False),
+        *pairwise(types),
+        *((b, a) for a, b in pairwise(types)),
     ]:
         made = []
         for library in (rushlight, torch):

@@ -17,7 +17,29 @@ from tests.parity.tensor_oracle import same  # noqa: E402
 
 FUNCTIONS: dict[str, Any] = {
     name: (lambda t, x, name=name: getattr(t.nn.functional, name)(x))
-    for name in ["relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "softplus", "softsign", "hardtanh", "hardswish", "hardsigmoid", "hardshrink", "softshrink", "tanhshrink", "logsigmoid", "rrelu", "sigmoid", "tanh"]
+    for name in [
+        "relu",
+        "relu6",
+        "leaky_relu",
+        "elu",
+        "selu",
+        "celu",
+        "gelu",
+        "silu",
+        "mish",
+        "softplus",
+        "softsign",
+        "hardtanh",
+        "hardswish",
+        "hardsigmoid",
+        "hardshrink",
+        "softshrink",
+        "tanhshrink",
+        "logsigmoid",
+        "rrelu",
+        "sigmoid",
+        "tanh",
+    ]
 }
 FUNCTIONS |= {
     "gelu tanh": lambda t, x: t.nn.functional.gelu(x, approximate="tanh"),
@@ -146,7 +168,57 @@ def test_gumbel_softmax_draws_the_same_noise() -> None:
     np.testing.assert_array_equal(made[1], made[3])
 
 
-LAYERS = ["ReLU()", "ReLU(True)", "RReLU()", "RReLU(.1,.2,True)", "Hardtanh()", "Hardtanh(-2,2,True)", "ReLU6()", "ReLU6(True)", "ELU()", "ELU(2.,True)", "ELU(1)", "CELU()", "CELU(2.,True)", "SELU()", "SELU(True)", "LeakyReLU()", "LeakyReLU(.2,True)", "SiLU()", "SiLU(True)", "Mish()", "Mish(True)", "Softmax(1)", "Softmin(1)", "LogSoftmax(1)", "Softmax2d()", "PReLU()", "PReLU(3,.1)", "Threshold(.1,20)", "Threshold(.1,20,True)", "GLU()", "GLU(1)", "GELU()", "GELU('tanh')", "Softplus()", "Softplus(2,3)", "Hardswish()", "Hardswish(True)", "Hardsigmoid()", "Hardsigmoid(True)", "Softshrink()", "Softshrink(.1)", "Hardshrink()", "Hardshrink(.1)", "LogSigmoid()", "Softsign()", "Tanhshrink()", "Sigmoid()", "Tanh()", "Softmax(None)"]
+LAYERS = [
+    "ReLU()",
+    "ReLU(True)",
+    "RReLU()",
+    "RReLU(.1,.2,True)",
+    "Hardtanh()",
+    "Hardtanh(-2,2,True)",
+    "ReLU6()",
+    "ReLU6(True)",
+    "ELU()",
+    "ELU(2.,True)",
+    "ELU(1)",
+    "CELU()",
+    "CELU(2.,True)",
+    "SELU()",
+    "SELU(True)",
+    "LeakyReLU()",
+    "LeakyReLU(.2,True)",
+    "SiLU()",
+    "SiLU(True)",
+    "Mish()",
+    "Mish(True)",
+    "Softmax(1)",
+    "Softmin(1)",
+    "LogSoftmax(1)",
+    "Softmax2d()",
+    "PReLU()",
+    "PReLU(3,.1)",
+    "Threshold(.1,20)",
+    "Threshold(.1,20,True)",
+    "GLU()",
+    "GLU(1)",
+    "GELU()",
+    "GELU('tanh')",
+    "Softplus()",
+    "Softplus(2,3)",
+    "Hardswish()",
+    "Hardswish(True)",
+    "Hardsigmoid()",
+    "Hardsigmoid(True)",
+    "Softshrink()",
+    "Softshrink(.1)",
+    "Hardshrink()",
+    "Hardshrink(.1)",
+    "LogSigmoid()",
+    "Softsign()",
+    "Tanhshrink()",
+    "Sigmoid()",
+    "Tanh()",
+    "Softmax(None)",
+]
 
 
 @pytest.mark.parametrize("layer", LAYERS)

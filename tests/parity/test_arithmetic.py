@@ -17,7 +17,19 @@ SPECIAL = [*MODEST, 0.0, -0.0, float("nan"), float("inf"), -float("inf")]
 
 PAIRS: dict[str, Any] = {
     name: (lambda t, x, y, name=name: getattr(t, name)(x, y))
-    for name in ["add", "sub", "mul", "div", "true_divide", "floor_divide", "remainder", "fmod", "multiply", "subtract", "divide"]
+    for name in [
+        "add",
+        "sub",
+        "mul",
+        "div",
+        "true_divide",
+        "floor_divide",
+        "remainder",
+        "fmod",
+        "multiply",
+        "subtract",
+        "divide",
+    ]
 }
 PAIRS |= {
     "alpha": lambda t, x, y: (t.add(x, y, alpha=2), x.sub(y, alpha=3)),

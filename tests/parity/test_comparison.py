@@ -14,7 +14,22 @@ from tests.parity.tensor_oracle import same  # noqa: E402
 
 PAIRS: dict[str, Any] = {
     name: (lambda t, x, y, name=name: getattr(t, name)(x, y))
-    for name in ["eq", "ne", "lt", "le", "gt", "ge", "maximum", "minimum", "fmax", "fmin", "greater", "less_equal", "not_equal", "isin"]
+    for name in [
+        "eq",
+        "ne",
+        "lt",
+        "le",
+        "gt",
+        "ge",
+        "maximum",
+        "minimum",
+        "fmax",
+        "fmin",
+        "greater",
+        "less_equal",
+        "not_equal",
+        "isin",
+    ]
 }
 PAIRS["where"] = lambda t, x, y: t.where(x > 0, x, y)
 PAIRS["where method"] = lambda t, x, y: x.where(x > y, y)

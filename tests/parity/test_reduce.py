@@ -16,11 +16,53 @@ from tests.parity.tensor_oracle import same  # noqa: E402
 MODEST = [-3.0, -2.5, -1.5, -1.0, -0.5, 0.0, 0.2, 0.5, 0.7, 1.0, 1.5, 2.0, 2.5, 3.0, 1.0, 7.0]
 ALONG: dict[str, Any] = {
     name: (lambda t, x, name=name: (getattr(t, name)(x, -1), getattr(t, name)(x, dim=0, keepdim=True)))
-    for name in ["sum", "nansum", "mean", "nanmean", "prod", "var", "std", "logsumexp", "all", "any", "amax", "amin", "max", "min", "argmax", "argmin", "median", "nanmedian"]
+    for name in [
+        "sum",
+        "nansum",
+        "mean",
+        "nanmean",
+        "prod",
+        "var",
+        "std",
+        "logsumexp",
+        "all",
+        "any",
+        "amax",
+        "amin",
+        "max",
+        "min",
+        "argmax",
+        "argmin",
+        "median",
+        "nanmedian",
+    ]
 }
 ALL: dict[str, Any] = {
     name: (lambda t, x, name=name: getattr(t, name)(x))
-    for name in ["sum", "nansum", "mean", "nanmean", "prod", "var", "std", "all", "any", "amax", "amin", "max", "min", "argmax", "argmin", "median", "nanmedian", "aminmax", "var_mean", "std_mean", "count_nonzero", "norm"]
+    for name in [
+        "sum",
+        "nansum",
+        "mean",
+        "nanmean",
+        "prod",
+        "var",
+        "std",
+        "all",
+        "any",
+        "amax",
+        "amin",
+        "max",
+        "min",
+        "argmax",
+        "argmin",
+        "median",
+        "nanmedian",
+        "aminmax",
+        "var_mean",
+        "std_mean",
+        "count_nonzero",
+        "norm",
+    ]
 }
 OTHER: dict[str, Any] = {
     "two dims": lambda t, x: (x.sum((0, -1)), x.amax((0, 1)), x.any((0, 1)), x.count_nonzero((0, 1))),
@@ -91,11 +133,52 @@ def test_special_numbers(name: str, values: list[float]) -> None:
 GRADIENTS: dict[str, Any] = {
     **{
         name: (lambda t, x, name=name: getattr(t, name)(x))
-        for name in ["sum", "nansum", "mean", "nanmean", "prod", "var", "std", "amax", "amin", "max", "min", "median", "nanmedian", "aminmax", "var_mean", "std_mean", "norm"]
+        for name in [
+            "sum",
+            "nansum",
+            "mean",
+            "nanmean",
+            "prod",
+            "var",
+            "std",
+            "amax",
+            "amin",
+            "max",
+            "min",
+            "median",
+            "nanmedian",
+            "aminmax",
+            "var_mean",
+            "std_mean",
+            "norm",
+        ]
     },
     **{
         f"{name} dim": (lambda t, x, name=name: getattr(t, name)(x, 1))
-        for name in ["sum", "nansum", "mean", "nanmean", "prod", "var", "std", "amax", "amin", "max", "min", "median", "nanmedian", "var_mean", "std_mean", "logsumexp", "cumsum", "cumprod", "cummax", "cummin", "logcumsumexp", "mode"]
+        for name in [
+            "sum",
+            "nansum",
+            "mean",
+            "nanmean",
+            "prod",
+            "var",
+            "std",
+            "amax",
+            "amin",
+            "max",
+            "min",
+            "median",
+            "nanmedian",
+            "var_mean",
+            "std_mean",
+            "logsumexp",
+            "cumsum",
+            "cumprod",
+            "cummax",
+            "cummin",
+            "logcumsumexp",
+            "mode",
+        ]
     },
     "sum keepdim": lambda t, x: x.sum(0, keepdim=True),
     "mean dims": lambda t, x: x.mean((0, 1)),

@@ -1,11 +1,13 @@
 """Automatic differentiation: the names of `torch.autograd`."""
 
 from rushlight.autograd import function as function
+from rushlight.autograd import graph as graph
 from rushlight.autograd import grad_mode as grad_mode
 from rushlight.autograd.anomaly_mode import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
 from rushlight.autograd.engine import backward, grad
 from rushlight.autograd.function import Function
 from rushlight.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from rushlight.autograd.gradcheck import GradcheckError as GradcheckError
 from rushlight.autograd.gradcheck import gradcheck, gradgradcheck
 from rushlight.autograd.variable import Variable
 

@@ -108,9 +108,8 @@ def grad(
     if is_grads_batched:
         return _batched_grad(outs, wanted, grad_outputs, create_graph, allow_unused, materialize_grads)
     gradients = _as_gradients(outs, grad_outputs, "grad_outputs")
-    for i, tensor in enumerate(wanted):
-        if not tensor.requires_grad:
-            raise RuntimeError(f"The differentiated Tensor at index {i} does not require grad")
+    if not all(tensor.requires_grad for tensor in wanted):
+        raise RuntimeError("One of the differentiated Tensors does not require grad")
     keep = create_graph if retain_graph is None else retain_graph
     found = run(outs, _first_gradients(outs, gradients), keep, create_graph, wanted, accumulate=False)
     if materialize_grads:
@@ -287,10 +286,12 @@ class _Task:
         if owned is None:
             owned = self.owned = set()
         # The first sum is a tensor of our own; later gradients are added into it.
-        if not self.create_graph and (node, nr) in owned and before._array.dtype == gradient._array.dtype:
+        if self.create_graph or before._array.dtype is not gradient._array.dtype:
+            buffer[nr] = before + gradient
+        elif (node, nr) in owned:
             np.add(before._array, gradient._array, out=before._array)
         else:
-            buffer[nr] = before + gradient
+            buffer[nr] = wrap(np.add(before._array, gradient._array))
             owned.add((node, nr))
 
     def ready(self, node: Any) -> None:
@@ -315,18 +316,20 @@ class _Task:
 
     def drain(self) -> None:
         """Visit ready nodes, the latest made first, until none is left."""
-        heap, pending, buffers, keep_graph = self.heap, self.pending, self.buffers, self.keep_graph
+        heap, pending, buffers, keep_graph, capture = self.heap, self.pending, self.buffers, self.keep_graph, self.capture
         while heap:
             node = heappop(heap)[1]
             gradients = buffers.pop(node, None) or [None]
             if node._outputs is not None and len(gradients) < len(node._outputs):
                 gradients.extend([None] * (len(node._outputs) - len(gradients)))
+            if capture is not None and node in capture.executed:
+                # Of a node that is visited what arrives is captured; of one where the way ends, what its hooks make of it.
+                capture.take(node, gradients)
             if node._hooked:
                 gradients = _before_node(node, gradients)
-            if self.capture is not None:
-                self.capture.take(node, gradients)
-                if node not in self.capture.executed:
-                    continue
+            if capture is not None and node not in capture.executed:
+                capture.take(node, gradients)
+                continue
             try:
                 results = node._run(gradients)
             except Exception:
@@ -366,6 +369,10 @@ def _call_tensor_hooks(hooks: Any, gradient: Any) -> Any:
                 raise RuntimeError(
                     f"hook '{getattr(hook, '__name__', hook)}' has changed the size of value: expected "
                     f"{list(gradient._array.shape)}, got {list(out._array.shape)}"
+                )
+            if out._array.dtype != gradient._array.dtype:
+                raise RuntimeError(
+                    f"hook '{getattr(hook, '__name__', hook)}' has changed the type of value (was {gradient.type()} got {out.type()})"
                 )
             gradient = out
     return gradient

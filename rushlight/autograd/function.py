@@ -442,18 +442,39 @@ class ViewOperation(Operation):
     @classmethod
     def apply(cls, parent: Any, *args: Any) -> Any:
         """Make the view, record the call if a gradient can be wanted, and let it share the parent's version."""
-        out = super().apply(parent, *args)
+        recording = state.enabled
+        if parent._view is not None:
+            parent._view.refresh(parent)
+        ctx = cls._node_class()
+        track = recording and parent._requires_grad
+        if track:
+            ctx._link((parent, *args))
+        out = cls.forward(ctx, parent, *args)
         counter = parent._counter
         if counter is None:
             counter = parent.version_counter()
         if out.__class__ is tuple:
-            for i, o in enumerate(out):
+            results = _finish_many(ctx, out, track)
+            origin = views.MULTI_OUTPUT if recording else views.NO_GRAD
+            for i, o in enumerate(results):
                 o._counter = counter
-                o._view = views.View(parent, cls, args, i, views.MULTI_OUTPUT if state.enabled else views.NO_GRAD, counter.value)
-        else:
-            out._counter = counter
-            out._view = views.View(parent, cls, args, None, views.PLAIN if state.enabled else views.NO_GRAD, counter.value)
-        return out
+                o._view = views.View(parent, cls, args, i, origin, counter.value)
+            return results
+        result = _new(_variable._tensor_type)
+        result._array = out
+        result._requires_grad = False
+        result._counter = counter
+        result._view = views.View(parent, cls, args, None, views.PLAIN if recording else views.NO_GRAD, counter.value)
+        if track:
+            if ctx._saved:
+                ctx._seal(())
+            # A view as another type, of integers, has no gradient.
+            if out.dtype.kind in "fcV":
+                result._grad_fn = ctx
+                result._requires_grad = True
+        elif not recording and state.inference:
+            mark_inference(result)
+        return result
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:

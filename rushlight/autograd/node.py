@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 import traceback
 import weakref
 from collections import OrderedDict
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.autograd import anomaly_mode
+from rushlight.autograd.grad_mode import no_grad
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.utils.hooks import RemovableHandle
 
@@ -62,6 +64,36 @@ class _SavedOutput:
         tensor = wrap(self.array)
         tensor._counter = self.counter
         tensor._grad_fn, tensor._output_nr, tensor._requires_grad = node, self.output_nr, True
+        return tensor
+
+
+# The hooks that saved tensors pass through: (thread, pack, unpack), and one that forbids hooks as (thread, None, message).
+saved_tensor_hooks: list[tuple[int, Any, Any]] = []
+
+
+class _Packed:
+    """A saved tensor that a `saved_tensors_hooks` block took over, and where its gradient goes."""
+
+    __slots__ = ("edge", "hook", "output_nr", "packed")
+
+    def __init__(self, tensor: Any, output_nr: int | None, pack: Any, unpack: Any) -> None:
+        self.output_nr = output_nr
+        self.edge = edge_of(tensor) if output_nr is None else None
+        self.hook = unpack
+        shown = tensor if output_nr is None else tensor.detach()
+        with no_grad():
+            self.packed = pack(shown)
+
+    def unpack(self, node: Node) -> Any:
+        with no_grad():
+            value = self.hook(self.packed)
+        if not isinstance(value, Variable):
+            raise TypeError(f"Output of saved tensor unpack_hook expected to be a Tensor but got result of type {type(value).__name__}")
+        tensor = wrap(value._array)
+        if self.output_nr is not None:
+            tensor._grad_fn, tensor._output_nr, tensor._requires_grad = node, self.output_nr, True
+        elif self.edge is not None and self.edge[0] is not None:
+            tensor._grad_fn, tensor._requires_grad = _Passage(self.edge), True
         return tensor
 
 
@@ -131,9 +163,11 @@ class Node:
                 counter = item._counter
                 if counter is not None and counter.value != (versions[i] if versions else 0):
                     self._raise_modified(item, counter.value, versions[i] if versions else 0)
+            elif item.__class__ is _Packed:
+                plain = False
         if plain:
             return saved
-        return tuple([item.unpack(self) if item.__class__ is _SavedOutput else item for item in saved])
+        return tuple([item.unpack(self) if isinstance(item, (_SavedOutput, _Packed)) else item for item in saved])
 
     @property
     def saved_for_forward(self) -> tuple[Any, ...]:
@@ -249,6 +283,8 @@ class Node:
         saved = self._saved
         if not saved:
             return
+        if saved_tensor_hooks:
+            saved = self._saved = self._packed(saved, outputs)
         if not outputs:
             for item in saved:
                 if isinstance(item, Variable) and item._counter is not None:
@@ -259,6 +295,18 @@ class Node:
         for nr, out in enumerate(outputs):
             saved = tuple([_SavedOutput(out, nr) if item is out else item for item in saved])
         self._saved = saved
+
+    @staticmethod
+    def _packed(saved: tuple[Any, ...], outputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What was saved, tensors as this thread's innermost hooks pack them."""
+        thread = threading.get_ident()
+        hooks = [(pack, unpack) for owner, pack, unpack in saved_tensor_hooks if owner == thread and pack is not None]
+        if not hooks:
+            return saved
+        numbers = {id(out): nr for nr, out in enumerate(outputs)}
+        return tuple(
+            [_Packed(item, numbers.get(id(item)), *hooks[-1]) if isinstance(item, Variable) else item for item in saved]
+        )
 
     @staticmethod
     def _version_of(item: Any) -> int:
@@ -289,6 +337,17 @@ class Node:
             return None
         shape, numpy_dtype = output
         return wrap(np.zeros(shape, numpy_dtype))
+
+
+class _Passage(Node):
+    """Hands the gradient of an unpacked tensor on to where the saved one came from."""
+
+    def __init__(self, edge: tuple[Any, int]) -> None:
+        self._edges = (edge,)
+        self._sequence = next_sequence()
+
+    def _run(self, gradients: list[Any]) -> tuple[Any, ...]:
+        return (gradients[0],)
 
 
 def short_name(node: Any) -> str:
@@ -323,7 +382,7 @@ def link_pair(node: Node, input: Any, other: Any, first: bool, second: bool) -> 
     node.needs_input_grad = (first, second)
     node._sequence = next_sequence()
     if anomaly_mode.enabled:
-        node._trace = "".join(traceback.format_stack()[:-2])
+        node._trace = _users_stack()
 
 
 class AccumulateGrad:

@@ -34,6 +34,25 @@ def run(function: Program, library: Any) -> str:
     return re.sub(r"(can require gradients), got a tensor of .*", r"\1", text)
 
 
+def same_lines(function: Program) -> None:
+    """Assert that a program prints the same on both libraries, up to where in PyTorch's C++ a warning arose."""
+    import rushlight
+    import torch
+
+    ours, theirs = _plain(run(function, rushlight)), _plain(run(function, torch))
+    assert ours.splitlines() == theirs.splitlines()
+
+
+def _plain(text: str) -> str:
+    text = re.sub(r" ?\(Triggered internally at [^)]*\)", "", text)
+    # NumPy's warnings, which the library silences and `run` records; our messages that say more.
+    text = re.sub(r"RuntimeWarning: .* encountered in .*\n?", "", text)
+    text = re.sub(r"(has changed the size of value): expected .*", r"\1", text)
+    # The forward call's traceback names the test's own lines, twice.
+    text = re.sub(r"\n  .*(?=\n|$)", "", text).rstrip("\n")
+    return re.sub(r"(got \d tensors and \d gradients): .*", r"\1", text)
+
+
 def make(library: Any) -> Any:
     """A small network of known numbers, with a buffer, a shared layer and an empty place."""
     nn = library.nn

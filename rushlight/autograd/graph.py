@@ -1,0 +1,156 @@
+"""Looking into the graph and steering what it saves: the names of `torch.autograd.graph`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rushlight.autograd.node import AccumulateGrad, Node, edge_of, saved_tensor_hooks
+from rushlight.autograd.variable import Variable
+from rushlight.utils.hooks import RemovableHandle
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = [
+    "GradientEdge", "Node", "disable_saved_tensors_hooks", "get_gradient_edge", "increment_version", "register_multi_grad_hook",
+    "save_on_cpu", "saved_tensors_hooks",
+]  # fmt: skip
+
+
+class GradientEdge(NamedTuple):
+    """A place in the graph that a gradient arrives at: a node and the number of its output."""
+
+    node: Any
+    output_nr: int
+
+
+def get_gradient_edge(tensor: Tensor) -> GradientEdge:
+    """Where the gradient of a tensor arrives.
+
+    Raises RuntimeError for a tensor that requires none.
+
+    >>> import rushlight as torch
+    >>> x = torch.ones(1, requires_grad=True)
+    >>> torch.autograd.graph.get_gradient_edge(x * 2).node.name()
+    'MulBackward0'
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.graph.get_gradient_edge.html
+    """
+    if not tensor.requires_grad:
+        raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
+    node, output_nr = edge_of(tensor)
+    return GradientEdge(AccumulateGrad(node) if isinstance(node, Variable) else node, output_nr)
+
+
+class saved_tensors_hooks:
+    """Within the block, what operations save for backward is `pack_hook(tensor)`, and backward uses `unpack_hook` of that.
+
+    `unpack_hook` must return a tensor of the same values; neither may change its argument in place.
+
+    >>> import rushlight as torch
+    >>> x = torch.tensor([3.0], requires_grad=True)
+    >>> with torch.autograd.graph.saved_tensors_hooks(lambda t: t.tolist(), torch.tensor):
+    ...     y = x * x
+    >>> y.backward()
+    >>> x.grad
+    tensor([6.])
+
+    Source: https://docs.pytorch.org/docs/2.13/autograd.html#torch.autograd.graph.saved_tensors_hooks
+    """
+
+    def __init__(self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]) -> None:
+        self.pack_hook = pack_hook
+        self.unpack_hook = unpack_hook
+
+    def __enter__(self) -> None:
+        thread = threading.get_ident()
+        for owner, pack, message in reversed(saved_tensor_hooks):
+            if owner == thread and pack is None:
+                raise RuntimeError(message)
+        saved_tensor_hooks.append((thread, self.pack_hook, self.unpack_hook))
+
+    def __exit__(self, *exception: object) -> None:
+        _drop_last()
+
+
+def _drop_last() -> None:
+    """Take away the entry that this thread made last."""
+    thread = threading.get_ident()
+    for i in range(len(saved_tensor_hooks) - 1, -1, -1):
+        if saved_tensor_hooks[i][0] == thread:
+            del saved_tensor_hooks[i]
+            return
+
+
+@contextmanager
+def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
+    """Within the block, entering `saved_tensors_hooks` raises RuntimeError with this message."""
+    saved_tensor_hooks.append((threading.get_ident(), None, error_message))
+    try:
+        yield
+    finally:
+        _drop_last()
+
+
+class save_on_cpu(saved_tensors_hooks):
+    """Within the block, what operations save is kept in the CPU's memory, where it lies in any case.
+
+    Source: https://docs.pytorch.org/docs/2.13/autograd.html#torch.autograd.graph.save_on_cpu
+    """
+
+    def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
+        super().__init__(lambda tensor: tensor.detach(), lambda tensor: tensor)
+
+
+def increment_version(tensor: Tensor | Sequence[Tensor]) -> None:
+    """Say that a tensor's memory was written to behind autograd's back, so that its saved uses are refused.
+
+    Source: https://docs.pytorch.org/docs/2.13/autograd.html#torch.autograd.graph.increment_version
+    """
+    for one in (tensor,) if isinstance(tensor, Variable) else tensor:
+        one.bump_version()
+
+
+def register_multi_grad_hook(tensors: Sequence[Tensor], fn: Callable[..., None], *, mode: str = "all") -> RemovableHandle:
+    """Call `fn` once in a backward pass: with all gradients when the last of them is there, or with the first one (mode "any").
+
+    The returned handle's `remove()` takes the hook away. Raises ValueError for another mode.
+
+    Source: https://docs.pytorch.org/docs/2.13/autograd.html#torch.autograd.graph.register_multi_grad_hook
+    """
+    if mode not in ("all", "any"):
+        raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+    found: list[Any] = [None] * len(tensors)
+    count = 0
+
+    def hook_for(i: int) -> Callable[[Any], None]:
+        def hook(gradient: Any) -> None:
+            nonlocal count
+            count += 1
+            found[i] = gradient
+            if mode == "any" and count == 1:
+                fn(gradient)
+            if count == len(tensors):
+                gradients = list(found)
+                found[:], count = [None] * len(tensors), 0
+                if mode == "all":
+                    fn(gradients)
+
+        return hook
+
+    return _Handles([tensor.register_hook(hook_for(i)) for i, tensor in enumerate(tensors)])
+
+
+class _Handles(RemovableHandle):
+    """Several handles removed together."""
+
+    def __init__(self, handles: list[RemovableHandle]) -> None:
+        self.handles = handles
+
+    def remove(self) -> None:
+        """Take all the hooks away."""
+        for handle in self.handles:
+            handle.remove()

@@ -11,7 +11,16 @@ import numpy as np
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference import special as kernels
-from rushlight.ops._numeric import Array, as_result, check_tensor, floating, inplace, not_implemented, widened
+from rushlight.ops._numeric import (
+    Array,
+    accumulator,
+    as_result,
+    check_tensor,
+    floating,
+    inplace,
+    not_implemented,
+    widened,
+)
 from rushlight.ops.arithmetic import conj_of, into
 from rushlight.ops.promotion import binary, result_type, unbroadcast
 
@@ -37,8 +46,11 @@ def _real(input: Tensor, kernel: str) -> Array:
 
 def sigmoid_of(array: Array) -> Array:
     """`1 / (1 + exp(-array))`: exp may overflow to infinity, which gives the right 0."""
-    wide = widened(array)
-    return as_result(np.reciprocal(1 + np.exp(np.negative(wide))), array.dtype)
+    out = np.negative(widened(array), out=np.empty(array.shape, accumulator(array.dtype) or array.dtype))
+    np.exp(out, out=out)
+    out += 1
+    np.reciprocal(out, out=out)
+    return as_result(out, array.dtype)
 
 
 class Sigmoid(Operation):

@@ -44,6 +44,18 @@ _LARGE_BOTTOM = (
 )  # fmt: skip
 _SMALL, _MIDDLE = 0.46875, 4.0
 
+# erf(x) / x in x² on [0, 4], fitted by weighted least squares: relative error 2e-9, below float32's 6e-8.
+_FLOAT32_TOP = (
+    -1.32022216e-08,
+    4.68477663e-06,
+    0.000379608741,
+    0.00384960773,
+    0.0543168988,
+    0.185203129,
+    1.12837917,
+)
+_FLOAT32_BOTTOM = (6.31105688e-05, 0.00130756893, 0.0154620817, 0.113958378, 0.497465414, 1.0)
+
 # M. Giles, "Approximating the erfinv function", GPU Computing Gems 2 (2010), in w = -log(1 - x²): near 0 and near ±1.
 _INVERSE_CENTRE = (
     2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503, -0.00417768164,
@@ -103,8 +115,20 @@ def _in_float64(function: Any, x: Array) -> Array:
 
 
 def erf(x: Array) -> Array:
-    """`2/√π ∫₀ˣ exp(-t²) dt`, to the rounding of float64."""
+    """`2/√π ∫₀ˣ exp(-t²) dt`, to the rounding of float64; narrower types within 5e-7."""
+    if x.dtype != np.float64:
+        return _erf_float32(x.astype(np.float32, copy=False)).astype(x.dtype, copy=False)
     return _in_float64(_erf, x)
+
+
+def _erf_float32(x: Array) -> Array:
+    inside = np.asarray(np.minimum(np.maximum(x, np.float32(-4)), np.float32(4)))
+    square = np.asarray(inside * inside)
+    out = _polynomial(_FLOAT32_TOP, square)
+    # A step more than 1, so that what is cut off at 1 below is 1 where it should be.
+    out *= inside * np.float32(1 + 2.0**-23)
+    out /= _polynomial(_FLOAT32_BOTTOM, square)
+    return np.asarray(np.minimum(np.maximum(out, np.float32(-1)), np.float32(1)))
 
 
 def _erf(x: Array) -> Array:

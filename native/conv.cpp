@@ -39,11 +39,17 @@ struct Source {
     int64_t plane() const { return rows * row_size(); }
 };
 
+// n elements, then zeros up to `width`, in whole vectors: up to lanes - 1 elements after `width` are written, too. Rows are
+// filled in the order in which they lie, so the next one mends that.
 template <class T>
-RL_INLINE void copy_row(const T* from, int64_t n, T* to) {
+RL_INLINE void fill_row(const T* from, int64_t n, T* to, int64_t width) {
     int64_t j = 0;
     for (; j + lanes<T> <= n; j += lanes<T>) store(to + j, load(from + j));
-    if (j < n) store_part<T>(to + j, load_part(from + j, n - j), n - j);
+    if (j < n) {
+        store(to + j, load_part(from + j, n - j));
+        j += lanes<T>;
+    }
+    for (; j < width; j += lanes<T>) store(to + j, Vec<T>{});
 }
 
 template <class T>
@@ -57,8 +63,7 @@ void pack_row(const Source& s, const T* from, T* to) {
         const int64_t before = smaller(larger(-s.col0, 0), s.phase_width), first = larger(s.col0, 0);
         const int64_t count = larger(0, smaller(s.width - first, s.phase_width - before));
         clear(to, before);
-        copy_row(from + first, count, to + before);
-        clear(to + before + count, s.phase_width - before - count);
+        fill_row(from + first, count, to + before, s.phase_width - before);
         return;
     }
     for (int64_t p = 0; p < s.phases; ++p, to += s.phase_width) {
@@ -216,7 +221,7 @@ ConvStatus correlate(const Plan<T>& plan, int64_t work) {
     const Source& s = plan.source;
     const int64_t strips = divide_up(plan.rows, plan.strip), items = plan.batch * plan.groups * strips;
     const int64_t parts = smaller(parts_for(work, kGrain), items);
-    const int64_t size = s.channels * s.plane() + lanes<T>;  // a row is copied in whole vectors
+    const int64_t size = s.channels * s.plane() + lanes<T>;  // fill_row writes that much too much
     Scratch<T> scratch(static_cast<size_t>(parts * size));
     if (!scratch.get()) return ConvStatus::no_memory;
     T* const base = scratch.get();
@@ -510,8 +515,7 @@ void add_chunk(const WeightPlan<T>& plan, int64_t n, int64_t samples, int64_t gr
         for (int64_t o = 0; o < c.out_channels; ++o) {
             for (int64_t r = 0; r < rows; ++r) {
                 T* to = grad + i * plan.grad_size + (o * plan.strip + r) * plan.grad_width;
-                copy_row(plan.gy + ((image * c.out_channels + o) * c.out[0] + a0 + r) * c.out[1], c.out[1], to);
-                clear(to + c.out[1], plan.grad_width - c.out[1]);
+                fill_row(plan.gy + ((image * c.out_channels + o) * c.out[0] + a0 + r) * c.out[1], c.out[1], to, plan.grad_width);
             }
         }
     }

@@ -629,3 +629,9 @@ class ComparisonMethods:
     def ge_(self: Any, other: Any) -> Any:
         """`ge`, written into this tensor."""
         return _Comparison.inplace(self, other, np.greater_equal)
+
+    greater_ = gt_
+    greater_equal_ = ge_
+    less_ = lt_
+    less_equal_ = le_
+    not_equal_ = ne_

@@ -27,6 +27,7 @@ class Digits(VisionDataset):
     `target_transform` are applied to each image (an 8×8 uint8 array) and label (an int). `.data` (N×8×8, uint8) and
     `.targets` (int64) are tensors. Raises DatasetFileError when the installed file is damaged.
 
+    >>> from rushlight.vision.datasets import Digits
     >>> digits = Digits(train=False)
     >>> image, label = digits[0]
     >>> image.shape, image.dtype, label

@@ -30,7 +30,10 @@ __all__ = [
 
 
 class InterpolationMode(Enum):
-    """How resizing and rotating read between pixels."""
+    """How resizing and rotating read between pixels.
+
+    Source: https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.InterpolationMode.html
+    """
 
     NEAREST = "nearest"
     NEAREST_EXACT = "nearest-exact"
@@ -61,12 +64,28 @@ def as_interpolation(value: Any) -> InterpolationMode:
 
 
 def get_dimensions(img: Any) -> list[int]:
-    """Channels, height and width of an image."""
+    """Channels, height and width of an image.
+
+    >>> import rushlight as torch
+    >>> from rushlight.vision.transforms.functional import get_dimensions
+    >>> get_dimensions(torch.zeros(3, 4, 5))
+    [3, 4, 5]
+
+    Source: https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.functional.get_dimensions.html
+    """
     return list(dimensions(img))
 
 
 def get_image_size(img: Any) -> list[int]:
-    """Width and height of an image."""
+    """Width and height of an image.
+
+    >>> import rushlight as torch
+    >>> from rushlight.vision.transforms.functional import get_image_size
+    >>> get_image_size(torch.zeros(3, 4, 5))
+    [5, 4]
+
+    Source: https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.functional.get_image_size.html
+    """
     _, height, width = dimensions(img)
     return [width, height]
 
@@ -77,6 +96,7 @@ def to_tensor(pic: Any) -> Tensor:
     Raises TypeError for anything else (a tensor too), ValueError for an array that isn't 2- or 3-dimensional.
 
     >>> import numpy as np
+    >>> from rushlight.vision.transforms.functional import to_tensor
     >>> to_tensor(np.array([[0, 255]], np.uint8))
     tensor([[[0., 1.]]])
 
@@ -153,6 +173,7 @@ def normalize(tensor: Tensor, mean: Sequence[float], std: Sequence[float], inpla
     zero.
 
     >>> import rushlight as torch
+    >>> from rushlight.vision.transforms.functional import normalize
     >>> normalize(torch.tensor([[[0., 1.]]]), [0.5], [0.5])
     tensor([[[-1.,  1.]]])
 

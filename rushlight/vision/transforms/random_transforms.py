@@ -41,7 +41,10 @@ def _happens(p: float) -> bool:
 
 
 class RandomTransforms:
-    """The base of transforms that choose among others; TypeError when they aren't a sequence."""
+    """The base of transforms that choose among others; TypeError when they aren't a sequence.
+
+    Source: https://docs.pytorch.org/vision/stable/transforms.html
+    """
 
     def __init__(self, transforms: Sequence[Transform]) -> None:
         if not isinstance(transforms, Sequence):

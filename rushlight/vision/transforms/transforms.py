@@ -33,6 +33,7 @@ def two_sides(size: Any) -> tuple[int, int]:
 class Compose:
     """Applies transforms one after the other.
 
+    >>> from rushlight.vision.transforms import Compose, Lambda
     >>> Compose([Lambda(lambda x: x + 1), Lambda(lambda x: x * 2)])(3)
     8
 
@@ -53,6 +54,10 @@ class Compose:
 
 class ToTensor:
     """A float tensor C×H×W of an image, bytes scaled to [0, 1]: see `functional.to_tensor`.
+
+    >>> import numpy as np
+    >>> ToTensor()(np.full((1, 2), 255, np.uint8))
+    tensor([[[1., 1.]]])
 
     Source: https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.ToTensor.html
     """
@@ -95,6 +100,9 @@ class ToPILImage:
 
 class Lambda:
     """Any function as a transform; TypeError when it can't be called.
+
+    >>> Lambda(abs)(-2)
+    2
 
     Source: https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.Lambda.html
     """
@@ -146,6 +154,10 @@ class Normalize(nn.Module):
 
 class Resize(nn.Module):
     """Resizes to (h, w), or so that the shorter side has `size`: see `functional.resize`.
+
+    >>> import numpy as np
+    >>> Resize(4)(np.zeros((8, 10), np.uint8)).shape
+    (4, 5)
 
     Source: https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.Resize.html
     """

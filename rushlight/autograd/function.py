@@ -468,8 +468,8 @@ class ViewOperation(Operation):
         if track:
             if ctx._saved:
                 ctx._seal(())
-            # A view as another type, of integers, has no gradient.
-            if out.dtype.kind in "fcV":
+            # A view as another type has none.
+            if out.dtype.kind in "fcV" and not ctx._non_differentiable:
                 result._grad_fn = ctx
                 result._requires_grad = True
         elif not recording and state.inference:

@@ -109,7 +109,10 @@ class Mul(UfuncOperation):
         needs, likes = ctx.needs_input_grad, ctx.likes
         input, other = ctx.saved_tensors
         if likes is None:
-            return _mul(grad, other) if needs[0] else None, _mul(grad, input) if needs[1] else None
+            to_input = _mul(grad, other) if needs[0] else None
+            if input is other:
+                return to_input, to_input
+            return to_input, _mul(grad, input) if needs[1] else None
         return (
             unbroadcast(grad * conj_of(other), likes[0]) if needs[0] else None,
             unbroadcast(grad * conj_of(input), likes[1]) if needs[1] else None,

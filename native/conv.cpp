@@ -22,7 +22,7 @@ constexpr int kChannels = 6, kVectors = 2;
 constexpr int kGradChannels = 3, kGradTaps = 4;
 #endif
 constexpr int64_t kStripBytes = 192 << 10;  // of the source
-constexpr int64_t kChunkBytes = 768 << 10;  // of x and gy in the weight gradient, which passes over gy, little over x
+constexpr int64_t kChunkBytes = 2048 << 10;  // of x and gy in the weight gradient: long sums weigh more there than near memory
 constexpr int64_t kGrain = 1 << 16;  // multiplications for which a second thread pays
 constexpr int64_t kMaxOffset = int64_t(1) << 30;
 

@@ -41,9 +41,13 @@ class set_detect_anomaly:
 class detect_anomaly(set_detect_anomaly):
     """Within the block, an error or a NaN in the backward pass says which call of the forward pass it belongs to.
 
+    >>> import warnings
     >>> import rushlight as torch
-    >>> with torch.autograd.detect_anomaly():
-    ...     pass
+    >>> x = torch.tensor([-1.0], requires_grad=True)
+    >>> with warnings.catch_warnings(action="ignore"), torch.autograd.detect_anomaly():
+    ...     x.sqrt().sum().backward()
+    Traceback (most recent call last):
+    RuntimeError: Function 'SqrtBackward0' returned nan values in its 0th output.
 
     Source: https://docs.pytorch.org/docs/2.13/autograd.html#torch.autograd.detect_anomaly
     """

@@ -244,7 +244,14 @@ class UninitializedTensorMixin:
 
 
 def is_lazy(param: Any) -> bool:
-    """Whether `param` is a parameter or buffer whose shape is not known yet."""
+    """Whether `param` is a parameter or buffer whose shape is not known yet.
+
+    >>> import rushlight as torch
+    >>> torch.nn.parameter.is_lazy(torch.nn.LazyLinear(2).weight)
+    True
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.parameter.UninitializedParameter.html
+    """
     return isinstance(param, UninitializedTensorMixin)
 
 

@@ -221,7 +221,7 @@ class Lgamma(Operation):
 
 
 def lgamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """`log |Γ(input)|` of each element; infinite at 0, -1, -2, …
+    """`log |Γ(input)|` of each element; infinite at 0 and the negative whole numbers.
 
     >>> import rushlight as torch
     >>> torch.lgamma(torch.tensor([0.5, 3.0]))

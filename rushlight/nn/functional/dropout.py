@@ -40,6 +40,11 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
 
     Any shape; floating-point dtypes. ValueError unless 0 <= p <= 1.
 
+    >>> import rushlight as torch
+    >>> generator = torch.manual_seed(0)
+    >>> torch.nn.functional.alpha_dropout(torch.zeros(4), p=0.5, training=True)
+    tensor([-0.7792, -0.7792,  0.7792, -0.7792])
+
     Source: G. Klambauer et al., "Self-normalizing neural networks", 2017;
     https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.alpha_dropout.html
     """
@@ -49,6 +54,15 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
 
 def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """`alpha_dropout` of whole channels: (N, C, *) has one draw for each sample and channel.
+
+    ValueError unless 0 <= p <= 1, RuntimeError for fewer than 2 dimensions.
+
+    >>> import rushlight as torch
+    >>> generator = torch.manual_seed(0)
+    >>> torch.nn.functional.feature_alpha_dropout(torch.zeros(1, 3, 2), p=0.5, training=True)
+    tensor([[[-0.7792, -0.7792],
+             [-0.7792, -0.7792],
+             [ 0.7792,  0.7792]]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.feature_alpha_dropout.html
     """
@@ -70,6 +84,13 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
     ValueError unless 0 <= p <= 1, RuntimeError for an input of other dimensions.
 
+    >>> import rushlight as torch
+    >>> generator = torch.manual_seed(0)
+    >>> torch.nn.functional.dropout1d(torch.ones(1, 3, 2))
+    tensor([[[0., 0.],
+             [0., 0.],
+             [2., 2.]]])
+
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.dropout1d.html
     """
     _check(p)
@@ -87,6 +108,13 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     """Dropout of whole channels of (N, C, H, W). A 3-D input is taken as (N, C, L), with a warning, as in PyTorch.
 
     ValueError unless 0 <= p <= 1; warns for an input of other dimensions.
+
+    >>> import rushlight as torch
+    >>> generator = torch.manual_seed(0)
+    >>> torch.nn.functional.dropout2d(torch.ones(1, 3, 1, 2)).squeeze()
+    tensor([[0., 0.],
+            [0., 0.],
+            [2., 2.]])
 
     Source: J. Tompson et al., "Efficient object localization using convolutional networks", 2015;
     https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.dropout2d.html
@@ -111,6 +139,13 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     """Dropout of whole channels of (N, C, D, H, W) or (C, D, H, W).
 
     ValueError unless 0 <= p <= 1; warns for an input of other dimensions.
+
+    >>> import rushlight as torch
+    >>> generator = torch.manual_seed(0)
+    >>> torch.nn.functional.dropout3d(torch.ones(1, 3, 1, 1, 2)).squeeze()
+    tensor([[0., 0.],
+            [0., 0.],
+            [2., 2.]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.dropout3d.html
     """

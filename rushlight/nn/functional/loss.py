@@ -244,6 +244,10 @@ def l1_loss(
 
     Both `(*)`; broadcasting warns.
 
+    >>> import rushlight as torch
+    >>> torch.nn.functional.l1_loss(torch.tensor([1.0, 5.0]), torch.tensor([2.0, 2.0]))
+    tensor(2.)
+
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.l1_loss.html
     """
     reduction = _reduction(size_average, reduce, reduction)
@@ -262,6 +266,10 @@ def binary_cross_entropy(
     """`-weight · (target · log input + (1 - target) · log(1 - input))`, the logarithms at least -100.
 
     input `(*)` in [0, 1], target of its shape. Raises RuntimeError for an input outside, ValueError for another shape.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.binary_cross_entropy(torch.tensor([0.5, 0.5]), torch.tensor([0.0, 1.0]))
+    tensor(0.6931)
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.binary_cross_entropy.html
     """

@@ -48,6 +48,11 @@ def batch_norm(
     (the running ones, where given, move towards them by `momentum`, the variance unbiased); otherwise the running ones. Raises
     ValueError for a single value a channel in training, RuntimeError for lengths that do not match.
 
+    >>> import rushlight as torch
+    >>> torch.nn.functional.batch_norm(torch.tensor([[1.0, 5.0], [3.0, 5.0]]), None, None, training=True)
+    tensor([[-1.0000,  0.0000],
+            [ 1.0000,  0.0000]])
+
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.batch_norm.html;
     Ioffe and Szegedy, "Batch Normalization", 2015.
     """
@@ -94,6 +99,11 @@ def instance_norm(
 
     input `(N, C, *)`; weight, bias, running_mean and running_var `(C,)`. Without `use_input_stats` the running statistics are
     used. Raises ValueError for a single spatial element.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.instance_norm(torch.tensor([[[1.0, 3.0], [4.0, 8.0]]]))
+    tensor([[[-1.0000,  1.0000],
+             [-1.0000,  1.0000]]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.instance_norm.html;
     Ulyanov et al., "Instance Normalization", 2016.
@@ -166,6 +176,10 @@ def group_norm(
     """`(x - E[x]) / sqrt(Var[x] + eps) · weight + bias` over each group of channels of each sample.
 
     input `(N, C, *)` with C a multiple of `num_groups`; weight and bias `(C,)`. Raises RuntimeError otherwise.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.group_norm(torch.tensor([[1.0, 3.0, 4.0, 8.0]]), 2)
+    tensor([[-1.0000,  1.0000, -1.0000,  1.0000]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.group_norm.html;
     Wu and He, "Group Normalization", 2018.

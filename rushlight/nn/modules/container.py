@@ -26,6 +26,14 @@ def _indented(text: str) -> str:
 class Container(Module):
     """Submodules given as keyword arguments (deprecated: derive from Module).
 
+    >>> import warnings
+    >>> import rushlight as torch
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     torch.nn.Container(act=torch.nn.ReLU())
+    Container(
+      (act): ReLU()
+    )
+
     Source: https://docs.pytorch.org/docs/2.13/nn.html#containers
     """
 

@@ -54,6 +54,13 @@ class Dropout1d(_DropoutNd):
 
     Shapes: (N, C, L) or (C, L) → the same. ValueError unless 0 <= p <= 1, RuntimeError for other dimensions.
 
+    >>> import rushlight as torch
+    >>> generator = torch.manual_seed(0)
+    >>> torch.nn.Dropout1d()(torch.ones(1, 3, 2))
+    tensor([[[0., 0.],
+             [0., 0.],
+             [2., 2.]]])
+
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.Dropout1d.html
     """
 
@@ -65,6 +72,13 @@ class Dropout2d(_DropoutNd):
     """Whole channels set to 0 with probability p while training, the others multiplied by 1 / (1 - p).
 
     Shapes: (N, C, H, W) → the same; (N, C, L) with a warning. ValueError unless 0 <= p <= 1.
+
+    >>> import rushlight as torch
+    >>> generator = torch.manual_seed(0)
+    >>> torch.nn.Dropout2d()(torch.ones(1, 3, 1, 2)).squeeze()
+    tensor([[0., 0.],
+            [0., 0.],
+            [2., 2.]])
 
     Source: J. Tompson et al., "Efficient object localization using convolutional networks", 2015;
     https://docs.pytorch.org/docs/2.13/generated/torch.nn.Dropout2d.html
@@ -78,6 +92,13 @@ class Dropout3d(_DropoutNd):
     """Whole channels set to 0 with probability p while training, the others multiplied by 1 / (1 - p).
 
     Shapes: (N, C, D, H, W) or (C, D, H, W) → the same. ValueError unless 0 <= p <= 1.
+
+    >>> import rushlight as torch
+    >>> generator = torch.manual_seed(0)
+    >>> torch.nn.Dropout3d()(torch.ones(1, 3, 1, 1, 2)).squeeze()
+    tensor([[0., 0.],
+            [0., 0.],
+            [2., 2.]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.Dropout3d.html
     """
@@ -107,6 +128,13 @@ class FeatureAlphaDropout(_DropoutNd):
     """`AlphaDropout` of whole channels.
 
     Shapes: (N, C, *) → the same. ValueError unless 0 <= p <= 1, RuntimeError for fewer than 2 dimensions.
+
+    >>> import rushlight as torch
+    >>> generator = torch.manual_seed(0)
+    >>> torch.nn.FeatureAlphaDropout()(torch.zeros(1, 3, 2))
+    tensor([[[-0.7792, -0.7792],
+             [-0.7792, -0.7792],
+             [ 0.7792,  0.7792]]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.FeatureAlphaDropout.html
     """

@@ -63,6 +63,8 @@ class L2Loss(MSELoss):
     >>> import rushlight as torch
     >>> torch.nn.L2Loss()(torch.tensor([1.0, 3.0]), torch.tensor([1.0, 1.0]))
     tensor(2.)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.MSELoss.html, under the name that `L1Loss` suggests.
     """
 
 

@@ -63,6 +63,7 @@ class DataLoader(Generic[T_co]):
     (from a worker: the same type, with the worker's traceback in its text), and RuntimeError when a worker dies or is
     late.
 
+    >>> from rushlight.utils.data import DataLoader
     >>> [batch.tolist() for batch in DataLoader([1, 2, 3], batch_size=2)]
     [[1, 2], [3]]
 

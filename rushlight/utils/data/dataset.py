@@ -33,6 +33,7 @@ class Dataset(Generic[T_co]):
 
     A dataset that can fetch many samples at once may define `__getitems__(indices)`, which returns a list of samples.
 
+    >>> from rushlight.utils.data import Dataset
     >>> class Squares(Dataset):
     ...     def __getitem__(self, index): return index * index
     ...     def __len__(self): return 4
@@ -54,6 +55,7 @@ class IterableDataset(Dataset[T_co], Iterable[T_co]):
 
     Each worker of a `DataLoader` iterates over its own copy, so `__iter__` shares out the work by `get_worker_info()`.
 
+    >>> from rushlight.utils.data import IterableDataset
     >>> class Count(IterableDataset):
     ...     def __iter__(self): return iter(range(3))
     >>> list(Count() + Count())
@@ -70,6 +72,7 @@ class TensorDataset(Dataset[tuple["Tensor", ...]]):
     """Sample `i` is the tuple of row `i` of every tensor; raises AssertionError when first dimensions differ.
 
     >>> import rushlight as torch
+    >>> from rushlight.utils.data import TensorDataset
     >>> TensorDataset(torch.tensor([1., 2.]), torch.tensor([7, 8]))[1]
     (tensor(2.), tensor(8))
 
@@ -95,6 +98,7 @@ class StackDataset(Dataset[Any]):
 
     Raises ValueError when none is given, when both forms are mixed, or when lengths differ.
 
+    >>> from rushlight.utils.data import StackDataset
     >>> StackDataset(x=[1, 2], y=[3, 4])[0]
     {'x': 1, 'y': 3}
 
@@ -150,6 +154,7 @@ class ConcatDataset(Dataset[T_co]):
 
     Raises AssertionError when there are none or one is an `IterableDataset`, ValueError for an index before the first.
 
+    >>> from rushlight.utils.data import ConcatDataset
     >>> ConcatDataset([[1, 2], [3]])[-1]
     3
 
@@ -215,6 +220,7 @@ class Subset(Dataset[T_co]):
     A subclass that overrides `__getitem__` must override `__getitems__` too, or its construction raises
     NotImplementedError: a DataLoader would go past it.
 
+    >>> from rushlight.utils.data import Subset
     >>> Subset("abc", [2, 0])[0]
     'c'
 
@@ -261,6 +267,7 @@ def random_split(
     remainder goes one by one to the first parts. Raises ValueError when they don't add up or a fraction leaves [0, 1].
 
     >>> import rushlight as torch
+    >>> from rushlight.utils.data import random_split
     >>> parts = random_split(range(10), [0.7, 0.3], generator=torch.Generator().manual_seed(1))
     >>> [len(part) for part in parts]
     [7, 3]

@@ -22,6 +22,7 @@ class DistributedSampler(Sampler[int]):
     `set_epoch` before each epoch, or all have one order. Raises ValueError for a rank outside [0, num_replicas), and
     RuntimeError when either is left out without `rushlight.distributed`.
 
+    >>> from rushlight.utils.data import DistributedSampler
     >>> list(DistributedSampler(range(5), num_replicas=2, rank=1, shuffle=False))
     [1, 3, 0]
 

@@ -51,6 +51,7 @@ class Sampler(Generic[T_co]):
 class SequentialSampler(Sampler[int]):
     """The indices 0, 1, … in order.
 
+    >>> from rushlight.utils.data import SequentialSampler
     >>> list(SequentialSampler("abc"))
     [0, 1, 2]
 
@@ -77,6 +78,7 @@ class RandomSampler(Sampler[int]):
     isn't a bool and ValueError when `num_samples` isn't positive (as for an empty dataset).
 
     >>> import rushlight as torch
+    >>> from rushlight.utils.data import RandomSampler
     >>> sorted(RandomSampler("abc", generator=torch.Generator().manual_seed(0)))
     [0, 1, 2]
 
@@ -132,6 +134,7 @@ class RandomSampler(Sampler[int]):
 class SubsetRandomSampler(Sampler[int]):
     """The given indices in random order.
 
+    >>> from rushlight.utils.data import SubsetRandomSampler
     >>> sorted(SubsetRandomSampler([5, 7]))
     [5, 7]
 
@@ -157,6 +160,7 @@ class WeightedRandomSampler(Sampler[int]):
 
     Raises ValueError when `num_samples` isn't a positive int, `replacement` isn't a bool or `weights` aren't 1-D.
 
+    >>> from rushlight.utils.data import WeightedRandomSampler
     >>> list(WeightedRandomSampler([0., 1.], 3))
     [1, 1, 1]
 
@@ -198,6 +202,7 @@ class BatchSampler(Sampler[list[int]]):
 
     Raises ValueError when `batch_size` isn't a positive int or `drop_last` isn't a bool.
 
+    >>> from rushlight.utils.data import BatchSampler
     >>> list(BatchSampler(range(5), batch_size=2, drop_last=False))
     [[0, 1], [2, 3], [4]]
 

@@ -56,6 +56,7 @@ class ToTensor:
     """A float tensor C×H×W of an image, bytes scaled to [0, 1]: see `functional.to_tensor`.
 
     >>> import numpy as np
+    >>> from rushlight.vision.transforms import ToTensor
     >>> ToTensor()(np.full((1, 2), 255, np.uint8))
     tensor([[[1., 1.]]])
 
@@ -101,6 +102,7 @@ class ToPILImage:
 class Lambda:
     """Any function as a transform; TypeError when it can't be called.
 
+    >>> from rushlight.vision.transforms import Lambda
     >>> Lambda(abs)(-2)
     2
 
@@ -156,6 +158,7 @@ class Resize(nn.Module):
     """Resizes to (h, w), or so that the shorter side has `size`: see `functional.resize`.
 
     >>> import numpy as np
+    >>> from rushlight.vision.transforms import Resize
     >>> Resize(4)(np.zeros((8, 10), np.uint8)).shape
     (4, 5)
 

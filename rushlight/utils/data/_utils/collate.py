@@ -58,6 +58,7 @@ def default_convert(data: Any) -> Any:
     The `collate_fn` of a DataLoader without batching. Plain tuples become lists; arrays of text stay arrays.
 
     >>> import numpy as np
+    >>> from rushlight.utils.data import default_convert
     >>> default_convert({"x": np.array([1, 2]), "name": "a"})
     {'x': tensor([1, 2]), 'name': 'a'}
 
@@ -87,6 +88,7 @@ def collate(batch: Any, *, collate_fn_map: CollateMap | None = None) -> Any:
     exact type goes before a parent type, else the first match wins. Raises RuntimeError when sequences differ in
     length, TypeError for a type that the map doesn't know.
 
+    >>> from rushlight.utils.data._utils.collate import collate
     >>> collate([1, 2], collate_fn_map={int: lambda batch, *, collate_fn_map=None: sum(batch)})
     3
 
@@ -173,6 +175,7 @@ def default_collate(batch: Any) -> Any:
     Members of mappings, namedtuples and sequences are joined one by one, and plain tuples become lists. Raises
     TypeError for any other type, RuntimeError when sequences or shapes differ.
 
+    >>> from rushlight.utils.data import default_collate
     >>> default_collate([(1, "a"), (2, "b")])
     [tensor([1, 2]), ('a', 'b')]
 

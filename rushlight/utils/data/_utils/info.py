@@ -26,6 +26,7 @@ _worker_info: WorkerInfo | None = None
 def get_worker_info() -> WorkerInfo | None:
     """The DataLoader worker that this process is, or None in the main process.
 
+    >>> from rushlight.utils.data import get_worker_info
     >>> get_worker_info() is None
     True
 

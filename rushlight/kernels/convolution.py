@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from rushlight.kernels.dispatch import prefer_native
@@ -18,15 +20,15 @@ conv_weight = prefer_native(reference.conv_weight)
 
 
 def conv_backward(
-    x: np.ndarray,
-    gy: np.ndarray,
-    weight: np.ndarray,
+    x: np.ndarray[Any, Any],
+    gy: np.ndarray[Any, Any],
+    weight: np.ndarray[Any, Any],
     stride: Ints,
     padding: Ints,
     dilation: Ints,
     groups: int,
     needs: tuple[bool, bool, bool],
-) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
+) -> tuple[np.ndarray[Any, Any] | None, np.ndarray[Any, Any] | None, np.ndarray[Any, Any] | None]:
     """The gradients of `conv` in x, weight and bias from that of its result; None where `needs` has False."""
     gx = conv_input(gy, weight, None, x.shape[2:], stride, padding, dilation, groups) if needs[0] else None
     if not needs[1]:
@@ -35,15 +37,15 @@ def conv_backward(
 
 
 def conv_transpose_backward(
-    x: np.ndarray,
-    gy: np.ndarray,
-    weight: np.ndarray,
+    x: np.ndarray[Any, Any],
+    gy: np.ndarray[Any, Any],
+    weight: np.ndarray[Any, Any],
     stride: Ints,
     padding: Ints,
     dilation: Ints,
     groups: int,
     needs: tuple[bool, bool, bool],
-) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
+) -> tuple[np.ndarray[Any, Any] | None, np.ndarray[Any, Any] | None, np.ndarray[Any, Any] | None]:
     """The gradients of the transposed convolution in x, weight and bias: `conv` with the parts of x and y exchanged."""
     gx = conv(gy, weight, None, stride, padding, dilation, groups, x.shape[2:]) if needs[0] else None
     # As a convolution's, the weight gradient pairs its input (here gy) with its output's gradient (here x).

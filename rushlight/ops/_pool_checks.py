@@ -81,7 +81,8 @@ def _check_numbers(family: str, rank: int, kernel: Ints, stride: Ints, padding: 
             raise RuntimeError(f"pad must be non-negative, but got pad: {pad}")
         if pad > ((size - 1) * spread + 1) // 2:
             raise RuntimeError(
-                f"pad should be at most half of effective kernel size, but got pad={pad}, kernel_size={size} and dilation={spread}"
+                f"pad should be at most half of effective kernel size, but got pad={pad}, "
+                f"kernel_size={size} and dilation={spread}"
             )
 
 
@@ -165,7 +166,8 @@ def adaptive_sizes(family: str, rank: int, input: Any, output_size: Any) -> Ints
     given = (output_size,) * rank if output_size is None or hasattr(output_size, "__index__") else tuple(output_size)
     if rank == 1 and None in given:
         raise TypeError(
-            f"{function}(): argument 'output_size' (position 2) must be tuple of ints, but found element of type NoneType at pos 0"
+            f"{function}(): argument 'output_size' (position 2) must be tuple of ints, "
+            "but found element of type NoneType at pos 0"
         )
     if len(given) != rank:
         if rank == 1:
@@ -189,7 +191,8 @@ def adaptive_sizes(family: str, rank: int, input: Any, output_size: Any) -> Ints
     empty = [axis for axis in range(len(shape) - rank, len(shape)) if shape[axis] == 0]
     if empty:
         raise RuntimeError(
-            f"{function}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes {list(shape)} "
+            f"{function}(): Expected input to have non-zero size for non-batch dimensions, "
+            f"but input has sizes {list(shape)} "
             f"with dimension {empty[0]} being empty"
         )
     return outputs

@@ -127,7 +127,8 @@ def _numbers(rank: int, name: str, value: Any, function: str) -> Ints:
         return numbers * rank
     if len(numbers) != rank:
         raise RuntimeError(
-            f"expected {name} to be a single integer value or a list of {rank} values to match the convolution dimensions, "
+            f"expected {name} to be a single integer value or a list of {rank} values "
+            f"to match the convolution dimensions, "
             f"but got {name}={list(numbers)}"
         )
     return numbers
@@ -179,7 +180,8 @@ def _check_weight(x: Ints, w: Ints, b: Ints | None, geometry: Geometry) -> None:
         )
     if w[0] < groups:
         raise RuntimeError(
-            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size {list(w)} instead"
+            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, "
+            f"but got weight of size {list(w)} instead"
         )
     if w[0] % groups:
         raise RuntimeError(
@@ -200,7 +202,8 @@ def _check_weight(x: Ints, w: Ints, b: Ints | None, geometry: Geometry) -> None:
     if b is not None and b != (out_channels,):
         given = given if transposed else f"Given weight of size {list(w)}"
         raise RuntimeError(
-            f"{given}, expected bias to be 1-dimensional with {out_channels} elements, but got bias of size {list(b)} instead"
+            f"{given}, expected bias to be 1-dimensional with {out_channels} elements, "
+            f"but got bias of size {list(b)} instead"
         )
     if min(w[2:]) <= 0:
         raise RuntimeError(f"kernel size should be greater than zero, but got {list(w[2:])}")
@@ -327,7 +330,8 @@ def _string_padding(
     totals = [d * (k - 1) for k, d in zip(kernel, _numbers(rank, "dilation", dilation, f"conv{rank}d"), strict=False)]
     if any(total % 2 for total in totals):
         warnings.warn(
-            "Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy of the input be created",
+            "Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy of the "
+            "input be created",
             UserWarning,
             stacklevel=4,
         )

@@ -122,7 +122,8 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float | complex = 
     for axis, (before, after) in enumerate(pads, len(shape) - len(pads)):
         if shape[axis] + before + after < 0 or shape[axis] + min(before, 0) + min(after, 0) < 0:
             raise RuntimeError(
-                f"The input size {shape[axis]}, plus negative padding {before} and {after} resulted in a negative output size, "
+                f"The input size {shape[axis]}, plus negative padding {before} and {after} resulted in a negative "
+                "output size, "
                 f"which is invalid. Check dimension {axis} of your input."
             )
     return ConstantPad.apply(input, pads, value)
@@ -153,7 +154,8 @@ def _check_index_pads(shape: tuple[int, ...], pads: Pads, mode: str) -> None:
         return
     if 0 in shape[len(shape) - rank - 1 :]:
         raise RuntimeError(
-            f"Expected {rank + 1}D or {rank + 2}D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions "
+            f"Expected {rank + 1}D or {rank + 2}D (batch mode) tensor with possibly 0 batch size and other "
+            "non-zero dimensions "
             f"for input, but got: {list(shape)}"
         )
     for axis in reversed(range(rank)):

@@ -9,10 +9,11 @@ adjoint in the weight.
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import numpy as np
 
-from rushlight.kernels.reference.windows import Ints, conv_size, taps, working_dtype
+from rushlight.kernels.reference.windows import Ints, conv_size, last_axes, taps, working_dtype
 
 __all__ = ["channel_sum", "conv", "conv_input", "conv_weight", "fold", "unfold"]
 
@@ -20,41 +21,45 @@ __all__ = ["channel_sum", "conv", "conv_input", "conv_weight", "fold", "unfold"]
 _CHUNK = 1 << 20
 
 
-def unfold(x: np.ndarray, outputs: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> np.ndarray:
+def unfold(
+    x: np.ndarray[Any, Any], outputs: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
+) -> np.ndarray[Any, Any]:
     """Copies every window of `x` (N, C, *size) into columns (N, C, *kernel, *outputs); zeros outside the input."""
     columns = np.zeros((*x.shape[:2], *kernel, *outputs), x.dtype)
     for place, out, inside in taps(x.shape[2:], outputs, kernel, stride, padding, dilation):
-        columns[(slice(None), slice(None), *place, *out)] = x[(slice(None), slice(None), *inside)]
+        columns[last_axes(*place, *out)] = x[last_axes(*inside)]
     return columns
 
 
-def fold(columns: np.ndarray, sizes: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> np.ndarray:
+def fold(
+    columns: np.ndarray[Any, Any], sizes: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
+) -> np.ndarray[Any, Any]:
     """The adjoint of `unfold`: adds columns (N, C, *kernel, *outputs) back at the inputs (N, C, *sizes) they came
     from."""
     rank = len(sizes)
     outputs = columns.shape[2 + rank :]
     x = np.zeros((*columns.shape[:2], *sizes), working_dtype(columns.dtype))
     for place, out, inside in taps(sizes, outputs, kernel, stride, padding, dilation):
-        x[(slice(None), slice(None), *inside)] += columns[(slice(None), slice(None), *place, *out)]
+        x[last_axes(*inside)] += columns[last_axes(*place, *out)]
     return x.astype(columns.dtype, copy=False)
 
 
-def _add_channels(y: np.ndarray, bias: np.ndarray) -> np.ndarray:
+def _add_channels(y: np.ndarray[Any, Any], bias: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     y += bias.astype(y.dtype, copy=False).reshape(-1, *(1,) * (y.ndim - 2))
     return y
 
 
 def conv(
-    x: np.ndarray,
-    weight: np.ndarray,
-    bias: np.ndarray | None,
+    x: np.ndarray[Any, Any],
+    weight: np.ndarray[Any, Any],
+    bias: np.ndarray[Any, Any] | None,
     stride: Ints,
     padding: Ints,
     dilation: Ints,
     groups: int,
     outputs: Ints | None = None,
     relu: bool = False,
-) -> np.ndarray:
+) -> np.ndarray[Any, Any]:
     """`y[n, o] = bias[o] + Σ weight[o, c, k] · x[n, group(o) + c, window(k)]`: (N, C, *size) to (N, O, *outputs).
 
     `outputs`, by default as many windows as fit, is what the gradient of a transposed convolution knows better.
@@ -78,15 +83,15 @@ def conv(
 
 
 def conv_input(
-    gy: np.ndarray,
-    weight: np.ndarray,
-    bias: np.ndarray | None,
+    gy: np.ndarray[Any, Any],
+    weight: np.ndarray[Any, Any],
+    bias: np.ndarray[Any, Any] | None,
     sizes: Ints,
     stride: Ints,
     padding: Ints,
     dilation: Ints,
     groups: int,
-) -> np.ndarray:
+) -> np.ndarray[Any, Any]:
     """The x-adjoint of `conv`, plus a bias: (N, O, *outputs) to (N, C, *sizes)."""
     batch, out_channels, outputs = gy.shape[0], gy.shape[1], gy.shape[2:]
     kernel = weight.shape[2:]
@@ -105,15 +110,15 @@ def conv_input(
 
 
 def conv_weight(
-    x: np.ndarray,
-    gy: np.ndarray,
+    x: np.ndarray[Any, Any],
+    gy: np.ndarray[Any, Any],
     kernel: Ints,
     stride: Ints,
     padding: Ints,
     dilation: Ints,
     groups: int,
     bias: bool = False,
-) -> tuple[np.ndarray, np.ndarray | None]:
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]:
     """The adjoint of `conv` in the weight, and (with `bias`) in the bias: (N, C, *size) and (N, O, *outputs) to
     (O, C / groups, *kernel) and (O,)."""
     batch, channels = x.shape[:2]
@@ -134,7 +139,7 @@ def conv_weight(
     return gw, channel_sum(gy) if bias else None
 
 
-def channel_sum(gy: np.ndarray) -> np.ndarray:
+def channel_sum(gy: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """The bias-adjoint of `conv`: (N, O, *outputs) summed to (O,)."""
     axes = (0, *range(2, gy.ndim))
     return np.asarray(gy.sum(axes, dtype=working_dtype(gy.dtype)), gy.dtype)

@@ -3,7 +3,11 @@ negative ones crop."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+
+from rushlight.kernels.reference.windows import last_axes, working_dtype
 
 __all__ = ["pad_constant", "pad_index", "pad_index_backward"]
 
@@ -19,17 +23,17 @@ def _center(sizes: tuple[int, ...], pads: Pads) -> tuple[tuple[slice, ...], tupl
     return tuple(padded), tuple(original)
 
 
-def pad_constant(x: np.ndarray, pads: Pads, value: float | complex) -> np.ndarray:
+def pad_constant(x: np.ndarray[Any, Any], pads: Pads, value: float | complex) -> np.ndarray[Any, Any]:
     """`x` with `value` around it; the adjoint is the same with every pad negated and 0 for `value`."""
     lead, sizes = x.shape[: x.ndim - len(pads)], x.shape[x.ndim - len(pads) :]
     shape = lead + tuple(size + before + after for size, (before, after) in zip(sizes, pads, strict=True))
     result = np.full(shape, value, x.dtype) if value else np.zeros(shape, x.dtype)
     padded, original = _center(sizes, pads)
-    result[(..., *padded)] = x[(..., *original)]
+    result[last_axes(*padded)] = x[last_axes(*original)]
     return result
 
 
-def _sources(size: int, before: int, after: int, mode: str) -> np.ndarray:
+def _sources(size: int, before: int, after: int, mode: str) -> np.ndarray[Any, Any]:
     """Which element of an axis stands at each place of the padded axis."""
     place = np.arange(-before, size + after)
     if mode == "replicate":
@@ -41,16 +45,18 @@ def _sources(size: int, before: int, after: int, mode: str) -> np.ndarray:
     return last - np.abs(last - np.abs(place)) if size > 1 else place * 0
 
 
-def pad_index(x: np.ndarray, pads: Pads, mode: str) -> np.ndarray:
+def pad_index(x: np.ndarray[Any, Any], pads: Pads, mode: str) -> np.ndarray[Any, Any]:
     """`x` with copies of its own elements around it; `mode` is "reflect", "replicate" or "circular"."""
     for axis, (before, after) in zip(range(-len(pads), 0), pads, strict=True):
         x = np.take(x, _sources(x.shape[axis], before, after, mode), axis)
     return x
 
 
-def pad_index_backward(grad: np.ndarray, sizes: tuple[int, ...], pads: Pads, mode: str) -> np.ndarray:
+def pad_index_backward(
+    grad: np.ndarray[Any, Any], sizes: tuple[int, ...], pads: Pads, mode: str
+) -> np.ndarray[Any, Any]:
     """The adjoint of `pad_index`: every copy's gradient is added to the element that it was copied from."""
-    total = grad.astype(np.float32) if grad.dtype.itemsize <= 2 and grad.dtype.kind in "fV" else grad
+    total = grad.astype(working_dtype(grad.dtype), copy=False)
     for axis, size, (before, after) in zip(range(-len(pads), 0), sizes, pads, strict=True):
         moved = np.moveaxis(total, axis, 0)
         result = np.zeros((size, *moved.shape[1:]), total.dtype)

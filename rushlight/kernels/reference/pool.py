@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from itertools import product
 from math import prod
+from typing import Any
 
 import numpy as np
 
-from rushlight.kernels.reference.windows import Ints, taps, working_dtype
+from rushlight.kernels.reference.windows import Ints, last_axes, taps, working_dtype
 
 __all__ = [
     "adaptive_avg_pool",
@@ -25,13 +26,13 @@ __all__ = [
 ]
 
 
-def _lowest(dtype: np.dtype) -> float | int:
+def _lowest(dtype: np.dtype[Any]) -> float | int:
     return int(np.iinfo(dtype).min) if dtype.kind in "iu" else -np.inf
 
 
 def max_pool(
-    x: np.ndarray, outputs: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
-) -> tuple[np.ndarray, np.ndarray]:
+    x: np.ndarray[Any, Any], outputs: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """The largest element of each window and its index; the first of equal ones, the last NaN if there is any."""
     sizes = x.shape[-len(kernel) :]
     lead = x.shape[: -len(kernel)]
@@ -45,16 +46,16 @@ def max_pool(
     )
     indices = indices.astype(np.int64)
     for _, out, inside in taps(sizes, outputs, kernel, stride, padding, dilation):
-        value, best = x[(..., *inside)], values[(..., *out)]
+        value, best = x[last_axes(*inside)], values[last_axes(*out)]
         better = value > best
         if x.dtype.kind not in "iu":
             better |= np.isnan(value)
         np.copyto(best, value, where=better)
-        np.copyto(indices[(..., *out)], position[inside], where=better)
+        np.copyto(indices[last_axes(*out)], position[inside], where=better)
     return values, indices
 
 
-def scatter_indices(grad: np.ndarray, indices: np.ndarray, sizes: Ints) -> np.ndarray:
+def scatter_indices(grad: np.ndarray[Any, Any], indices: np.ndarray[Any, Any], sizes: Ints) -> np.ndarray[Any, Any]:
     """Adds each element of `grad` (*lead, *outputs) at its index in zeros (*lead, *sizes): the adjoint of max
     pooling."""
     lead = grad.shape[: -len(sizes)]
@@ -65,7 +66,7 @@ def scatter_indices(grad: np.ndarray, indices: np.ndarray, sizes: Ints) -> np.nd
     return total.astype(grad.dtype, copy=False).reshape(lead + sizes)
 
 
-def gather_indices(x: np.ndarray, indices: np.ndarray, rank: int) -> np.ndarray:
+def gather_indices(x: np.ndarray[Any, Any], indices: np.ndarray[Any, Any], rank: int) -> np.ndarray[Any, Any]:
     """Takes from x (*lead, *sizes), flattened over its last `rank` axes, the elements at `indices` (*lead,
     *outputs)."""
     lead = x.shape[:-rank]
@@ -76,7 +77,7 @@ def gather_indices(x: np.ndarray, indices: np.ndarray, rank: int) -> np.ndarray:
 
 def _divisors(
     sizes: Ints, outputs: Ints, kernel: Ints, stride: Ints, padding: Ints, include_pad: bool, divisor: int | None
-) -> np.ndarray:
+) -> np.ndarray[Any, Any]:
     """What each window's sum is divided by, shape `outputs`; padding counts (if at all) only up to `padding`
     elements."""
     if divisor is not None:
@@ -91,13 +92,19 @@ def _divisors(
 
 
 def avg_pool(
-    x: np.ndarray, outputs: Ints, kernel: Ints, stride: Ints, padding: Ints, include_pad: bool, divisor: int | None
-) -> np.ndarray:
+    x: np.ndarray[Any, Any],
+    outputs: Ints,
+    kernel: Ints,
+    stride: Ints,
+    padding: Ints,
+    include_pad: bool,
+    divisor: int | None,
+) -> np.ndarray[Any, Any]:
     """The mean of each window: its sum over `divisor`, or over the number of its elements."""
     sizes = x.shape[-len(kernel) :]
     total = np.zeros(x.shape[: -len(kernel)] + outputs, working_dtype(x.dtype))
     for _, out, inside in taps(sizes, outputs, kernel, stride, padding, (1,) * len(kernel)):
-        total[(..., *out)] += x[(..., *inside)]
+        total[last_axes(*out)] += x[last_axes(*inside)]
     counts = _divisors(sizes, outputs, kernel, stride, padding, include_pad, divisor)
     if x.dtype.kind in "iu":
         return np.asarray(np.sign(total) * np.sign(counts) * (np.abs(total) // np.abs(counts)), x.dtype)
@@ -105,14 +112,14 @@ def avg_pool(
 
 
 def avg_pool_backward(
-    grad: np.ndarray,
+    grad: np.ndarray[Any, Any],
     sizes: Ints,
     kernel: Ints,
     stride: Ints,
     padding: Ints,
     include_pad: bool,
     divisor: int | None,
-) -> np.ndarray:
+) -> np.ndarray[Any, Any]:
     """The adjoint of `avg_pool`: spreads `grad` (*lead, *outputs) evenly over each window of (*lead, *sizes)."""
     outputs = grad.shape[-len(kernel) :]
     work = working_dtype(grad.dtype)
@@ -121,7 +128,7 @@ def avg_pool_backward(
     ).astype(work)
     x = np.zeros(grad.shape[: -len(kernel)] + sizes, work)
     for _, out, inside in taps(sizes, outputs, kernel, stride, padding, (1,) * len(kernel)):
-        x[(..., *inside)] += share[(..., *out)]
+        x[last_axes(*inside)] += share[last_axes(*out)]
     return x.astype(grad.dtype, copy=False)
 
 
@@ -130,7 +137,7 @@ def _bounds(size: int, outputs: int) -> list[tuple[int, int]]:
     return [(o * size // outputs, -(-(o + 1) * size // outputs)) for o in range(outputs)]
 
 
-def adaptive_avg_pool(x: np.ndarray, outputs: Ints) -> np.ndarray:
+def adaptive_avg_pool(x: np.ndarray[Any, Any], outputs: Ints) -> np.ndarray[Any, Any]:
     """The mean of each of `outputs` windows that cover the last axes; one axis after the other, since windows are
     boxes."""
     rank = len(outputs)
@@ -145,7 +152,7 @@ def adaptive_avg_pool(x: np.ndarray, outputs: Ints) -> np.ndarray:
     return np.ascontiguousarray(total, x.dtype)
 
 
-def adaptive_avg_pool_backward(grad: np.ndarray, sizes: Ints) -> np.ndarray:
+def adaptive_avg_pool_backward(grad: np.ndarray[Any, Any], sizes: Ints) -> np.ndarray[Any, Any]:
     """The adjoint of `adaptive_avg_pool`."""
     total = grad.astype(working_dtype(grad.dtype), copy=False)
     for axis, size in zip(range(-len(sizes), 0), sizes, strict=True):
@@ -157,7 +164,7 @@ def adaptive_avg_pool_backward(grad: np.ndarray, sizes: Ints) -> np.ndarray:
     return np.ascontiguousarray(total, grad.dtype)
 
 
-def adaptive_max_pool(x: np.ndarray, outputs: Ints) -> tuple[np.ndarray, np.ndarray]:
+def adaptive_max_pool(x: np.ndarray[Any, Any], outputs: Ints) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """The largest element of each of `outputs` windows that cover the last axes, and its index (as in `max_pool`)."""
     rank = len(outputs)
     sizes, lead = x.shape[-rank:], x.shape[:-rank]
@@ -169,9 +176,9 @@ def adaptive_max_pool(x: np.ndarray, outputs: Ints) -> tuple[np.ndarray, np.ndar
             slice(o * size // out, -(-(o + 1) * size // out))
             for o, size, out in zip(place, sizes, outputs, strict=True)
         )
-        window = x[(..., *box)]
+        window = x[last_axes(*box)]
         # The whole window as one: kernel = its size, one output.
         value, index = max_pool(window, (1,) * rank, window.shape[-rank:], (1,) * rank, (0,) * rank, (1,) * rank)
-        values[(..., *place)] = value.reshape(lead)
-        indices[(..., *place)] = position[box].reshape(-1)[index.reshape(lead)]
+        values[last_axes(*place)] = value.reshape(lead)
+        indices[last_axes(*place)] = position[box].reshape(-1)[index.reshape(lead)]
     return values, indices

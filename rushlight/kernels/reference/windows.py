@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import numpy as np
 
-__all__ = ["Ints", "conv_size", "pool_size", "taps", "working_dtype"]
+__all__ = ["Ints", "conv_size", "last_axes", "pool_size", "taps", "working_dtype"]
 
 Ints = tuple[int, ...]
 Slices = tuple[slice, ...]
@@ -58,7 +59,12 @@ def taps(
         yield places, out_slices, in_slices
 
 
-def working_dtype(dtype: np.dtype) -> np.dtype:
+def last_axes(*indices: int | slice) -> Any:
+    """The index that keeps the leading axes whole and takes `indices` of the last ones."""
+    return (..., *indices)
+
+
+def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype that sums are kept in: float32 for float16 and bfloat16 (rounded once at the end), else `dtype`
     itself."""
     return np.dtype(np.float32) if dtype.itemsize <= 2 and dtype.kind in "fV" else dtype

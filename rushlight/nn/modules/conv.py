@@ -328,8 +328,8 @@ class _ConvTransposeNd(_ConvNd):
             output_size = output_size[others:]
         if len(output_size) != rank:
             raise ValueError(
-                f"ConvTranspose{rank}D: for {input.dim()}D input, output_size must have {rank} or {others + rank} elements "
-                f"(got {len(output_size)})"
+                f"ConvTranspose{rank}D: for {input.dim()}D input, output_size must have {rank} or {others + rank} "
+                f"elements (got {len(output_size)})"
             )
         spreads = dilation if dilation is not None else (1,) * rank
         sizes = input.shape[-rank:]

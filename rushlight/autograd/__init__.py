@@ -1,8 +1,8 @@
 """Automatic differentiation: the names of `torch.autograd`."""
 
 from rushlight.autograd import function as function
-from rushlight.autograd import graph as graph
 from rushlight.autograd import grad_mode as grad_mode
+from rushlight.autograd import graph as graph
 from rushlight.autograd.anomaly_mode import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
 from rushlight.autograd.engine import backward, grad
 from rushlight.autograd.function import Function
@@ -12,6 +12,6 @@ from rushlight.autograd.gradcheck import gradcheck, gradgradcheck
 from rushlight.autograd.variable import Variable
 
 __all__ = [
-    "Function", "Variable", "backward", "detect_anomaly", "enable_grad", "grad", "gradcheck", "gradgradcheck", "inference_mode",
-    "is_anomaly_enabled", "no_grad", "set_detect_anomaly", "set_grad_enabled",
+    "Function", "Variable", "backward", "detect_anomaly", "enable_grad", "grad", "gradcheck", "gradgradcheck",
+    "inference_mode", "is_anomaly_enabled", "no_grad", "set_detect_anomaly", "set_grad_enabled",
 ]  # fmt: skip

@@ -105,8 +105,11 @@ class Function:
         track = False
         if state.enabled:
             for a in args:
-                if isinstance(a, Variable) and a.requires_grad:
-                    track = True
+                if isinstance(a, Variable):
+                    if a._view is not None:
+                        a._view.refresh(a)
+                    if a._requires_grad:
+                        track = True
         if track:
             ctx._link(args)
             ctx._inputs = tuple((a._array.shape, a._array.dtype) if isinstance(a, Variable) else None for a in args)
@@ -281,6 +284,9 @@ class Operation(Function):
                     track = True
             if track or (target._view is not None and target._view.base._requires_grad):
                 views.check_inplace(target)
+                for a in args:
+                    if isinstance(a, Variable) and a._view is not None:
+                        a._view.refresh(a)
                 ctx._link((target, *args))
         if target._inference and not state.inference:
             raise RuntimeError(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-import traceback
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
@@ -32,7 +31,7 @@ _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _NONE_NEEDED = (False,) * 64
 next_sequence = itertools.count().__next__
 
-_RELEASED_MESSAGE = (
+RELEASED = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). "
     "Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify retain_graph=True if "
     "you need to backward through the graph a second time or if you need to access saved tensors after calling backward."
@@ -151,7 +150,7 @@ class Node:
         """What `save_for_backward` kept; RuntimeError if it was freed or changed in place since."""
         saved = self._saved
         if saved is None:
-            raise RuntimeError(_RELEASED_MESSAGE)
+            raise RuntimeError(RELEASED)
         versions = self._versions
         plain = True
         for i, item in enumerate(saved):
@@ -357,6 +356,8 @@ def short_name(node: Any) -> str:
 
 def _users_stack() -> str:
     """Where the user's program is, without this package's own frames."""
+    import traceback
+
     frames = traceback.extract_stack()
     while len(frames) > 1 and frames[-1].filename.startswith(_PACKAGE):
         frames.pop()

@@ -82,7 +82,7 @@ class Variable:
     def requires_grad(self) -> bool:
         """Whether a backward pass computes a gradient for this tensor."""
         if self._view is not None:
-            self._view.refresh(self)
+            self._view.refresh(self, strict=False)
         return self._requires_grad
 
     @requires_grad.setter

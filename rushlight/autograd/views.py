@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rushlight.autograd.node import Node, edge_of, next_sequence, short_name
-from rushlight.autograd.grad_mode import enable_grad
+from rushlight.autograd.node import RELEASED, Node, edge_of, next_sequence, short_name
+from rushlight.autograd.grad_mode import enable_grad, state
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -40,10 +40,17 @@ class View:
         self.origin = origin
         self.version = version
 
-    def refresh(self, tensor: Any) -> None:
-        """Give `tensor`, whose view this is, its history anew if the memory was written to since."""
+    def refresh(self, tensor: Any, strict: bool = True) -> None:
+        """Give `tensor`, whose view this is, its history anew if the memory was written to since.
+
+        Raises RuntimeError (unless not `strict`) if the view was made in a way that leaves no history to make.
+        """
         counter = tensor._counter
         if counter.value == self.version:
+            return
+        if self.origin != PLAIN and self.base._requires_grad:
+            if strict and state.enabled:
+                raise RuntimeError(_refusal(tensor, self, "its base or another view of its base has been"))
             return
         self.version = counter.value
         if self.operation is None or not self.base._requires_grad or self.base._grad_fn is None:
@@ -76,30 +83,36 @@ def check_inplace(target: Any, verb: str = "is being") -> None:
         if view is not None and view.base._requires_grad and view.base._grad_fn is None:
             raise RuntimeError(f"a view of a leaf Variable that requires grad {verb} used in an in-place operation.")
         return
+    raise RuntimeError(_refusal(target, view, "is being"))
+
+
+def _refusal(target: Any, view: View, what: str) -> str:
+    """Why a view of an unclear history and in-place operations do not go together."""
     name = "unknown" if target._grad_fn is None else short_name(target._grad_fn)
-    if view.origin == MULTI_OUTPUT:
-        raise RuntimeError(
-            f"Output {target._output_nr} of {name} is a view and is being modified inplace. This view is the output of a "
-            "function that returns multiple views. Such functions do not allow the output views to be modified inplace. You "
-            "should replace the inplace operation by an out-of-place one."
-        )
     if view.origin == NO_GRAD:
-        raise RuntimeError(
-            "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case "
+        return (
+            f"A view was created in no_grad mode and {what} modified inplace with grad mode enabled. Given that this use case "
             "is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace "
             "either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want "
             "the inplace to be tracked)."
         )
-    raise RuntimeError(
-        f"Output {target._output_nr} of {name} is a view and is being modified inplace. This view was created inside a custom "
-        "Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would override the "
-        "custom backward associated with the custom Function, leading to incorrect gradients. This behavior is forbidden. You "
-        "can fix this by cloning the output of the custom Function."
+    begin = f"Output {target._output_nr} of {name} is a view and {what} modified inplace. "
+    if view.origin == MULTI_OUTPUT:
+        return begin + (
+            "This view is the output of a function that returns multiple views. Such functions do not allow the output views to "
+            "be modified inplace. You should replace the inplace operation by an out-of-place one."
+        )
+    return begin + (
+        "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle "
+        "view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients. "
+        "This behavior is forbidden. You can fix this by cloning the output of the custom Function."
     )
 
 
 class CopySlices(Node):
     """The history of a base after an in-place operation on a view of it."""
+
+    released = False
 
     def __init__(self, base: Tensor, view: View, inner: Node, position: int) -> None:
         # Not the view itself: it leads to the base, whose history this is.
@@ -111,6 +124,8 @@ class CopySlices(Node):
 
     def _run(self, gradients: list[Any]) -> tuple[Any, ...]:
         gradient = gradients[0]
+        if self.released:
+            raise RuntimeError(RELEASED)
         if gradient is None:
             return (None,) * len(self._edges)
         rest = gradient.clone()
@@ -127,8 +142,8 @@ class CopySlices(Node):
         return (*results[:i], rest, *results[i + 1 :])
 
     def release(self) -> None:
-        """Let go of what the operation saved."""
-        self.inner.release()
+        """Refuse another pass. The operation's own node keeps what it saved: a second derivative may visit it, too."""
+        self.released = bool(self.inner._saved)
 
 
 def rebase_history(target: Any, node: Node, output_nr: int = 0, position: int = 0) -> None:

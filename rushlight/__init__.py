@@ -1,77 +1,112 @@
 """Rushlight: PyTorch's `torch.nn`, fast and light, on NumPy arrays. The names here are those of `torch`."""
 
 import warnings as _warnings
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-# PyTorch says nothing where a result is infinite or NaN; NumPy warns. Only warnings raised inside this package are meant.
+# PyTorch says nothing where a result is infinite or NaN; NumPy warns. Only warnings raised in this package are meant.
 _warnings.filterwarnings(
-    "ignore", message=r"(divide by zero|overflow|underflow|invalid value) encountered", category=RuntimeWarning, module=r"rushlight\."
+    "ignore",
+    message=r"(divide by zero|overflow|underflow|invalid value) encountered",
+    category=RuntimeWarning,
+    module=r"rushlight\.",
 )
 
 # The module `rushlight.tensor` comes first: the function of that name, below, takes its place as an attribute.
-from rushlight.tensor import Tensor as Tensor  # noqa: E402, I001
-from rushlight import autograd as autograd  # noqa: E402
-from rushlight.autograd.grad_mode import *  # noqa: E402, F403
-from rushlight.device import device as device  # noqa: E402
-from rushlight.dtypes import *  # noqa: E402, F403
-from rushlight.layout import *  # noqa: E402, F403
-from rushlight.ops.activation import *  # noqa: E402, F403
-from rushlight.ops.arithmetic import *  # noqa: E402, F403
-from rushlight.ops.bitwise import *  # noqa: E402, F403
-from rushlight.ops.combination import *  # noqa: E402, F403
-from rushlight.ops.comparison import *  # noqa: E402, F403
-from rushlight.ops.broadcast import *  # noqa: E402, F403
-from rushlight.ops.complex_views import *  # noqa: E402, F403
-from rushlight.ops.rearranging import *  # noqa: E402, F403
-from rushlight.ops.splitting import *  # noqa: E402, F403
-from rushlight.ops.write import *  # noqa: E402, F403
-from rushlight.ops.conversion import *  # noqa: E402, F403
-from rushlight.ops.creation import *  # noqa: E402, F403
-from rushlight.ops.dropout import *  # noqa: E402, F403
-from rushlight.ops.extremum import *  # noqa: E402, F403
-from rushlight.ops.gated import *  # noqa: E402, F403
-from rushlight.ops.index import *  # noqa: E402, F403
-from rushlight.ops.index_along import *  # noqa: E402, F403
-from rushlight.ops.joining import *  # noqa: E402, F403
-from rushlight.ops.masked import *  # noqa: E402, F403
-from rushlight.ops.matmul import *  # noqa: E402, F403
-from rushlight.ops.norms import *  # noqa: E402, F403
-from rushlight.ops.pointwise import *  # noqa: E402, F403
-from rushlight.ops.random import *  # noqa: E402, F403
-from rushlight.ops.random_fill import *  # noqa: E402, F403
-from rushlight.ops.reduce import *  # noqa: E402, F403
-from rushlight.ops.remainder import *  # noqa: E402, F403
-from rushlight.ops.rounding import *  # noqa: E402, F403
-from rushlight.ops.scan import *  # noqa: E402, F403
-from rushlight.ops.scatter import *  # noqa: E402, F403
-from rushlight.ops.sequences import *  # noqa: E402, F403
-from rushlight.ops.shape import *  # noqa: E402, F403
-from rushlight.ops.shape_inplace import *  # noqa: E402, F403
-from rushlight.ops.sharing import *  # noqa: E402, F403
-from rushlight.ops.slicing import *  # noqa: E402, F403
-from rushlight.ops.softmax import *  # noqa: E402, F403
-from rushlight.ops.sorting import *  # noqa: E402, F403
-from rushlight.ops.special import *  # noqa: E402, F403
-from rushlight.ops.promotion import can_cast as can_cast  # noqa: E402
-from rushlight.ops.promotion import result_type as result_type  # noqa: E402
-from rushlight import random as random  # noqa: E402
-from rushlight.random import *  # noqa: E402, F403
-from rushlight import return_types as return_types  # noqa: E402
-from rushlight import memory as memory  # noqa: E402
-from rushlight.threads import *  # noqa: E402, F403
-from rushlight import __config__ as __config__  # noqa: E402
-from rushlight.printing import get_printoptions as get_printoptions  # noqa: E402
-from rushlight.printing import set_printoptions as set_printoptions  # noqa: E402
-from rushlight.size import Size as Size  # noqa: E402
-from rushlight import serialization as serialization  # noqa: E402
-from rushlight.serialization import load as load  # noqa: E402
-from rushlight.serialization import save as save  # noqa: E402
-from rushlight.storage import TypedStorage as TypedStorage  # noqa: E402
-from rushlight.storage import UntypedStorage as UntypedStorage  # noqa: E402
-from rushlight import nn as nn  # noqa: E402
-from rushlight import optim as optim  # noqa: E402
-from rushlight import utils as utils  # noqa: E402
-from rushlight import accelerator as accelerator  # noqa: E402
-from rushlight import backends as backends  # noqa: E402
-from rushlight import cuda as cuda  # noqa: E402
-from rushlight import version as version  # noqa: E402
-from rushlight.version import __version__ as __version__  # noqa: E402
+from rushlight.tensor import Tensor as Tensor
+from rushlight import autograd as autograd
+from rushlight.autograd.grad_mode import *
+from rushlight.device import device as device
+from rushlight.dtypes import *
+from rushlight.layout import *
+from rushlight.ops.activation import *
+from rushlight.ops.arithmetic import *
+from rushlight.ops.bitwise import *
+from rushlight.ops.combination import *
+from rushlight.ops.comparison import *
+from rushlight.ops.broadcast import *
+from rushlight.ops.complex_views import *
+from rushlight.ops.rearranging import *
+from rushlight.ops.splitting import *
+from rushlight.ops.write import *
+from rushlight.ops.conv import *
+from rushlight.ops.conversion import *
+from rushlight.ops.creation import *
+from rushlight.ops.dropout import *
+from rushlight.ops.extremum import *
+from rushlight.ops.gated import *
+from rushlight.ops.index import *
+from rushlight.ops.index_along import *
+from rushlight.ops.joining import *
+from rushlight.ops.masked import *
+from rushlight.ops.matmul import *
+from rushlight.ops.norms import *
+from rushlight.ops.pointwise import *
+from rushlight.ops.random import *
+from rushlight.ops.pad import constant_pad_nd as constant_pad_nd
+from rushlight.ops.pool import adaptive_avg_pool1d as adaptive_avg_pool1d
+from rushlight.ops.pool import adaptive_max_pool1d_with_indices as adaptive_max_pool1d
+from rushlight.ops.pool import avg_pool1d as avg_pool1d
+from rushlight.ops.pool import max_pool1d as max_pool1d
+from rushlight.ops.pool import max_pool1d_with_indices as max_pool1d_with_indices
+from rushlight.ops.pool import max_pool2d as max_pool2d
+from rushlight.ops.pool import max_pool3d as max_pool3d
+from rushlight.ops.reduce import *
+from rushlight.ops.remainder import *
+from rushlight.ops.rounding import *
+from rushlight.ops.scan import *
+from rushlight.ops.scatter import *
+from rushlight.ops.sequences import *
+from rushlight.ops.shape import *
+from rushlight.ops.shape_inplace import *
+from rushlight.ops.slicing import *
+from rushlight.ops.softmax import *
+from rushlight.ops.sorting import *
+from rushlight.ops.special import *
+from rushlight.ops.promotion import can_cast as can_cast
+from rushlight.ops.promotion import result_type as result_type
+from rushlight import random as random
+from rushlight.random import Generator as Generator
+from rushlight.random import default_generator as default_generator
+from rushlight.random import get_rng_state as get_rng_state
+from rushlight.random import initial_seed as initial_seed
+from rushlight.random import manual_seed as manual_seed
+from rushlight.random import seed as seed
+from rushlight.random import set_rng_state as set_rng_state
+from rushlight import return_types as return_types
+from rushlight import memory as memory
+from rushlight.threads import *
+from rushlight import __config__ as __config__
+from rushlight.printing import get_printoptions as get_printoptions
+from rushlight.printing import set_printoptions as set_printoptions
+from rushlight.size import Size as Size
+from rushlight.storage import TypedStorage as TypedStorage
+from rushlight.storage import UntypedStorage as UntypedStorage
+from rushlight import nn as nn
+from rushlight import optim as optim
+from rushlight import utils as utils
+from rushlight import accelerator as accelerator
+from rushlight import backends as backends
+from rushlight import cuda as cuda
+from rushlight import version as version
+from rushlight.version import __version__ as __version__
+
+if _TYPE_CHECKING:
+    from rushlight import serialization as serialization
+    from rushlight import vision as vision
+    from rushlight.serialization import load as load
+    from rushlight.serialization import save as save
+else:
+
+    def __getattr__(name: str) -> object:
+        # Checkpoints and images are imported when first named: most processes start without them.
+        from importlib import import_module
+
+        if name in ("serialization", "vision"):
+            return import_module(f"rushlight.{name}")
+        if name in ("load", "save"):
+            globals()[name] = function = getattr(import_module("rushlight.serialization"), name)
+            return function
+        raise AttributeError(f"module 'rushlight' has no attribute '{name}'")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), "load", "save", "serialization", "vision"})

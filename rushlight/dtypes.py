@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 __all__ = [
     "bfloat16", "bool", "cdouble", "cfloat", "complex128", "complex64", "double", "dtype", "finfo", "float", "float16",
-    "float32", "float64", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "from_numpy_dtype",
+    "float32", "float64", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz",
     "get_default_dtype", "half", "iinfo", "int", "int16", "int32", "int64", "int8", "long", "promote_types",
-    "set_default_dtype", "short", "to_numpy", "uint16", "uint32", "uint64", "uint8",
+    "set_default_dtype", "short", "uint16", "uint32", "uint64", "uint8",
 ]  # fmt: skip
 
 _builtin_int, _builtin_float, _builtin_bool = int, float, bool

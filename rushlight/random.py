@@ -7,7 +7,7 @@ distributions of them, and `docs/random.md` lists, call by call, which draws PyT
 from __future__ import annotations
 
 import contextlib
-import secrets
+import os
 import struct
 from collections.abc import Generator as Iteration
 from typing import TYPE_CHECKING, Any
@@ -91,7 +91,7 @@ class Generator:
 
     def seed(self) -> int:
         """Start the stream of a seed that nobody knows beforehand, and return that seed."""
-        number = secrets.randbits(64)
+        number = int.from_bytes(os.urandom(8), "little")
         self.manual_seed(number)
         return number
 

@@ -41,7 +41,7 @@ def public_names(module: ModuleType) -> list[str]:
     listed = getattr(module, "__all__", None)
     if listed is not None:
         return sorted(listed)
-    return sorted(n for n, o in vars(module).items() if not n.startswith("_") and not isinstance(o, ModuleType))
+    return [n for n in dir(module) if not n.startswith("_") and not isinstance(getattr(module, n), ModuleType)]
 
 
 def snapshot() -> str:

@@ -5,7 +5,7 @@ from rushlight.nn import init as init
 from rushlight.nn import modules as modules
 from rushlight.nn import parameter as parameter
 from rushlight.nn import utils as utils
-from rushlight.nn.modules import *  # noqa: F403
+from rushlight.nn.modules import *
 from rushlight.nn.parameter import Buffer as Buffer
 from rushlight.nn.parameter import Parameter as Parameter
 from rushlight.nn.parameter import UninitializedBuffer as UninitializedBuffer

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 from rushlight.ops.shape import reshape, unsqueeze
 
 __all__ = [
-    "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "expand",
-    "expand_as",
+    "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_shapes", "broadcast_tensors", "broadcast_to",
 ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes, kernels
+from rushlight import kernels
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable
 from rushlight.ops.arithmetic import conj_of, into
@@ -15,7 +15,7 @@ from rushlight.ops.promotion import like, unbroadcast
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__ = ["addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "dot", "ger", "inner", "linear", "matmul", "mm", "mv", "outer", "vdot"]
+__all__ = ["addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "dot", "ger", "inner", "matmul", "mm", "mv", "outer", "vdot"]
 
 _float32 = np.dtype(np.float32)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 
-__all__ = ["flip", "fliplr", "flipud", "repeat", "repeat_interleave", "roll", "rot90", "tile", "tril", "triu"]
+__all__ = ["flip", "fliplr", "flipud", "repeat_interleave", "roll", "rot90", "tile", "tril", "triu"]
 
 
 class Repeat(Operation):

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "angle", "ceil", "ceil_", "clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_",
-    "conj", "conj_physical", "copysign", "copysign_", "fix", "fix_", "floor", "floor_", "frac", "frac_", "nan_to_num",
-    "nan_to_num_", "positive", "resolve_conj", "round", "round_", "sgn", "sgn_", "sign", "sign_", "signbit", "trunc",
+    "conj", "conj_physical", "copysign", "fix", "fix_", "floor", "floor_", "frac", "frac_", "nan_to_num",
+    "nan_to_num_", "positive", "resolve_conj", "round", "round_", "sgn", "sign", "signbit", "trunc",
     "trunc_",
 ]  # fmt: skip
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "as_strided", "as_strided_scatter", "diag", "diag_embed", "diagflat", "diagonal", "diagonal_scatter", "narrow",
-    "narrow_copy", "select", "select_scatter", "slice_scatter", "unfold",
+    "narrow_copy", "select", "select_scatter", "slice_scatter",
 ]  # fmt: skip
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Number = int | float | bool
 
 __all__ = [
-    "digamma", "digamma_", "erf", "erf_", "erfc", "erfc_", "erfinv", "erfinv_", "hypot", "hypot_", "lgamma", "lgamma_",
+    "digamma", "erf", "erf_", "erfc", "erfc_", "erfinv", "hypot", "lgamma",
     "logaddexp", "logaddexp2", "logit", "logit_", "polygamma", "sigmoid", "sigmoid_", "sinc", "sinc_", "xlogy",
     "xlogy_",
 ]  # fmt: skip

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from rushlight import kernels
-from rushlight.optim.optimizer import Optimizer, ParamsT, call_closure, check_implementation, check_range, lr_value
 from rushlight.autograd.variable import wrap
+from rushlight.optim.optimizer import Optimizer, ParamsT, call_closure, check_implementation, check_range, lr_value
 
 __all__ = ["SGD"]
 
@@ -102,7 +102,8 @@ class SGD(Optimizer):
             if momentum:
                 buffer = self.state[p].get("momentum_buffer")
                 if buffer is None:
-                    buffer = grad.clone()
+                    # As in PyTorch, no gradient flows through the first buffer.
+                    buffer = grad.detach().clone()
                 else:
                     buffer = buffer * momentum + grad * (1 - group["dampening"])
                 self.state[p]["momentum_buffer"] = buffer

@@ -56,8 +56,6 @@ def new_step() -> Tensor:
     return wrap(np.zeros((), np.float32))
 
 
-
-
 class Optimizer:
     """The base of all optimizers.
 
@@ -137,7 +135,8 @@ class Optimizer:
                 if set_to_none:
                     param._grad = None
                 else:
-                    param._grad = param._grad.detach()
+                    if param._grad.requires_grad:
+                        param._grad = param._grad.detach()
                     param._grad.zero_()
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -313,15 +312,17 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(step)
     def wrapper(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        # Hooks see the arguments with the optimizer first, as the unbound method gets them.
+        args = (self, *args)
         for hooks in (_global_pre_hooks, self._optimizer_step_pre_hooks):
             for hook in tuple(hooks.values()):
                 changed = hook(self, args, kwargs)
                 if changed is not None:
                     if not (isinstance(changed, tuple) and len(changed) == 2):
-                        raise RuntimeError(f"{step.__qualname__} must return None or a tuple of (new_args, new_kwargs), but got {changed}.")
+                        raise RuntimeError(f"{step} must return None or a tuple of (new_args, new_kwargs), but got {changed}.")
                     args, kwargs = changed
         with enable_grad() if self.defaults.get("differentiable", False) else no_grad():
-            out = step(self, *args, **kwargs)
+            out = step(*args, **kwargs)
         for hooks in (self._optimizer_step_post_hooks, _global_post_hooks):
             for hook in tuple(hooks.values()):
                 hook(self, args, kwargs)

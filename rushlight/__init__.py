@@ -21,6 +21,7 @@ from rushlight.layout import *
 from rushlight.ops.activation import *
 from rushlight.ops.arithmetic import *
 from rushlight.ops.bitwise import *
+from rushlight.ops.choice import *
 from rushlight.ops.combination import *
 from rushlight.ops.comparison import *
 from rushlight.ops.broadcast import *
@@ -58,6 +59,7 @@ from rushlight.ops.scatter import *
 from rushlight.ops.sequences import *
 from rushlight.ops.shape import *
 from rushlight.ops.shape_inplace import *
+from rushlight.ops.sign import *
 from rushlight.ops.slicing import *
 from rushlight.ops.softmax import *
 from rushlight.ops.sorting import *

@@ -17,6 +17,7 @@ from rushlight.ops.activation import ActivationMethods
 from rushlight.ops.arithmetic import ArithmeticMethods
 from rushlight.ops.bitwise import BitwiseMethods
 from rushlight.ops.broadcast import BroadcastMethods
+from rushlight.ops.choice import ChoiceMethods
 from rushlight.ops.combination import CombinationMethods
 from rushlight.ops.comparison import ComparisonMethods
 from rushlight.ops.complex_views import ComplexViewMethods
@@ -39,6 +40,7 @@ from rushlight.ops.scan import ScanMethods
 from rushlight.ops.scatter import ScatterMethods
 from rushlight.ops.shape import ShapeMethods
 from rushlight.ops.shape_inplace import InplaceShapeMethods
+from rushlight.ops.sign import SignMethods
 from rushlight.ops.slicing import SlicingMethods
 from rushlight.ops.softmax import SoftmaxMethods
 from rushlight.ops.sorting import SortingMethods
@@ -55,6 +57,7 @@ class Tensor(
     ActivationMethods,
     ArithmeticMethods,
     BitwiseMethods,
+    ChoiceMethods,
     CombinationMethods,
     ComparisonMethods,
     ConversionMethods,
@@ -81,6 +84,7 @@ class Tensor(
     ScanMethods,
     ScatterMethods,
     ShapeMethods,
+    SignMethods,
     SlicingMethods,
     SoftmaxMethods,
     SortingMethods,

@@ -15,7 +15,7 @@ from rushlight import kernels
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._numeric import Array, elementwise, inplace, not_implemented, require_floating
-from rushlight.ops.comparison import where
+from rushlight.ops.choice import where
 from rushlight.ops.promotion import unbroadcast
 from rushlight.random import Generator, default_generator
 

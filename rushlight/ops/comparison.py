@@ -1,4 +1,4 @@
-"""Comparisons, and choices between elements that follow from them."""
+"""Comparisons, and the questions whether an element is NaN, infinite, close to another or among others."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops._numeric import as_result, check_tensor, not_implemented, widened
-from rushlight.ops.promotion import NUMBERS, binary, check_broadcast, like, operands, result_type, unbroadcast
+from rushlight.ops._numeric import as_result, check_tensor, widened
+from rushlight.ops.promotion import NUMBERS, check_broadcast, operands
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -18,9 +17,8 @@ if TYPE_CHECKING:
     Number = int | float | bool | complex
 
 __all__ = [
-    "allclose", "eq", "equal", "fmax", "fmin", "ge", "greater", "greater_equal", "gt", "isclose", "isfinite", "isin",
-    "isinf", "isnan", "isneginf", "isposinf", "le", "less", "less_equal", "lt", "masked_fill", "maximum", "minimum",
-    "ne", "not_equal", "where",
+    "allclose", "eq", "equal", "ge", "greater", "greater_equal", "gt", "isclose", "isfinite", "isin", "isinf", "isnan",
+    "isneginf", "isposinf", "le", "less", "less_equal", "lt", "ne", "not_equal",
 ]  # fmt: skip
 
 
@@ -278,304 +276,12 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     return wrap(np.isin(a, b, assume_unique=assume_unique, invert=invert))
 
 
-def _check_real(kernel: str, *values: Any) -> None:
-    for value in values:
-        if value._array.dtype.kind == "c":
-            raise not_implemented(kernel, value._array.dtype)
-
-
-class _Choice(Operation):
-    """The greater or the less of two elements; a NaN wins; equal elements share the gradient."""
-
-    ufunc: Any
-
-    @staticmethod
-    def gradients(ctx: Any, grad: Tensor, loses: Any, other_loses: Any) -> Any:
-        """The gradient for each operand where it was chosen, half of it where both are equal."""
-        input, other = ctx.saved_tensors
-        a, b = operands(input, other)
-        ties = np.equal(a, b)
-        shared = where(wrap(ties), grad / 2, grad) if ties.any() else grad
-        return (
-            unbroadcast(shared.masked_fill(wrap(loses(a, b)), 0), input) if ctx.needs_input_grad[0] else None,
-            unbroadcast(shared.masked_fill(wrap(other_loses(a, b)), 0), other) if ctx.needs_input_grad[1] else None,
-        )
-
-
-class Maximum(_Choice):
-    """The greater of two elements."""
-
-    node_name = "MaximumBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, other: Tensor) -> Any:
-        ctx.save_for_backward(input, other)
-        return binary(np.maximum, input, other)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        return Maximum.gradients(ctx, grad, np.less, np.greater)
-
-
-class Minimum(_Choice):
-    """The less of two elements."""
-
-    node_name = "MinimumBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, other: Tensor) -> Any:
-        ctx.save_for_backward(input, other)
-        return binary(np.minimum, input, other)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        return Minimum.gradients(ctx, grad, np.greater, np.less)
-
-
-def maximum(input: Tensor, other: Tensor) -> Tensor:
-    """The greater of each two elements, with broadcasting; NaN if either is. Equal elements share the gradient.
-
-    Raises TypeError for a number, NotImplementedError for complex.
-
-    >>> import rushlight as torch
-    >>> torch.maximum(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 3.0]))
-    tensor([2., 4.])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.maximum.html
-    """
-    check_tensor("maximum", "other", 2, other)
-    _check_real("maximum_cpu", input, other)
-    return Maximum.apply(input, other)
-
-
-def minimum(input: Tensor, other: Tensor) -> Tensor:
-    """The less of each two elements, with broadcasting; NaN if either is. Equal elements share the gradient.
-
-    Raises TypeError for a number, NotImplementedError for complex.
-
-    >>> import rushlight as torch
-    >>> torch.minimum(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 3.0]))
-    tensor([1., 3.])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.minimum.html
-    """
-    check_tensor("minimum", "other", 2, other)
-    _check_real("minimum_cpu", input, other)
-    return Minimum.apply(input, other)
-
-
-class Fmax(Operation):
-    """The greater of two elements; of a number and a NaN, the number. The first of equal ones has the gradient."""
-
-    node_name = "FmaxBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, other: Tensor) -> Any:
-        ctx.save_for_backward(input, other)
-        ctx.first_wins = np.greater_equal
-        return binary(np.fmax, input, other)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        input, other = ctx.saved_tensors
-        a, b = operands(input, other)
-        first = ctx.first_wins(a, b) | np.isnan(b)
-        return (
-            unbroadcast(grad.masked_fill(wrap(~first), 0), input) if ctx.needs_input_grad[0] else None,
-            unbroadcast(grad.masked_fill(wrap(first), 0), other) if ctx.needs_input_grad[1] else None,
-        )
-
-
-class Fmin(Fmax):
-    """The less of two elements; of a number and a NaN, the number. The first of equal ones has the gradient."""
-
-    node_name = "FminBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, other: Tensor) -> Any:
-        ctx.save_for_backward(input, other)
-        ctx.first_wins = np.less_equal
-        return binary(np.fmin, input, other)
-
-
-def fmax(input: Tensor, other: Tensor) -> Tensor:
-    """The greater of each two elements, with broadcasting; a NaN only if both are.
-
-    Raises TypeError for a number, NotImplementedError for complex.
-
-    >>> import rushlight as torch
-    >>> torch.fmax(torch.tensor([1.0, float("nan")]), torch.tensor([2.0, 3.0]))
-    tensor([2., 3.])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.fmax.html
-    """
-    check_tensor("fmax", "other", 2, other)
-    _check_real("fmax_cpu", input, other)
-    return Fmax.apply(input, other)
-
-
-def fmin(input: Tensor, other: Tensor) -> Tensor:
-    """The less of each two elements, with broadcasting; a NaN only if both are.
-
-    Raises TypeError for a number, NotImplementedError for complex.
-
-    >>> import rushlight as torch
-    >>> torch.fmin(torch.tensor([1.0, float("nan")]), torch.tensor([2.0, 3.0]))
-    tensor([1., 3.])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.fmin.html
-    """
-    check_tensor("fmin", "other", 2, other)
-    _check_real("fmin_cpu", input, other)
-    return Fmin.apply(input, other)
-
-
-class Where(Operation):
-    """`input` where the condition holds, `other` elsewhere."""
-
-    node_name = "WhereBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, condition: Tensor, input: Any, other: Any) -> Any:
-        ctx.save_for_backward(condition)
-        ctx.likes = like(input), like(other)
-        dtype = result_type(input, other).numpy_dtype
-        a, b = (
-            v._array.astype(dtype, copy=False) if isinstance(v, Variable) else np.asarray(v).astype(dtype)
-            for v in (input, other)
-        )
-        try:
-            return np.where(condition._array, a, b)
-        except ValueError:
-            check_broadcast(a, b)
-            check_broadcast(condition._array, a)
-            check_broadcast(condition._array, b)
-            raise
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        (condition,) = ctx.saved_tensors
-        input, other = ctx.likes
-        return (
-            None,
-            unbroadcast(grad.masked_fill(wrap(~condition._array), 0), input) if ctx.needs_input_grad[1] else None,
-            unbroadcast(grad.masked_fill(condition, 0), other) if ctx.needs_input_grad[2] else None,
-        )
-
-
-def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
-    """`input` where `condition` is true, `other` elsewhere, with broadcasting; either may be a number.
-
-    `where(condition)` alone gives the indices of the true elements, one int64 tensor a dimension. Raises RuntimeError
-    for a
-    condition that is not bool.
-
-    >>> import rushlight as torch
-    >>> x = torch.tensor([-1.0, 2.0])
-    >>> torch.where(x > 0, x, 0.0)
-    tensor([0., 2.])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.where.html
-    """
-    if input is None and other is None:
-        return tuple(wrap(i) for i in np.nonzero(np.atleast_1d(condition._array)))
-    if condition._array.dtype != np.bool_:
-        if condition._array.dtype != np.uint8:
-            raise RuntimeError(
-                "where expected condition to be a boolean tensor, but got a tensor with dtype "
-                + condition.dtype.legacy_name
-            )
-        condition = condition.to(dtypes.bool)
-    return Where.apply(condition, input, other)
-
-
-def _where_method(self: Tensor, condition: Tensor, other: Any) -> Any:
-    """`self` where `condition` is true, `other` elsewhere; see `rushlight.where`."""
-    return where(condition, self, other)
-
-
-class MaskedFill(Operation):
-    """A value where the mask is true, the tensor elsewhere."""
-
-    node_name = "MaskedFillBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, mask: Tensor, value: Any) -> Any:
-        array = input._array
-        ctx.like = like(input)
-        ctx.save_for_backward(mask)
-        filler = value._array if isinstance(value, Variable) else np.asarray(value)
-        try:
-            return np.where(mask._array, filler.astype(array.dtype), array)
-        except ValueError:
-            check_broadcast(mask._array, array)
-            raise
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        (mask,) = ctx.saved_tensors
-        return (
-            unbroadcast(grad.masked_fill(mask, 0), ctx.like) if ctx.needs_input_grad[0] else None,
-            None,
-            grad.masked_fill(wrap(~mask._array), 0).sum() if ctx.needs_input_grad[2] else None,
-        )
-
-
-class MaskedFillTensor(MaskedFill):
-    """The fill by a 0-dim tensor, which has a gradient too."""
-
-    node_name = "MaskedFillBackward1"
-
-
-def _masked_fill_operation(input: Tensor, mask: Tensor, value: Any) -> Any:
-    """Which of the two fills takes these arguments; raises where none does."""
-    if mask._array.dtype != np.bool_:
-        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype.name}")
-    if isinstance(value, Variable):
-        if value._array.ndim:
-            raise RuntimeError(
-                f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value._array.ndim} "
-                f"dimension(s)."
-            )
-        return MaskedFillTensor
-    if not isinstance(value, NUMBERS):
-        raise TypeError(
-            f"masked_fill(): argument 'value' must be a number or a 0-dim Tensor, not {type(value).__name__}"
-        )
-    if input._array.dtype.kind in "iu" and isinstance(value, float) and not np.isfinite(value):
-        c_type = "int" if input.dtype is dtypes.int32 else f"{input.dtype.name}_t"
-        raise RuntimeError(f"value cannot be converted to type {c_type} without overflow")
-    return MaskedFill
-
-
-def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
-    """`value` where the bool `mask` (which broadcasts) is true, `input` elsewhere; the type is that of `input`.
-
-    Raises RuntimeError for a mask that is not bool or a value with dimensions.
-
-    >>> import rushlight as torch
-    >>> x = torch.tensor([1.0, 2.0, 3.0])
-    >>> x.masked_fill(x > 1, 0.0)
-    tensor([1., 0., 0.])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.masked_fill.html
-    """
-    return _masked_fill_operation(input, mask, value).apply(input, mask, value)
-
-
-def masked_fill_(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
-    """`masked_fill`, written into the tensor."""
-    return _masked_fill_operation(input, mask, value).inplace(input, mask, value)
-
-
 class ComparisonMethods:
     """The comparisons as methods and operators of Tensor."""
 
     allclose = allclose
     eq = eq
     equal = equal
-    fmax = fmax
-    fmin = fmin
     ge = ge
     greater = gt
     greater_equal = ge
@@ -590,13 +296,8 @@ class ComparisonMethods:
     less = lt
     less_equal = le
     lt = lt
-    masked_fill = masked_fill
-    masked_fill_ = masked_fill_
-    maximum = maximum
-    minimum = minimum
     ne = ne
     not_equal = ne
-    where = _where_method
 
     __eq__ = _operator(np.equal)
     __ne__ = _operator(np.not_equal)

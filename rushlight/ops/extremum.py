@@ -24,7 +24,7 @@ from rushlight.ops._numeric import (
     spread,
     widened,
 )
-from rushlight.ops.comparison import maximum, minimum
+from rushlight.ops.choice import maximum, minimum
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor

@@ -14,7 +14,7 @@ from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.kernels.reference import special
 from rushlight.ops._numeric import Array, as_result, elementwise, normalize_dim, require_floating, widened
-from rushlight.ops.comparison import where
+from rushlight.ops.choice import where
 from rushlight.ops.joining import cat
 from rushlight.ops.special import sigmoid_of
 

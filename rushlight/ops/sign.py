@@ -1,0 +1,266 @@
+"""Signs and directions: of real numbers and of complex ones."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.autograd.function import Operation
+from rushlight.autograd.variable import Variable, wrap
+from rushlight.ops._numeric import Array, floating, inplace
+from rushlight.ops.arithmetic import conj_of, into
+from rushlight.ops.promotion import binary, unbroadcast
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = ["angle", "conj", "conj_physical", "copysign", "positive", "resolve_conj", "sgn", "sign", "signbit"]
+
+
+def _sign_of(array: Array) -> Array:
+    if array.dtype.kind == "b":
+        return array.copy()
+    if array.dtype.kind in "iuc":
+        return np.sign(array)
+    # A NaN has no sign: it is neither above nor below 0.
+    return np.subtract(array > 0, array < 0, dtype=np.int8).astype(array.dtype)
+
+
+class Sign(Operation):
+    """-1, 0 or 1; its gradient is 0."""
+
+    node_name = "SignBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Any:
+        array = input._array
+        if array.dtype.kind == "c":
+            raise RuntimeError(
+                "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
+            )
+        return _sign_of(array)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return wrap(np.zeros_like(grad._array))
+
+
+def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """-1, 0 or 1 for each element, in its type; RuntimeError for complex.
+
+    >>> import rushlight as torch
+    >>> torch.sign(torch.tensor([-2.0, 0.0, 3.0]))
+    tensor([-1.,  0.,  1.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.sign.html
+    """
+    return into(out, Sign.apply(input))
+
+
+class Sgn(Operation):
+    """The sign, or for complex numbers the number of length 1 in its direction (0 for 0)."""
+
+    node_name = "SgnBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Any:
+        out = wrap(_sign_of(input._array))
+        ctx.save_for_backward(input, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        input, out = ctx.saved_tensors
+        if input._array.dtype.kind != "c":
+            return wrap(np.zeros_like(grad._array))
+        length = input.abs()
+        along = (grad * out.conj()).real
+        return ((grad - out * along) / length).masked_fill(length == 0, 0)
+
+
+def sgn(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`sign`, and for complex elements `input / |input|` (0 for 0).
+
+    >>> import rushlight as torch
+    >>> torch.sgn(torch.tensor([-2.0, 0.0, 3.0]))
+    tensor([-1.,  0.,  1.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.sgn.html
+    """
+    return into(out, Sgn.apply(input))
+
+
+def signbit(input: Tensor) -> Tensor:
+    """Whether the sign bit of each element is set (that of -0.0 is), bool; RuntimeError for complex.
+
+    >>> import rushlight as torch
+    >>> torch.signbit(torch.tensor([-0.0, 0.0]))
+    tensor([ True, False])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.signbit.html
+    """
+    array = input._array
+    if array.dtype.kind == "c":
+        raise RuntimeError("signbit is not implemented for complex tensors.")
+    return wrap(
+        array < 0
+        if array.dtype.kind in "iu"
+        else np.zeros_like(array)
+        if array.dtype.kind == "b"
+        else np.signbit(array)
+    )
+
+
+class Copysign(Operation):
+    """The size of one and the sign of the other."""
+
+    node_name = "CopysignBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, other: Any) -> Any:
+        if input._array.dtype.kind in "biu" and not (
+            isinstance(other, Variable) and other._array.dtype.kind not in "biu"
+        ):
+            input = wrap(floating(input))
+        out = wrap(binary(np.copysign, input, other))
+        ctx.save_for_backward(input, other, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        input, other, out = ctx.saved_tensors
+        ratio = wrap(out._array / input._array).masked_fill(input == 0, 0)
+        to_other = grad.new_zeros(other.shape) if ctx.needs_input_grad[1] else None
+        return unbroadcast(grad * ratio, input) if ctx.needs_input_grad[0] else None, to_other
+
+
+class CopysignScalar(Copysign):
+    """The size of the element and the sign of a number."""
+
+    node_name = "CopysignBackward1"
+
+
+def copysign(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
+    """The size of `input` with the sign of `other` (a tensor or a number), elementwise with broadcasting.
+
+    >>> import rushlight as torch
+    >>> torch.copysign(torch.tensor([1.0, -2.0]), -1)
+    tensor([-1., -2.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.copysign.html
+    """
+    return into(out, (Copysign if isinstance(other, Variable) else CopysignScalar).apply(input, other))
+
+
+def copysign_(input: Tensor, other: Any) -> Tensor:
+    """`copysign`, written into the tensor."""
+    return (Copysign if isinstance(other, Variable) else CopysignScalar).inplace(input, other)
+
+
+def positive(input: Tensor) -> Tensor:
+    """`input` itself; RuntimeError for bool.
+
+    >>> import rushlight as torch
+    >>> torch.positive(torch.tensor([-1.0]))
+    tensor([-1.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.positive.html
+    """
+    if input._array.dtype.kind == "b":
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return input
+
+
+class Angle(Operation):
+    """The angle of a complex number; of a real one 0, or π below 0."""
+
+    node_name = "AngleBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Any:
+        ctx.save_for_backward(input)
+        array = floating(input)
+        if array.dtype.kind == "c":
+            return np.angle(array)
+        turn = np.where(array < 0, np.asarray(math.pi).astype(array.dtype), np.zeros((), array.dtype))
+        return np.where(np.isnan(array), array, turn)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (input,) = ctx.saved_tensors
+        if input._array.dtype.kind != "c":
+            return wrap(np.zeros_like(grad._array))
+        square = (input * input.conj()).real
+        return (grad * input * 1j / square).masked_fill(square == 0, 0)
+
+
+def angle(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The angle of each complex element in radians; of a real one 0, or π where it is negative. NaN stays NaN.
+
+    >>> import rushlight as torch
+    >>> torch.angle(torch.tensor([-1.0, 1.0]))
+    tensor([3.1416, 0.0000])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.angle.html
+    """
+    return into(out, Angle.apply(input))
+
+
+class Conj(Operation):
+    """The complex conjugate."""
+
+    node_name = "ConjBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Any:
+        return np.conj(input._array)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return conj_of(grad)
+
+
+def conj(input: Tensor) -> Tensor:
+    """The complex conjugate of each element; a real tensor is its own.
+
+    >>> import rushlight as torch
+    >>> torch.conj(torch.tensor([1.0]))
+    tensor([1.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.conj.html
+    """
+    return Conj.apply(input) if input._array.dtype.kind == "c" else input
+
+
+def conj_physical(input: Tensor) -> Tensor:
+    """`conj`: conjugates are computed at once.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.conj_physical.html
+    """
+    return conj(input)
+
+
+def resolve_conj(input: Tensor) -> Tensor:
+    """`input` itself: conjugates are computed at once.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.resolve_conj.html
+    """
+    return input
+
+
+sign_ = inplace(Sign)
+sgn_ = inplace(Sgn)
+
+
+class SignMethods:
+    """The functions of this family as methods of Tensor."""
+
+    angle = angle
+    conj, conj_physical, resolve_conj = conj, conj_physical, resolve_conj
+    copysign, copysign_ = copysign, copysign_
+    positive = positive
+    sgn, sgn_ = sgn, sgn_
+    sign, sign_ = sign, sign_
+    signbit = signbit

@@ -29,7 +29,24 @@ def _and_inplace(text: str, inplace: bool) -> str:
     return f"{text}, inplace=True" if text else "inplace=True"
 
 
-class Threshold(Module):
+class _Inplace(Module):
+    """A layer that may write its result into its input."""
+
+    __constants__: ClassVar[list[str]] = ["inplace"]
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+
+class _ShownInplace(_Inplace):
+    """One that prints whether it does."""
+
+    def extra_repr(self) -> str:
+        return _and_inplace("", self.inplace)
+
+
+class Threshold(_Inplace):
     """The element where it exceeds `threshold`, `value` elsewhere.
 
     >>> import rushlight as torch
@@ -42,10 +59,9 @@ class Threshold(Module):
     __constants__: ClassVar[list[str]] = ["threshold", "value", "inplace"]
 
     def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
-        super().__init__()
+        super().__init__(inplace)
         self.threshold = threshold
         self.value = value
-        self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
         return F.threshold(input, self.threshold, self.value, self.inplace)
@@ -54,7 +70,7 @@ class Threshold(Module):
         return _and_inplace(f"threshold={self.threshold}, value={self.value}", self.inplace)
 
 
-class ReLU(Module):
+class ReLU(_ShownInplace):
     """`max(x, 0)`.
 
     >>> import rushlight as torch
@@ -64,20 +80,11 @@ class ReLU(Module):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.ReLU.html
     """
 
-    __constants__: ClassVar[list[str]] = ["inplace"]
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
     def forward(self, input: Tensor) -> Tensor:
         return F.relu(input, inplace=self.inplace)
 
-    def extra_repr(self) -> str:
-        return _and_inplace("", self.inplace)
 
-
-class RReLU(Module):
+class RReLU(_Inplace):
     """The element where positive, elsewhere times a slope: in training drawn from [lower, upper), else their middle.
 
     >>> import rushlight as torch
@@ -90,10 +97,9 @@ class RReLU(Module):
     __constants__: ClassVar[list[str]] = ["lower", "upper", "inplace"]
 
     def __init__(self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False) -> None:
-        super().__init__()
+        super().__init__(inplace)
         self.lower = lower
         self.upper = upper
-        self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
         return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
@@ -102,7 +108,7 @@ class RReLU(Module):
         return _and_inplace(f"lower={self.lower}, upper={self.upper}", self.inplace)
 
 
-class Hardtanh(Module):
+class Hardtanh(_Inplace):
     """The element held in [min_val, max_val]; AssertionError unless min_val < max_val.
 
     >>> import rushlight as torch
@@ -122,7 +128,7 @@ class Hardtanh(Module):
         min_value: float | None = None,
         max_value: float | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(inplace)
         for old, new, value in (("min_value", "min_val", min_value), ("max_value", "max_val", max_value)):
             if value is not None:
                 warnings.warn(
@@ -130,7 +136,6 @@ class Hardtanh(Module):
                 )
         self.min_val = min_val if min_value is None else min_value
         self.max_val = max_val if max_value is None else max_value
-        self.inplace = inplace
         if self.max_val <= self.min_val:
             raise AssertionError(f"max_val ({self.max_val}) must be greater than min_val ({self.min_val})")
 
@@ -172,7 +177,7 @@ class Sigmoid(Module):
         return input.sigmoid()
 
 
-class Hardsigmoid(Module):
+class Hardsigmoid(_Inplace):
     """`relu6(x + 3) / 6`.
 
     >>> import rushlight as torch
@@ -181,12 +186,6 @@ class Hardsigmoid(Module):
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.Hardsigmoid.html
     """
-
-    __constants__: ClassVar[list[str]] = ["inplace"]
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
         return F.hardsigmoid(input, self.inplace)
@@ -206,7 +205,7 @@ class Tanh(Module):
         return input.tanh()
 
 
-class SiLU(Module):
+class SiLU(_ShownInplace):
     """`x · sigmoid(x)`, also called swish.
 
     >>> import rushlight as torch
@@ -216,20 +215,11 @@ class SiLU(Module):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.SiLU.html
     """
 
-    __constants__: ClassVar[list[str]] = ["inplace"]
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
     def forward(self, input: Tensor) -> Tensor:
         return F.silu(input, inplace=self.inplace)
 
-    def extra_repr(self) -> str:
-        return _and_inplace("", self.inplace)
 
-
-class Mish(Module):
+class Mish(_ShownInplace):
     """`x · tanh(log(1 + exp(x)))` (Misra, 2019).
 
     >>> import rushlight as torch
@@ -239,20 +229,11 @@ class Mish(Module):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.Mish.html
     """
 
-    __constants__: ClassVar[list[str]] = ["inplace"]
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
     def forward(self, input: Tensor) -> Tensor:
         return F.mish(input, inplace=self.inplace)
 
-    def extra_repr(self) -> str:
-        return _and_inplace("", self.inplace)
 
-
-class Hardswish(Module):
+class Hardswish(_Inplace):
     """`x · relu6(x + 3) / 6` (Howard et al., 2019).
 
     >>> import rushlight as torch
@@ -262,17 +243,24 @@ class Hardswish(Module):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.Hardswish.html
     """
 
-    __constants__: ClassVar[list[str]] = ["inplace"]
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
     def forward(self, input: Tensor) -> Tensor:
         return F.hardswish(input, self.inplace)
 
 
-class ELU(Module):
+class _Exponential(_Inplace):
+    """A layer that tends to `-alpha` below."""
+
+    __constants__: ClassVar[list[str]] = ["alpha", "inplace"]
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__(inplace)
+        self.alpha = alpha
+
+    def extra_repr(self) -> str:
+        return _and_inplace(f"alpha={self.alpha}", self.inplace)
+
+
+class ELU(_Exponential):
     """`x` where positive, `alpha · (exp(x) - 1)` elsewhere (Clevert et al., 2015).
 
     >>> import rushlight as torch
@@ -282,21 +270,11 @@ class ELU(Module):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.ELU.html
     """
 
-    __constants__: ClassVar[list[str]] = ["alpha", "inplace"]
-
-    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        super().__init__()
-        self.alpha = alpha
-        self.inplace = inplace
-
     def forward(self, input: Tensor) -> Tensor:
         return F.elu(input, self.alpha, self.inplace)
 
-    def extra_repr(self) -> str:
-        return _and_inplace(f"alpha={self.alpha}", self.inplace)
 
-
-class CELU(Module):
+class CELU(_Exponential):
     """`max(0, x) + min(0, alpha · (exp(x / alpha) - 1))` (Barron, 2017).
 
     >>> import rushlight as torch
@@ -306,21 +284,11 @@ class CELU(Module):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.CELU.html
     """
 
-    __constants__: ClassVar[list[str]] = ["alpha", "inplace"]
-
-    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        super().__init__()
-        self.alpha = alpha
-        self.inplace = inplace
-
     def forward(self, input: Tensor) -> Tensor:
         return F.celu(input, self.alpha, self.inplace)
 
-    def extra_repr(self) -> str:
-        return _and_inplace(f"alpha={self.alpha}", self.inplace)
 
-
-class SELU(Module):
+class SELU(_ShownInplace):
     """`scale · elu(x, alpha)` with the constants that keep mean 0 and variance 1 (Klambauer et al., 2017).
 
     >>> import rushlight as torch
@@ -330,17 +298,8 @@ class SELU(Module):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.SELU.html
     """
 
-    __constants__: ClassVar[list[str]] = ["inplace"]
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
     def forward(self, input: Tensor) -> Tensor:
         return F.selu(input, self.inplace)
-
-    def extra_repr(self) -> str:
-        return _and_inplace("", self.inplace)
 
 
 class GLU(Module):
@@ -391,7 +350,20 @@ class GELU(Module):
         return f"approximate={self.approximate!r}"
 
 
-class Hardshrink(Module):
+class _Shrink(Module):
+    """A layer that is 0 within `lambd` of 0."""
+
+    __constants__: ClassVar[list[str]] = ["lambd"]
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
+
+    def extra_repr(self) -> str:
+        return str(self.lambd)
+
+
+class Hardshrink(_Shrink):
     """The element where `|x| > lambd`, 0 elsewhere.
 
     >>> import rushlight as torch
@@ -401,20 +373,11 @@ class Hardshrink(Module):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.Hardshrink.html
     """
 
-    __constants__: ClassVar[list[str]] = ["lambd"]
-
-    def __init__(self, lambd: float = 0.5) -> None:
-        super().__init__()
-        self.lambd = lambd
-
     def forward(self, input: Tensor) -> Tensor:
         return F.hardshrink(input, self.lambd)
 
-    def extra_repr(self) -> str:
-        return f"{self.lambd}"
 
-
-class LeakyReLU(Module):
+class LeakyReLU(_Inplace):
     """The element where positive, `negative_slope` times it elsewhere.
 
     >>> import rushlight as torch
@@ -427,9 +390,8 @@ class LeakyReLU(Module):
     __constants__: ClassVar[list[str]] = ["inplace", "negative_slope"]
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
-        super().__init__()
+        super().__init__(inplace)
         self.negative_slope = negative_slope
-        self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
         return F.leaky_relu(input, self.negative_slope, self.inplace)
@@ -476,7 +438,7 @@ class Softplus(Module):
         return f"beta={self.beta}, threshold={self.threshold}"
 
 
-class Softshrink(Module):
+class Softshrink(_Shrink):
     """`x - lambd` above `lambd`, `x + lambd` below `-lambd`, 0 between.
 
     >>> import rushlight as torch
@@ -486,17 +448,8 @@ class Softshrink(Module):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.Softshrink.html
     """
 
-    __constants__: ClassVar[list[str]] = ["lambd"]
-
-    def __init__(self, lambd: float = 0.5) -> None:
-        super().__init__()
-        self.lambd = lambd
-
     def forward(self, input: Tensor) -> Tensor:
         return F.softshrink(input, self.lambd)
-
-    def extra_repr(self) -> str:
-        return str(self.lambd)
 
 
 class PReLU(Module):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import rushlight as torch
+from rushlight.layout import preserve_format
+from rushlight.ops.creation import full_like
 from rushlight.optim.optimizer import Optimizer, ParamsT, call_closure, check_implementation, check_range, new_step
 
 __all__ = ["Adagrad"]
@@ -63,7 +64,7 @@ class Adagrad(Optimizer):
         for group in self.param_groups:
             for p in group["params"]:
                 start = group["initial_accumulator_value"]
-                self.state[p] = {"step": new_step(), "sum": torch.full_like(p, start, memory_format=torch.preserve_format)}
+                self.state[p] = {"step": new_step(), "sum": full_like(p, start, memory_format=preserve_format)}
 
     def share_memory(self) -> None:
         """Accepted for PyTorch's programs: the state's memory is this process's own."""

@@ -26,6 +26,11 @@ _WRONG_ORDER = (
     "first value of the learning rate schedule. See more details at "
     "https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate"
 )
+_OVERRIDDEN = (
+    "Seems like `optimizer.step()` has been overridden after learning rate scheduler initialization. Please, make sure to call "
+    "`optimizer.step()` before `lr_scheduler.step()`. See more details at "
+    "https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate"
+)
 
 
 def _write(group: dict[str, Any], lr: Any) -> None:
@@ -88,8 +93,9 @@ class LRScheduler:
     def step(self, epoch: int | None = None) -> None:
         """Go to the next epoch (or to a given one, which is deprecated) and set the learning rates."""
         if self._step_count == 1:
-            steps = getattr(self.optimizer, "_opt_called_steps", None)
-            if steps == 0:
+            if vars(self.optimizer).get("step") is not getattr(self.optimizer, "_step_when_scheduled", None):
+                warnings.warn(_OVERRIDDEN, UserWarning, stacklevel=2)
+            elif getattr(self.optimizer, "_opt_called_steps", None) == 0:
                 warnings.warn(_WRONG_ORDER, UserWarning, stacklevel=2)
         self._step_count += 1
         if epoch is not None:
@@ -116,6 +122,10 @@ class LRScheduler:
             )
 
 
+class _LRScheduler(LRScheduler):
+    """The base under the name it had before PyTorch 2.0."""
+
+
 def _copied(lr: Any) -> Any:
     return lr.clone() if isinstance(lr, Variable) else lr
 
@@ -125,6 +135,7 @@ def _count_steps(optimizer: Any) -> None:
     if hasattr(optimizer, "_opt_called_steps"):
         return
     optimizer._opt_called_steps = 0
+    optimizer._step_when_scheduled = vars(optimizer).get("step")
     reference = weakref.ref(optimizer)
 
     def count(*_: Any) -> None:
@@ -190,10 +201,8 @@ class CosineAnnealingLR(LRScheduler):
         """The learning rates of this epoch, one a group."""
         self._warn_outside_step()
         groups = self.optimizer.param_groups
-        if self.last_epoch == 0:
+        if self._is_initial or self.last_epoch == 0:
             return [_copied(group["lr"]) for group in groups]
-        if self._step_count == 1 and self.last_epoch > 0:
-            return self._get_closed_form_lr_at(self.last_epoch, [group["lr"] for group in groups])
         if (self.last_epoch - 1 - self.T_max) % (2 * self.T_max) == 0:
             step = (1 - math.cos(math.pi / self.T_max)) / 2
             pairs = zip(self.base_lrs, groups, strict=True)
@@ -201,12 +210,9 @@ class CosineAnnealingLR(LRScheduler):
         ratio = (1 + math.cos(math.pi * self.last_epoch / self.T_max)) / (1 + math.cos(math.pi * (self.last_epoch - 1) / self.T_max))
         return [ratio * (group["lr"] - self.eta_min) + self.eta_min for group in groups]
 
-    def _get_closed_form_lr_at(self, epoch: int, starts: list[Any]) -> list[Any]:
-        factor = (1 + math.cos(epoch * math.pi / self.T_max)) / 2
-        return [self.eta_min + (start - self.eta_min) * factor for start in starts]
-
     def _get_closed_form_lr(self) -> list[Any]:
-        return self._get_closed_form_lr_at(self.last_epoch, self.base_lrs)
+        factor = (1 + math.cos(self.last_epoch * math.pi / self.T_max)) / 2
+        return [self.eta_min + (base - self.eta_min) * factor for base in self.base_lrs]
 
 
 class LambdaLR(LRScheduler):

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-import rushlight as torch
 from rushlight.autograd.grad_mode import enable_grad, no_grad
 from rushlight.autograd.variable import Variable, wrap
+from rushlight.layout import preserve_format
+from rushlight.ops import creation
 from rushlight.tensor import Tensor
 from rushlight.utils.hooks import RemovableHandle
 
@@ -363,7 +364,7 @@ def check_implementation(foreach: bool | None, fused: bool | None, differentiabl
 
 def zeros_like(param: Any) -> Tensor:
     """The zeros that a parameter's state starts as."""
-    return torch.zeros_like(param, memory_format=torch.preserve_format)
+    return creation.zeros_like(param, memory_format=preserve_format)
 
 
 def lr_value(lr: Any) -> float:

@@ -6,6 +6,7 @@ import sys
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
+from rushlight.ops.creation import empty
 from rushlight.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ __all__ = [
 
 
 def _empty(device: Any = None, dtype: Any = None) -> Tensor:
-    from rushlight import empty
-
     return empty(0, device=device, dtype=dtype)
 
 
@@ -155,8 +154,6 @@ class UninitializedTensorMixin:
 
     def materialize(self, shape: Any, device: Device | str | None = None, dtype: Dtype | None = None) -> None:
         """Take memory of a shape, with undefined values, and become an ordinary tensor of `cls_to_become`."""
-        from rushlight import empty
-
         placeholder = self._placeholder
         device = placeholder.device if device is None else device
         dtype = placeholder.dtype if dtype is None else dtype

@@ -11,6 +11,7 @@ from rushlight.device import device as Device
 from rushlight.dtypes import dtype as Dtype
 from rushlight.layout import memory_format as MemoryFormat
 from rushlight.nn.modules._registry import Registry
+from rushlight.ops.creation import empty_like
 from rushlight.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -127,8 +128,6 @@ class Conversion(Registry):
 
     def to_empty(self, *, device: Device | str | int | None, recurse: bool = True) -> Self:
         """Move the module to a device without copying: the values are undefined."""
-        from rushlight import empty_like
-
         return self._apply(lambda tensor: empty_like(tensor, device=device), recurse=recurse)
 
     def float(self) -> Self:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import rushlight as torch
+from rushlight import dtypes
 from rushlight.dtypes import dtype as _dtype
 from rushlight.nn import functional as F
 from rushlight.nn import init
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter
+from rushlight.ops.creation import empty, ones, tensor, zeros
 from rushlight.tensor import Tensor
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"]
@@ -41,12 +42,12 @@ class _NormBase(Module):
         self.track_running_stats = track_running_stats
         self.bias: Parameter | None
         options: dict[str, Any] = {"device": device, "dtype": dtype}
-        self.register_parameter("weight", Parameter(torch.empty(num_features, **options)) if affine else None)
-        self.register_parameter("bias", Parameter(torch.empty(num_features, **options)) if affine and bias else None)
+        self.register_parameter("weight", Parameter(empty(num_features, **options)) if affine else None)
+        self.register_parameter("bias", Parameter(empty(num_features, **options)) if affine and bias else None)
         if track_running_stats:
-            self.register_buffer("running_mean", torch.zeros(num_features, **options))
-            self.register_buffer("running_var", torch.ones(num_features, **options))
-            self.register_buffer("num_batches_tracked", torch.tensor(0, dtype=torch.long, device=device))
+            self.register_buffer("running_mean", zeros(num_features, **options))
+            self.register_buffer("running_var", ones(num_features, **options))
+            self.register_buffer("num_batches_tracked", tensor(0, dtype=dtypes.long, device=device))
         else:
             for name in ("running_mean", "running_var", "num_batches_tracked"):
                 self.register_buffer(name, None)
@@ -84,7 +85,7 @@ class _NormBase(Module):
         key = prefix + "num_batches_tracked"
         # Checkpoints before version 2 have no counter.
         if (version is None or version < 2) and self.track_running_stats and key not in state_dict:
-            state_dict[key] = torch.tensor(0, dtype=torch.long)
+            state_dict[key] = tensor(0, dtype=dtypes.long)
         super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
 
 

@@ -13,6 +13,7 @@ from rushlight.nn import init
 from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.utils import _ntuple, _reverse_repeat_tuple
 from rushlight.nn.parameter import Parameter
+from rushlight.ops.creation import empty
 from rushlight.tensor import Tensor
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
@@ -81,8 +82,6 @@ class _ConvNd(Module):
         self.padding_mode = padding_mode
         self._reversed_padding_repeated_twice = self._pads()
         first, second = (in_channels, out_channels) if transposed else (out_channels, in_channels)
-        from rushlight import empty
-
         self.weight = Parameter(empty((first, second // groups, *kernel_size), device=device, dtype=dtype))
         if bias:
             self.bias = Parameter(empty((out_channels,), device=device, dtype=dtype))

@@ -13,14 +13,13 @@ from rushlight.nn import init
 from rushlight.nn.modules.lazy import LazyModuleMixin
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter, UninitializedParameter
+from rushlight.ops.creation import empty
 from rushlight.tensor import Tensor
 
 __all__ = ["Bilinear", "Identity", "LazyLinear", "Linear"]
 
 
 def _empty(*shape: int, device: Device | str | None, dtype: Dtype | None) -> Tensor:
-    from rushlight import empty
-
     return empty(shape, device=device, dtype=dtype)
 
 

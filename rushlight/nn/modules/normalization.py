@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import rushlight as torch
 from rushlight.dtypes import dtype as _dtype
 from rushlight.nn import functional as F
 from rushlight.nn import init
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter
+from rushlight.ops.creation import empty
 from rushlight.tensor import Tensor
 
 __all__ = ["GroupNorm", "LayerNorm"]
@@ -45,9 +45,9 @@ class LayerNorm(Module):
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         options: dict[str, Any] = {"device": device, "dtype": dtype}
-        self.register_parameter("weight", Parameter(torch.empty(self.normalized_shape, **options)) if elementwise_affine else None)
+        self.register_parameter("weight", Parameter(empty(self.normalized_shape, **options)) if elementwise_affine else None)
         has_bias = elementwise_affine and bias
-        self.register_parameter("bias", Parameter(torch.empty(self.normalized_shape, **options)) if has_bias else None)
+        self.register_parameter("bias", Parameter(empty(self.normalized_shape, **options)) if has_bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -98,8 +98,8 @@ class GroupNorm(Module):
         self.eps = eps
         self.affine = affine
         options: dict[str, Any] = {"device": device, "dtype": dtype}
-        self.register_parameter("weight", Parameter(torch.empty(num_channels, **options)) if affine else None)
-        self.register_parameter("bias", Parameter(torch.empty(num_channels, **options)) if affine and bias else None)
+        self.register_parameter("weight", Parameter(empty(num_channels, **options)) if affine else None)
+        self.register_parameter("bias", Parameter(empty(num_channels, **options)) if affine and bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import rushlight as torch
+from rushlight.autograd.grad_mode import no_grad
 from rushlight.dtypes import dtype as _dtype
 from rushlight.nn import functional as F
 from rushlight.nn import init
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter
+from rushlight.ops.creation import empty
 from rushlight.tensor import Tensor
 
 __all__ = ["Embedding"]
@@ -61,7 +62,7 @@ class Embedding(Module):
         self.sparse = sparse
         if _weight is None:
             shape = (num_embeddings, embedding_dim)
-            self.weight = Parameter(torch.empty(shape, device=device, dtype=dtype), requires_grad=not _freeze)
+            self.weight = Parameter(empty(shape, device=device, dtype=dtype), requires_grad=not _freeze)
             self.reset_parameters()
         else:
             if list(_weight.shape) != [num_embeddings, embedding_dim]:
@@ -72,7 +73,7 @@ class Embedding(Module):
         """weight to normal numbers, the padding row to 0."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
-            with torch.no_grad():
+            with no_grad():
                 self.weight[self.padding_idx].fill_(0)
 
     def forward(self, input: Tensor) -> Tensor:

@@ -9,10 +9,11 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-import rushlight
+from rushlight.ops.random import randperm
 
 if TYPE_CHECKING:
-    from rushlight import Generator, Tensor
+    from rushlight.random import Generator
+    from rushlight.tensor import Tensor
 
 __all__ = [
     "ChainDataset",
@@ -279,7 +280,7 @@ def random_split(
         lengths = _lengths_of_fractions(total, lengths)
     if sum(lengths) != total:
         raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
-    order = rushlight.randperm(total, generator=generator).tolist()
+    order = randperm(total, generator=generator).tolist()
     counts = cast("Sequence[int]", lengths)
     ends = itertools.accumulate(counts)
     return [Subset(dataset, order[end - count : end]) for end, count in zip(ends, counts, strict=True)]

@@ -7,7 +7,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-import rushlight
+from rushlight.ops.random import randperm
+from rushlight.random import Generator
 
 from .dataset import Dataset
 from .sampler import Sampler
@@ -58,9 +59,9 @@ class DistributedSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         size = len(self.dataset)  # type: ignore[arg-type]
         if self.shuffle:
-            generator = rushlight.Generator()
+            generator = Generator()
             generator.manual_seed(self.seed + self.epoch)
-            order = rushlight.randperm(size, generator=generator).tolist()
+            order = randperm(size, generator=generator).tolist()
         else:
             order = list(range(size))
         if order and len(order) < self.total_size:

@@ -6,10 +6,13 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import rushlight
+from rushlight import dtypes
+from rushlight.ops.creation import as_tensor, empty
+from rushlight.ops.random import multinomial, randint, randperm
+from rushlight.random import Generator
 
 if TYPE_CHECKING:
-    from rushlight import Generator, Tensor
+    from rushlight.tensor import Tensor
 
 __all__ = [
     "BatchSampler",
@@ -25,7 +28,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 def draw_seed(generator: Generator | None = None) -> int:
     """Draws a seed in [0, 2**63) from `generator` (None: the default one), as a DataLoader does for each epoch."""
-    return int(rushlight.empty((), dtype=rushlight.int64).random_(generator=generator).item())
+    return int(empty((), dtype=dtypes.int64).random_(generator=generator).item())
 
 
 def _check_bool(name: str, value: Any, error: type[Exception] = ValueError) -> None:
@@ -112,20 +115,20 @@ class RandomSampler(Sampler[int]):
         n = len(self.data_source)
         generator = self.generator
         if generator is None:
-            generator = rushlight.Generator()
+            generator = Generator()
             generator.manual_seed(draw_seed())
         if self.replacement:
             # Draws of 32 at a time, the last one short or empty: PyTorch's use of the stream.
             whole, rest = divmod(self.num_samples, 32)
             for size in itertools.chain(itertools.repeat(32, whole), (rest,)):
-                draws = rushlight.randint(0, n, (size,), dtype=rushlight.int64, generator=generator)
+                draws = randint(0, n, (size,), dtype=dtypes.int64, generator=generator)
                 yield from draws.tolist()
         else:
             whole, rest = divmod(self.num_samples, n)
             for _ in range(whole):
-                yield from rushlight.randperm(n, generator=generator).tolist()
+                yield from randperm(n, generator=generator).tolist()
             # Drawn even when nothing is left to yield, since a shared generator must end in PyTorch's state.
-            yield from rushlight.randperm(n, generator=generator).tolist()[:rest]
+            yield from randperm(n, generator=generator).tolist()[:rest]
 
     def __len__(self) -> int:
         return self.num_samples
@@ -148,7 +151,7 @@ class SubsetRandomSampler(Sampler[int]):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        for i in rushlight.randperm(len(self.indices), generator=self.generator).tolist():
+        for i in randperm(len(self.indices), generator=self.generator).tolist():
             yield self.indices[i]
 
     def __len__(self) -> int:
@@ -180,7 +183,7 @@ class WeightedRandomSampler(Sampler[int]):
     ) -> None:
         _check_positive("num_samples", num_samples)
         _check_bool("replacement", replacement)
-        self.weights = rushlight.as_tensor(weights, dtype=rushlight.float64)
+        self.weights = as_tensor(weights, dtype=dtypes.float64)
         if self.weights.dim() != 1:
             raise ValueError(
                 f"weights should be a 1d sequence but given weights have shape {tuple(self.weights.shape)}"
@@ -190,7 +193,7 @@ class WeightedRandomSampler(Sampler[int]):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        draws = rushlight.multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator)
+        draws = multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator)
         yield from draws.tolist()
 
     def __len__(self) -> int:

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rushlight import Tensor, from_numpy
+from rushlight.ops.creation import from_numpy
+from rushlight.tensor import Tensor
 
 from .utils import DatasetFileError
 from .vision import Transform, VisionDataset

@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rushlight import Tensor, from_numpy
+from rushlight.ops.creation import from_numpy
+from rushlight.tensor import Tensor
 
 from .utils import DatasetFileError, download_from_mirrors, extract_gzip
 from .vision import Transform, VisionDataset

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from rushlight import Tensor
 from rushlight.autograd.variable import wrap
+from rushlight.tensor import Tensor
 
 __all__ = ["dimensions", "is_image", "is_pil", "like", "pillow", "spatial"]
 

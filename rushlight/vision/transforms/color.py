@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight import Tensor
+from rushlight.tensor import Tensor
 
 from ._image import dimensions, like, spatial
 

@@ -13,9 +13,9 @@ from typing import Any, cast
 
 import numpy as np
 
-import rushlight
-from rushlight import Tensor
+from rushlight import dtypes
 from rushlight.autograd.variable import wrap
+from rushlight.tensor import Tensor
 
 from . import _resample
 from ._image import dimensions, is_pil, like, pillow, spatial
@@ -105,7 +105,7 @@ def to_tensor(pic: Any) -> Tensor:
     array = _channels_first(pic)
     if array.dtype != np.uint8:
         return wrap(np.ascontiguousarray(array))
-    default = rushlight.get_default_dtype().numpy_dtype
+    default = dtypes.get_default_dtype().numpy_dtype
     # Divided, not multiplied by 1/255: the last bit must be PyTorch's.
     return wrap(np.divide(array, np.asarray(255, default), dtype=default, order="C"))
 
@@ -136,7 +136,7 @@ def convert_image_dtype(image: Tensor, dtype: Any = None) -> Tensor:
     """
     if not isinstance(image, Tensor):
         raise TypeError("Input img should be Tensor Image")
-    dtype = rushlight.float32 if dtype is None else dtype
+    dtype = dtypes.float32 if dtype is None else dtype
     given = image.dtype
     result: Any
     if given == dtype or (given.is_floating_point and dtype.is_floating_point):
@@ -156,14 +156,14 @@ def convert_image_dtype(image: Tensor, dtype: Any = None) -> Tensor:
 
 # The float type can't hold the other's maximum.
 _UNSAFE_CASTS = (
-    (rushlight.float32, rushlight.int32),
-    (rushlight.float32, rushlight.int64),
-    (rushlight.float64, rushlight.int64),
+    (dtypes.float32, dtypes.int32),
+    (dtypes.float32, dtypes.int64),
+    (dtypes.float64, dtypes.int64),
 )
 
 
 def _maximum(dtype: Any) -> int:
-    return 1 if dtype == rushlight.bool else int(np.iinfo(dtype.numpy_dtype).max)
+    return 1 if dtype == dtypes.bool else int(np.iinfo(dtype.numpy_dtype).max)
 
 
 def normalize(tensor: Tensor, mean: Sequence[float], std: Sequence[float], inplace: bool = False) -> Tensor:

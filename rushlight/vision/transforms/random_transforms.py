@@ -13,8 +13,11 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import rushlight
-from rushlight import Tensor, nn
+from rushlight import dtypes, nn
+from rushlight.ops.arithmetic import exp, log
+from rushlight.ops.creation import empty, tensor
+from rushlight.ops.random import rand, randint, randperm
+from rushlight.tensor import Tensor
 
 from . import color
 from . import functional as F
@@ -29,15 +32,15 @@ __all__ = [
 
 
 def _uniform(low: float, high: float) -> float:
-    return float(rushlight.empty(1).uniform_(float(low), float(high)).item())
+    return float(empty(1).uniform_(float(low), float(high)).item())
 
 
 def _randint(high: int) -> int:
-    return int(rushlight.randint(0, high, (1,)).item())
+    return int(randint(0, high, (1,)).item())
 
 
 def _happens(p: float) -> bool:
-    return bool(rushlight.rand(1).item() < p)
+    return bool(rand(1).item() < p)
 
 
 class RandomTransforms:
@@ -70,7 +73,7 @@ class RandomApply(nn.Module):
         self.p = p
 
     def forward(self, img: Any) -> Any:
-        if self.p < rushlight.rand(1).item():
+        if self.p < rand(1).item():
             return img
         for transform in self.transforms:
             img = transform(img)
@@ -221,10 +224,10 @@ def _random_sides(
     area: int, scale: Sequence[float], ratio: Sequence[float], fits: Callable[[int, int], bool]
 ) -> tuple[int, int] | None:
     """Two sides with a random share of the area, second to first in a random ratio; None after ten that don't fit."""
-    low, high = (float(rushlight.log(rushlight.tensor(float(bound))).item()) for bound in ratio)
+    low, high = (float(log(tensor(float(bound))).item()) for bound in ratio)
     for _ in range(10):
         share = area * _uniform(scale[0], scale[1])
-        quotient = float(rushlight.exp(rushlight.tensor(_uniform(low, high))).item())
+        quotient = float(exp(tensor(_uniform(low, high))).item())
         first, second = round(math.sqrt(share / quotient)), round(math.sqrt(share * quotient))
         if fits(first, second):
             return first, second
@@ -335,10 +338,10 @@ class RandomErasing(nn.Module):
             return F.erase(img, 0, 0, height, width, img, self.inplace)
         w, h = sides
         if self.value == "random":
-            value: Any = rushlight.empty([channels, h, w], dtype=rushlight.float32).normal_()
+            value: Any = empty([channels, h, w], dtype=dtypes.float32).normal_()
         else:
             values: Any = self.value if isinstance(self.value, (tuple, list)) else [self.value]
-            value = rushlight.tensor([float(v) for v in values])[:, None, None]
+            value = tensor([float(v) for v in values])[:, None, None]
         top = _randint(height - h + 1)
         left = _randint(width - w + 1)
         return F.erase(img, top, left, h, w, value, self.inplace)
@@ -438,7 +441,7 @@ class ColorJitter(nn.Module):
         brightness: Any, contrast: Any, saturation: Any, hue: Any
     ) -> tuple[Tensor, float | None, float | None, float | None, float | None]:
         """Draws the order, then each factor that has a range."""
-        order = rushlight.randperm(4)
+        order = randperm(4)
         b, c, s, h = (None if span is None else _uniform(*span) for span in (brightness, contrast, saturation, hue))
         return order, b, c, s, h
 

@@ -6,7 +6,8 @@ import numbers
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rushlight import Tensor, nn
+from rushlight import nn
+from rushlight.tensor import Tensor
 
 from . import functional as F
 from .functional import InterpolationMode, as_interpolation

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-import rushlight
-from rushlight import Tensor
+from rushlight import dtypes
 from rushlight.autograd.variable import wrap
+from rushlight.ops.creation import as_tensor, tensor
+from rushlight.ops.joining import stack
+from rushlight.tensor import Tensor
 
 __all__ = ["collate", "default_collate", "default_collate_fn_map", "default_convert"]
 
@@ -67,9 +69,9 @@ def default_convert(data: Any) -> Any:
     if isinstance(data, (Tensor, str, bytes)):
         return data
     if isinstance(data, np.ndarray):
-        return data if _holds_text_or_objects(data) else rushlight.as_tensor(data)
+        return data if _holds_text_or_objects(data) else as_tensor(data)
     if isinstance(data, np.generic):
-        return rushlight.as_tensor(data)
+        return as_tensor(data)
     if isinstance(data, Mapping):
         return _rebuild_mapping(data, {key: default_convert(data[key]) for key in data})
     if _is_namedtuple(data):
@@ -122,7 +124,7 @@ def collate_tensor_fn(batch: Any, *, collate_fn_map: CollateMap | None = None) -
     arrays = [tensor._array for tensor in batch]
     shape, dtype = arrays[0].shape, arrays[0].dtype
     if any(array.shape != shape or array.dtype != dtype for array in arrays) or any(map(_needs_stack, batch)):
-        return rushlight.stack(list(batch), 0)
+        return stack(list(batch), 0)
     # Samples as they mostly are: alike, and without a history. Half the time of `stack`.
     return wrap(np.array(arrays, dtype))
 
@@ -135,22 +137,22 @@ def collate_numpy_array_fn(batch: Any, *, collate_fn_map: CollateMap | None = No
     """Stacks arrays as tensors; arrays of text or objects raise TypeError."""
     if _holds_text_or_objects(batch[0]):
         raise TypeError(_UNKNOWN.format(batch[0].dtype))
-    return collate([rushlight.as_tensor(array) for array in batch], collate_fn_map=collate_fn_map)
+    return collate([as_tensor(array) for array in batch], collate_fn_map=collate_fn_map)
 
 
 def collate_numpy_scalar_fn(batch: Any, *, collate_fn_map: CollateMap | None = None) -> Any:
     """A 1-D tensor of NumPy scalars, of their dtype."""
-    return rushlight.as_tensor(np.asarray(batch))
+    return as_tensor(np.asarray(batch))
 
 
 def collate_float_fn(batch: Any, *, collate_fn_map: CollateMap | None = None) -> Any:
     """A 1-D float64 tensor of Python floats."""
-    return rushlight.tensor(list(batch), dtype=rushlight.float64)
+    return tensor(list(batch), dtype=dtypes.float64)
 
 
 def collate_int_fn(batch: Any, *, collate_fn_map: CollateMap | None = None) -> Any:
     """A 1-D tensor of Python ints (int64) or bools."""
-    return rushlight.tensor(list(batch))
+    return tensor(list(batch))
 
 
 def collate_str_fn(batch: Any, *, collate_fn_map: CollateMap | None = None) -> Any:

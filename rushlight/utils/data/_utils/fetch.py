@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import rushlight
+from rushlight.tensor import Tensor
 
 from ..dataset import IterableDataset, Subset, TensorDataset
 from .collate import collate_tensor_fn, default_collate, default_collate_fn_map
@@ -42,10 +42,10 @@ def _rows_of_tensors(dataset: Any, keys: list[Any]) -> list[Any] | None:
         dataset = dataset.dataset
     if type(dataset) is not TensorDataset or not keys or not all(type(key) is int for key in keys):
         return None
-    if default_collate_fn_map.get(rushlight.Tensor) is not collate_tensor_fn:
+    if default_collate_fn_map.get(Tensor) is not collate_tensor_fn:
         return None
     tensors = dataset.tensors
-    if any(type(tensor) is not rushlight.Tensor or tensor.requires_grad for tensor in tensors):
+    if any(type(tensor) is not Tensor or tensor.requires_grad for tensor in tensors):
         return None
     return [tensor[keys] for tensor in tensors]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-import rushlight
+from rushlight.random import manual_seed
 from rushlight.threads import set_num_threads
 
 from .errors import CaughtError
@@ -131,7 +131,7 @@ class _Inbox:
 def _seed_everything(plan: WorkerPlan) -> None:
     set_num_threads(1)
     random.seed(plan.seed)
-    rushlight.manual_seed(plan.seed)
+    manual_seed(plan.seed)
     entropy = [plan.worker_id, plan.base_seed & 0xFFFFFFFF, plan.base_seed >> 32, 0]
     np.random.seed(np.random.SeedSequence(entropy).generate_state(4))
 

@@ -1,0 +1,89 @@
+"""The package's imports, read from its files, and the floor of each module: what tests/test_layering.py holds them to."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+PACKAGE = Path(__file__).parents[1] / "rushlight"
+
+# From the top down, as in docs/design.md. The longest prefix counts; a module may import its own floor and those below.
+FLOORS = (
+    ("rushlight", "rushlight.__main__", "rushlight.cli"),
+    ("rushlight.vision",),
+    ("rushlight.optim", "rushlight.serialization", "rushlight.utils.data"),
+    ("rushlight.nn", "rushlight.nn.modules"),
+    ("rushlight.nn.functional",),
+    ("rushlight.nn.init", "rushlight.nn.parameter", "rushlight.nn.utils"),
+    ("rushlight.tensor",),
+    ("rushlight.ops", "rushlight.storage"),
+    ("rushlight.autograd",),
+    ("rushlight.printing", "rushlight.random", "rushlight.return_types"),
+    ("rushlight.accelerator", "rushlight.backends", "rushlight.cuda", "rushlight.__config__"),
+    ("rushlight.kernels", "rushlight.memory", "rushlight.threads"),
+    ("rushlight.device", "rushlight.dtypes", "rushlight.layout", "rushlight.size", "rushlight.utils", "rushlight.version"),
+)
+_FLOOR_OF = {prefix: len(FLOORS) - i for i, floor in enumerate(FLOORS) for prefix in floor}
+
+
+class Import(NamedTuple):
+    importer: str
+    imported: str
+    line: int
+    top: bool  # whether it happens when the module is imported
+
+
+def files() -> Iterator[tuple[str, Path]]:
+    """Every module of the package: name and file."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = ("rushlight", *path.relative_to(PACKAGE).with_suffix("").parts)
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def floor(module: str) -> int:
+    """The floor of a module, 1 at the bottom."""
+    name = module
+    while name not in _FLOOR_OF:
+        name = name.rpartition(".")[0]
+    # The front door is the top floor, but a module that no floor names isn't on it.
+    if name == "rushlight" != module:
+        raise KeyError(f"{module} has no floor: name it in tools/layers.py and docs/design.md")
+    return _FLOOR_OF[name]
+
+
+def _is_type_checking(node: ast.If) -> bool:
+    return any(isinstance(n, ast.Name) and n.id.lstrip("_") == "TYPE_CHECKING" for n in ast.walk(node.test))
+
+
+def _imports(nodes: list[ast.stmt], top: bool) -> Iterator[tuple[ast.Import | ast.ImportFrom, bool]]:
+    for node in nodes:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node, top
+        elif isinstance(node, ast.If) and _is_type_checking(node):
+            yield from _imports(node.orelse, top)
+        else:
+            inner = top and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            for field in ("body", "orelse", "finalbody"):
+                yield from _imports(getattr(node, field, []), inner)
+            for handler in getattr(node, "handlers", []):
+                yield from _imports(handler.body, inner)
+
+
+def imports() -> list[Import]:
+    """Every import of one module of the package by another, those under TYPE_CHECKING left out."""
+    known = dict(files())
+    found = []
+    for name, path in known.items():
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        for node, top in _imports(ast.parse(path.read_text()).body, True):
+            if isinstance(node, ast.Import):
+                targets = [alias.name for alias in node.names]
+            else:
+                up = package.rsplit(".", node.level - 1)[0] if node.level else ""
+                module = ".".join(part for part in (up, node.module) if part)
+                # `from rushlight import kernels` imports the module; `from rushlight import Tensor` the front door.
+                targets = [f"{module}.{a.name}" if f"{module}.{a.name}" in known else module for a in node.names]
+            found += [Import(name, t, node.lineno, top) for t in dict.fromkeys(targets) if t in known and t != name]
+    return found

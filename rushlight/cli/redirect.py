@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import multiprocessing
 import multiprocessing.spawn
@@ -75,12 +76,16 @@ class RedirectFinder(MetaPathFinder):
 
 
 def _name_what_is_missing(module: ModuleType, alias: str) -> None:
-    """Lets `torch.nn.Missing` say that Rushlight lacks it, unless the module looks names up by itself."""
+    """Lets `torch.nn.Missing` say that Rushlight lacks it."""
+    look_up = module.__dict__.get("__getattr__")
 
     def missing(name: str) -> Any:
+        if look_up is not None:
+            with contextlib.suppress(AttributeError):
+                return look_up(name)
         raise AttributeError(f"Rushlight has no '{alias}.{name}'", name=name, obj=module)
 
-    module.__dict__.setdefault("__getattr__", missing)
+    module.__dict__["__getattr__"] = missing
 
 
 class _InstallWhenRead:

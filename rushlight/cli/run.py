@@ -72,6 +72,8 @@ def _set_import_path(folder: str) -> None:
 
 def _main_module(file: str | None, loader: Any, spec: ModuleSpec | None) -> ModuleType:
     main = ModuleType("__main__")
+    if sys.version_info < (3, 14):
+        main.__dict__.update(__annotations__={})
     main.__dict__.update(__file__=file, __loader__=loader, __spec__=spec, __builtins__=__builtins__, __cached__=None)
     sys.modules["__main__"] = main
     return main

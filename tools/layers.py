@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -42,6 +43,12 @@ def files() -> Iterator[tuple[str, Path]]:
         yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
 
 
+@functools.cache
+def tree(path: Path) -> ast.Module:
+    """A file's syntax tree."""
+    return ast.parse(path.read_text())
+
+
 def floor(module: str) -> int:
     """The floor of a module, 1 at the bottom."""
     name = module
@@ -71,13 +78,14 @@ def _imports(nodes: list[ast.stmt], top: bool) -> Iterator[tuple[ast.Import | as
                 yield from _imports(handler.body, inner)
 
 
-def imports() -> list[Import]:
+@functools.cache
+def imports() -> tuple[Import, ...]:
     """Every import of one module of the package by another, those under TYPE_CHECKING left out."""
     known = dict(files())
     found = []
     for name, path in known.items():
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        for node, top in _imports(ast.parse(path.read_text()).body, True):
+        for node, top in _imports(tree(path).body, True):
             if isinstance(node, ast.Import):
                 targets = [alias.name for alias in node.names]
             else:
@@ -86,4 +94,4 @@ def imports() -> list[Import]:
                 # `from rushlight import kernels` imports the module; `from rushlight import Tensor` the front door.
                 targets = [f"{module}.{a.name}" if f"{module}.{a.name}" in known else module for a in node.names]
             found += [Import(name, t, node.lineno, top) for t in dict.fromkeys(targets) if t in known and t != name]
-    return found
+    return tuple(found)

@@ -49,7 +49,7 @@ class BaseIterator:
         return self
 
     def _next_data(self) -> Any:
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} defines no _next_data()")
 
     def __next__(self) -> Any:
         data = self._next_data()

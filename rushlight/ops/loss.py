@@ -18,7 +18,7 @@ __all__ = ["BinaryCrossEntropy", "BinaryCrossEntropyWithLogits", "CrossEntropy",
 
 # PyTorch clamps the logarithms of binary cross entropy here, and the denominator of its gradient there.
 _LOG_FLOOR = -100.0
-_DENOMINATOR_FLOOR = 1e-12
+_DENOMINATOR_FLOOR = float(np.float32(1e-12))
 
 
 def reduced(losses: Any, reduction: str) -> Any:
@@ -61,7 +61,8 @@ def _reduce_rows(ctx: Any, losses: Any, rows: Any, reduction: str) -> Any:
 def _row_gradients(ctx: Any, grad: Any) -> Any:
     """The gradient of each row's loss, with the graph of `grad`."""
     if ctx.reduction == "mean":
-        grad = grad / ctx.total
+        # Where no row counts the loss is NaN, and its gradient zero.
+        grad = grad / (ctx.total or 1.0)
     if ctx.rows is None:
         return grad if ctx.reduction == "none" else grad.expand(ctx.count)
     return grad * wrap(ctx.rows)
@@ -199,7 +200,7 @@ class BinaryCrossEntropy(Operation):
         if needs[0]:
             to_input = grad * (input - target) / ((1 - input) * input).clamp(min=_DENOMINATOR_FLOOR)
         if needs[1]:
-            to_target = grad * ((-input).log1p().clamp(min=_LOG_FLOOR) - input.log().clamp(min=_LOG_FLOOR))
+            to_target = grad * ((-input).log1p() - input.log())
         return to_input, to_target, None, None
 
 

@@ -71,9 +71,10 @@ def draw_curves(history: Sequence[dict[str, float]], step_losses: Sequence[float
     left.plot(
         at, _smooth(losses, max(1, len(losses) // len(history) // 2)), color=BLUE, linewidth=2, label="running mean"
     )
-    left.set_yscale("log")
+    if losses.min() > 0 and losses.max() > 20 * losses.min():
+        left.set_yscale("log")
+        left.yaxis.set_minor_formatter(lambda value, _: "")
     left.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    left.yaxis.set_minor_formatter(lambda value, _: "")
     left.legend(frameon=False, labelcolor=INK)
 
     _plain(right, "Accuracy")

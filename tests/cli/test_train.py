@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -12,10 +13,13 @@ import pytest
 
 import rushlight as torch
 from rushlight import nn
+from rushlight.cli import report, train
 from rushlight.cli.demo import demo
 from rushlight.cli.graph import draw_graph, trace
+from rushlight.cli.images import Images, load_images
 from rushlight.cli.main import OPTIMIZERS, main
 from rushlight.cli.train import Options, Trainer
+from rushlight.utils.data import Subset
 
 PICTURES = ("curves.png", "predictions.png", "confusion.png")
 
@@ -27,6 +31,20 @@ def small(folder: Path, *more: str) -> list[str]:
 def losses(folder: Path) -> list[float]:
     found: list[float] = torch.load(folder / "model.pt")["step_losses"]
     return found
+
+
+@pytest.fixture(autouse=True)
+def _few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load_few(name: str, root: str, limit: int | None = None) -> Images:
+        images = load_images(name, root, min(limit or 300, 300))
+        return replace(images, test=Subset(images.test, range(0, 364, 7)))
+
+    monkeypatch.setattr(train, "load_images", load_few)
+
+
+@pytest.fixture
+def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "report", lambda trainer, outcome: None)
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +66,7 @@ def test_leaves_a_checkpoint_and_pictures(tmp_path: Path, capsys: pytest.Capture
     assert {"epoch", "model", "optimizer", "scheduler", "rng_state", "history", "options"} <= state.keys()
 
 
+@pytest.mark.usefixtures("_no_pictures")
 def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--model", "cnn"]  # with dropout: random numbers in the forward pass too
     main(small(tmp_path / "parts", *options, "--epochs", "1"))
@@ -60,12 +79,14 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path: Path, capsys: pytes
     assert "Going on from" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("_no_pictures")
 def test_a_seed_settles_a_run(tmp_path: Path) -> None:
     for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
         main(small(tmp_path / name, "--epochs", "1", "--seed", seed))
     assert losses(tmp_path / "a") == losses(tmp_path / "b") != losses(tmp_path / "c")
 
 
+@pytest.mark.usefixtures("_no_pictures")
 def test_resume_refuses_a_checkpoint_of_another_run(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="there is no checkpoint"):
         main(small(tmp_path, "--resume"))
@@ -74,6 +95,7 @@ def test_resume_refuses_a_checkpoint_of_another_run(tmp_path: Path) -> None:
         main(small(tmp_path, "--epochs", "2", "--seed", "4", "--resume"))
 
 
+@pytest.mark.usefixtures("_no_pictures")
 def test_a_run_that_is_done_stays_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(small(tmp_path, "--epochs", "2"))
     before = losses(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 import ml_dtypes
@@ -15,8 +16,6 @@ __all__ = [
     "set_default_dtype", "short", "uint16", "uint32", "uint64", "uint8",
 ]  # fmt: skip
 
-_builtin_int, _builtin_float, _builtin_bool = int, float, bool
-
 _BOOL, _INTEGER, _FLOAT, _COMPLEX = range(4)
 
 
@@ -28,7 +27,7 @@ class dtype:
 
     __slots__ = ("name", "legacy_name", "numpy_dtype", "category", "is_floating_point", "is_complex", "is_signed", "itemsize")
 
-    def __init__(self, name: str, legacy_name: str, numpy_dtype: Any, category: int) -> None:
+    def __init__(self, name: str, legacy_name: str, numpy_dtype: Any, category: builtins.int) -> None:
         self.name = name
         self.legacy_name = legacy_name
         self.numpy_dtype: np.dtype[Any] = np.dtype(numpy_dtype)
@@ -111,11 +110,11 @@ def to_numpy(type_: dtype | type) -> np.dtype[Any]:
     """The NumPy type of a dtype (or of Python's float, int, bool, complex)."""
     if isinstance(type_, dtype):
         return type_.numpy_dtype
-    if type_ is _builtin_float:
+    if type_ is builtins.float:
         return _default.numpy_dtype
-    if type_ is _builtin_int:
+    if type_ is builtins.int:
         return int64.numpy_dtype
-    if type_ is _builtin_bool:
+    if type_ is builtins.bool:
         return bool.numpy_dtype
     if type_ is complex:
         return _default.to_complex().numpy_dtype
@@ -203,18 +202,18 @@ class finfo:
         if not (dtype.is_floating_point or dtype.is_complex):
             raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{dtype}'")
         real = dtype.to_real()
-        info = ml_dtypes.finfo(real.numpy_dtype)
-        self.bits: _builtin_int = info.bits
+        info = ml_dtypes.finfo(real.numpy_dtype)  # type: ignore[no-untyped-call]
+        self.bits: builtins.int = info.bits
         self.dtype: str = real.name
         for name in ("eps", "max", "min", "tiny", "smallest_normal", "resolution"):
-            setattr(self, name, _builtin_float(getattr(info, name)))
+            setattr(self, name, builtins.float(getattr(info, name)))
 
-    eps: _builtin_float
-    max: _builtin_float
-    min: _builtin_float
-    tiny: _builtin_float
-    smallest_normal: _builtin_float
-    resolution: _builtin_float
+    eps: builtins.float
+    max: builtins.float
+    min: builtins.float
+    tiny: builtins.float
+    smallest_normal: builtins.float
+    resolution: builtins.float
 
     def __repr__(self) -> str:
         return (
@@ -237,9 +236,9 @@ class iinfo:
         if dtype.category != _INTEGER:
             raise TypeError(f"torch.iinfo() requires an integer input type, got '{dtype}'")
         info = np.iinfo(dtype.numpy_dtype)
-        self.bits: _builtin_int = info.bits
-        self.max: _builtin_int = _builtin_int(info.max)
-        self.min: _builtin_int = _builtin_int(info.min)
+        self.bits: builtins.int = info.bits
+        self.max: builtins.int = builtins.int(info.max)
+        self.min: builtins.int = builtins.int(info.min)
         self.dtype: str = dtype.name
 
     def __repr__(self) -> str:

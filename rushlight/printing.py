@@ -184,7 +184,7 @@ def _write_row(row: list[Any], indent: int, write: Any, elided: bool) -> str:
 def _write(values: Any, indent: int, write: Any, elided: list[bool]) -> str:
     """Nested lists as text; `elided` says for each dimension whether its middle was left out."""
     if not elided:
-        return write(values)  # type: ignore[no-any-return]
+        return write(values)
     if len(elided) == 1:
         return _write_row(values, indent, write, elided[0])
     parts = [_write(part, indent + 1, write, elided[1:]) for part in values]

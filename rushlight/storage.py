@@ -201,7 +201,7 @@ class UntypedStorage:
 
     def tolist(self) -> list[int]:
         """The bytes as integers."""
-        return self._memory.tolist()  # type: ignore[no-any-return]
+        return self._memory.tolist()
 
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
@@ -300,7 +300,7 @@ class TypedStorage:
 
     def tolist(self) -> list[Any]:
         """The elements as Python numbers."""
-        return self._elements.tolist()  # type: ignore[no-any-return]
+        return self._elements.tolist()
 
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):

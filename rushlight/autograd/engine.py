@@ -371,9 +371,9 @@ def _call_tensor_hooks(hooks: Any, gradient: Any) -> Any:
                     f"{list(gradient._array.shape)}, got {list(out._array.shape)}"
                 )
             if out._array.dtype != gradient._array.dtype:
-                raise RuntimeError(
-                    f"hook '{getattr(hook, '__name__', hook)}' has changed the type of value (was {gradient.type()} got {out.type()})"
-                )
+                was, got = (f"torch.{t.dtype.legacy_name}Tensor" for t in (gradient, out))
+                name = getattr(hook, "__name__", hook)
+                raise RuntimeError(f"hook '{name}' has changed the type of value (was {was} got {got})")
             gradient = out
     return gradient
 

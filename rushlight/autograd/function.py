@@ -101,7 +101,7 @@ class Function:
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Call forward, and record the call if a gradient can be wanted."""
-        ctx = cls._node_class()
+        ctx: Any = cls._node_class()
         track = False
         if state.enabled:
             for a in args:
@@ -397,6 +397,7 @@ class UfuncOperation(Operation):
         def operator(input: Any, other: Any) -> Any:
             a = input._array
             kind = a.dtype
+            b: Any
             if isinstance(other, Variable):
                 b = other._array
                 if kind is not b.dtype or kind.char not in "fd":

@@ -141,8 +141,8 @@ def _gradcheck(
             continue
         if out._array.size and all(t._array.size for t in wanted):
             _check_output(func, inputs, wanted, k, out, numerical, tolerance)
-        first = grad(out, wanted, wrap(np.ones_like(out._array)), retain_graph=True, allow_unused=True)
-        second = grad(out, wanted, wrap(np.ones_like(out._array)), retain_graph=True, allow_unused=True)
+        first: tuple[Any, ...] = grad(out, wanted, wrap(np.ones_like(out._array)), retain_graph=True, allow_unused=True)
+        second: tuple[Any, ...] = grad(out, wanted, wrap(np.ones_like(out._array)), retain_graph=True, allow_unused=True)
         for i, (a, b) in enumerate(zip(first, second, strict=True)):
             if a is None or b is None:
                 continue

@@ -326,7 +326,7 @@ class Node:
         elif len(gradients) == 1 and gradients[0] is None:
             return (None,) * len(self._edges)
         out = self._function.backward(self, *gradients)
-        return out if out.__class__ is tuple else (out,)  # type: ignore[return-value]
+        return out if out.__class__ is tuple else (out,)
 
     def _zeros(self, output_nr: int) -> Tensor | None:
         if self._outputs is None:

@@ -55,6 +55,15 @@ class Variable:
     # A leaf is the end of the graph: the engine asks it for edges as it asks a node.
     _edges: tuple[Any, ...] = ()
 
+    if TYPE_CHECKING:
+        # Operations are Tensor's; these are used below it, on what is but a Variable there.
+        clone: Any
+        conj: Any
+        fill_: Any
+        log: Any
+        sum_to_size: Any
+        to: Any
+
     __array_priority__ = 1000
     __hash__ = object.__hash__
 

@@ -37,7 +37,7 @@ class View:
         self.index = index
         if above is not None and origin == PLAIN:
             origin = above.origin
-        self.origin = origin
+        self.origin: str = origin
         self.version = version
 
     def refresh(self, tensor: Any, strict: bool = True) -> None:

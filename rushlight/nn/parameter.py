@@ -56,13 +56,13 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
                 f"Only Tensors of floating point and complex dtype can require gradients, got a tensor of {data.dtype}"
             )
         if type(data) is Tensor or type(data) is Parameter:
-            return Tensor._make_subclass(cls, data, requires_grad)  # type: ignore[no-any-return]
+            return Tensor._make_subclass(cls, data, requires_grad)
         tensor = data.detach().requires_grad_(requires_grad)
         if type(tensor) is not type(data):
             # A plain subclass: its methods give plain tensors, and so does the parameter made of it.
-            return Tensor._make_subclass(cls, tensor, requires_grad)  # type: ignore[no-any-return]
+            return Tensor._make_subclass(cls, tensor, requires_grad)
         tensor._is_param = True
-        return tensor  # type: ignore[no-any-return]
+        return tensor
 
     def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
         # All is done in __new__.
@@ -71,7 +71,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         if id(self) not in memo:
             memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
-        return memo[id(self)]  # type: ignore[no-any-return]
+        return memo[id(self)]
 
     def __repr__(self, *, tensor_contents: str | None = None) -> str:  # type: ignore[override]
         return "Parameter containing:\n" + super().__repr__(tensor_contents=tensor_contents)  # type: ignore[call-arg]
@@ -130,7 +130,7 @@ class Buffer(Tensor, metaclass=_BufferMeta):
         tensor = data.detach().requires_grad_(data.requires_grad)
         tensor.persistent = persistent
         tensor._is_buffer = True
-        return tensor  # type: ignore[no-any-return]
+        return tensor
 
 
 _NO_SHAPE = (
@@ -285,7 +285,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: igno
     def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedParameter:
         if id(self) not in memo:
             memo[id(self)] = type(self)(self.requires_grad, self.device, self.dtype)
-        return memo[id(self)]  # type: ignore[no-any-return]
+        return memo[id(self)]
 
 
 class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[misc, override]
@@ -330,4 +330,4 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
     def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedBuffer:
         if id(self) not in memo:
             memo[id(self)] = type(self)(self.requires_grad, self.device, self.dtype, self.persistent)
-        return memo[id(self)]  # type: ignore[no-any-return]
+        return memo[id(self)]

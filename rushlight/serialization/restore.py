@@ -54,7 +54,7 @@ def location_mapper(map_location: MapLocation) -> Callable[[UntypedStorage, str]
     choose = map_location
 
     def by_call(storage: UntypedStorage, location: str) -> UntypedStorage:
-        return outside(chosen, storage, location)  # type: ignore[no-any-return]
+        return outside(chosen, storage, location)
 
     def chosen(storage: UntypedStorage, location: str) -> UntypedStorage:
         result = choose(storage, location)

@@ -102,7 +102,7 @@ class RestrictedUnpickler:
         return data
 
     def _unpack(self, form: str) -> int:
-        return struct.unpack(form, self._read(struct.calcsize(form)))[0]  # type: ignore[no-any-return]
+        return struct.unpack(form, self._read(struct.calcsize(form)))[0]
 
     def _pop(self) -> Any:
         value = self._stack.pop()

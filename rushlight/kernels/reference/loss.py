@@ -63,8 +63,9 @@ def log_softmax_backward(grad: Array, out: Array) -> Array:
     return np.asarray(grad - np.exp(out) * grad.sum(axis=1, keepdims=True))
 
 
-def _kept_rows(target: Array, rows: int, columns: int, ignore_index: int, function: str) -> Array:
+def _kept_rows(target: Array, shape: tuple[int, ...], ignore_index: int, function: str) -> Array:
     """Which rows count. Raises IndexError for a target that is neither a column nor `ignore_index`."""
+    rows, columns = shape
     if target.shape != (rows,):
         raise ValueError(f"{function}: expected one target for each of the {rows} rows")
     kept = target != ignore_index
@@ -80,7 +81,7 @@ def softmax_cross_entropy(logits: Array, target: Array, ignore_index: int = -100
     logits: (N, C), target: (N,) int64. Raises IndexError for a target out of range.
     """
     _expect_matrix(logits, "softmax_cross_entropy")
-    kept = _kept_rows(target, *logits.shape, ignore_index, "softmax_cross_entropy")
+    kept = _kept_rows(target, logits.shape, ignore_index, "softmax_cross_entropy")
     log_probs = log_softmax(logits)
     losses = np.zeros(len(target), log_probs.dtype)
     rows = np.flatnonzero(kept)
@@ -94,7 +95,7 @@ def softmax_cross_entropy_backward(
     """The gradient of the logits: grad_per_row[i] * (exp(log_probs[i, j]) - (j == target[i])), 0 in ignored rows."""
     function = "softmax_cross_entropy_backward"
     _expect_matrix(log_probs, function)
-    kept = _kept_rows(target, *log_probs.shape, ignore_index, function)
+    kept = _kept_rows(target, log_probs.shape, ignore_index, function)
     if grad_per_row.shape != target.shape:
         raise ValueError(f"{function}: expected one gradient for each row")
     grad = np.exp(log_probs)

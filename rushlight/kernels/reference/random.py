@@ -261,7 +261,7 @@ def multinomial(generator: Generator, weights: Array, count: int, replacement: b
         with np.errstate(divide="ignore", invalid="ignore"):
             race = (weights.astype(work) / noise.astype(work)).astype(weights.dtype).astype(work)
         return np.argsort(-race, axis=1, kind="stable")[:, :count]
-    total = np.cumsum(weights, axis=1, dtype=work)
+    total: Any = np.cumsum(weights, axis=1, dtype=work)
     total = total / total[:, -1:]
     total[:, -1] = 1
     places = uniform_unit(generator, rows * count, _F64).reshape(rows, count)

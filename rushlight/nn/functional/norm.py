@@ -121,7 +121,7 @@ def instance_norm(
     # Every channel of every sample is a channel of one large batch of one.
     view = (1, n * c, *shape[2:])
     running = [None if r is None else r.repeat(n) for r in (running_mean, running_var)]
-    out = batch_norm(input.reshape(view), *running, None, None, True, momentum, eps).view(*shape)
+    out = batch_norm(input.reshape(view), running[0], running[1], None, None, True, momentum, eps).view(*shape)
     for target, moved in ((running_mean, running[0]), (running_var, running[1])):
         if target is not None and moved is not None:
             np.copyto(target._array, wide(moved._array).reshape(n, c).mean(0), casting="same_kind")

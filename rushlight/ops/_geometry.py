@@ -20,9 +20,9 @@ Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 
 __all__ = [
-    "Array", "Shape", "channel_order", "check_no_overlap", "checked_out", "copy_in_format", "expand_array",
-    "expanded_shape", "inferred_shape", "reported_strides", "same_dims", "shape_text", "sizes", "storage_of",
-    "strided_view", "sum_to_shape", "wrap_dim", "wrap_dims",
+    "Array", "Shape", "channel_order", "check_no_overlap", "copy_in_format", "expand_array", "expanded_shape",
+    "inferred_shape", "reported_strides", "same_dims", "shape_text", "sizes", "strided_view", "sum_to_shape",
+    "wrap_dim", "wrap_dims",
 ]  # fmt: skip
 
 
@@ -178,19 +178,6 @@ def reported_strides(array: Array) -> Shape:
     return tuple(strides)
 
 
-def storage_of(array: Array) -> Array:
-    """The array that owns the memory of a view, as far as NumPy remembers it."""
-    base: Any = array
-    while base.base is not None:
-        if isinstance(base.base, np.ndarray):
-            base = base.base
-        elif type(base.base).__name__ == "DummyArray":
-            base = base.base.base
-        else:
-            break
-    return base
-
-
 def check_no_overlap(array: Array) -> None:
     """RuntimeError if two elements of `array` share memory because it was expanded."""
     if 0 in array.strides and any(
@@ -219,12 +206,3 @@ def copy_in_format(array: Array, format_: memory_format | None = None) -> Array:
         return array.copy("C")
     order = channel_order(format_, array.ndim)
     return array.transpose(order).copy("C").transpose(np.argsort(order))
-
-
-def checked_out(result: Tensor, out: Tensor | None) -> Tensor:
-    """The result, written into `out` if that is given."""
-    if out is None:
-        return result
-    from rushlight.ops.creation import into
-
-    return into(out, result._array, warn=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rushlight import dtypes
+from rushlight.ops._geometry import wrap_dim, wrap_dims
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -57,26 +57,15 @@ def as_result(array: Any, dtype: np.dtype[Any]) -> Array:
     return array.astype(dtype) if dtype.kind == "V" or (dtype.kind == "f" and dtype.itemsize <= 2) else array
 
 
-def normalize_dim(dim: int, ndim: int) -> int:
-    """`dim` counted from the front; IndexError where it names no dimension. A 0-dim tensor has dims -1 and 0."""
-    bound = ndim or 1
-    if -bound <= dim < bound:
-        return dim + bound if dim < 0 else dim
-    raise IndexError(f"Dimension out of range (expected to be in range of [{-bound}, {bound - 1}], but got {dim})")
-
-
 def normalize_dims(dim: Dims, ndim: int) -> tuple[int, ...]:
     """The reduced dimensions in order, counted from the front; None and () mean all of them."""
     if isinstance(dim, int):
-        dims = [normalize_dim(dim, ndim)]
+        dims = (wrap_dim(dim, ndim),)
     elif not dim:
         return tuple(range(ndim))
     else:
-        dims = sorted(normalize_dim(d, ndim) for d in dim)
-        for first, second in pairwise(dims):
-            if first == second:
-                raise RuntimeError(f"dim {first} appears multiple times in the list of dims")
-    return tuple(dims) if ndim else ()
+        dims = tuple(sorted(wrap_dims(dim, ndim)))
+    return dims if ndim else ()
 
 
 def kept_shape(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.function import Operation, UfuncOperation
 from rushlight.autograd.variable import Variable, wrap
+from rushlight.ops._out import into
 from rushlight.ops.promotion import NUMBERS, binary, like, operands, result_type, unbroadcast
 
 if TYPE_CHECKING:
@@ -231,7 +232,7 @@ class PowTensor(Operation):
             to_input = unbroadcast(grad * conj_of(slope), ctx.likes[0])
         if ctx.needs_input_grad[1]:
             # 0 ** 0 has slope 0 with respect to the exponent, and 0 ** positive too.
-            base = input if isinstance(input, Variable) else wrap(np.asarray(input, dtype=result._array.dtype))
+            base: Any = input if isinstance(input, Variable) else wrap(np.asarray(input, dtype=result._array.dtype))
             slope = (result * base.log()).masked_fill((base == 0) & (exponent >= 0), 0)
             to_exponent = unbroadcast(grad * conj_of(slope), ctx.likes[1])
         return to_input, to_exponent
@@ -425,19 +426,6 @@ def mul(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> 
     """
     check_operand("mul", other)
     return into(out, _mul(input, other) if isinstance(input, Variable) else Mul.apply(input, other))
-
-
-def into(out: Any, result: Any) -> Any:
-    """A result, written into the tensor that the caller gave for it (`out=`), resized to fit, if any."""
-    if out is None:
-        return result
-    if out.requires_grad or (result.requires_grad and not out.is_leaf):
-        raise RuntimeError("functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.")
-    if out._array.shape != result._array.shape:
-        out._array = np.empty(result._array.shape, out._array.dtype)
-    np.copyto(out._array, result._array, casting="unsafe")
-    out.bump_version()
-    return out
 
 
 def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:

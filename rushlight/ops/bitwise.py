@@ -9,7 +9,7 @@ import numpy as np
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import Array, check_tensor, inplace, not_implemented
-from rushlight.ops.arithmetic import into
+from rushlight.ops._out import into
 from rushlight.ops.promotion import NUMBERS, binary, result_type
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from rushlight import dtypes
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import check_tensor, not_implemented
+from rushlight.ops._out import into, plain
 from rushlight.ops.promotion import NUMBERS, binary, check_broadcast, like, operands, result_type, unbroadcast
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Minimum(_Choice):
         return Minimum.gradients(ctx, grad, np.greater, np.less)
 
 
-def maximum(input: Tensor, other: Tensor) -> Tensor:
+def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The greater of each two elements, with broadcasting; NaN if either is. Equal elements share the gradient.
 
     Raises TypeError for a number, NotImplementedError for complex.
@@ -87,10 +88,10 @@ def maximum(input: Tensor, other: Tensor) -> Tensor:
     """
     check_tensor("maximum", "other", 2, other)
     _check_real("maximum_cpu", input, other)
-    return Maximum.apply(input, other)
+    return into(out, Maximum.apply(input, other))
 
 
-def minimum(input: Tensor, other: Tensor) -> Tensor:
+def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The less of each two elements, with broadcasting; NaN if either is. Equal elements share the gradient.
 
     Raises TypeError for a number, NotImplementedError for complex.
@@ -103,7 +104,7 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
     """
     check_tensor("minimum", "other", 2, other)
     _check_real("minimum_cpu", input, other)
-    return Minimum.apply(input, other)
+    return into(out, Minimum.apply(input, other))
 
 
 class Fmax(Operation):
@@ -140,7 +141,7 @@ class Fmin(Fmax):
         return binary(np.fmin, input, other)
 
 
-def fmax(input: Tensor, other: Tensor) -> Tensor:
+def fmax(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The greater of each two elements, with broadcasting; a NaN only if both are.
 
     Raises TypeError for a number, NotImplementedError for complex.
@@ -153,10 +154,10 @@ def fmax(input: Tensor, other: Tensor) -> Tensor:
     """
     check_tensor("fmax", "other", 2, other)
     _check_real("fmax_cpu", input, other)
-    return Fmax.apply(input, other)
+    return into(out, Fmax.apply(input, other))
 
 
-def fmin(input: Tensor, other: Tensor) -> Tensor:
+def fmin(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The less of each two elements, with broadcasting; a NaN only if both are.
 
     Raises TypeError for a number, NotImplementedError for complex.
@@ -169,7 +170,7 @@ def fmin(input: Tensor, other: Tensor) -> Tensor:
     """
     check_tensor("fmin", "other", 2, other)
     _check_real("fmin_cpu", input, other)
-    return Fmin.apply(input, other)
+    return into(out, Fmin.apply(input, other))
 
 
 class Where(Operation):
@@ -205,7 +206,7 @@ class Where(Operation):
         )
 
 
-def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
+def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tensor | None = None) -> Any:
     """`input` where `condition` is true, `other` elsewhere, with broadcasting; either may be a number.
 
     `where(condition)` alone gives the indices of the true elements, one int64 tensor a dimension. Raises RuntimeError
@@ -220,7 +221,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.where.html
     """
     if input is None and other is None:
-        return tuple(wrap(i) for i in np.nonzero(np.atleast_1d(condition._array)))
+        return tuple(plain(i) for i in np.nonzero(np.atleast_1d(condition._array)))
     if condition._array.dtype != np.bool_:
         if condition._array.dtype != np.uint8:
             raise RuntimeError(
@@ -228,7 +229,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
                 + condition.dtype.legacy_name
             )
         condition = condition.to(dtypes.bool)
-    return Where.apply(condition, input, other)
+    return into(out, Where.apply(condition, input, other), exact=True)
 
 
 def _where_method(self: Tensor, condition: Tensor, other: Any) -> Any:

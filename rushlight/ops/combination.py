@@ -11,7 +11,8 @@ from rushlight import dtypes
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import Array, as_result, check_tensor, floating, inplace, not_implemented, widened
-from rushlight.ops.arithmetic import conj_of, into, pow
+from rushlight.ops._out import into
+from rushlight.ops.arithmetic import conj_of, pow
 from rushlight.ops.promotion import binary, check_broadcast, like, operands, result_type, unbroadcast
 
 if TYPE_CHECKING:
@@ -371,9 +372,9 @@ def float_power(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tens
     """
     wide = dtypes.complex128 if result_type(input, exponent).is_complex else dtypes.float64
     if isinstance(input, Variable):
-        input = input.to(wide)  # type: ignore[attr-defined]
+        input = input.to(wide)
     if isinstance(exponent, Variable):
-        exponent = exponent.to(wide)  # type: ignore[attr-defined]
+        exponent = exponent.to(wide)
     return into(out, pow(input, exponent))
 
 

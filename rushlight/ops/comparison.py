@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.autograd.function import Operation
-from rushlight.autograd.variable import Variable, wrap
+from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import as_result, check_tensor, widened
+from rushlight.ops._out import into, plain
 from rushlight.ops.promotion import NUMBERS, check_broadcast, operands
 
 if TYPE_CHECKING:
@@ -26,13 +27,13 @@ def _compare(ufunc: Any, input: Any, other: Any) -> Any:
     """A comparison after promotion: elementwise with broadcasting, bool."""
     a, b = operands(input, other)
     try:
-        return wrap(ufunc(a, b))
+        return plain(ufunc(a, b))
     except ValueError:
         check_broadcast(a, b)
         raise
 
 
-def eq(input: Tensor, other: Tensor | Number) -> Tensor:
+def eq(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """`input == other`, elementwise with broadcasting, bool.
 
     >>> import rushlight as torch
@@ -41,10 +42,10 @@ def eq(input: Tensor, other: Tensor | Number) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.eq.html
     """
-    return _compare(np.equal, input, other)
+    return into(out, _compare(np.equal, input, other))
 
 
-def ne(input: Tensor, other: Tensor | Number) -> Tensor:
+def ne(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """`input != other`, elementwise with broadcasting, bool.
 
     >>> import rushlight as torch
@@ -53,10 +54,10 @@ def ne(input: Tensor, other: Tensor | Number) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.ne.html
     """
-    return _compare(np.not_equal, input, other)
+    return into(out, _compare(np.not_equal, input, other))
 
 
-def lt(input: Tensor, other: Tensor | Number) -> Tensor:
+def lt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """`input < other`, elementwise with broadcasting, bool.
 
     >>> import rushlight as torch
@@ -65,10 +66,10 @@ def lt(input: Tensor, other: Tensor | Number) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.lt.html
     """
-    return _compare(np.less, input, other)
+    return into(out, _compare(np.less, input, other))
 
 
-def le(input: Tensor, other: Tensor | Number) -> Tensor:
+def le(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """`input <= other`, elementwise with broadcasting, bool.
 
     >>> import rushlight as torch
@@ -77,10 +78,10 @@ def le(input: Tensor, other: Tensor | Number) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.le.html
     """
-    return _compare(np.less_equal, input, other)
+    return into(out, _compare(np.less_equal, input, other))
 
 
-def gt(input: Tensor, other: Tensor | Number) -> Tensor:
+def gt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """`input > other`, elementwise with broadcasting, bool.
 
     >>> import rushlight as torch
@@ -89,10 +90,10 @@ def gt(input: Tensor, other: Tensor | Number) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.gt.html
     """
-    return _compare(np.greater, input, other)
+    return into(out, _compare(np.greater, input, other))
 
 
-def ge(input: Tensor, other: Tensor | Number) -> Tensor:
+def ge(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """`input >= other`, elementwise with broadcasting, bool.
 
     >>> import rushlight as torch
@@ -101,7 +102,7 @@ def ge(input: Tensor, other: Tensor | Number) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.ge.html
     """
-    return _compare(np.greater_equal, input, other)
+    return into(out, _compare(np.greater_equal, input, other))
 
 
 not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
@@ -170,13 +171,13 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
     if equal_nan and not exact:
         close |= np.isnan(a) & np.isnan(b)
     if rtol == 0 and atol == 0:
-        return wrap(close)
+        return plain(close)
     if exact:
         a, b = a.astype(np.float64), b.astype(np.float64)
     distance = np.abs(np.subtract(a, b))
     allowed = as_result(np.abs(widened(b) * rtol), b.dtype)
     allowed = as_result(widened(allowed) + atol, b.dtype)
-    return wrap(close | (np.isfinite(distance) & (distance <= allowed)))
+    return plain(close | (np.isfinite(distance) & (distance <= allowed)))
 
 
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
@@ -200,7 +201,7 @@ def isnan(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.isnan.html
     """
-    return wrap(np.isnan(input._array))
+    return plain(np.isnan(input._array))
 
 
 def isinf(input: Tensor) -> Tensor:
@@ -212,7 +213,7 @@ def isinf(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.isinf.html
     """
-    return wrap(np.isinf(input._array))
+    return plain(np.isinf(input._array))
 
 
 def isfinite(input: Tensor) -> Tensor:
@@ -224,10 +225,10 @@ def isfinite(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.isfinite.html
     """
-    return wrap(np.isfinite(input._array))
+    return plain(np.isfinite(input._array))
 
 
-def isposinf(input: Tensor) -> Tensor:
+def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Whether each element is +inf; RuntimeError for complex input.
 
     >>> import rushlight as torch
@@ -236,10 +237,10 @@ def isposinf(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.isposinf.html
     """
-    return _is_infinity("isposinf", input, np.inf)
+    return _is_infinity("isposinf", input, np.inf, out)
 
 
-def isneginf(input: Tensor) -> Tensor:
+def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Whether each element is -inf; RuntimeError for complex input.
 
     >>> import rushlight as torch
@@ -248,16 +249,18 @@ def isneginf(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.isneginf.html
     """
-    return _is_infinity("isneginf", input, -np.inf)
+    return _is_infinity("isneginf", input, -np.inf, out)
 
 
-def _is_infinity(name: str, input: Tensor, infinity: float) -> Tensor:
+def _is_infinity(name: str, input: Tensor, infinity: float, out: Tensor | None) -> Tensor:
     array = input._array
     if array.dtype.kind == "c":
         raise RuntimeError(f"{name} does not support complex inputs.")
+    if out is not None and out._array.dtype.kind != "b":
+        raise RuntimeError(f"{name} does not support non-boolean outputs.")
     if array.dtype.kind in "biu":
-        return wrap(np.zeros(array.shape, np.bool_))
-    return wrap(np.equal(array, np.asarray(infinity).astype(array.dtype)))
+        return into(out, plain(np.zeros(array.shape, np.bool_)))
+    return into(out, plain(np.equal(array, np.asarray(infinity).astype(array.dtype))))
 
 
 def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
@@ -273,7 +276,7 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     a, b = operands(elements, test_elements)
     if any(isinstance(v, Variable) and v._array.dtype.kind == "b" for v in (elements, test_elements)):
         raise RuntimeError("Unsupported input type encountered for isin(): Bool")
-    return wrap(np.isin(a, b, assume_unique=assume_unique, invert=invert))
+    return plain(np.isin(a, b, assume_unique=assume_unique, invert=invert))
 
 
 class ComparisonMethods:

@@ -18,9 +18,10 @@ from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable
 from rushlight.device import check_device, device
 from rushlight.layout import contiguous_format, memory_format, preserve_format
-from rushlight.ops._geometry import Array, channel_order, copy_in_format, reported_strides, storage_of, wrap_dim
+from rushlight.ops._geometry import Array, channel_order, copy_in_format, reported_strides, wrap_dim
 from rushlight.ops.sharing import is_shared, share_memory_
 from rushlight.size import Size
+from rushlight.storage import owner_of
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -339,7 +340,7 @@ def data_ptr(input: Tensor) -> int:
 def storage_offset(input: Tensor) -> int:
     """How many elements of the storage lie before the first element."""
     array = input._array
-    base = storage_of(array)
+    base = owner_of(array)
     here = array.__array_interface__["data"][0]
     return int((here - np.lib.array_utils.byte_bounds(base)[0]) // array.itemsize) if array.size else 0
 

@@ -18,6 +18,7 @@ from rushlight.device import check_device
 from rushlight.layout import contiguous_format, memory_format, preserve_format
 from rushlight.ops._data import checked_array, fill_array, fill_number, from_data, number_array, number_dtype
 from rushlight.ops._geometry import Array, Shape, channel_order, shape_text, sizes
+from rushlight.ops._out import write_out
 from rushlight.ops.conversion import as_dtype, clone, to
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ def finished(array: Array, device: Any, requires_grad: bool, pin_memory: bool) -
     return out
 
 
-def _filled(
+def filled(
     function: str, fill: Callable[..., Array], given: tuple[Any, ...], *, out: Tensor | None = None, dtype: Any = None,
     layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
     memory_format: memory_format = contiguous_format, **named: Any,
@@ -232,7 +233,7 @@ def _filled(
     if memory_format is not contiguous_format:
         array = in_format(array, memory_format)
     if out is not None:
-        return into(out, array)
+        return write_out(out, array)
     return finished(array, device, requires_grad, pin_memory)
 
 
@@ -252,27 +253,6 @@ def in_format(array: Array, format_: memory_format) -> Array:
     return array.reshape([array.shape[i] for i in order]).transpose(np.argsort(order))
 
 
-def into(out: Tensor, array: Array, warn: bool = False) -> Tensor:
-    """Write a result into a tensor given as `out=`, whose shape follows it."""
-    if out.requires_grad and state.enabled:
-        raise RuntimeError(
-            "out=... arguments don't support automatic differentiation, but one of the arguments requires grad."
-        )
-    if out._array.shape != array.shape:
-        if warn and out._array.size:
-            warnings.warn(
-                f"An output with one or more elements was resized since it had shape {shape_text(out._array.shape)}, "
-                "which does not "
-                f"match the required output shape {shape_text(array.shape)}.",
-                UserWarning,
-                stacklevel=3,
-            )
-        out._array = np.empty(array.shape, out._array.dtype)
-    np.copyto(out._array, array, casting="unsafe")
-    out.bump_version()
-    return out
-
-
 def zeros(*size: Any, **options: Any) -> Tensor:
     """A tensor of zeros, of the default dtype unless `dtype=` says otherwise.
 
@@ -285,7 +265,7 @@ def zeros(*size: Any, **options: Any) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.zeros.html
     """
-    return _filled("zeros", np.zeros, size, **options)
+    return filled("zeros", np.zeros, size, **options)
 
 
 def ones(*size: Any, **options: Any) -> Tensor:
@@ -293,7 +273,7 @@ def ones(*size: Any, **options: Any) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.ones.html
     """
-    return _filled("ones", np.ones, size, **options)
+    return filled("ones", np.ones, size, **options)
 
 
 def empty(*size: Any, **options: Any) -> Tensor:
@@ -301,7 +281,7 @@ def empty(*size: Any, **options: Any) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.empty.html
     """
-    return _filled("empty", np.empty, size, **options)
+    return filled("empty", np.empty, size, **options)
 
 
 def full(size: Sequence[int], fill_value: Any, *, dtype: Any = None, **options: Any) -> Tensor:
@@ -320,10 +300,10 @@ def full(size: Sequence[int], fill_value: Any, *, dtype: Any = None, **options: 
         kind = fill_value.dtype if isinstance(fill_value, Variable) else number_dtype(value)
     else:
         kind = as_dtype(dtype, "full") if dtype is not None else options["out"].dtype
-    return _filled("full", lambda shape, _: np.full(shape, fill_array(value, kind)), (size,), dtype=kind, **options)
+    return filled("full", lambda shape, _: np.full(shape, fill_array(value, kind)), (size,), dtype=kind, **options)
 
 
-def _like(
+def like_filled(
     input: Tensor, make: Callable[..., Array], dtype: Any, device: Any, requires_grad: bool, pin_memory: bool,
     format_: memory_format, plain: Callable[..., Array] | None = None,
 ) -> Tensor:  # fmt: skip
@@ -346,7 +326,7 @@ def zeros_like(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.zeros_like.html
     """
-    return _like(input, np.zeros_like, dtype, device, requires_grad, pin_memory, memory_format, np.zeros)
+    return like_filled(input, np.zeros_like, dtype, device, requires_grad, pin_memory, memory_format, np.zeros)
 
 
 def ones_like(
@@ -357,7 +337,7 @@ def ones_like(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.ones_like.html
     """
-    return _like(input, np.ones_like, dtype, device, requires_grad, pin_memory, memory_format, np.ones)
+    return like_filled(input, np.ones_like, dtype, device, requires_grad, pin_memory, memory_format, np.ones)
 
 
 def empty_like(
@@ -368,7 +348,7 @@ def empty_like(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.empty_like.html
     """
-    return _like(input, np.empty_like, dtype, device, requires_grad, pin_memory, memory_format, np.empty)
+    return like_filled(input, np.empty_like, dtype, device, requires_grad, pin_memory, memory_format, np.empty)
 
 
 def full_like(
@@ -384,7 +364,7 @@ def full_like(
     def make(array: Array, **named: Any) -> Array:
         return np.full_like(array, value, **named)
 
-    return _like(input, make, dtype, device, requires_grad, pin_memory, memory_format)
+    return like_filled(input, make, dtype, device, requires_grad, pin_memory, memory_format)
 
 
 def scalar_tensor(
@@ -434,17 +414,17 @@ def new_tensor(
 
 def new_zeros(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Tensor:
     """`zeros(size)` in this tensor's dtype."""
-    return _filled("new_zeros", np.zeros, size, dtype=self.dtype if dtype is None else dtype, **options)
+    return filled("new_zeros", np.zeros, size, dtype=self.dtype if dtype is None else dtype, **options)
 
 
 def new_ones(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Tensor:
     """`ones(size)` in this tensor's dtype."""
-    return _filled("new_ones", np.ones, size, dtype=self.dtype if dtype is None else dtype, **options)
+    return filled("new_ones", np.ones, size, dtype=self.dtype if dtype is None else dtype, **options)
 
 
 def new_empty(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Tensor:
     """`empty(size)` in this tensor's dtype."""
-    return _filled("new_empty", np.empty, size, dtype=self.dtype if dtype is None else dtype, **options)
+    return filled("new_empty", np.empty, size, dtype=self.dtype if dtype is None else dtype, **options)
 
 
 def new_empty_strided(

@@ -12,18 +12,19 @@ import numpy as np
 from rushlight import return_types
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
+from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import (
     Array,
     Dims,
     add_reduce,
     maximum_reduce,
     minimum_reduce,
-    normalize_dim,
     normalize_dims,
     not_implemented,
     spread,
     widened,
 )
+from rushlight.ops._out import into, into_each, plain
 from rushlight.ops.choice import maximum, minimum
 
 if TYPE_CHECKING:
@@ -108,7 +109,9 @@ class MinAll(Amin):
     node_name = "MinBackward1"
 
 
-def amax(input: Tensor, dim: Dims = (), keepdim: bool = False, *, axis: Dims = None) -> Tensor:
+def amax(
+    input: Tensor, dim: Dims = (), keepdim: bool = False, *, axis: Dims = None, out: Tensor | None = None
+) -> Tensor:
     """The greatest element over `dim` (all dimensions if empty); equal greatest elements share the gradient.
 
     Raises RuntimeError or IndexError where there are no elements, IndexError for a dim out of range.
@@ -119,10 +122,13 @@ def amax(input: Tensor, dim: Dims = (), keepdim: bool = False, *, axis: Dims = N
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.amax.html
     """
-    return _over_dims(Amax, "amax", "max_values_cpu", input, dim if axis is None else axis, keepdim)
+    result = _over_dims(Amax, "amax", "max_values_cpu", input, dim if axis is None else axis, keepdim)
+    return into(out, result, exact=True)
 
 
-def amin(input: Tensor, dim: Dims = (), keepdim: bool = False, *, axis: Dims = None) -> Tensor:
+def amin(
+    input: Tensor, dim: Dims = (), keepdim: bool = False, *, axis: Dims = None, out: Tensor | None = None
+) -> Tensor:
     """The least element over `dim` (all dimensions if empty); equal least elements share the gradient.
 
     Raises RuntimeError or IndexError where there are no elements, IndexError for a dim out of range.
@@ -133,7 +139,8 @@ def amin(input: Tensor, dim: Dims = (), keepdim: bool = False, *, axis: Dims = N
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.amin.html
     """
-    return _over_dims(Amin, "amin", "min_values_cpu", input, dim if axis is None else axis, keepdim)
+    result = _over_dims(Amin, "amin", "min_values_cpu", input, dim if axis is None else axis, keepdim)
+    return into(out, result, exact=True)
 
 
 def _over_dims(operation: Any, name: str, kernel: str, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
@@ -213,15 +220,26 @@ def _extremum(kind: str, input: Tensor, dim: Any, keepdim: bool, other: Tensor |
         check_not_empty(f"{kind}()", array, None)
         return (MaxAll if kind == "max" else MinAll).apply(input, None, False)
     _check_ordered(array, kind)
-    dim = normalize_dim(dim, array.ndim)
+    dim = wrap_dim(dim, array.ndim)
     if array.ndim:
         check_not_empty(f"{kind}()", array, (dim,))
     result = return_types.max if kind == "max" else return_types.min
     return result((MaxDim if kind == "max" else MinDim).apply(input, dim, keepdim))
 
 
+def _given(out: Any, result: Any) -> Any:
+    """One result or several in what the caller gave for them."""
+    return into_each(out, result) if isinstance(result, tuple) else into(out, result, exact=True)
+
+
 def max(
-    input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, axis: int | None = None
+    input: Tensor,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    other: Tensor | None = None,
+    axis: int | None = None,
+    out: Any = None,
 ) -> Any:
     """The greatest element: of all (`max(input)`), along `dim` as a named tuple (values, indices), or of two tensors.
 
@@ -236,11 +254,18 @@ def max(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.max.html
     """
-    return _extremum("max", input, dim if axis is None else axis, keepdim, other)
+    result = _extremum("max", input, dim if axis is None else axis, keepdim, other)
+    return _given(out, result)
 
 
 def min(
-    input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, axis: int | None = None
+    input: Tensor,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    other: Tensor | None = None,
+    axis: int | None = None,
+    out: Any = None,
 ) -> Any:
     """The least element: of all (`min(input)`), along `dim` as a named tuple (values, indices), or of two tensors.
 
@@ -253,7 +278,8 @@ def min(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.min.html
     """
-    return _extremum("min", input, dim if axis is None else axis, keepdim, other)
+    result = _extremum("min", input, dim if axis is None else axis, keepdim, other)
+    return _given(out, result)
 
 
 def _argument(kind: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
@@ -264,15 +290,22 @@ def _argument(kind: str, input: Tensor, dim: int | None, keepdim: bool) -> Tenso
         if not array.size:
             raise IndexError(f"{kind}(): Expected reduction dim to be specified for input.numel() == 0.")
         out = argument_along(array.reshape(-1), 0, kind == "argmax")
-        return wrap(out.reshape((1,) * array.ndim if keepdim else ()))
-    dim = normalize_dim(dim, array.ndim)
+        return plain(out.reshape((1,) * array.ndim if keepdim else ()))
+    dim = wrap_dim(dim, array.ndim)
     if array.ndim:
         check_not_empty(f"{kind}()", array, (dim,))
     out = argument_along(array, dim, kind == "argmax")
-    return wrap(out if keepdim or not array.ndim else out.squeeze(dim))
+    return plain(out if keepdim or not array.ndim else out.squeeze(dim))
 
 
-def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None) -> Tensor:
+def argmax(
+    input: Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    axis: int | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
     """The index of the first greatest element along `dim`, or in the flattened tensor, int64; a NaN is the greatest.
 
     Raises RuntimeError for bool and complex, IndexError where there are no elements.
@@ -283,10 +316,17 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, *, axis
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.argmax.html
     """
-    return _argument("argmax", input, dim if axis is None else axis, keepdim)
+    return into(out, _argument("argmax", input, dim if axis is None else axis, keepdim), exact=True)
 
 
-def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None) -> Tensor:
+def argmin(
+    input: Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    axis: int | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
     """The index of the first least element along `dim`, or in the flattened tensor, int64; a NaN counts as the least.
 
     Raises RuntimeError for bool and complex, IndexError where there are no elements.
@@ -297,7 +337,7 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, *, axis
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.argmin.html
     """
-    return _argument("argmin", input, dim if axis is None else axis, keepdim)
+    return into(out, _argument("argmin", input, dim if axis is None else axis, keepdim), exact=True)
 
 
 class Aminmax(Operation):
@@ -321,7 +361,7 @@ class Aminmax(Operation):
         return _share(ctx, grad_low, input, low) + _share(ctx, grad_high, input, high), None, None
 
 
-def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None) -> Any:
     """The least and the greatest element along `dim`, or of all, as a named tuple (min, max).
 
     Raises RuntimeError or IndexError where there are no elements.
@@ -341,8 +381,8 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
             "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
         )
     if dim is not None and array.ndim:
-        check_not_empty("aminmax", array, (normalize_dim(dim, array.ndim),))
-    return return_types.aminmax(Aminmax.apply(input, dim, keepdim))
+        check_not_empty("aminmax", array, (wrap_dim(dim, array.ndim),))
+    return into_each(out, return_types.aminmax(Aminmax.apply(input, dim, keepdim)))
 
 
 def median_index(array: Array, dim: int, ignore_nan: bool) -> Array:
@@ -422,9 +462,9 @@ def _median(input: Tensor, dim: int | None, keepdim: bool, ignore_nan: bool) -> 
     if dim is None:
         if not array.size:
             empty = np.iinfo(array.dtype).min if array.dtype.kind in "iu" else float("nan")
-            return wrap(np.asarray(empty).astype(array.dtype))
+            return plain(np.asarray(empty).astype(array.dtype))
         return (Nanmedian if ignore_nan else Median).apply(input)
-    dim = normalize_dim(dim, array.ndim)
+    dim = wrap_dim(dim, array.ndim)
     if array.ndim:
         check_not_empty("median()", array, (dim,))
     if ignore_nan:
@@ -432,7 +472,7 @@ def _median(input: Tensor, dim: int | None, keepdim: bool, ignore_nan: bool) -> 
     return return_types.median(MedianDim.apply(input, dim, keepdim))
 
 
-def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
     """The lower median: of all elements, or along `dim` as a named tuple (values, indices); NaN if there is one.
 
     Of elements equal to the median, the index is of the one that a stable sort puts in the middle. Raises
@@ -445,10 +485,10 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.median.html
     """
-    return _median(input, dim, keepdim, False)
+    return _given(out, _median(input, dim, keepdim, False))
 
 
-def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
     """The lower median of the elements that are not NaN: of all, or along `dim` as a named tuple (values, indices).
 
     Raises NotImplementedError for bool and complex, IndexError where a dimension has no elements.
@@ -459,7 +499,7 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> A
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nanmedian.html
     """
-    return _median(input, dim, keepdim, True)
+    return _given(out, _median(input, dim, keepdim, True))
 
 
 def mode_index(array: Array, dim: int) -> Array:
@@ -488,7 +528,7 @@ class Mode(Selection):
         return Mode.choose(ctx, input, mode_index(input._array, dim), dim, keepdim)
 
 
-def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
     """The most frequent value along `dim` (the least of those equally frequent) and its last index, as a named tuple.
 
     Raises IndexError where the dimension has no elements or is out of range.
@@ -502,10 +542,10 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.mode.html
     """
     array = input._array
-    dim = normalize_dim(dim, array.ndim)
+    dim = wrap_dim(dim, array.ndim)
     if array.ndim:
         check_not_empty("mode()", array, (dim,))
-    return return_types.mode(Mode.apply(input, dim, keepdim))
+    return into_each(out, return_types.mode(Mode.apply(input, dim, keepdim)))
 
 
 class ExtremumMethods:

@@ -13,7 +13,8 @@ import numpy as np
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.kernels.reference import special
-from rushlight.ops._numeric import Array, as_result, elementwise, normalize_dim, require_floating, widened
+from rushlight.ops._geometry import wrap_dim
+from rushlight.ops._numeric import Array, as_result, elementwise, require_floating, widened
 from rushlight.ops.choice import where
 from rushlight.ops.joining import cat
 from rushlight.ops.special import sigmoid_of
@@ -236,7 +237,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     shape = input._array.shape
     if not shape:
         raise RuntimeError("glu does not support 0-dimensional tensors")
-    dim = normalize_dim(dim, len(shape))
+    dim = wrap_dim(dim, len(shape))
     if shape[dim] % 2:
         raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {shape[dim]}")
     return Glu.apply(input, dim)

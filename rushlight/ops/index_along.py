@@ -12,7 +12,8 @@ import numpy as np
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.index import add_along
-from rushlight.ops._geometry import Array, Shape, checked_out, shape_text, wrap_dim
+from rushlight.ops._geometry import Array, Shape, shape_text, wrap_dim
+from rushlight.ops._out import into
 from rushlight.ops.scatter import scatter_reduce, target_array
 from rushlight.ops.shape import reshape
 from rushlight.ops.write import fill_value_array
@@ -182,7 +183,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     length = shape[dim] if shape else 1
     if places.size and (places.min() < 0 or places.max() >= length):
         raise IndexError("index out of range in self")
-    return checked_out(IndexSelect.apply(input, dim, index), out)
+    return into(out, IndexSelect.apply(input, dim, index))
 
 
 def _index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any, inplace: bool) -> Tensor:

@@ -14,7 +14,8 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops._geometry import Array, Shape, checked_out, shape_text, wrap_dim
+from rushlight.ops._geometry import Array, Shape, shape_text, wrap_dim
+from rushlight.ops._out import into
 from rushlight.ops.broadcast import atleast_1d, atleast_2d, atleast_3d
 from rushlight.ops.promotion import result_type
 from rushlight.ops.shape import reshape, view
@@ -188,7 +189,12 @@ def cat(tensors: Tensors, dim: int = 0, *, axis: int | None = None, out: Tensor 
     found = _listed(tensors, "cat")
     if not found:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
-    return checked_out(Cat.apply(_checked_cat([tensor._array.shape for tensor in found], dim), *found), out)
+    result = Cat.apply(_checked_cat([tensor._array.shape for tensor in found], dim), *found)
+    if out is not None and result.dtype.category > out.dtype.category:
+        raise TypeError(
+            f"torch.cat(): input types can't be cast to the desired output type {out.dtype.legacy_name}"
+        )
+    return into(out, result)
 
 
 def _checked_cat(shapes: list[Shape], dim: int) -> int:
@@ -242,7 +248,7 @@ def stack(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None) -> Tenso
                 f"stack expects each tensor to be equal size, but got {shape_text(shape)} at entry 0 and "
                 f"{shape_text(tensor._array.shape)} at entry {i}"
             )
-    return checked_out(Stack.apply(wrap_dim(dim, len(shape) + 1), *found), out)
+    return into(out, Stack.apply(wrap_dim(dim, len(shape) + 1), *found))
 
 
 def _stacked(tensors: Any, name: str) -> tuple[Tensor, ...]:

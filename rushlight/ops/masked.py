@@ -11,7 +11,8 @@ import numpy as np
 
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops._geometry import Array, check_no_overlap, checked_out
+from rushlight.ops._geometry import Array, check_no_overlap
+from rushlight.ops._out import into, plain
 from rushlight.ops.broadcast import common_shape, expand
 from rushlight.ops.index import IndexSum
 from rushlight.ops.joining import cat
@@ -139,7 +140,7 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     if not isinstance(mask, Variable) or mask._array.dtype.kind != "b":
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     common_shape([mask._array.shape, input._array.shape])
-    return checked_out(MaskedSelect.apply(input, mask), out)
+    return into(out, MaskedSelect.apply(input, mask))
 
 
 def _check_masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> None:
@@ -190,7 +191,7 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.take.html
     """
     _check_positions("take", input, index)
-    return checked_out(Take.apply(input, index), out)
+    return into(out, Take.apply(input, index))
 
 
 def _check_put(input: Tensor, index: Tensor, source: Tensor) -> None:
@@ -234,10 +235,10 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     """
     array = input._array
     if as_tuple:
-        return tuple([wrap(places.copy()) for places in np.nonzero(array if array.ndim else array.reshape(1))])
+        return tuple([plain(places.copy()) for places in np.nonzero(array if array.ndim else array.reshape(1))])
     if not array.ndim:
-        return checked_out(wrap(np.empty((int(bool(array)), 0), np.int64)), out)
-    return checked_out(wrap(np.array(np.nonzero(array), np.int64).T), out)
+        return into(out, plain(np.empty((int(bool(array)), 0), np.int64)))
+    return into(out, plain(np.array(np.nonzero(array), np.int64).T))
 
 
 def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:

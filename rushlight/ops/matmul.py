@@ -9,7 +9,8 @@ import numpy as np
 from rushlight import kernels
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable
-from rushlight.ops.arithmetic import conj_of, into
+from rushlight.ops._out import into
+from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.promotion import like, unbroadcast
 
 if TYPE_CHECKING:
@@ -455,7 +456,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.linear.html
     """
-    for name, tensor in (("input", input), ("weight", weight)):
+    tensors: tuple[tuple[str, Any], ...] = (("input", input), ("weight", weight))
+    for name, tensor in tensors:
         if not isinstance(tensor, Variable):
             position = 1 if name == "input" else 2
             raise TypeError(f"linear(): argument '{name}' (position {position}) must be Tensor, not {type(tensor).__name__}")
@@ -487,7 +489,7 @@ def _check_linear(a: Any, w: Any, bias: Any) -> None:
 
 
 def _operator(input: Any, other: Any) -> Any:
-    return matmul(input, other) if isinstance(other, Variable) else NotImplemented
+    return matmul(input, other) if isinstance(other, Variable) else NotImplemented  # type: ignore[arg-type]
 
 
 def _addmm_(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
@@ -503,4 +505,4 @@ class MatmulMethods:
     __matmul__ = _operator
 
     def __rmatmul__(self: Any, other: Any) -> Any:
-        return matmul(other, self) if isinstance(other, Variable) else NotImplemented
+        return matmul(other, self) if isinstance(other, Variable) else NotImplemented  # type: ignore[arg-type]

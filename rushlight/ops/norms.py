@@ -22,6 +22,7 @@ from rushlight.ops._numeric import (
     spread,
     widened,
 )
+from rushlight.ops._out import into
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -173,8 +174,6 @@ def norm(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.norm.html
     """
-    from rushlight.ops.arithmetic import into
-
     if isinstance(p, str) and p not in ("fro", "nuc"):
         raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
     if p == "nuc":

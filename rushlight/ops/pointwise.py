@@ -10,7 +10,8 @@ import numpy as np
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._numeric import Array, as_result, floating, inplace, widened
-from rushlight.ops.arithmetic import conj_of, into
+from rushlight.ops._out import into
+from rushlight.ops.arithmetic import conj_of
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor

@@ -19,8 +19,9 @@ from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels import random as kernels
 from rushlight.layout import memory_format, preserve_format
+from rushlight.ops._out import write_out
 from rushlight.ops.conversion import as_dtype
-from rushlight.ops.creation import _filled, _like, checked_shape, into
+from rushlight.ops.creation import checked_shape, filled, like_filled
 from rushlight.ops.random_fill import (
     RandomFillMethods,
     arranged,
@@ -76,7 +77,7 @@ def rand(*size: Any, generator: Generator | None = None, **options: Any) -> Tens
     """
     drawn = generator_of(generator, "rand")
     make = _filler(lambda array: uniform_array(drawn, array), lambda n: kernels.uniform(drawn, n, _F32))
-    return _filled("rand", make, size, **options)
+    return filled("rand", make, size, **options)
 
 
 def randn(*size: Any, generator: Generator | None = None, **options: Any) -> Tensor:
@@ -91,7 +92,7 @@ def randn(*size: Any, generator: Generator | None = None, **options: Any) -> Ten
     """
     drawn = generator_of(generator, "randn")
     make = _filler(lambda array: normal_array(drawn, array), lambda n: kernels.normal(drawn, n, _F32))
-    return _filled("randn", make, size, **options)
+    return filled("randn", make, size, **options)
 
 
 def _integers(generator: Generator, like: Array, low: int, high: int) -> Array:
@@ -127,7 +128,7 @@ def randint(*args: Any, generator: Generator | None = None, dtype: Any = None, *
         drawn_numbers = kernels.integers(drawn, math.prod(checked_shape(shape)), low, high)
         return drawn_numbers.astype(numpy_dtype, copy=False).reshape(shape)
 
-    return _filled("randint", make, (size,), dtype=kind, **options)
+    return filled("randint", make, (size,), dtype=kind, **options)
 
 
 def _bounds_and_size(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[int, int, Any]:
@@ -184,7 +185,7 @@ def randperm(
     checked_shape((count,))
     order = kernels.randperm(drawn, count).astype(kind.numpy_dtype, copy=False)
     return (
-        into(out, order) if out is not None else _filled("randperm", lambda *_: order, (count,), dtype=kind, **options)
+        write_out(out, order) if out is not None else filled("randperm", lambda *_: order, (count,), dtype=kind, **options)
     )
 
 
@@ -207,7 +208,7 @@ def rand_like(
     def make(array: Array, dtype: Any, order: str) -> Array:
         return _drawn_like(array, dtype, order, lambda out: uniform_array(drawn, out))
 
-    return _like(input, make, dtype, device, requires_grad, pin_memory, memory_format)
+    return like_filled(input, make, dtype, device, requires_grad, pin_memory, memory_format)
 
 
 def randn_like(
@@ -223,7 +224,7 @@ def randn_like(
     def make(array: Array, dtype: Any, order: str) -> Array:
         return _drawn_like(array, dtype, order, lambda out: normal_array(drawn, out))
 
-    return _like(input, make, dtype, device, requires_grad, pin_memory, memory_format)
+    return like_filled(input, make, dtype, device, requires_grad, pin_memory, memory_format)
 
 
 def randint_like(
@@ -244,7 +245,7 @@ def randint_like(
     def make(array: Array, dtype: Any, order: str) -> Array:
         return _drawn_like(array, dtype, order, lambda out: _integers(drawn, out, start, stop))
 
-    return _like(input, make, dtype, device, requires_grad, pin_memory, memory_format)
+    return like_filled(input, make, dtype, device, requires_grad, pin_memory, memory_format)
 
 
 class _NormalOfMean(Operation):
@@ -325,7 +326,7 @@ def normal(
         if s < 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {s:g}")
         make = _filler(lambda array: normal_array(drawn, array, m, s), lambda n: kernels.normal(drawn, n, _F32, m, s))
-        return _filled("normal", make, (size,), out=out, **options)
+        return filled("normal", make, (size,), out=out, **options)
     if size is not None or options:
         raise TypeError("normal(): size and its options go with numbers mean and std, but got a tensor")
     if tensors[1]:
@@ -337,7 +338,7 @@ def normal(
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
     operation = _NormalOfBoth if all(tensors) else _NormalOfMean if tensors[0] else _NormalOfStd
     result = operation.apply(mean, std, drawn)
-    return into(out, result._array) if out is not None else result
+    return write_out(out, result._array) if out is not None else result
 
 
 class _Bernoulli(Operation):
@@ -375,7 +376,7 @@ def bernoulli(
     if p is not None and not 0 <= p <= 1:
         raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
     result = _Bernoulli.apply(input, None if p is None else float(p), generator_of(generator, "bernoulli"))
-    return into(out, result._array) if out is not None else result
+    return write_out(out, result._array) if out is not None else result
 
 
 class _Poisson(Operation):
@@ -436,7 +437,7 @@ def multinomial(
     rows = weights.reshape(-1, weights.shape[-1])
     chosen = kernels.multinomial(generator_of(generator, "multinomial"), rows, count, replacement)
     result = chosen.reshape(*weights.shape[:-1], count)
-    return into(out, result) if out is not None else wrap(result)
+    return write_out(out, result) if out is not None else wrap(result)
 
 
 def _check_multinomial(input: Tensor, count: int, replacement: bool) -> None:

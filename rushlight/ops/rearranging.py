@@ -12,7 +12,8 @@ import numpy as np
 
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import wrap
-from rushlight.ops._geometry import Array, Shape, checked_out, shape_text, sizes, wrap_dim, wrap_dims
+from rushlight.ops._geometry import Array, Shape, shape_text, sizes, wrap_dim, wrap_dims
+from rushlight.ops._out import into
 from rushlight.ops.broadcast import expand
 from rushlight.ops.shape import reshape, unsqueeze
 
@@ -284,7 +285,7 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.tril.html
     """
-    return checked_out(Tril.apply(_matrices(input, "tril"), diagonal), out)
+    return into(out, Tril.apply(_matrices(input, "tril"), diagonal))
 
 
 def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
@@ -292,7 +293,7 @@ def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.triu.html
     """
-    return checked_out(Triu.apply(_matrices(input, "triu"), diagonal), out)
+    return into(out, Triu.apply(_matrices(input, "triu"), diagonal))
 
 
 def tril_(input: Tensor, diagonal: int = 0) -> Tensor:

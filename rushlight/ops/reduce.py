@@ -28,6 +28,7 @@ from rushlight.ops._numeric import (
     spread,
     widened,
 )
+from rushlight.ops._out import into, plain
 from rushlight.ops.broadcast import Expand
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def sum(
     dtype: dtypes.dtype | None = None,
     axis: Dims = None,
     keepdims: bool = False,
+    out: Tensor | None = None,
 ) -> Tensor:
     """`Σ input` over `dim` (all dimensions if None or empty).
 
@@ -100,6 +102,8 @@ def sum(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.sum.html
     """
+    if out is not None:
+        return into(out, sum(input, dim, keepdim, dtype=dtype or out.dtype, axis=axis, keepdims=keepdims), exact=True)
     if dtype is not None:
         input = input.to(dtype)
     if dim is None and axis is None and not (keepdim or keepdims):
@@ -155,7 +159,14 @@ class Nansum(Operation):
         return spread(grad, ctx) * wrap(~np.isnan(input._array)), None, None
 
 
-def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None) -> Tensor:
+def nansum(
+    input: Tensor,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtypes.dtype | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
     """`Σ input` over `dim`, each NaN counting as 0.
 
     Raises IndexError for a dim out of range, RuntimeError for complex input.
@@ -168,7 +179,10 @@ def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: dty
     """
     if input._array.dtype.kind == "c":
         raise RuntimeError("nansum on CPU does not support complex inputs")
-    return _in_dtype(Nansum.apply(input if dtype is None else input.to(dtype), dim, keepdim), dtype)
+    if out is not None and dtype is None:
+        dtype = out.dtype
+    result = _in_dtype(Nansum.apply(input if dtype is None else input.to(dtype), dim, keepdim), dtype)
+    return into(out, result, exact=True)
 
 
 class Mean(Operation):
@@ -213,6 +227,7 @@ def mean(
     dtype: dtypes.dtype | None = None,
     axis: Dims = None,
     keepdims: bool = False,
+    out: Tensor | None = None,
 ) -> Tensor:
     """`Σ input / n` over `dim` (all dimensions if None or empty); NaN for no elements.
 
@@ -225,6 +240,8 @@ def mean(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.mean.html
     """
+    if out is not None:
+        return into(out, mean(input, dim, keepdim, dtype=dtype, axis=axis, keepdims=keepdims))
     if dtype is not None or input._array.dtype.kind in "biu":
         input = _as_mean_input(input, dtype)
     if dim is None and axis is None and not (keepdim or keepdims):
@@ -243,7 +260,14 @@ def _as_mean_input(input: Tensor, dtype: dtypes.dtype | None) -> Tensor:
     return input.to(wanted)
 
 
-def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None) -> Tensor:
+def nanmean(
+    input: Tensor,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtypes.dtype | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
     """The mean over `dim` of the elements that are not NaN; NaN where all are.
 
     Raises RuntimeError for integers and booleans, IndexError for a dim out of range.
@@ -261,7 +285,7 @@ def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: dt
         )
     dims = normalize_dims(dim, array.ndim)
     count = add_reduce(~np.isnan(array), dims, np.int64, None, keepdim)
-    return nansum(input, dim, keepdim, dtype=dtype) / wrap(count)
+    return into(out, nansum(input, dim, keepdim, dtype=dtype) / wrap(count))
 
 
 def _product_of_others(input: Tensor, dim: int) -> Tensor:
@@ -324,6 +348,7 @@ def prod(
     *,
     dtype: dtypes.dtype | None = None,
     axis: int | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """`Π input` along `dim`, or of all elements; 1 for no elements.
 
@@ -336,6 +361,8 @@ def prod(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.prod.html
     """
+    if out is not None:
+        return into(out, prod(input, dim, keepdim, dtype=dtype or out.dtype, axis=axis), exact=True)
     dim = dim if axis is None else axis
     if dtype is not None:
         input = input.to(dtype)
@@ -475,6 +502,7 @@ def var(
     *,
     correction: float | None = None,
     axis: Dims = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """`Σ (input - mean)² / (n - correction)` over `dim`; the correction is 1 unless given (`unbiased=False` means 0).
 
@@ -488,7 +516,7 @@ def var(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.var.html
     """
     dim, amount = _spread_arguments("var", input, dim if axis is None else axis, unbiased, correction)
-    return Var.apply(input, dim, amount, keepdim)
+    return into(out, Var.apply(input, dim, amount, keepdim))
 
 
 def std(
@@ -499,6 +527,7 @@ def std(
     *,
     correction: float | None = None,
     axis: Dims = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """`sqrt(Σ (input - mean)² / (n - correction))` over `dim`; arguments and errors as for `var`.
 
@@ -509,7 +538,7 @@ def std(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.std.html
     """
     dim, amount = _spread_arguments("std", input, dim if axis is None else axis, unbiased, correction)
-    return Std.apply(input, dim, amount, keepdim)
+    return into(out, Std.apply(input, dim, amount, keepdim))
 
 
 def var_mean(
@@ -578,7 +607,7 @@ class Logsumexp(Operation):
         return spread(grad, ctx) * (input - spread(out, ctx)).exp().conj(), None, None
 
 
-def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
+def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """`log Σ exp(input)` over `dim`, without overflow; -inf for no elements.
 
     Raises IndexError for a dim out of range.
@@ -589,16 +618,24 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.logsumexp.html
     """
-    return Logsumexp.apply(input, dim, keepdim)
+    return into(out, Logsumexp.apply(input, dim, keepdim))
 
 
 def _truth(function: Any, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     array = input._array
     out = function.reduce(array.astype(np.bool_, copy=False), normalize_dims(dim, array.ndim), None, None, keepdim)
-    return wrap(out.astype(np.uint8) if array.dtype == np.uint8 else out)
+    return plain(out.astype(np.uint8) if array.dtype == np.uint8 else out)
 
 
-def all(input: Tensor, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool = False) -> Tensor:
+def all(
+    input: Tensor,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    axis: Dims = None,
+    keepdims: bool = False,
+    out: Tensor | None = None,
+) -> Tensor:
     """Whether every element over `dim` is non-zero: bool, or uint8 for a uint8 input; True for no elements.
 
     Raises IndexError for a dim out of range.
@@ -609,10 +646,20 @@ def all(input: Tensor, dim: Dims = None, keepdim: bool = False, *, axis: Dims = 
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.all.html
     """
-    return _truth(np.logical_and, input, dim if axis is None else axis, keepdim or keepdims)
+    if out is not None and out.dtype not in (dtypes.bool, dtypes.uint8):
+        raise RuntimeError(f"all only supports bool tensor for result, got: {out.dtype.legacy_name}")
+    return into(out, _truth(np.logical_and, input, dim if axis is None else axis, keepdim or keepdims))
 
 
-def any(input: Tensor, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool = False) -> Tensor:
+def any(
+    input: Tensor,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    axis: Dims = None,
+    keepdims: bool = False,
+    out: Tensor | None = None,
+) -> Tensor:
     """Whether some element over `dim` is non-zero: bool, or uint8 for a uint8 input; False for no elements.
 
     Raises IndexError for a dim out of range.
@@ -623,7 +670,9 @@ def any(input: Tensor, dim: Dims = None, keepdim: bool = False, *, axis: Dims = 
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.any.html
     """
-    return _truth(np.logical_or, input, dim if axis is None else axis, keepdim or keepdims)
+    if out is not None and out.dtype not in (dtypes.bool, dtypes.uint8):
+        raise RuntimeError(f"any only supports bool tensor for result, got: {out.dtype.legacy_name}")
+    return into(out, _truth(np.logical_or, input, dim if axis is None else axis, keepdim or keepdims))
 
 
 def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
@@ -638,7 +687,7 @@ def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.count_nonzero.html
     """
     array = input._array
-    return wrap(add_reduce(array != 0, normalize_dims(dim, array.ndim), np.int64))
+    return plain(add_reduce(array != 0, normalize_dims(dim, array.ndim), np.int64))
 
 
 class ReduceMethods:

@@ -9,7 +9,8 @@ import numpy as np
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import Array, inplace, not_implemented
-from rushlight.ops.arithmetic import check_operand, div, into
+from rushlight.ops._out import into
+from rushlight.ops.arithmetic import check_operand, div
 from rushlight.ops.promotion import NUMBERS, binary, like, result_type, unbroadcast
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from rushlight.ops._numeric import (
     require_floating,
     widened,
 )
-from rushlight.ops.arithmetic import into
+from rushlight.ops._out import into
 from rushlight.ops.promotion import binary, operands, unbroadcast
 
 if TYPE_CHECKING:

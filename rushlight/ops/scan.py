@@ -9,7 +9,9 @@ import numpy as np
 from rushlight import dtypes, return_types
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import wrap
-from rushlight.ops._numeric import Array, accumulator, as_result, normalize_dim, require_floating, widened
+from rushlight.ops._geometry import wrap_dim
+from rushlight.ops._numeric import Array, accumulator, as_result, require_floating, widened
+from rushlight.ops._out import into, into_each
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -45,7 +47,12 @@ class Cumsum(Operation):
 
 
 def cumsum(
-    input: Tensor, dim: int | None = None, *, dtype: dtypes.dtype | None = None, axis: int | None = None
+    input: Tensor,
+    dim: int | None = None,
+    *,
+    dtype: dtypes.dtype | None = None,
+    axis: int | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """`out[i] = input[0] + … + input[i]` along `dim`; integers and booleans add up in int64.
 
@@ -57,13 +64,15 @@ def cumsum(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.cumsum.html
     """
-    return Cumsum.apply(*_scan_arguments("cumsum", input, dim if axis is None else axis, dtype))
+    if out is not None and dtype is None:
+        dtype = out.dtype
+    return into(out, Cumsum.apply(*_scan_arguments("cumsum", input, dim if axis is None else axis, dtype)))
 
 
 def _scan_arguments(name: str, input: Tensor, dim: int | None, dtype: dtypes.dtype | None) -> tuple[Tensor, int]:
     if dim is None:
         raise TypeError(f'{name}() missing 1 required positional arguments: "dim"')
-    return input if dtype is None else input.to(dtype), normalize_dim(dim, input._array.ndim)
+    return input if dtype is None else input.to(dtype), wrap_dim(dim, input._array.ndim)
 
 
 class Cumprod(Operation):
@@ -105,7 +114,12 @@ def _cumprod_gradient_at_zeros(grad: Tensor, input: Tensor, dim: int) -> Tensor:
 
 
 def cumprod(
-    input: Tensor, dim: int | None = None, *, dtype: dtypes.dtype | None = None, axis: int | None = None
+    input: Tensor,
+    dim: int | None = None,
+    *,
+    dtype: dtypes.dtype | None = None,
+    axis: int | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """`out[i] = input[0] · … · input[i]` along `dim`; integers and booleans multiply in int64.
 
@@ -117,7 +131,9 @@ def cumprod(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.cumprod.html
     """
-    return Cumprod.apply(*_scan_arguments("cumprod", input, dim if axis is None else axis, dtype))
+    if out is not None and dtype is None:
+        dtype = out.dtype
+    return into(out, Cumprod.apply(*_scan_arguments("cumprod", input, dim if axis is None else axis, dtype)))
 
 
 class Cummax(Operation):
@@ -164,7 +180,7 @@ class Cummin(Cummax):
         return Cummin.scan(ctx, input, dim)
 
 
-def cummax(input: Tensor, dim: int) -> Any:
+def cummax(input: Tensor, dim: int, *, out: Any = None) -> Any:
     """The greatest element so far along `dim`, and the last index at which it was met, as a named tuple.
 
     Raises IndexError for a dim out of range.
@@ -175,10 +191,10 @@ def cummax(input: Tensor, dim: int) -> Any:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.cummax.html
     """
-    return return_types.cummax(Cummax.apply(input, normalize_dim(dim, input._array.ndim)))
+    return into_each(out, return_types.cummax(Cummax.apply(input, wrap_dim(dim, input._array.ndim))))
 
 
-def cummin(input: Tensor, dim: int) -> Any:
+def cummin(input: Tensor, dim: int, *, out: Any = None) -> Any:
     """The least element so far along `dim`, and the last index at which it was met, as a named tuple.
 
     Raises IndexError for a dim out of range.
@@ -189,7 +205,7 @@ def cummin(input: Tensor, dim: int) -> Any:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.cummin.html
     """
-    return return_types.cummin(Cummin.apply(input, normalize_dim(dim, input._array.ndim)))
+    return into_each(out, return_types.cummin(Cummin.apply(input, wrap_dim(dim, input._array.ndim))))
 
 
 class Logcumsumexp(Operation):
@@ -221,7 +237,7 @@ class Logcumsumexp(Operation):
         return total, None
 
 
-def logcumsumexp(input: Tensor, dim: int) -> Tensor:
+def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
     """`log(exp(input[0]) + … + exp(input[i]))` along `dim`, without overflow.
 
     Raises IndexError for a dim out of range, NotImplementedError for integers.
@@ -233,7 +249,7 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.logcumsumexp.html
     """
     require_floating(input._array, "logcumsumexp_out_cpu")
-    return Logcumsumexp.apply(input, normalize_dim(dim, input._array.ndim))
+    return into(out, Logcumsumexp.apply(input, wrap_dim(dim, input._array.ndim)))
 
 
 class ScanMethods:

@@ -13,6 +13,7 @@ from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.index import along
 from rushlight.ops._geometry import Array, Shape, check_no_overlap, shape_text, wrap_dim
+from rushlight.ops._out import into
 from rushlight.ops.broadcast import expand
 from rushlight.ops.shape import reshape
 from rushlight.ops.write import fill_value_array
@@ -308,10 +309,9 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.gather.html
     """
-    from rushlight.ops._geometry import checked_out
 
     dim = check_index("gather", input, dim, index, None)
-    return checked_out(Gather.apply(input, dim, index), out)
+    return into(out, Gather.apply(input, dim, index), exact=True)
 
 
 def _scatter(input: Tensor, dim: int, index: Tensor, src: Any, reduce: str | None, inplace: bool) -> Tensor:

@@ -18,9 +18,10 @@ from rushlight import dtypes
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._geometry import Array, shape_text
+from rushlight.ops._out import write_out
 from rushlight.ops.broadcast import expand
 from rushlight.ops.conversion import as_dtype
-from rushlight.ops.creation import finished, into
+from rushlight.ops.creation import finished
 from rushlight.ops.joining import stack
 from rushlight.ops.shape import reshape
 
@@ -35,7 +36,7 @@ __all__ = [
 
 def _made(array: Array, out: Tensor | None, options: dict[str, Any]) -> Tensor:
     if out is not None:
-        return into(out, array)
+        return write_out(out, array)
     options.pop("layout", None)
     device, requires_grad = options.pop("device", None), options.pop("requires_grad", False)
     pin_memory = options.pop("pin_memory", False)
@@ -245,7 +246,7 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
             f"Expected object of scalar type {names[0]} but got scalar type {names[1]} for second argument"
         )
     result = Complex.apply(real, imag)
-    return result if out is None else into(out, result._array)
+    return result if out is None else write_out(out, result._array)
 
 
 def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:

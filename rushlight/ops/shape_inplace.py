@@ -14,10 +14,11 @@ import numpy as np
 from rushlight.autograd.function import ViewOperation
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops._geometry import Shape, shape_text, sizes, storage_of, wrap_dim, wrap_dims
+from rushlight.ops._geometry import Shape, shape_text, sizes, wrap_dim, wrap_dims
 from rushlight.ops.creation import checked_shape
 from rushlight.ops.shape import Squeeze, T, Transpose, Unsqueeze
 from rushlight.ops.slicing import AsStrided
+from rushlight.storage import owner_of
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -141,7 +142,7 @@ def resize_(input: Tensor, *size: Any, memory_format: Any = None, **named: Any) 
 
 
 def _over(array: Any, offset: int, shape: Shape) -> Any:
-    base = storage_of(array)
+    base = owner_of(array)
     count = math.prod(shape)
     flat = base.reshape(-1)[offset:] if base.flags.c_contiguous and base.dtype == array.dtype else array.reshape(-1)
     if flat.size < count:

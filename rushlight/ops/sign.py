@@ -10,7 +10,8 @@ import numpy as np
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import Array, floating, inplace
-from rushlight.ops.arithmetic import conj_of, into
+from rushlight.ops._out import into, plain
+from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.promotion import binary, unbroadcast
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def sgn(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into(out, Sgn.apply(input))
 
 
-def signbit(input: Tensor) -> Tensor:
+def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Whether the sign bit of each element is set (that of -0.0 is), bool; RuntimeError for complex.
 
     >>> import rushlight as torch
@@ -104,13 +105,9 @@ def signbit(input: Tensor) -> Tensor:
     array = input._array
     if array.dtype.kind == "c":
         raise RuntimeError("signbit is not implemented for complex tensors.")
-    return wrap(
-        array < 0
-        if array.dtype.kind in "iu"
-        else np.zeros_like(array)
-        if array.dtype.kind == "b"
-        else np.signbit(array)
-    )
+    if array.dtype.kind == "b":
+        return into(out, plain(np.zeros_like(array)))
+    return into(out, plain(array < 0 if array.dtype.kind in "iu" else np.signbit(array)))
 
 
 class Copysign(Operation):
@@ -234,12 +231,12 @@ def conj(input: Tensor) -> Tensor:
     return Conj.apply(input) if input._array.dtype.kind == "c" else input
 
 
-def conj_physical(input: Tensor) -> Tensor:
+def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`conj`: conjugates are computed at once.
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.conj_physical.html
     """
-    return conj(input)
+    return into(out, conj(input))
 
 
 def resolve_conj(input: Tensor) -> Tensor:

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.autograd.function import Operation, ViewOperation
-from rushlight.ops._geometry import Array, Shape, shape_text, storage_of, wrap_dim
+from rushlight.ops._geometry import Array, Shape, shape_text, wrap_dim
+from rushlight.ops._out import into
 from rushlight.ops.conversion import storage_offset
 from rushlight.ops.shape import reshape
+from rushlight.storage import owner_of
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -211,7 +213,7 @@ def _positions(size: Shape, stride: Shape, offset: int) -> Array:
 
 
 def _flat_storage(array: Array) -> Array:
-    base = storage_of(array)
+    base = owner_of(array)
     if base.dtype != array.dtype:
         base = base.view(array.dtype) if base.flags.c_contiguous else array
     if base.flags.c_contiguous:
@@ -343,16 +345,16 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     return DiagEmbed.apply(input, offset, *_plane(input._array.ndim + 1, dim1, dim2))
 
 
-def diag(input: Tensor, diagonal: int = 0) -> Tensor:
+def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """A vector as the diagonal of a matrix, or the diagonal of a matrix as a vector (a copy).
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.diag.html
     """
     ndim = input._array.ndim
     if ndim == 1:
-        return DiagEmbed.apply(input, diagonal, 0, 1)
+        return into(out, DiagEmbed.apply(input, diagonal, 0, 1))
     if ndim == 2:
-        return DiagonalCopy.apply(input, diagonal)
+        return into(out, DiagonalCopy.apply(input, diagonal))
     raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {ndim}D")
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from rushlight import dtypes, kernels
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import wrap
-from rushlight.ops._numeric import Array, add_reduce, as_result, maximum_reduce, normalize_dim, not_implemented, widened
-from rushlight.ops.arithmetic import into
+from rushlight.ops._geometry import wrap_dim
+from rushlight.ops._numeric import Array, add_reduce, as_result, maximum_reduce, not_implemented, widened
+from rushlight.ops._out import into
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -155,7 +156,7 @@ def _arguments(kernel: str, input: Tensor, dim: int, dtype: dtypes.dtype | None)
     array = input._array
     if array.dtype.kind in "biuc":
         raise not_implemented(kernel, array.dtype)
-    return input, normalize_dim(dim, array.ndim)
+    return input, wrap_dim(dim, array.ndim)
 
 
 def softmax(input: Tensor, dim: int, dtype: dtypes.dtype | None = None, *, out: Tensor | None = None) -> Tensor:

@@ -8,7 +8,9 @@ import numpy as np
 
 from rushlight import return_types
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops._numeric import Array, normalize_dim, not_implemented, require_floating, widened
+from rushlight.ops._geometry import wrap_dim
+from rushlight.ops._numeric import Array, not_implemented, require_floating, widened
+from rushlight.ops._out import into, into_each, plain
 from rushlight.ops.extremum import Selection, check_not_empty
 
 if TYPE_CHECKING:
@@ -51,7 +53,9 @@ class SortStable(Sort):
     node_name = "SortBackward1"
 
 
-def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool | None = None) -> Any:
+def sort(
+    input: Tensor, dim: int = -1, descending: bool = False, stable: bool | None = None, *, out: Any = None
+) -> Any:
     """The elements along `dim` in ascending order (or `descending`) and their indices, as a named tuple.
 
     Equal elements keep their order in any case. A NaN is the greatest. Raises IndexError for a dim out of range,
@@ -70,7 +74,8 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool | 
     if array.dtype.kind == "c":
         raise RuntimeError("Sort does not support complex dtypes on CPU")
     operation = Sort if stable is None else SortStable
-    return return_types.sort(operation.apply(input, normalize_dim(dim, array.ndim), bool(descending)))
+    result = return_types.sort(operation.apply(input, wrap_dim(dim, array.ndim), bool(descending)))
+    return into_each(out, result)
 
 
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
@@ -82,10 +87,10 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.argsort.html
     """
-    return wrap(sorted_indices(input._array, normalize_dim(dim, input._array.ndim), descending))
+    return plain(sorted_indices(input._array, wrap_dim(dim, input._array.ndim), descending))
 
 
-def msort(input: Tensor) -> Tensor:
+def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The elements along the first dimension in ascending order.
 
     >>> import rushlight as torch
@@ -94,7 +99,7 @@ def msort(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.msort.html
     """
-    return sort(input, 0)[0]
+    return into(out, sort(input, 0)[0], exact=True)
 
 
 class Topk(Selection):
@@ -111,7 +116,9 @@ class Topk(Selection):
         return Topk.choose(ctx, input, order, dim, True)
 
 
-def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
+def topk(
+    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None
+) -> Any:
     """The `k` greatest (or least) elements along `dim` and their indices, as a named tuple, the first ones first.
 
     Of equal elements the first come first. A NaN is the greatest. Raises RuntimeError for a k beyond the dimension,
@@ -127,12 +134,12 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.topk.html
     """
     array = input._array
-    dim = normalize_dim(dim, array.ndim)
+    dim = wrap_dim(dim, array.ndim)
     if not 0 <= k <= (array.shape[dim] if array.ndim else 1):
         raise RuntimeError("selected index k out of range")
     if array.dtype.kind in "bc":
         raise not_implemented("topk_cpu", array.dtype)
-    return return_types.topk(Topk.apply(input, k, dim, largest))
+    return into_each(out, return_types.topk(Topk.apply(input, k, dim, largest)))
 
 
 class Kthvalue(Selection):
@@ -149,7 +156,7 @@ class Kthvalue(Selection):
         return Kthvalue.choose(ctx, input, order, dim, keepdim)
 
 
-def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
     """The `k`-th least element along `dim` (from 1) and its index, as a named tuple; a NaN is the greatest.
 
     Raises RuntimeError for a k beyond the dimension, IndexError for an empty dimension or a dim out of range.
@@ -163,20 +170,20 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.kthvalue.html
     """
     array = input._array
-    dim = normalize_dim(dim, array.ndim)
+    dim = wrap_dim(dim, array.ndim)
     if array.ndim:
         check_not_empty("kthvalue()", array, (dim,))
     if not 1 <= k <= (array.shape[dim] if array.ndim else 1):
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}")
-    return return_types.kthvalue(Kthvalue.apply(input, k, dim, keepdim))
+    return into_each(out, return_types.kthvalue(Kthvalue.apply(input, k, dim, keepdim)))
 
 
 def _present(out: Array, inverse: Array, counts: Array, return_inverse: bool, return_counts: bool) -> Any:
-    results = [wrap(out)]
+    results = [plain(out)]
     if return_inverse:
-        results.append(wrap(inverse.astype(np.int64, copy=False)))
+        results.append(plain(inverse.astype(np.int64, copy=False)))
     if return_counts:
-        results.append(wrap(counts.astype(np.int64, copy=False)))
+        results.append(plain(counts.astype(np.int64, copy=False)))
     return results[0] if len(results) == 1 else tuple(results)
 
 
@@ -201,7 +208,7 @@ def unique(
     """
     array = input._array
     if dim is not None:
-        dim = normalize_dim(dim, array.ndim)
+        dim = wrap_dim(dim, array.ndim)
     out, inverse, counts = np.unique(array, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
     return _present(out, inverse.reshape(array.shape if dim is None else -1), counts, return_inverse, return_counts)
 
@@ -220,7 +227,7 @@ def unique_consecutive(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.unique_consecutive.html
     """
     array = input._array
-    axis = 0 if dim is None else normalize_dim(dim, array.ndim)
+    axis = 0 if dim is None else wrap_dim(dim, array.ndim)
     sequence = array.reshape(-1) if dim is None else array
     rows = np.moveaxis(sequence, axis, 0)
     starts = np.ones(rows.shape[0], np.bool_)
@@ -254,14 +261,16 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     if array.ndim != 1 or (array.size and array.min() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if weights is None:
-        return wrap(np.bincount(array, minlength=minlength).astype(np.int64, copy=False))
+        return plain(np.bincount(array, minlength=minlength).astype(np.int64, copy=False))
     if weights._array.shape != array.shape:
         raise RuntimeError("weights should be 1-d and have the same length as input")
     out = np.bincount(array, weights._array, minlength)
-    return wrap(out.astype(np.float32) if weights._array.dtype == np.float32 else out)
+    return plain(out.astype(np.float32) if weights._array.dtype == np.float32 else out)
 
 
-def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
+def histc(
+    input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Tensor | None = None
+) -> Tensor:
     """How many elements lie in each of `bins` equal intervals of [min, max] (of the data's range if both are 0).
 
     Elements outside are not counted, the last interval is closed. Raises RuntimeError for an empty or infinite range,
@@ -287,7 +296,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
         raise RuntimeError("max must be larger than min")
     inside = array[(array >= low) & (array <= high)]
     place = ((inside - array.dtype.type(low)) / array.dtype.type(high - low) * array.dtype.type(bins)).astype(np.int64)
-    return wrap(np.bincount(np.minimum(place, bins - 1), minlength=bins).astype(array.dtype))
+    return into(out, plain(np.bincount(np.minimum(place, bins - 1), minlength=bins).astype(array.dtype)))
 
 
 def searchsorted(
@@ -298,6 +307,7 @@ def searchsorted(
     right: bool = False,
     side: str | None = None,
     sorter: Tensor | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """Where `input` would be inserted into the sorted innermost dimension to keep its order, int64 (or int32).
 
@@ -324,7 +334,7 @@ def searchsorted(
     values = input._array if isinstance(input, Variable) else np.asarray(input)
     where: Any = "right" if right else "left"
     if sequence.ndim == 1:
-        out = np.asarray(np.searchsorted(sequence, values, where))
+        found = np.asarray(np.searchsorted(sequence, values, where))
     else:
         if sequence.shape[:-1] != values.shape[:-1]:
             raise RuntimeError(
@@ -334,13 +344,15 @@ def searchsorted(
                 f"value tensor "
                 f"{list(values.shape)}"
             )
-        out = np.empty(values.shape, np.int64)
+        found = np.empty(values.shape, np.int64)
         for index in np.ndindex(sequence.shape[:-1]):
-            out[index] = np.searchsorted(sequence[index], values[index], where)
-    return wrap(out.astype(np.int32 if out_int32 else np.int64, copy=False))
+            found[index] = np.searchsorted(sequence[index], values[index], where)
+    return into(out, plain(found.astype(np.int32 if out_int32 else np.int64, copy=False)), exact=True)
 
 
-def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False) -> Tensor:
+def bucketize(
+    input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False, out: Tensor | None = None
+) -> Tensor:
     """Which interval between the sorted 1-D `boundaries` each element falls in, int64 (or int32).
 
     Raises RuntimeError where `boundaries` is not 1-D.
@@ -353,7 +365,7 @@ def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right:
     """
     if boundaries._array.ndim != 1:
         raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries._array.ndim})")
-    return searchsorted(boundaries, input, out_int32=out_int32, right=right)
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)
 
 
 _INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
@@ -380,14 +392,14 @@ def _quantile(
         if isinstance(q, Variable):
             raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
         raise RuntimeError(f"{name}() q must be in the range [0, 1] but got {q:g}")
-    work = input.reshape(-1) if dim is None else input.movedim(normalize_dim(dim, array.ndim), -1)
+    work = input.reshape(-1) if dim is None else input.movedim(wrap_dim(dim, array.ndim), -1)
     ranked = sort(work, -1)[0] if work._array.ndim else work.reshape(1)
     out = _interpolate(ranked, levels, interpolation, ignore_nan)
     if keepdim:
         shape = (
             [1] * array.ndim
             if dim is None
-            else [1 if i == normalize_dim(dim, array.ndim) else n for i, n in enumerate(array.shape)]
+            else [1 if i == wrap_dim(dim, array.ndim) else n for i, n in enumerate(array.shape)]
         )
         out = out.reshape(*levels.shape, *shape)
     return out
@@ -422,7 +434,13 @@ def _interpolate(ranked: Tensor, levels: Array, interpolation: str, ignore_nan: 
 
 
 def quantile(
-    input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+    input: Tensor,
+    q: Any,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+    out: Tensor | None = None,
 ) -> Tensor:
     """The `q`-quantile along `dim`, or of all elements; for a 1-D `q` its dimension comes first. A NaN makes it NaN.
 
@@ -434,11 +452,17 @@ def quantile(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.quantile.html
     """
-    return _quantile("quantile", input, q, dim, keepdim, interpolation, False)
+    return into(out, _quantile("quantile", input, q, dim, keepdim, interpolation, False), exact=True)
 
 
 def nanquantile(
-    input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+    input: Tensor,
+    q: Any,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+    out: Tensor | None = None,
 ) -> Tensor:
     """The `q`-quantile of the elements that are not NaN; arguments and errors as for `quantile`.
 
@@ -448,7 +472,7 @@ def nanquantile(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nanquantile.html
     """
-    return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
+    return into(out, _quantile("nanquantile", input, q, dim, keepdim, interpolation, True), exact=True)
 
 
 class SortingMethods:

@@ -21,7 +21,8 @@ from rushlight.ops._numeric import (
     not_implemented,
     widened,
 )
-from rushlight.ops.arithmetic import conj_of, into
+from rushlight.ops._out import into
+from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.promotion import binary, result_type, unbroadcast
 
 if TYPE_CHECKING:

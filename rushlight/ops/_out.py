@@ -1,0 +1,92 @@
+"""Where results go: into tensors that the caller gave for them (`out=`), or into new ones which no gradient passes."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rushlight import dtypes
+from rushlight.autograd.function import mark_inference
+from rushlight.autograd.grad_mode import state
+from rushlight.autograd.variable import wrap
+from rushlight.ops._geometry import shape_text
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = ["into", "into_each", "plain", "write_out"]
+
+# PyTorch names some types here as its compiler does.
+_C_NAMES = {dtypes.float32: "float", dtypes.float64: "double", dtypes.int64: "long int"}
+
+
+def plain(array: Any) -> Tensor:
+    """A result that no gradient passes, as a tensor; in inference mode it is marked as made there."""
+    result = wrap(array)
+    if state.inference:
+        mark_inference(result)
+    return result
+
+
+def write_out(out: Tensor, array: npt.NDArray[Any], warn: bool = False) -> Tensor:
+    """Write elements into a tensor given as `out=`, which takes their shape and keeps its type.
+
+    With `warn`, one that had elements and another shape causes a warning.
+    """
+    if out.requires_grad and state.enabled:
+        raise RuntimeError(
+            "functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+            "requires grad."
+        )
+    if out._array.shape != array.shape:
+        if warn and out._array.size:
+            warnings.warn(
+                f"An output with one or more elements was resized since it had shape {shape_text(out._array.shape)}, "
+                f"which does not match the required output shape {shape_text(array.shape)}.",
+                UserWarning,
+                stacklevel=4,
+            )
+        out._array = np.empty(array.shape, out._array.dtype)
+    np.copyto(out._array, array, casting="unsafe")
+    out.bump_version()
+    return out
+
+
+def into(out: Tensor | None, result: Any, exact: bool = False) -> Any:
+    """A result, written into the tensor that the caller gave for it, if any.
+
+    RuntimeError where the result has a history, or a type that does not go into that of `out` (`exact`: another type).
+    """
+    if out is None:
+        return result
+    if result.requires_grad:
+        raise RuntimeError(
+            "functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+            "requires grad."
+        )
+    made, wanted = result.dtype, out.dtype
+    if made is not wanted:
+        if exact:
+            raise RuntimeError(
+                f"Expected out tensor to have dtype {_C_NAMES.get(made, made.name)}, but got "
+                f"{_C_NAMES.get(wanted, wanted.name)} instead"
+            )
+        if made.category > wanted.category:
+            raise RuntimeError(
+                f"result type {made.legacy_name} can't be cast to the desired output type {wanted.legacy_name}"
+            )
+    return write_out(out, result._array, warn=True)
+
+
+def into_each(out: Sequence[Tensor] | None, results: Any) -> Any:
+    """Several results in the tensors given for them, each of exactly its type; a named tuple stays one."""
+    if out is None:
+        return results
+    if len(out) != len(results):
+        raise TypeError(f"expected out to be a tuple of {len(results)} tensors, got {len(out)}")
+    written = [into(o, r, exact=True) for o, r in zip(out, results, strict=True)]
+    return type(results)(written)

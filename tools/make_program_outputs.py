@@ -20,7 +20,8 @@ SOURCE_OF_TORCHVISION = (
 
 def main() -> None:
     """Runs the named programs, or all."""
-    scripts = [PROGRAMS / f"{name}.py" for name in sys.argv[1:]] or sorted(PROGRAMS.glob("note*.py"))
+    everything = [path.stem for path in sorted(PROGRAMS.glob("*.py")) if not path.stem.startswith("test_")]
+    scripts = [PROGRAMS / f"{name}.py" for name in sys.argv[1:] or everything]
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "torchvision.py").write_text(SOURCE_OF_TORCHVISION)
         environment = {**os.environ, "PYTHONPATH": folder, "OMP_NUM_THREADS": "2"}

@@ -1,4 +1,4 @@
-"""Each program of the study notes that the project began with prints on Rushlight what it prints on PyTorch 2.13."""
+"""Each program here prints what it prints on PyTorch 2.13; note*.py are those of the notes that the project began with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-PROGRAMS = sorted(HERE.glob("note*.py"))
+PROGRAMS = sorted(path for path in HERE.glob("*.py") if not path.stem.startswith("test_"))
 
 
 def test_each_program_has_an_expected_output_and_the_reverse() -> None:

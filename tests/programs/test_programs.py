@@ -1,4 +1,4 @@
-"""Each program here prints what it prints on PyTorch 2.13; note*.py are those of the notes that the project began with."""
+"""Each program here prints what it prints on PyTorch 2.13; note*.py come from the notes that the project began with."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def as_result(array: Any, dtype: np.dtype[Any]) -> Array:
 def normalize_dims(dim: Dims, ndim: int) -> tuple[int, ...]:
     """The reduced dimensions in order, counted from the front; None and () mean all of them."""
     if isinstance(dim, int):
-        dims = (wrap_dim(dim, ndim),)
+        dims: tuple[int, ...] = (wrap_dim(dim, ndim),)
     elif not dim:
         return tuple(range(ndim))
     else:

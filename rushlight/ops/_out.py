@@ -18,10 +18,13 @@ from rushlight.ops._geometry import shape_text
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__ = ["into", "into_each", "plain", "write_out"]
+__all__ = ["into", "into_each", "plain", "type_of_out", "write_out"]
 
 # PyTorch names some types here as its compiler does.
 _C_NAMES = {dtypes.float32: "float", dtypes.float64: "double", dtypes.int64: "long int"}
+_DIFFERENTIATED = (
+    "functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad."
+)
 
 
 def plain(array: Any) -> Tensor:
@@ -38,10 +41,7 @@ def write_out(out: Tensor, array: npt.NDArray[Any], warn: bool = False) -> Tenso
     With `warn`, one that had elements and another shape causes a warning.
     """
     if out.requires_grad and state.enabled:
-        raise RuntimeError(
-            "functions with out=... arguments don't support automatic differentiation, but one of the arguments "
-            "requires grad."
-        )
+        raise RuntimeError(_DIFFERENTIATED)
     if out._array.shape != array.shape:
         if warn and out._array.size:
             warnings.warn(
@@ -56,6 +56,13 @@ def write_out(out: Tensor, array: npt.NDArray[Any], warn: bool = False) -> Tenso
     return out
 
 
+def type_of_out(input: Tensor, out: Tensor, dtype: dtypes.dtype | None) -> dtypes.dtype:
+    """The type in which a function that converts its input works: the one asked for, or that of `out`."""
+    if input.requires_grad and state.enabled:
+        raise RuntimeError(_DIFFERENTIATED)
+    return dtype or out.dtype
+
+
 def into(out: Tensor | None, result: Any, exact: bool = False) -> Any:
     """A result, written into the tensor that the caller gave for it, if any.
 
@@ -64,10 +71,7 @@ def into(out: Tensor | None, result: Any, exact: bool = False) -> Any:
     if out is None:
         return result
     if result.requires_grad:
-        raise RuntimeError(
-            "functions with out=... arguments don't support automatic differentiation, but one of the arguments "
-            "requires grad."
-        )
+        raise RuntimeError(_DIFFERENTIATED)
     made, wanted = result.dtype, out.dtype
     if made is not wanted:
         if exact:

@@ -18,7 +18,7 @@ from rushlight.device import check_device
 from rushlight.layout import contiguous_format, memory_format, preserve_format
 from rushlight.ops._data import checked_array, fill_array, fill_number, from_data, number_array, number_dtype
 from rushlight.ops._geometry import Array, Shape, channel_order, shape_text, sizes
-from rushlight.ops._out import write_out
+from rushlight.ops._out import plain, write_out
 from rushlight.ops.conversion import as_dtype, clone, to
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
         return known if dtype is None else to(known, as_dtype(dtype, "as_tensor"))
     if isinstance(data, np.ndarray):
         _warn_read_only(data)
-    return wrap(from_data(data, dtype, copy=False))
+    return plain(from_data(data, dtype, copy=False))
 
 
 def asarray(

@@ -189,12 +189,14 @@ def cat(tensors: Tensors, dim: int = 0, *, axis: int | None = None, out: Tensor 
     found = _listed(tensors, "cat")
     if not found:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
-    result = Cat.apply(_checked_cat([tensor._array.shape for tensor in found], dim), *found)
-    if out is not None and result.dtype.category > out.dtype.category:
-        raise TypeError(
-            f"torch.cat(): input types can't be cast to the desired output type {out.dtype.legacy_name}"
-        )
-    return into(out, result)
+    return _joined(out, Cat.apply(_checked_cat([tensor._array.shape for tensor in found], dim), *found))
+
+
+def _joined(out: Tensor | None, result: Tensor) -> Tensor:
+    """The result, in `out` if that is given; here PyTorch raises TypeError for a type that does not go in."""
+    if out is not None and not result.requires_grad and result.dtype.category > out.dtype.category:
+        raise TypeError(f"torch.cat(): input types can't be cast to the desired output type {out.dtype.legacy_name}")
+    return into(out, result)  # type: ignore[no-any-return]
 
 
 def _checked_cat(shapes: list[Shape], dim: int) -> int:
@@ -248,7 +250,7 @@ def stack(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None) -> Tenso
                 f"stack expects each tensor to be equal size, but got {shape_text(shape)} at entry 0 and "
                 f"{shape_text(tensor._array.shape)} at entry {i}"
             )
-    return into(out, Stack.apply(wrap_dim(dim, len(shape) + 1), *found))
+    return _joined(out, Stack.apply(wrap_dim(dim, len(shape) + 1), *found))
 
 
 def _stacked(tensors: Any, name: str) -> tuple[Tensor, ...]:

@@ -19,7 +19,7 @@ from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels import random as kernels
 from rushlight.layout import memory_format, preserve_format
-from rushlight.ops._out import write_out
+from rushlight.ops._out import plain, write_out
 from rushlight.ops.conversion import as_dtype
 from rushlight.ops.creation import checked_shape, filled, like_filled
 from rushlight.ops.random_fill import (
@@ -184,9 +184,9 @@ def randperm(
         raise RuntimeError(f"value cannot be converted to type {kind.name}_t without overflow")
     checked_shape((count,))
     order = kernels.randperm(drawn, count).astype(kind.numpy_dtype, copy=False)
-    return (
-        write_out(out, order) if out is not None else filled("randperm", lambda *_: order, (count,), dtype=kind, **options)
-    )
+    if out is not None:
+        return write_out(out, order)
+    return filled("randperm", lambda *_: order, (count,), dtype=kind, **options)
 
 
 def _drawn_like(array: Array, dtype: Any, order: str, fill: Callable[[Array], Array]) -> Array:
@@ -437,7 +437,7 @@ def multinomial(
     rows = weights.reshape(-1, weights.shape[-1])
     chosen = kernels.multinomial(generator_of(generator, "multinomial"), rows, count, replacement)
     result = chosen.reshape(*weights.shape[:-1], count)
-    return write_out(out, result) if out is not None else wrap(result)
+    return write_out(out, result) if out is not None else plain(result)
 
 
 def _check_multinomial(input: Tensor, count: int, replacement: bool) -> None:

@@ -285,7 +285,7 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.tril.html
     """
-    return into(out, Tril.apply(_matrices(input, "tril"), diagonal))
+    return into(out, Tril.apply(_matrices(input, "tril"), diagonal), exact=True)
 
 
 def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
@@ -293,7 +293,7 @@ def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.triu.html
     """
-    return into(out, Triu.apply(_matrices(input, "triu"), diagonal))
+    return into(out, Triu.apply(_matrices(input, "triu"), diagonal), exact=True)
 
 
 def tril_(input: Tensor, diagonal: int = 0) -> Tensor:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes
-from rushlight.autograd.function import Operation
+from rushlight import dtypes, kernels
+from rushlight.autograd.function import Operation, UnaryOperation
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.variable import wrap
 from rushlight.ops._numeric import (
     Array,
@@ -28,7 +29,7 @@ from rushlight.ops._numeric import (
     spread,
     widened,
 )
-from rushlight.ops._out import into, plain
+from rushlight.ops._out import into, plain, type_of_out
 from rushlight.ops.broadcast import Expand
 
 if TYPE_CHECKING:
@@ -48,10 +49,17 @@ def _note(ctx: Any, array: Array, dim: Dims, keepdim: bool) -> tuple[int, ...]:
     return ctx.dims
 
 
-class Sum(Operation):
+def repeated(element: Array, shape: tuple[int, ...]) -> Array:
+    """A 0-dim array seen with another shape, as `expand` does."""
+    return np.ndarray(shape, element.dtype, element, 0, (0,) * len(shape))
+
+
+class Sum(UnaryOperation):
     """`Σ input`: the gradient of each element is the result's."""
 
     node_name = "SumBackward0"
+    kernel = kernels.sum_over
+    keeps = "shape"
 
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Any:
@@ -61,7 +69,9 @@ class Sum(Operation):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        return Expand.apply(grad, ctx.shape)
+        if state.enabled:
+            return Expand.apply(grad, ctx.shape)
+        return wrap(repeated(grad._array, ctx.shape))
 
 
 class SumDim(Operation):
@@ -73,11 +83,16 @@ class SumDim(Operation):
     def forward(ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Any:
         array = input._array
         dims = _note(ctx, array, dim, keepdim)
+        if array.dtype.char in "fd":
+            return kernels.sum_over(array, dims, keepdim, 1.0)
         return as_result(add_reduce(array, dims, accumulator(array.dtype), None, keepdim), array.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         return spread(grad, ctx), None, None
+
+
+_sum_all = Sum.function()
 
 
 def sum(
@@ -103,9 +118,12 @@ def sum(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.sum.html
     """
     if out is not None:
-        return into(out, sum(input, dim, keepdim, dtype=dtype or out.dtype, axis=axis, keepdims=keepdims), exact=True)
+        dtype = type_of_out(input, out, dtype)
+        return into(out, sum(input, dim, keepdim, dtype=dtype, axis=axis, keepdims=keepdims), exact=True)
     if dtype is not None:
         input = input.to(dtype)
+    elif dim is None and axis is None and not (keepdim or keepdims):
+        return _sum_all(input)
     if dim is None and axis is None and not (keepdim or keepdims):
         return _in_dtype(Sum.apply(input), dtype)
     return _in_dtype(SumDim.apply(input, dim if axis is None else axis, keepdim or keepdims), dtype)
@@ -179,16 +197,18 @@ def nansum(
     """
     if input._array.dtype.kind == "c":
         raise RuntimeError("nansum on CPU does not support complex inputs")
-    if out is not None and dtype is None:
-        dtype = out.dtype
+    if out is not None:
+        dtype = type_of_out(input, out, dtype)
     result = _in_dtype(Nansum.apply(input if dtype is None else input.to(dtype), dim, keepdim), dtype)
     return into(out, result, exact=True)
 
 
-class Mean(Operation):
+class Mean(UnaryOperation):
     """`Σ input / n`."""
 
     node_name = "MeanBackward0"
+    kernel = kernels.mean
+    keeps = "shape"
 
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Any:
@@ -198,7 +218,9 @@ class Mean(Operation):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        return grad.expand(ctx.shape) / math.prod(ctx.shape)
+        if state.enabled:
+            return grad.expand(ctx.shape) / math.prod(ctx.shape)
+        return wrap(repeated(np.asarray(kernels.divide(grad._array, float(math.prod(ctx.shape)))), ctx.shape))
 
 
 class MeanDim(Operation):
@@ -211,12 +233,17 @@ class MeanDim(Operation):
         array = input._array
         dims = _note(ctx, array, dim, keepdim)
         ctx.count = math.prod([array.shape[d] for d in dims])
+        if array.dtype.char in "fd":
+            return kernels.sum_over(array, dims, keepdim, ctx.count)
         total = add_reduce(array, dims, accumulator(array.dtype), None, keepdim)
         return as_result(np.true_divide(total, ctx.count), array.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         return spread(grad / ctx.count, ctx), None, None
+
+
+_mean_all = Mean.function()
 
 
 def mean(
@@ -245,7 +272,7 @@ def mean(
     if dtype is not None or input._array.dtype.kind in "biu":
         input = _as_mean_input(input, dtype)
     if dim is None and axis is None and not (keepdim or keepdims):
-        return Mean.apply(input)
+        return _mean_all(input)
     return MeanDim.apply(input, dim if axis is None else axis, keepdim or keepdims)
 
 
@@ -362,7 +389,7 @@ def prod(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.prod.html
     """
     if out is not None:
-        return into(out, prod(input, dim, keepdim, dtype=dtype or out.dtype, axis=axis), exact=True)
+        return into(out, prod(input, dim, keepdim, dtype=type_of_out(input, out, dtype), axis=axis), exact=True)
     dim = dim if axis is None else axis
     if dtype is not None:
         input = input.to(dtype)

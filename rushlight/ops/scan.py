@@ -11,7 +11,7 @@ from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import Array, accumulator, as_result, require_floating, widened
-from rushlight.ops._out import into, into_each
+from rushlight.ops._out import into, into_each, type_of_out
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -64,8 +64,8 @@ def cumsum(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.cumsum.html
     """
-    if out is not None and dtype is None:
-        dtype = out.dtype
+    if out is not None:
+        dtype = type_of_out(input, out, dtype)
     return into(out, Cumsum.apply(*_scan_arguments("cumsum", input, dim if axis is None else axis, dtype)))
 
 
@@ -131,8 +131,8 @@ def cumprod(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.cumprod.html
     """
-    if out is not None and dtype is None:
-        dtype = out.dtype
+    if out is not None:
+        dtype = type_of_out(input, out, dtype)
     return into(out, Cumprod.apply(*_scan_arguments("cumprod", input, dim if axis is None else axis, dtype)))
 
 
@@ -249,7 +249,7 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.logcumsumexp.html
     """
     require_floating(input._array, "logcumsumexp_out_cpu")
-    return into(out, Logcumsumexp.apply(input, wrap_dim(dim, input._array.ndim)))
+    return into(out, Logcumsumexp.apply(input, wrap_dim(dim, input._array.ndim)), exact=True)
 
 
 class ScanMethods:

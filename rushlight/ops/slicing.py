@@ -352,9 +352,9 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     """
     ndim = input._array.ndim
     if ndim == 1:
-        return into(out, DiagEmbed.apply(input, diagonal, 0, 1))
+        return into(out, DiagEmbed.apply(input, diagonal, 0, 1), exact=True)
     if ndim == 2:
-        return into(out, DiagonalCopy.apply(input, diagonal))
+        return into(out, DiagonalCopy.apply(input, diagonal), exact=True)
     raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {ndim}D")
 
 

@@ -296,7 +296,7 @@ def histc(
         raise RuntimeError("max must be larger than min")
     inside = array[(array >= low) & (array <= high)]
     place = ((inside - array.dtype.type(low)) / array.dtype.type(high - low) * array.dtype.type(bins)).astype(np.int64)
-    return into(out, plain(np.bincount(np.minimum(place, bins - 1), minlength=bins).astype(array.dtype)))
+    return into(out, plain(np.bincount(np.minimum(place, bins - 1), minlength=bins).astype(array.dtype)), exact=True)
 
 
 def searchsorted(

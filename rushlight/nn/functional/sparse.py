@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.variable import wrap
+from rushlight.autograd.variable import Variable, wrap
+from rushlight.ops._out import plain
 from rushlight.ops.embedding import Embedding
 from rushlight.tensor import Tensor
 
@@ -46,17 +47,19 @@ def embedding(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.embedding.html
     """
+    if not isinstance(input, Variable):
+        raise TypeError(f"embedding(): argument 'indices' (position 2) must be Tensor, not {type(input).__name__}")
     if input.dtype not in (dtypes.int64, dtypes.int32):
         raise RuntimeError(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
             f"torch.{input.dtype.legacy_name}Tensor instead (while checking arguments for embedding)"
         )
     if weight.ndim != 2:
-        raise RuntimeError(f"'weight' must be 2-D, got shape {list(weight.shape)}")
+        raise RuntimeError("'weight' must be 2-D")
     rows = weight.shape[0]
     if padding_idx is not None:
         if not -rows <= padding_idx < rows:
-            raise AssertionError(f"Padding_idx must be within num_embeddings, got {padding_idx} for {rows} embeddings")
+            raise AssertionError("Padding_idx must be within num_embeddings")
         padding_idx %= rows
     if max_norm is not None:
         _renormalize(weight, input, max_norm, norm_type)
@@ -81,13 +84,11 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     if array.size == 0:
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
-        return wrap(np.zeros((*array.shape, num_classes), np.int64))
+        return plain(np.zeros((*array.shape, num_classes), np.int64))
     if array.min() < 0:
         raise RuntimeError("Class values must be non-negative.")
     if num_classes == -1:
         num_classes = int(array.max()) + 1
-    elif num_classes < 1:
-        raise RuntimeError("num_classes should be positive")
     elif array.max() >= num_classes:
         raise RuntimeError("Class values must be smaller than num_classes.")
-    return wrap((array[..., None] == np.arange(num_classes)).astype(np.int64))
+    return plain((array[..., None] == np.arange(num_classes)).astype(np.int64))

@@ -46,6 +46,7 @@ from rushlight.ops.softmax import SoftmaxMethods
 from rushlight.ops.sorting import SortingMethods
 from rushlight.ops.special import SpecialMethods
 from rushlight.ops.splitting import SplittingMethods
+from rushlight.ops.trigonometric import TrigonometricMethods
 from rushlight.ops.write import WriteMethods
 from rushlight.printing import format_tensor
 from rushlight.storage import StorageMethods
@@ -89,6 +90,7 @@ class Tensor(
     SoftmaxMethods,
     SortingMethods,
     SpecialMethods,
+    TrigonometricMethods,
     Variable,
 ):
     """A multi-dimensional array that can remember how it was computed.

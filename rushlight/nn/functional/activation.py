@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rushlight.dtypes import dtype as Dtype
 from rushlight.ops import activation as ops
-from rushlight.ops import gated, pointwise, special
+from rushlight.ops import gated, special, trigonometric
 from rushlight.ops import softmax as softmax_ops
 from rushlight.ops.activation import (
     celu_,
@@ -214,7 +214,7 @@ def tanh(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.tanh.html
     """
-    return pointwise.tanh(input)
+    return trigonometric.tanh(input)
 
 
 def softsign(input: Tensor) -> Tensor:

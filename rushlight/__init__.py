@@ -32,6 +32,7 @@ from rushlight.ops.write import *
 from rushlight.ops.conv import *
 from rushlight.ops.conversion import *
 from rushlight.ops.creation import *
+from rushlight.ops.einsum import *  # noqa: E402, F403
 from rushlight.ops.dropout import *
 from rushlight.ops.extremum import *
 from rushlight.ops.gated import *
@@ -65,6 +66,7 @@ from rushlight.ops.softmax import *
 from rushlight.ops.sorting import *
 from rushlight.ops.special import *
 from rushlight.ops.trigonometric import *
+from rushlight.ops.variance import *
 from rushlight.ops.promotion import can_cast as can_cast
 from rushlight.ops.promotion import result_type as result_type
 from rushlight import random as random

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,8 @@ def product(a: Any, b: Any) -> Any:
         return _product2d(a, b)
     if kind == "V" or (kind == "f" and itemsize == 2):
         return np.matmul(a.astype(_float32), b.astype(_float32)).astype(a.dtype)
+    if kind == "b":
+        raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
     return np.matmul(a, b)
 
 
@@ -38,13 +41,9 @@ def _product2d(a: Any, b: Any) -> Any:
     return kernels.gemm(a.T if flip_a else a, b.T if flip_b else b, transpose_a=flip_a, transpose_b=flip_b)
 
 
-def _same_type(name: str, *tensors: Any) -> None:
-    first = tensors[0]._array.dtype
-    for tensor in tensors[1:]:
-        if tensor._array.dtype != first:
-            raise RuntimeError(
-                f"expected m1 and m2 to have the same dtype, but got: {_legacy(tensors[0])} != {_legacy(tensor)} (in {name})"
-            )
+def _same_type(input: Any, other: Any) -> None:
+    if input._array.dtype != other._array.dtype:
+        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {_legacy(input)} != {_legacy(other)}")
 
 
 def _legacy(tensor: Any) -> str:
@@ -143,6 +142,21 @@ class ColumnSum(Operation):
         return grad.expand(ctx.rows, -1)
 
 
+class UnsafeView(Operation):
+    """A product in another shape: it shares memory with nothing that anybody sees, so it is no view."""
+
+    node_name = "UnsafeViewBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Any, shape: tuple[int, ...]) -> Any:
+        ctx.shape = input._array.shape
+        return input._array.reshape(shape)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        return grad.reshape(ctx.shape), None
+
+
 class Bmm(Operation):
     """The products of two batches of matrices."""
 
@@ -218,7 +232,7 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     if b.ndim != 2:
         raise RuntimeError("mat2 must be a matrix")
     _check_inner(a, b)
-    _same_type("mm", input, mat2)
+    _same_type(input, mat2)
     return into(out, Mm.apply(input, mat2))
 
 
@@ -239,13 +253,14 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     a, b = input._array, mat2._array
     for name, array in (("batch1", a), ("batch2", b)):
         if array.ndim != 3:
-            raise RuntimeError(f"{name} must be a 3D tensor, got {array.ndim}D")
+            raise RuntimeError(f"{name} must be a 3D tensor")
     if a.shape[0] != b.shape[0] or a.shape[2] != b.shape[1]:
         raise RuntimeError(
             f"Expected size for first two dimensions of batch2 tensor to be: [{a.shape[0]}, {a.shape[2]}] but got: "
             f"[{b.shape[0]}, {b.shape[1]}]."
         )
-    _same_type("bmm", input, mat2)
+    if a.dtype != b.dtype:
+        raise RuntimeError(f"expected scalar type {input.dtype.legacy_name} but found {mat2.dtype.legacy_name}")
     return into(out, Bmm.apply(input, mat2))
 
 
@@ -259,7 +274,7 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError(f"vector + matrix @ vector expected, got 1, {a.ndim}, {b.ndim}")
     if a.shape[1] != b.shape[0]:
         raise RuntimeError(f"size mismatch, got input ({a.shape[0]}), mat ({a.shape[0]}x{a.shape[1]}), vec ({b.shape[0]})")
-    _same_type("mv", input, vec)
+    _same_type(input, vec)
     return into(out, Mv.apply(input, vec))
 
 
@@ -277,7 +292,7 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
             f"elements, but got {a.shape[0]} and {b.shape[0]} elements respectively"
         )
     if a.dtype != b.dtype:
-        raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {input.dtype} and {tensor.dtype}")
+        raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {input.dtype.legacy_name} and {tensor.dtype.legacy_name}")
     return into(out, Dot.apply(input, tensor))
 
 
@@ -351,7 +366,7 @@ def _matmul(input: Any, other: Any, a: int, b: int) -> Any:
         # All of the left's rows meet the one matrix: a single product.
         lead, k = input._array.shape[:-1], input._array.shape[-1]
         rows = input.reshape(int(np.prod(lead)), k)
-        return mv(rows, other).reshape(lead) if b == 1 else mm(rows, other).reshape(*lead, other._array.shape[-1])
+        return UnsafeView.apply(mv(rows, other), lead) if b == 1 else UnsafeView.apply(mm(rows, other), (*lead, other._array.shape[-1]))
     left = input.unsqueeze(0) if a == 1 else input
     right = other.unsqueeze(-1) if b == 1 else other
     x, y = left._array.shape, right._array.shape
@@ -364,7 +379,7 @@ def _matmul(input: Any, other: Any, a: int, b: int) -> Any:
         ) from None
     n = int(np.prod(lead))
     out = bmm(left.expand(*lead, *x[-2:]).reshape(n, *x[-2:]), right.expand(*lead, *y[-2:]).reshape(n, *y[-2:]))
-    out = out.reshape(*lead, x[-2], y[-1])
+    out = UnsafeView.apply(out, (*lead, x[-2], y[-1]))
     if a == 1:
         out = out.squeeze(-2)
     return out.squeeze(-1) if b == 1 else out
@@ -390,7 +405,8 @@ def addmm(
     if a.ndim != 2 or b.ndim != 2:
         raise RuntimeError(f"mat1 and mat2 must be matrices, got {a.ndim}-D and {b.ndim}-D tensors")
     _check_inner(a, b)
-    _same_type("addmm", mat1, mat2)
+    if a.dtype != b.dtype:
+        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {mat1.dtype.legacy_name} and {mat2.dtype.legacy_name}")
     if beta == 1 and alpha == 1 and input._array.dtype == a.dtype:
         shape = (a.shape[0], b.shape[1])
         try:
@@ -463,12 +479,16 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             raise TypeError(f"linear(): argument '{name}' (position {position}) must be Tensor, not {type(tensor).__name__}")
     a, w = input._array, weight._array
     if a.dtype is not w.dtype and a.dtype != w.dtype:
+        if bias is None:
+            _same_type(input, weight)
         raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {input.dtype.legacy_name} and {weight.dtype.legacy_name}")
-    if w.ndim == 2 and a.ndim == 2 and bias is not None and bias._array.ndim == 1 and bias._array.dtype == a.dtype:
+    if w.ndim == 2 and a.ndim and bias is not None and bias._array.ndim == 1 and bias._array.dtype == a.dtype:
         n, k = w.shape
-        if a.shape[1] == k and bias._array.shape[0] == n:
-            return Linear.apply(bias, input, weight)
-        _check_linear(a, w, bias)
+        if a.shape[-1] == k and bias._array.shape[0] == n:
+            if a.ndim == 2:
+                return Linear.apply(bias, input, weight)
+            if a.flags.c_contiguous:
+                return Linear.apply(bias, input.reshape(a.size // k if k else math.prod(a.shape[:-1]), k), weight).view(*a.shape[:-1], n)
     _check_linear(a, w, bias)
     out = matmul(input, weight.t())
     return out if bias is None else out + bias

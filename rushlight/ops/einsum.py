@@ -1,0 +1,283 @@
+"""Sums of products over named dimensions: einsum, tensordot, Kronecker products, chains of matrices."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rushlight.autograd.variable import Variable
+from rushlight.ops.arithmetic import into
+from rushlight.ops.matmul import bmm, mm
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = ["chain_matmul", "einsum", "kron", "tensordot"]
+
+
+def einsum(*args: Any) -> Tensor:
+    """Products of the operands' elements, summed over the subscripts that the result leaves out.
+
+    `einsum(equation, *operands)` with an equation such as `"bij,bjk->bik"`: a letter a dimension, `...` for any others, which
+    broadcast. Without `->` the result has the ellipsis' dimensions, then, in alphabetical order, the letters that occur once. A
+    letter twice in one operand is its diagonal. `einsum(operand, [0, 1], …, [1, 0])` names dimensions by numbers. One dtype.
+    Raises RuntimeError where subscripts and dimensions do not fit.
+
+    >>> import rushlight as torch
+    >>> torch.einsum("ij,jk->ik", torch.ones(1, 3), torch.ones(3, 2))
+    tensor([[3., 3.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.einsum.html
+    """
+    if len(args) < 2:
+        raise ValueError("einsum(): must specify the equation string and at least one operand, or at least one operand and its subscripts list")
+    if isinstance(args[0], str):
+        operands: list[Any] = list(args[1:])
+        if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+            operands = list(operands[0])
+        terms, output = _parse(args[0])
+    else:
+        operands = list(args[: len(args) // 2 * 2 : 2])
+        terms = [list(subscripts) for subscripts in args[1::2]]
+        output = list(args[-1]) if len(args) % 2 else None
+    if len(terms) != len(operands):
+        less = "fewer" if len(operands) < len(terms) else "more"
+        raise RuntimeError(f"einsum(): {less} operands were provided than specified in the equation")
+    return _contract_all(operands, *_resolved(operands, terms, output))
+
+
+def _parse(equation: str) -> tuple[list[list[Any]], list[Any] | None]:
+    """The subscripts of each operand and of the result, letters and Ellipsis."""
+    left, arrow, right = equation.partition("->")
+    terms, start = [], 0
+    for term in left.split(","):
+        terms.append(_subscripts(term, start))
+        start += len(term) + 1
+    return terms, _subscripts(right, len(left) + 2) if arrow else None
+
+
+def _subscripts(term: str, start: int) -> list[Any]:
+    found: list[Any] = []
+    i = 0
+    while i < len(term):
+        letter = term[i]
+        if term[i : i + 3] == "...":
+            if Ellipsis in found:
+                raise RuntimeError("einsum(): found '.' for which an ellipsis was already found")
+            found.append(Ellipsis)
+            i += 2
+        elif letter == ".":
+            raise RuntimeError("einsum(): found '.' that is not part of any ellipsis")
+        elif letter.isascii() and letter.isalpha():
+            found.append(letter)
+        elif letter != " ":
+            raise RuntimeError(
+                f"einsum(): invalid subscript given at index {start + i} in the equation string, subscripts must be in [a-zA-Z]"
+            )
+        i += 1
+    return found
+
+
+def _resolved(operands: list[Any], terms: list[list[Any]], output: list[Any] | None) -> tuple[list[list[Any]], list[Any], dict[Any, int]]:
+    """Every operand's labels, one a dimension, those of the result, and the length of each label."""
+    ranks = [tensor._array.ndim - (len(term) - (Ellipsis in term)) for tensor, term in zip(operands, terms, strict=True)]
+    for i, (tensor, term, rank) in enumerate(zip(operands, terms, ranks, strict=True)):
+        if rank < 0 or (rank > 0 and Ellipsis not in term):
+            count, ndim = len(term) - (Ellipsis in term), tensor._array.ndim
+            rest = "is more than the number of" if Ellipsis in term else "does not match the number of"
+            given = "" if Ellipsis in term else " and no ellipsis was given"
+            raise RuntimeError(f"einsum(): the number of subscripts in the equation ({count}) {rest} dimensions ({ndim}) for operand {i}{given}")
+    width = max(ranks, default=0)
+    labels = [_expanded(term, rank, width) for term, rank in zip(terms, ranks, strict=True)]
+    sizes: dict[Any, int] = {}
+    for i, (tensor, names) in enumerate(zip(operands, labels, strict=True)):
+        for name, size in zip(names, tensor._array.shape, strict=True):
+            known = sizes.setdefault(name, size)
+            if known == 1:
+                sizes[name] = size
+            elif size not in (1, known):
+                raise RuntimeError(_size_error(name, size, known, i, names))
+    if output is None:
+        counts = Counter(name for names in labels for name in names)
+        once = sorted(name for name in counts if counts[name] == 1 and not isinstance(name, tuple))
+        return labels, [(Ellipsis, k) for k in range(width)] + once, sizes
+    result = _expanded(output, width, width)
+    for name in result:
+        if result.count(name) > 1:
+            raise RuntimeError(f"einsum(): output subscript {name} appears more than once in the output")
+        if name not in sizes:
+            raise RuntimeError(f"einsum(): output subscript {name} does not appear in the equation for any input operand")
+    return labels, result, sizes
+
+
+def _size_error(name: Any, size: int, known: int, operand: int, names: list[Any]) -> str:
+    if names.count(name) > 1:
+        return f"einsum(): subscript {name} is repeated for operand {operand} but the sizes don't match, {size} != {known}"
+    return (
+        f"einsum(): subscript {name} has size {size} for operand {operand} which does not broadcast with previously seen size {known}"
+    )
+
+
+def _expanded(term: list[Any], rank: int, width: int) -> list[Any]:
+    """A term with the ellipsis spelt out: its dimensions are aligned at the right."""
+    found: list[Any] = []
+    for name in term:
+        found += [(Ellipsis, width - rank + k) for k in range(rank)] if name is Ellipsis else [name]
+    return found
+
+
+def _contract_all(operands: list[Any], labels: list[list[Any]], output: list[Any], sizes: dict[Any, int]) -> Any:
+    prepared = [_prepared(t, names, sizes) for t, names in zip(operands, labels, strict=True)]
+    current, names = prepared[0]
+    for i, (other, others) in enumerate(prepared[1:], 2):
+        later = {name for _, rest in prepared[i:] for name in rest}
+        current, names = _pair(current, names, other, others, later.union(output))
+    current, names = _summed(current, names, set(output))
+    missing = [name for name in output if name not in names]
+    for name in missing:
+        # A length of one that every operand lost.
+        current, names = current.unsqueeze(-1), [*names, name]
+    order = [names.index(name) for name in output]
+    return current if order == list(range(len(order))) else current.permute(order)
+
+
+def _prepared(tensor: Any, names: list[Any], sizes: dict[Any, int]) -> tuple[Any, list[Any]]:
+    """Diagonals taken where a label repeats, and dimensions of length one dropped where others broadcast over them."""
+    names = list(names)
+    for name in list(dict.fromkeys(names)):
+        while names.count(name) > 1:
+            first = names.index(name)
+            second = names.index(name, first + 1)
+            a, b = tensor._array.shape[first], tensor._array.shape[second]
+            if a != b:
+                raise RuntimeError(f"einsum(): subscript {name} is repeated for operand but the sizes don't match, {b} != {a}")
+            tensor = tensor.diagonal(0, first, second)
+            names = [n for i, n in enumerate(names) if i not in (first, second)] + [name]
+    for i in range(len(names) - 1, -1, -1):
+        if tensor._array.shape[i] == 1 and sizes[names[i]] != 1:
+            tensor = tensor.squeeze(i)
+            del names[i]
+    return tensor, names
+
+
+def _summed(tensor: Any, names: list[Any], kept: set[Any]) -> tuple[Any, list[Any]]:
+    dims = [i for i, name in enumerate(names) if name not in kept]
+    return (tensor.sum(dims), [name for name in names if name in kept]) if dims else (tensor, names)
+
+
+def _pair(a: Any, names: list[Any], b: Any, others: list[Any], kept: set[Any]) -> tuple[Any, list[Any]]:
+    """Two operands made one, by a batched matrix product over the labels that nothing after needs."""
+    a, names = _summed(a, names, kept.union(others))
+    b, others = _summed(b, others, kept.union(names))
+    batch = [n for n in names if n in others and n in kept]
+    inner = [n for n in names if n in others and n not in kept]
+    rows = [n for n in names if n not in others]
+    columns = [n for n in others if n not in names]
+    length = dict(zip(names, a._array.shape, strict=True)) | dict(zip(others, b._array.shape, strict=True))
+    a = a.permute([names.index(n) for n in batch + rows + inner])
+    b = b.permute([others.index(n) for n in batch + inner + columns])
+    size = {key: math.prod(length[n] for n in group) for key, group in (("b", batch), ("i", inner), ("r", rows), ("c", columns))}
+    result = batch + rows + columns
+    shape = [length[n] for n in result]
+    if not inner:
+        a = a.reshape([length[n] for n in batch + rows] + [1] * len(columns))
+        b = b.reshape([length[n] for n in batch] + [1] * len(rows) + [length[n] for n in columns])
+        return a * b, result
+    if not batch:
+        return mm(a.reshape(size["r"], size["i"]), b.reshape(size["i"], size["c"])).reshape(shape), result
+    out = bmm(a.reshape(size["b"], size["r"], size["i"]), b.reshape(size["b"], size["i"], size["c"]))
+    return out.reshape(shape), result
+
+
+def tensordot(a: Tensor, b: Tensor, dims: int | Sequence[Sequence[int]] | Tensor = 2, out: Tensor | None = None) -> Tensor:
+    """The products of `a` and `b` summed over the last `dims` dimensions of a and the first of b, or over two lists of dimensions.
+
+    Raises RuntimeError for lists of different length and for lengths that do not match.
+
+    >>> import rushlight as torch
+    >>> torch.tensordot(torch.ones(2, 3), torch.ones(3, 2, 4), dims=([0, 1], [1, 0])).shape
+    torch.Size([4])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.tensordot.html
+    """
+    if isinstance(dims, Variable):
+        dims = dims.tolist()
+    if isinstance(dims, int):
+        if dims < 0:
+            raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
+        if dims > min(a.ndim, b.ndim):
+            raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
+        left, right = list(range(a.ndim - dims, a.ndim)), list(range(dims))
+    else:
+        left, right = ([dims_] if isinstance(dims_, int) else list(dims_) for dims_ in dims)  # type: ignore[union-attr]
+    if len(left) != len(right):
+        raise RuntimeError("both dimension lists should have same length")
+    left, right = [d % a.ndim for d in left], [d % b.ndim for d in right]
+    for i, j in zip(left, right, strict=True):
+        m, n = a.shape[i], b.shape[j]
+        if m != n:
+            raise RuntimeError(f"contracted dimensions need to match, but first has size {m} in dim {i} and second has size {n} in dim {j}")
+    rows = [i for i in range(a.ndim) if i not in left]
+    columns = [j for j in range(b.ndim) if j not in right]
+    inner = math.prod(a.shape[i] for i in left)
+    shape = [a.shape[i] for i in rows] + [b.shape[j] for j in columns]
+    matrix_a = a.permute(rows + left).reshape(math.prod(a.shape[i] for i in rows), inner)
+    matrix_b = b.permute(right + columns).reshape(inner, math.prod(b.shape[j] for j in columns))
+    return into(out, mm(matrix_a, matrix_b).reshape(shape))
+
+
+def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The Kronecker product: each element of `input` times the whole of `other`, dimensions aligned at the right.
+
+    >>> import rushlight as torch
+    >>> torch.kron(torch.tensor([1, 10]), torch.tensor([1, 2]))
+    tensor([ 1,  2, 10, 20])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.kron.html
+    """
+    rank = max(input.ndim, other.ndim)
+    a, b = ([1] * (rank - t.ndim) + list(t.shape) for t in (input, other))
+    left = input.reshape([n for size in a for n in (size, 1)])
+    right = other.reshape([n for size in b for n in (1, size)])
+    return into(out, (left * right).reshape([m * n for m, n in zip(a, b, strict=True)]))
+
+
+def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
+    """The product of matrices, in the order of multiplications that costs least. Deprecated in PyTorch.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.chain_matmul.html
+    """
+    warnings.warn(
+        "torch.chain_matmul is deprecated and will be removed in a future PyTorch release. Use torch.linalg.multi_dot instead, "
+        "which accepts a list of two or more tensors rather than multiple parameters.",
+        UserWarning,
+        stacklevel=2,
+    )
+    for i, matrix in enumerate(matrices):
+        if matrix.ndim != 2:
+            raise RuntimeError(f"Tensor dimension is {matrix.ndim}, expected 2 instead (matrix {i})")
+    sizes = [matrices[0].shape[0], *(matrix.shape[1] for matrix in matrices)]
+    return into(out, _chain(matrices, _cheapest_splits(sizes), 0, len(matrices) - 1))
+
+
+def _cheapest_splits(sizes: list[int]) -> dict[tuple[int, int], int]:
+    """Where to split each run of matrices so that the multiplications are fewest."""
+    count = len(sizes) - 1
+    cost = {(i, i): 0 for i in range(count)}
+    split: dict[tuple[int, int], int] = {}
+    for length in range(1, count):
+        for i in range(count - length):
+            j = i + length
+            choices = [(cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j)]
+            cost[i, j], split[i, j] = min(choices)
+    return split
+
+
+def _chain(matrices: Sequence[Any], split: dict[tuple[int, int], int], i: int, j: int) -> Any:
+    if i == j:
+        return matrices[i]
+    k = split[i, j]
+    return mm(_chain(matrices, split, i, k), _chain(matrices, split, k + 1, j))

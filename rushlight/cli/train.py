@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Iterable
@@ -126,12 +127,14 @@ class Trainer:
             print(f"{self.checkpoint} has come to epoch {done} already; more --epochs would go on from there.")
         options.folder.mkdir(parents=True, exist_ok=True)
         count = len(self.images.train)  # type: ignore[arg-type]
-        terminal = sys.stderr.isatty()
+        # Also for terminals that don't know their size, where tqdm would hide the bar.
+        columns, lines = shutil.get_terminal_size((100, 24))
         bar = tqdm(
             total=(options.epochs - done) * count,
             unit=" images",
-            dynamic_ncols=terminal,
-            mininterval=0.1 if terminal else 2.0,
+            ncols=min(columns, 110),
+            nrows=lines,
+            mininterval=0.1 if sys.stderr.isatty() else 2.0,
             leave=False,
             disable=done >= options.epochs,
         )

@@ -47,6 +47,7 @@ from rushlight.ops.sorting import SortingMethods
 from rushlight.ops.special import SpecialMethods
 from rushlight.ops.splitting import SplittingMethods
 from rushlight.ops.trigonometric import TrigonometricMethods
+from rushlight.ops.variance import VarianceMethods
 from rushlight.ops.write import WriteMethods
 from rushlight.printing import format_tensor
 from rushlight.storage import StorageMethods
@@ -91,6 +92,7 @@ class Tensor(
     SortingMethods,
     SpecialMethods,
     TrigonometricMethods,
+    VarianceMethods,
     Variable,
 ):
     """A multi-dimensional array that can remember how it was computed.

@@ -1,4 +1,4 @@
-"""Reductions by arithmetic and logic: sums, means, products, spreads, counts.
+"""Reductions by arithmetic and logic: sums, means, products, counts.
 
 Narrow floats are accumulated in float32 and rounded once; integers and booleans add up in int64.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import builtins
 import math
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,13 +34,10 @@ from rushlight.ops.broadcast import Expand
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__ = [
-    "all", "any", "count_nonzero", "logsumexp", "mean", "nanmean", "nansum", "prod", "std", "std_mean", "sum", "var",
-    "var_mean",
-]  # fmt: skip
+__all__ = ["all", "any", "count_nonzero", "logsumexp", "mean", "nanmean", "nansum", "prod", "sum"]
 
 
-def _note(ctx: Any, array: Array, dim: Dims, keepdim: bool) -> tuple[int, ...]:
+def note_dims(ctx: Any, array: Array, dim: Dims, keepdim: bool) -> tuple[int, ...]:
     """Leave on `ctx` what `spread` needs, and return the dimensions to reduce."""
     ctx.shape = array.shape
     ctx.dims = normalize_dims(dim, array.ndim)
@@ -82,7 +78,7 @@ class SumDim(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Any:
         array = input._array
-        dims = _note(ctx, array, dim, keepdim)
+        dims = note_dims(ctx, array, dim, keepdim)
         if array.dtype.char in "fd":
             return kernels.sum_over(array, dims, keepdim, 1.0)
         return as_result(add_reduce(array, dims, accumulator(array.dtype), None, keepdim), array.dtype)
@@ -166,7 +162,7 @@ class Nansum(Operation):
     def forward(ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Any:
         array = input._array
         ctx.save_for_backward(input)
-        dims = _note(ctx, array, dim, keepdim)
+        dims = note_dims(ctx, array, dim, keepdim)
         if array.dtype.kind not in "biu":
             array = np.where(np.isnan(array), np.zeros((), array.dtype), array)
         return as_result(add_reduce(array, dims, accumulator(array.dtype), None, keepdim), array.dtype)
@@ -231,7 +227,7 @@ class MeanDim(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Any:
         array = input._array
-        dims = _note(ctx, array, dim, keepdim)
+        dims = note_dims(ctx, array, dim, keepdim)
         ctx.count = math.prod([array.shape[d] for d in dims])
         if array.dtype.char in "fd":
             return kernels.sum_over(array, dims, keepdim, ctx.count)
@@ -354,7 +350,7 @@ class ProdDim(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> Any:
         array = input._array
-        dims = _note(ctx, array, dim, keepdim)
+        dims = note_dims(ctx, array, dim, keepdim)
         out = wrap(as_result(multiply_reduce(array, dims, accumulator(array.dtype), None, keepdim), array.dtype))
         ctx.save_for_backward(input, out)
         return out
@@ -400,214 +396,6 @@ def prod(
     return _in_dtype(ProdDim.apply(input, dim, keepdim), dtype)
 
 
-def _moments(ctx: Any, array: Array, dim: Dims, keepdim: bool, correction: float) -> tuple[Array, Array]:
-    """Variance and mean in the working type, by two passes; notes on `ctx` the divisor and what `spread` needs."""
-    dims = _note(ctx, array, dim, keepdim)
-    count = math.prod([array.shape[d] for d in dims])
-    ctx.divisor = max(0, count - correction)
-    array = widened(array)
-    mean = np.true_divide(add_reduce(array, dims, None, None, True), count)
-    distance = np.subtract(array, mean)
-    squares = np.real(distance * np.conj(distance)) if array.dtype.kind == "c" else np.multiply(distance, distance)
-    variance = np.true_divide(add_reduce(squares, dims, None, None, keepdim), squares.dtype.type(ctx.divisor))
-    return variance, mean if keepdim or not dims else mean.reshape(variance.shape)
-
-
-def _var_gradient(ctx: Any, grad: Tensor, input: Tensor) -> Tensor:
-    """`2 (input - mean) grad / (n - correction)`."""
-    centred = input - MeanDim.apply(input, ctx.dims, True) if ctx.dims else input - input
-    scale = 2.0 / ctx.divisor if ctx.divisor else math.inf
-    return spread(grad * scale, ctx) * centred
-
-
-class Var(Operation):
-    """`Σ (input - mean)² / (n - correction)`."""
-
-    node_name = "VarBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Any:
-        ctx.save_for_backward(input)
-        variance, _ = _moments(ctx, input._array, dim, keepdim, correction)
-        return as_result(variance, input._array.dtype)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        (input,) = ctx.saved_tensors
-        return _var_gradient(ctx, grad, input), None, None, None
-
-
-def _std_gradient(ctx: Any, grad: Tensor, input: Tensor, out: Tensor) -> Tensor:
-    """The variance's gradient over `2 std`, 0 where the elements do not differ."""
-    return _var_gradient(ctx, (grad / (out * 2)).masked_fill(out == 0, 0), input)
-
-
-class Std(Operation):
-    """`sqrt(var)`."""
-
-    node_name = "StdBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Any:
-        variance, _ = _moments(ctx, input._array, dim, keepdim, correction)
-        out = wrap(as_result(np.sqrt(variance), input._array.dtype))
-        ctx.save_for_backward(input, out)
-        return out
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        input, out = ctx.saved_tensors
-        return _std_gradient(ctx, grad, input, out), None, None, None
-
-
-class VarMean(Operation):
-    """Variance and mean of one reading."""
-
-    node_name = "VarMeanBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Any:
-        ctx.save_for_backward(input)
-        array = input._array
-        variance, mean = _moments(ctx, array, dim, keepdim, correction)
-        ctx.count = math.prod([array.shape[d] for d in ctx.dims])
-        return as_result(variance, array.dtype), as_result(mean, array.dtype)
-
-    @staticmethod
-    def backward(ctx: Any, grad_var: Tensor, grad_mean: Tensor) -> Any:
-        (input,) = ctx.saved_tensors
-        return _var_gradient(ctx, grad_var, input) + spread(grad_mean / ctx.count, ctx), None, None, None
-
-
-class StdMean(Operation):
-    """Standard deviation and mean of one reading."""
-
-    node_name = "StdMeanBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Any:
-        array = input._array
-        variance, mean = _moments(ctx, array, dim, keepdim, correction)
-        ctx.count = math.prod([array.shape[d] for d in ctx.dims])
-        out = wrap(as_result(np.sqrt(variance), array.dtype))
-        ctx.save_for_backward(input, out)
-        return out, as_result(mean, array.dtype)
-
-    @staticmethod
-    def backward(ctx: Any, grad_std: Tensor, grad_mean: Tensor) -> Any:
-        input, out = ctx.saved_tensors
-        return _std_gradient(ctx, grad_std, input, out) + spread(grad_mean / ctx.count, ctx), None, None, None
-
-
-def _spread_arguments(
-    name: str, input: Tensor, dim: Any, unbiased: bool | None, correction: float | None
-) -> tuple[Dims, float]:
-    """The dims and the correction of var and std, whose second argument may be either `dim` or `unbiased`."""
-    if isinstance(dim, bool):
-        dim, unbiased = None, dim
-    array = input._array
-    if array.dtype.kind in "biu":
-        raise RuntimeError("std and var only support floating point and complex dtypes")
-    amount: float = (1 if unbiased is None else int(unbiased)) if correction is None else correction
-    count = math.prod([array.shape[d] for d in normalize_dims(dim, array.ndim)])
-    if count - amount <= 0 and (array.size // count if count else 1):
-        warnings.warn(
-            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
-            f"(input numel "
-            "divided by output numel).",
-            UserWarning,
-            stacklevel=3,
-        )
-    return dim, amount
-
-
-def var(
-    input: Tensor,
-    dim: Dims = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-    axis: Dims = None,
-    out: Tensor | None = None,
-) -> Tensor:
-    """`Σ (input - mean)² / (n - correction)` over `dim`; the correction is 1 unless given (`unbiased=False` means 0).
-
-    Raises RuntimeError for integers and booleans, IndexError for a dim out of range. Warns where n does not exceed the
-    correction.
-
-    >>> import rushlight as torch
-    >>> torch.var(torch.tensor([1.0, 2.0, 3.0, 4.0]), correction=0)
-    tensor(1.2500)
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.var.html
-    """
-    dim, amount = _spread_arguments("var", input, dim if axis is None else axis, unbiased, correction)
-    return into(out, Var.apply(input, dim, amount, keepdim))
-
-
-def std(
-    input: Tensor,
-    dim: Dims = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-    axis: Dims = None,
-    out: Tensor | None = None,
-) -> Tensor:
-    """`sqrt(Σ (input - mean)² / (n - correction))` over `dim`; arguments and errors as for `var`.
-
-    >>> import rushlight as torch
-    >>> torch.std(torch.tensor([1.0, 2.0, 3.0]))
-    tensor(1.)
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.std.html
-    """
-    dim, amount = _spread_arguments("std", input, dim if axis is None else axis, unbiased, correction)
-    return into(out, Std.apply(input, dim, amount, keepdim))
-
-
-def var_mean(
-    input: Tensor,
-    dim: Dims = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Variance and mean over `dim`; arguments and errors as for `var`.
-
-    >>> import rushlight as torch
-    >>> torch.var_mean(torch.tensor([1.0, 2.0, 3.0]))
-    (tensor(1.), tensor(2.))
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.var_mean.html
-    """
-    dim, amount = _spread_arguments("var_mean", input, dim, unbiased, correction)
-    return VarMean.apply(input, dim, amount, keepdim)
-
-
-def std_mean(
-    input: Tensor,
-    dim: Dims = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Standard deviation and mean over `dim`; arguments and errors as for `var`.
-
-    >>> import rushlight as torch
-    >>> torch.std_mean(torch.tensor([1.0, 2.0, 3.0]))
-    (tensor(1.), tensor(2.))
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.std_mean.html
-    """
-    dim, amount = _spread_arguments("std_mean", input, dim, unbiased, correction)
-    return StdMean.apply(input, dim, amount, keepdim)
-
-
 class Logsumexp(Operation):
     """`log Σ exp(input)`, shifted by the largest element so that nothing overflows."""
 
@@ -617,7 +405,7 @@ class Logsumexp(Operation):
     def forward(ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Any:
         dtype = floating(input).dtype
         array = widened(floating(input))
-        dims = _note(ctx, array, dim, keepdim)
+        dims = note_dims(ctx, array, dim, keepdim)
         peak = maximum_reduce(np.real(array), dims, None, None, True, -np.inf)
         shift = np.where(np.isinf(peak), np.zeros((), peak.dtype), peak)
         total = add_reduce(np.exp(array - shift), dims, None, None, True)
@@ -726,8 +514,6 @@ class ReduceMethods:
     mean = mean
     nanmean = nanmean
     prod = prod
-    var = var
-    std = std
     logsumexp = logsumexp
     all = all
     any = any

@@ -8,8 +8,10 @@ void bind_choice(nb::module_& m);
 void bind_linalg(nb::module_& m);
 void bind_loss(nb::module_& m);
 void bind_optim(nb::module_& m);
+void bind_pointwise(nb::module_& m);
 void bind_pool(nb::module_& m);
 void bind_random(nb::module_& m);
+void bind_reduce(nb::module_& m);
 void bind_elementwise(nb::module_& m);
 }  // namespace rl
 
@@ -23,6 +25,8 @@ NB_MODULE(_native, m) {
     rl::bind_linalg(m);
     rl::bind_loss(m);
     rl::bind_optim(m);
+    rl::bind_pointwise(m);
     rl::bind_pool(m);
     rl::bind_random(m);
+    rl::bind_reduce(m);
 }

@@ -15,7 +15,7 @@ struct ExpConstants<float> {
     static constexpr int degree = 7, mantissa = 23, bias = 127;
     static constexpr float rounder = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
     static constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
-    static constexpr float lowest = -87.3f, highest = 88.72283f;
+    static constexpr float lowest = -87.3f, highest = 88.72283f, lowest_subnormal = -103.98f;
 };
 
 template <>
@@ -24,16 +24,16 @@ struct ExpConstants<double> {
     static constexpr int degree = 13, mantissa = 52, bias = 1023;
     static constexpr double rounder = 6755399441055744.0;
     static constexpr double ln2_high = 6.93145751953125e-1, ln2_low = 1.42860682030941723212e-6;
-    static constexpr double lowest = -708.3, highest = 709.78;
+    static constexpr double lowest = -708.3, highest = 709.78, lowest_subnormal = -745.14;
 };
 
 // e^x to about 1 ulp: x = n ln 2 + r with |r| <= ln 2 / 2 (ln 2 in two pieces after Cody and Waite), e^r by its Taylor series.
-// Below the normal range 0, above it infinity; NaN stays NaN.
-template <class T>
+// Above the range infinity, below the normal range 0, unless SUBNORMAL; NaN stays NaN.
+template <class T, bool SUBNORMAL = false>
 RL_INLINE Vec<T> exp(Vec<T> x) {
     using C = ExpConstants<T>;
     using Integer = typename C::Integer;
-    const Vec<T> low = splat(C::lowest), high = splat(C::highest);
+    const Vec<T> low = splat(SUBNORMAL ? C::lowest_subnormal : C::lowest), high = splat(C::highest);
     Vec<T> y = x < low ? low : x;
     y = y > high ? high : y;
     const Vec<T> n = fmadd<T>(y, splat(T(1.4426950408889634)), splat(C::rounder)) - C::rounder;

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight import kernels
 from rushlight.autograd import anomaly_mode
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.variable import Variable, wrap
@@ -48,7 +49,7 @@ def backward(
     if grad_tensors is None:
         grad_tensors = grad_variables
     outputs = (tensors,) if isinstance(tensors, Variable) else tuple(tensors)
-    gradients = _as_gradients(outputs, grad_tensors, "grad_tensors")
+    gradients = (None,) * len(outputs) if grad_tensors is None else _as_gradients(outputs, grad_tensors, "grad_tensors")
     wanted: tuple[Any, ...] | None = None
     if inputs is not None:
         wanted = (inputs,) if isinstance(inputs, Variable) else tuple(inputs)
@@ -151,7 +152,8 @@ def _as_gradients(outputs: tuple[Any, ...], gradients: Any, argument: str) -> tu
 
 def _first_gradients(outputs: tuple[Any, ...], gradients: tuple[Any, ...]) -> list[Any]:
     first = []
-    for i, (out, gradient) in enumerate(zip(outputs, gradients, strict=True)):
+    for i, out in enumerate(outputs):
+        gradient = gradients[i]
         if not out.requires_grad:
             raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
         if gradient is None:
@@ -159,9 +161,7 @@ def _first_gradients(outputs: tuple[Any, ...], gradients: tuple[Any, ...]) -> li
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
             if out._array.dtype.kind == "c":
                 raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {out.dtype}")
-            ones = np.empty(out._array.shape, out._array.dtype)
-            ones.fill(1)
-            gradient = wrap(ones)
+            gradient = wrap(_one(out._array))
         elif gradient._array.shape != out._array.shape:
             raise RuntimeError(
                 f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] has a shape of {out.shape}."
@@ -170,6 +170,16 @@ def _first_gradients(outputs: tuple[Any, ...], gradients: tuple[Any, ...]) -> li
             gradient = gradient.to(out.dtype)
         first.append(gradient)
     return first
+
+
+def _one(like: Any) -> Any:
+    """A 1 of an array's shape and type."""
+    if like.shape or like.dtype.char != "f":
+        return np.ones(like.shape, like.dtype)
+    return _ONE.copy()
+
+
+_ONE = np.ones((), np.float32)
 
 
 def run(
@@ -181,21 +191,21 @@ def run(
     accumulate: bool,
 ) -> list[Any]:
     """One backward pass; returns the gradients of the `wanted` tensors, in their order."""
-    roots = [(out._grad_fn, out._output_nr) if out._grad_fn is not None else (out, 0) for out in outputs]
-    pending = _count_edges([node for node, _ in roots])
-    capture = _Capture(wanted, pending, [node for node, _ in roots]) if wanted is not None else None
+    roots = [out if out._grad_fn is None else out._grad_fn for out in outputs]
+    pending = _count_edges(roots)
+    capture = None if wanted is None else _Capture(wanted, pending)
     grad_enabled = state.enabled
     state.enabled = create_graph
     task = _Task(pending, keep_graph, create_graph, capture, accumulate)
     try:
-        for (node, nr), gradient in zip(roots, gradients, strict=True):
-            task.deliver(node, nr, gradient)
+        for node, out, gradient in zip(roots, outputs, gradients, strict=True):
+            task.deliver(node, out._output_nr, gradient)
         # Nothing but the buffers holds the gradients now; a leaf may take them over.
         gradients.clear()
         gradient = None
         # A root that another root's graph contains waits for its other gradients.
-        for node in dict.fromkeys([node for node, _ in roots]):
-            if not pending.get(node):
+        for node in roots if len(roots) == 1 else dict.fromkeys(roots):
+            if not pending[node]:
                 task.ready(node)
         task.drain()
     finally:
@@ -204,37 +214,33 @@ def run(
 
 
 def _count_edges(roots: list[Any]) -> dict[Any, int]:
-    """How many gradients each reachable node or leaf waits for."""
-    pending: dict[Any, int] = {}
-    seen = set(roots)
-    stack = list(seen)
+    """How many gradients each root and each node or leaf that can be reached waits for."""
+    pending = dict.fromkeys(roots, 0)
+    stack = list(pending)
     while stack:
         for edge in stack.pop()._edges:
             if edge is not None:
                 node = edge[0]
-                if node is not None:
-                    if node in pending:
-                        pending[node] += 1
-                    else:
-                        pending[node] = 1
-                        if node not in seen:
-                            seen.add(node)
-                            stack.append(node)
+                if node in pending:
+                    pending[node] += 1
+                elif node is not None:
+                    pending[node] = 1
+                    stack.append(node)
     return pending
 
 
 class _Capture:
     """Which gradients were asked for, and which nodes lead to them: no other is visited."""
 
-    def __init__(self, wanted: tuple[Any, ...], pending: dict[Any, int], roots: list[Any]) -> None:
+    def __init__(self, wanted: tuple[Any, ...], pending: dict[Any, int]) -> None:
         self.found: list[Any] = [None] * len(wanted)
         self.places: dict[Any, list[tuple[int, int]]] = {}
         for i, tensor in enumerate(wanted):
             node, nr = (tensor._grad_fn, tensor._output_nr) if tensor.grad_fn is not None else (tensor, 0)
             self.places.setdefault(node, []).append((nr, i))
         # Lower numbers first: what a node leads to is decided before the node is.
-        nodes = {n for n in (*pending, *roots) if not isinstance(n, Variable)}
-        self.leading: set[Any] = {n for n in (*pending, *roots) if isinstance(n, Variable) and n in self.places}
+        nodes = {n for n in pending if not isinstance(n, Variable)}
+        self.leading: set[Any] = {n for n in pending if isinstance(n, Variable) and n in self.places}
         self.executed: set[Any] = set()
         for node in sorted(nodes, key=lambda n: n._sequence):
             if any(e is not None and e[0] in self.leading for e in node._edges):
@@ -289,9 +295,9 @@ class _Task:
         if self.create_graph or before._array.dtype is not gradient._array.dtype:
             buffer[nr] = before + gradient
         elif (node, nr) in owned:
-            np.add(before._array, gradient._array, out=before._array)
+            kernels.accumulate(before._array, gradient._array)
         else:
-            buffer[nr] = wrap(np.add(before._array, gradient._array))
+            buffer[nr] = wrap(kernels.add(before._array, gradient._array))
             owned.add((node, nr))
 
     def ready(self, node: Any) -> None:
@@ -355,8 +361,12 @@ class _Task:
                     results[i] = None
                 left = pending[target] - 1
                 pending[target] = left
-                if not left:
-                    self.ready(target)
+                if left:
+                    continue
+                if isinstance(target, Variable):
+                    self.visit_leaf(target)
+                else:
+                    heappush(heap, (-target._sequence, target))
 
 
 def _call_tensor_hooks(hooks: Any, gradient: Any) -> Any:

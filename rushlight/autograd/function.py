@@ -14,12 +14,15 @@ import numpy as np
 
 from rushlight.autograd import variable as _variable
 from rushlight.autograd import views
+from rushlight.autograd._arguments import not_a_tensor
 from rushlight.autograd.grad_mode import no_grad, state
-from rushlight.autograd.node import FunctionCtx, Node, link_pair
+from rushlight.autograd.node import FunctionCtx, Node, link_one, link_pair
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.dtypes import from_numpy_dtype
 
-__all__ = ["Function", "FunctionCtx", "Node", "Operation", "UfuncOperation", "ViewOperation", "once_differentiable"]
+__all__ = [
+    "Function", "FunctionCtx", "Node", "Operation", "UfuncOperation", "UnaryOperation", "ViewOperation", "once_differentiable",
+]  # fmt: skip
 
 # What may stand beside a Tensor in an operator.
 NUMBERS: tuple[type, ...] = (int, float, bool, complex, np.number, np.bool_)
@@ -252,7 +255,10 @@ class Operation(Function):
                         track = True
             if track:
                 ctx._link(args)
-        out = cls.forward(ctx, *args)
+        try:
+            out = cls.forward(ctx, *args)
+        except AttributeError as error:
+            raise not_a_tensor(cls, args, error)  # noqa: B904
         if out.__class__ is tuple:
             return _finish_many(ctx, out, track)
         if out.__class__ is _ndarray:
@@ -438,6 +444,50 @@ class UfuncOperation(Operation):
         return operator
 
 
+class UnaryOperation(Operation):
+    """An operation that is one kernel of one float tensor: an activation, an exponential."""
+
+    kernel: Callable[..., Any]
+    # What backward needs: "input", "result", the input's "shape" or, if empty, nothing.
+    keeps: str = ""
+
+    @classmethod
+    def function(cls) -> Callable[[Any], Any]:
+        """`apply` unrolled for a float32 or float64 tensor; anything else goes to `apply`."""
+        kernel, keeps = cls.kernel, cls.keeps
+
+        def function(input: Any) -> Any:
+            array = input._array
+            if array.dtype.char not in "fd":
+                return cls.apply(input)
+            if input._view is not None:
+                input._view.refresh(input)
+            out = kernel(array)
+            result = _new(_variable._tensor_type)
+            result._array = out if out.__class__ is _ndarray else np.asarray(out)
+            result._view = None
+            result._requires_grad = False
+            if state.enabled:
+                if input._requires_grad:
+                    ctx = cls._node_class()
+                    link_one(ctx, input)
+                    if keeps == "input":
+                        ctx._saved = (input,)
+                        ctx._seal(())
+                    elif keeps == "result":
+                        ctx._saved = (result,)
+                        ctx._seal((result,))
+                    elif keeps:
+                        ctx.shape = array.shape
+                    result._grad_fn = ctx
+                    result._requires_grad = True
+            elif state.inference:
+                mark_inference(result)
+            return result
+
+        return function
+
+
 def like(value: Any) -> tuple[tuple[int, ...], Any] | None:
     """The shape and type of an operand, which its gradient must have; None for a number."""
     return (value._array.shape, value._array.dtype) if isinstance(value, Variable) else None
@@ -450,8 +500,11 @@ class ViewOperation(Operation):
     def apply(cls, parent: Any, *args: Any) -> Any:
         """Make the view, record the call if a gradient can be wanted, and let it share the parent's version."""
         recording = state.enabled
-        if parent._view is not None:
-            parent._view.refresh(parent)
+        try:
+            if parent._view is not None:
+                parent._view.refresh(parent)
+        except AttributeError as error:
+            raise not_a_tensor(cls, (parent, *args), error)  # noqa: B904
         ctx = cls._node_class()
         track = recording and parent._requires_grad
         if track:

@@ -29,6 +29,7 @@ __all__ = ["AccumulateGrad", "FunctionCtx", "Node", "edge_of", "next_sequence"]
 
 _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _NONE_NEEDED = (False,) * 64
+_ONE_NEEDED = (True,)
 next_sequence = itertools.count().__next__
 
 RELEASED = (
@@ -284,6 +285,10 @@ class Node:
             return
         if saved_tensor_hooks:
             saved = self._saved = self._packed(saved, outputs)
+        if len(saved) == 1 and outputs and saved[0] is outputs[0]:
+            kept = _SavedOutput(saved[0], 0)
+            self._saved, self._versions = (kept,), (kept.counter.value,)
+            return
         if not outputs:
             for item in saved:
                 if isinstance(item, Variable) and item._counter is not None:
@@ -381,6 +386,16 @@ def link_pair(node: Node, input: Any, other: Any, first: bool, second: bool) -> 
     else:
         node._edges = (edge, _NOWHERE)
     node.needs_input_grad = (first, second)
+    node._sequence = next_sequence()
+    if anomaly_mode.enabled:
+        node._trace = _users_stack()
+
+
+def link_one(node: Node, input: Any) -> None:
+    """`Node._link` for a single argument, known to need a gradient."""
+    before = input._grad_fn
+    node._edges = ((input, 0) if before is None else (before, input._output_nr),)
+    node.needs_input_grad = _ONE_NEEDED
     node._sequence = next_sequence()
     if anomaly_mode.enabled:
         node._trace = _users_stack()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes
+from rushlight import dtypes, kernels
 from rushlight.autograd.grad_mode import state
 from rushlight.device import cpu, device
 from rushlight.size import Size
@@ -32,10 +32,7 @@ _ndarray = np.ndarray
 class VersionCounter:
     """How often an array was written to; one object for all tensors that share the array."""
 
-    __slots__ = ("value",)
-
-    def __init__(self) -> None:
-        self.value = 0
+    value: int = 0
 
 
 class Variable:
@@ -225,7 +222,10 @@ class Variable:
 
     def bump_version(self) -> None:
         """Say that the memory was written to."""
-        self.version_counter().value += 1
+        counter = self._counter
+        if counter is None:
+            counter = self._counter = VersionCounter()
+        counter.value += 1
 
     @property
     def _base(self) -> Tensor | None:
@@ -295,7 +295,7 @@ class Variable:
             if create_graph:
                 self._grad = before + gradient
             else:
-                np.add(before._array, gradient._array, out=before._array)
+                kernels.accumulate(before._array, gradient._array)
                 before.bump_version()
         elif create_graph:
             self._grad = gradient.clone()

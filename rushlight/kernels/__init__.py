@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .dispatch import native_available, prefer_native
-from .reference import elementwise, linalg, loss, optim
+from .reference import elementwise, linalg, loss, optim, pointwise, reduce
 
 __all__ = [
-    "adam_step",
-    "bias_grad",
-    "gemm",
-    "log_softmax",
-    "log_softmax_backward",
-    "native_available",
-    "relu_forward",
-    "sgd_step",
-    "softmax",
-    "softmax_backward",
-    "softmax_cross_entropy",
-    "softmax_cross_entropy_backward",
-    "threshold_backward",
-]
+    "accumulate", "adam_step", "add", "bias_grad", "divide", "exp", "gelu", "gelu_backward", "gemm", "leaky_relu",
+    "leaky_relu_backward", "log_softmax", "log_softmax_backward", "mean", "multiply", "native_available", "negative", "relu_forward",
+    "sgd_step", "sigmoid", "sigmoid_backward", "silu", "silu_backward", "softmax", "softmax_backward", "softmax_cross_entropy",
+    "softmax_cross_entropy_backward", "sqrt", "subtract", "sum_over", "tanh", "tanh_backward", "threshold_backward",
+]  # fmt: skip
 
 gemm = prefer_native(linalg.gemm)
 
@@ -36,3 +29,25 @@ softmax_cross_entropy_backward = prefer_native(loss.softmax_cross_entropy_backwa
 
 adam_step = prefer_native(optim.adam_step)
 sgd_step = prefer_native(optim.sgd_step)
+
+accumulate = prefer_native(pointwise.accumulate)
+add = prefer_native(np.add)
+subtract = prefer_native(np.subtract)
+multiply = prefer_native(np.multiply)
+divide = prefer_native(np.divide)
+negative = prefer_native(np.negative)
+sqrt = prefer_native(np.sqrt)
+exp = prefer_native(np.exp)
+tanh = prefer_native(np.tanh)
+gelu = prefer_native(pointwise.gelu)
+leaky_relu = prefer_native(pointwise.leaky_relu)
+sigmoid = prefer_native(pointwise.sigmoid)
+silu = prefer_native(pointwise.silu)
+gelu_backward = prefer_native(pointwise.gelu_backward)
+leaky_relu_backward = prefer_native(pointwise.leaky_relu_backward)
+sigmoid_backward = prefer_native(pointwise.sigmoid_backward)
+silu_backward = prefer_native(pointwise.silu_backward)
+tanh_backward = prefer_native(pointwise.tanh_backward)
+
+sum_over = prefer_native(reduce.sum_over)
+mean = prefer_native(reduce.mean)

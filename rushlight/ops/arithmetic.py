@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes
-from rushlight.autograd.function import Operation, UfuncOperation
+from rushlight import dtypes, kernels
+from rushlight.autograd.function import Operation, UfuncOperation, UnaryOperation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._out import into
 from rushlight.ops.promotion import NUMBERS, binary, like, operands, result_type, unbroadcast
@@ -40,7 +40,7 @@ class Add(UfuncOperation):
 
     node_name = "AddBackward0"
     takes_out = True
-    ufunc = np.add
+    ufunc = kernels.add
 
     @staticmethod
     def forward(ctx: Any, input: Any, other: Any, out: Any = None) -> Any:
@@ -61,7 +61,7 @@ class Sub(UfuncOperation):
 
     node_name = "SubBackward0"
     takes_out = True
-    ufunc = np.subtract
+    ufunc = kernels.subtract
 
     @staticmethod
     def forward(ctx: Any, input: Any, other: Any, out: Any = None) -> Any:
@@ -95,7 +95,7 @@ class Mul(UfuncOperation):
 
     node_name = "MulBackward0"
     takes_out = True
-    ufunc = np.multiply
+    ufunc = kernels.multiply
     saves_operands = True
 
     @staticmethod
@@ -103,7 +103,7 @@ class Mul(UfuncOperation):
         ctx.likes = like(input), like(other)
         needs = ctx.needs_input_grad
         ctx.save_for_backward(input if needs[1] else None, other if needs[0] else None)
-        return binary(np.multiply, input, other, out)
+        return binary(np.multiply, input, other, out, exact_number=True)
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
@@ -125,7 +125,7 @@ class Div(UfuncOperation):
 
     node_name = "DivBackward0"
     takes_out = True
-    ufunc = np.true_divide
+    ufunc = kernels.divide
     saves_operands = True
     always_saves_other = True
 
@@ -133,7 +133,7 @@ class Div(UfuncOperation):
     def forward(ctx: Any, input: Any, other: Any, out: Any = None) -> Any:
         ctx.likes = like(input), like(other)
         ctx.save_for_backward(input if ctx.needs_input_grad[1] else None, other)
-        return binary(_true_divide, input, other, out)
+        return binary(_true_divide, input, other, out, exact_number=True)
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
@@ -194,7 +194,7 @@ class PowScalar(Operation):
             # The exponents with a cheaper form; NumPy's own shortcuts end at 2.
             if exponent == 2:
                 return np.square(array)
-            if exponent == 3:
+            if exponent == 3 and array.itemsize > 2:
                 return array * array * array
             if exponent == 1:
                 return array.copy()
@@ -545,6 +545,16 @@ def _check_integer_division(mode: str, a: Any, b: Any) -> None:
         raise RuntimeError("ZeroDivisionError")
 
 
+def _floor_of_quotient(a: Any, b: Any) -> Any:
+    # A zero divisor gives the quotient's infinity or NaN, where NumPy's floor_divide gives NaN.
+    quotient = np.true_divide(a, b)
+    return np.where(np.equal(b, 0), quotient, np.floor_divide(a, b)).astype(quotient.dtype)
+
+
+def _trunc_of_quotient(a: Any, b: Any) -> Any:
+    return np.trunc(np.true_divide(a, b))
+
+
 class FloorDivide(Operation):
     """`floor(input / other)`."""
 
@@ -556,11 +566,8 @@ class FloorDivide(Operation):
         a, b = operands(input, other)
         if np.asarray(a).dtype.kind in "iub":
             _check_integer_division("floor", a, b)
-        else:
-            # A zero divisor gives the quotient's infinity or NaN, where NumPy's floor_divide gives NaN.
-            quotient = np.true_divide(a, b)
-            return np.where(np.equal(b, 0), quotient, np.floor_divide(a, b)).astype(quotient.dtype)
-        return binary(np.floor_divide, input, other)
+            return binary(np.floor_divide, input, other)
+        return binary(_floor_of_quotient, input, other, exact_number=isinstance(input, Variable))
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
@@ -581,7 +588,7 @@ class TruncDivide(Operation):
             quotient = np.floor_divide(a, b)
             # Down and towards zero differ by one where the signs differ and something is left over.
             return quotient + ((np.remainder(a, b) != 0) & (np.less(a, 0) != np.less(b, 0))).astype(quotient.dtype)
-        return np.trunc(np.true_divide(a, b))
+        return binary(_trunc_of_quotient, input, other, exact_number=isinstance(input, Variable))
 
     backward = FloorDivide.backward
 

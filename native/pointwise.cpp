@@ -1,0 +1,160 @@
+#include "pointwise.h"
+
+#include "core/thread_pool.h"
+#include "core/vec.h"
+#include "core/vec_math.h"
+
+namespace rl::RL_ISA {
+namespace {
+
+constexpr int64_t kGrain = 1 << 15;  // elements for which a second thread pays
+
+template <class T, class F>
+RL_INLINE void map(const T* x, T* out, int64_t n, F f) {
+    parallel_for(n, kGrain, [=](int64_t i, int64_t end) {
+        for (; i + lanes<T> <= end; i += lanes<T>) store(out + i, f(load(x + i)));
+        if (i < end) store_part(out + i, f(load_part(x + i, end - i, T(1))), end - i);
+    });
+}
+
+template <class T, class F>
+RL_INLINE void map_pairs(const T* a, const T* b, T* out, int64_t n, F f) {
+    parallel_for(n, kGrain, [=](int64_t i, int64_t end) {
+        for (; i + lanes<T> <= end; i += lanes<T>) store(out + i, f(load(a + i), load(b + i)));
+        if (i < end) store_part(out + i, f(load_part(a + i, end - i, T(1)), load_part(b + i, end - i, T(1))), end - i);
+    });
+}
+
+template <class T, class F>
+RL_INLINE void map_either(const T* a, const T* b, T* out, int64_t n, Uniform uniform, F f) {
+    if (uniform == kFirst) {
+        const Vec<T> all = splat(*a);
+        map(b, out, n, [=](Vec<T> v) { return f(all, v); });
+    } else if (uniform == kSecond) {
+        const Vec<T> all = splat(*b);
+        map(a, out, n, [=](Vec<T> v) { return f(v, all); });
+    } else {
+        map_pairs(a, b, out, n, f);
+    }
+}
+
+template <class T>
+RL_INLINE Vec<T> sigmoid_of(Vec<T> x) {
+    return T(1) / (T(1) + exp<T, true>(-x));
+}
+
+// tanh: near 0 its odd polynomial (after Cephes), elsewhere 1 - 2 / (e^2|x| + 1).
+RL_INLINE Vec<float> tanh_of(Vec<float> x) {
+    const Vec<float> size = x < 0 ? -x : x, square = x * x;
+    Vec<float> p = splat(-5.70498872745e-3f);
+    p = fmadd<float>(p, square, splat(2.06390887954e-2f));
+    p = fmadd<float>(p, square, splat(-5.37397155531e-2f));
+    p = fmadd<float>(p, square, splat(1.33314422036e-1f));
+    p = fmadd<float>(p, square, splat(-3.33332819422e-1f));
+    const Vec<float> low = fmadd<float>(p * square, x, x);
+    const Vec<float> far = 1.0f - 2.0f / (exp<float>(size + size) + 1.0f);
+    return size < 0.625f ? low : x < 0 ? -far : far;
+}
+
+// e^(-x^2 / 2): the square's rounding error is put back.
+RL_INLINE Vec<float> gaussian(Vec<float> x) {
+    const Vec<float> square = x * x, error = fmadd<float>(x, x, -square), e = exp<float, true>(-0.5f * square);
+    return square < 256.0f ? fmadd<float>(-0.5f * error, e, e) : square >= 256.0f ? Vec<float>{} : square;
+}
+
+// The normal distribution function of x, by erfc(z) = e^(-z^2) t P(t), t = 1 / (1 + z / 2): P is the Chebyshev fit of degree 10
+// for z <= 10. `bell` becomes e^(-z^2), for the density.
+RL_INLINE Vec<float> normal_area(Vec<float> x, Vec<float>& bell) {
+    constexpr float coefficients[] = {-0.17029601335525513f, 0.3290216624736786f, -0.21356770396232605f, -0.09191612899303436f,
+                                      0.07794682681560516f, 0.03761164844036102f, 0.1902015209197998f, 0.24440772831439972f,
+                                      0.28232550621032715f, 0.2820855379104614f};
+    const Vec<float> z = (x < 0 ? -x : x) * 0.70710678118654752f;
+    const Vec<float> t = 1.0f / fmadd<float>(z, splat(0.5f), splat(1.0f));
+    Vec<float> p = splat(0.03217942267656326f);
+#pragma GCC unroll 16
+    for (const float c : coefficients) p = fmadd<float>(p, t, splat(c));
+    bell = gaussian(x);
+    const Vec<float> tail = p * t * bell * 0.5f;
+    return x < 0 ? tail : 1.0f - tail;
+}
+
+struct Add { template <class V> RL_INLINE V operator()(V a, V b) const { return a + b; } };
+struct Subtract { template <class V> RL_INLINE V operator()(V a, V b) const { return a - b; } };
+struct Multiply { template <class V> RL_INLINE V operator()(V a, V b) const { return a * b; } };
+struct Divide { template <class V> RL_INLINE V operator()(V a, V b) const { return a / b; } };
+struct SigmoidBackward { template <class V> RL_INLINE V operator()(V g, V y) const { return g * ((1 - y) * y); } };
+struct TanhBackward { template <class V> RL_INLINE V operator()(V g, V y) const { return g * (1 - y * y); } };
+
+template <class T>
+struct SiluBackward {
+    RL_INLINE Vec<T> operator()(Vec<T> g, Vec<T> x) const {
+        const Vec<T> gate = sigmoid_of<T>(x);
+        return g * gate * (x * (1 - gate) + 1);
+    }
+};
+
+struct GeluBackward {
+    RL_INLINE Vec<float> operator()(Vec<float> g, Vec<float> x) const {
+        Vec<float> bell;
+        const Vec<float> area = normal_area(x, bell);
+        return g * fmadd<float>(x, bell * 0.3989422804014327f, area);
+    }
+};
+
+template <class T, class F>
+void binary(const T* a, const T* b, T* out, int64_t n, Uniform uniform) {
+    map_either<T>(a, b, out, n, uniform, F{});
+}
+
+template <class T>
+void negative(const T* x, T* out, int64_t n) { map<T>(x, out, n, [](Vec<T> v) { return -v; }); }
+
+template <class T>
+void square_root(const T* x, T* out, int64_t n) { map<T>(x, out, n, [](Vec<T> v) { return sqrt<T>(v); }); }
+
+template <class T>
+void exponential(const T* x, T* out, int64_t n) { map<T>(x, out, n, [](Vec<T> v) { return exp<T, true>(v); }); }
+
+template <class T>
+void sigmoid(const T* x, T* out, int64_t n) { map<T>(x, out, n, [](Vec<T> v) { return sigmoid_of<T>(v); }); }
+
+template <class T>
+void silu(const T* x, T* out, int64_t n) {
+    map<T>(x, out, n, [](Vec<T> v) { return v / (T(1) + exp<T, true>(-v)); });
+}
+
+void tanh(const float* x, float* out, int64_t n) {
+    map<float>(x, out, n, [](Vec<float> v) { return tanh_of(v); });
+}
+
+void gelu(const float* x, float* out, int64_t n) {
+    map<float>(x, out, n, [](Vec<float> v) {
+        Vec<float> bell;
+        return v * normal_area(v, bell);
+    });
+}
+
+template <class T>
+void leaky_relu(const T* x, T* out, int64_t n, T slope) {
+    map<T>(x, out, n, [=](Vec<T> v) { return v > 0 ? v : v * slope; });
+}
+
+template <class T>
+void leaky_relu_backward(const T* grad, const T* x, T* out, int64_t n, T slope) {
+    map_pairs<T>(grad, x, out, n, [=](Vec<T> g, Vec<T> v) { return v > 0 ? g : g * slope; });
+}
+
+}  // namespace
+
+const PointwiseKernels<float> pointwise_f32 = {
+    binary<float, Add>, binary<float, Subtract>, binary<float, Multiply>, binary<float, Divide>,
+    negative<float>, square_root<float>, exponential<float>, sigmoid<float>, silu<float>, tanh, gelu,
+    binary<float, SigmoidBackward>, binary<float, TanhBackward>, binary<float, SiluBackward<float>>, binary<float, GeluBackward>,
+    leaky_relu<float>, leaky_relu_backward<float>};
+const PointwiseKernels<double> pointwise_f64 = {
+    binary<double, Add>, binary<double, Subtract>, binary<double, Multiply>, binary<double, Divide>,
+    negative<double>, square_root<double>, exponential<double>, sigmoid<double>, silu<double>, nullptr, nullptr,
+    binary<double, SigmoidBackward>, binary<double, TanhBackward>, binary<double, SiluBackward<double>>, nullptr,
+    leaky_relu<double>, leaky_relu_backward<double>};
+
+}  // namespace rl::RL_ISA

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/isa.h"
+
+namespace rl {
+
+template <class T>
+struct ReduceKernels {
+    // out[i, j] = (sum over k of x[i, k, j]) / divisor, for x of shape (outer, n, inner).
+    void (*sum_over)(const T* x, T* out, int64_t outer, int64_t n, int64_t inner, T divisor);
+};
+
+RL_KERNEL_TABLE(ReduceKernels<float>, reduce_f32)
+RL_KERNEL_TABLE(ReduceKernels<double>, reduce_f64)
+
+template <class T>
+const ReduceKernels<T>& reduce_kernels();
+template <>
+inline const ReduceKernels<float>& reduce_kernels<float>() { return active_reduce_f32(); }
+template <>
+inline const ReduceKernels<double>& reduce_kernels<double>() { return active_reduce_f64(); }
+
+}  // namespace rl

@@ -1,0 +1,129 @@
+"""The compiled functions of each element against the reference, and against float64 where they approximate."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from rushlight import _native
+from rushlight.kernels.reference import pointwise
+
+SHAPES = [(), (0,), (1,), (3,), (17,), (8, 8), (5, 7, 9), (1003,), (300, 301)]
+SPECIAL = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-40]
+BINARY = {name: getattr(np, name) for name in ("add", "subtract", "multiply", "divide")}
+BACKWARD = ["sigmoid_backward", "tanh_backward", "silu_backward", "gelu_backward"]
+
+
+def sample(rng, shape, dtype, scale=1.0):
+    x = np.asarray(rng.standard_normal(shape) * scale, dtype)
+    x.reshape(-1)[: len(SPECIAL)] = SPECIAL[: x.size]
+    return x
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", BINARY)
+def test_arithmetic_equals_the_ufunc(machine, rng, dtype, name):
+    for shape in SHAPES:
+        a, b = sample(rng, shape, dtype), rng.permutation(sample(rng, shape, dtype).reshape(-1)).reshape(shape)
+        np.testing.assert_array_equal(getattr(_native, name)(a, b), BINARY[name](a, b))
+        np.testing.assert_array_equal(getattr(_native, name)(a, 0.1), BINARY[name](a, dtype(0.1)))
+        single = np.array(0.3, dtype)
+        for one in (single, np.broadcast_to(single, shape)):
+            np.testing.assert_array_equal(getattr(_native, name)(a, one), BINARY[name](a, single))
+            np.testing.assert_array_equal(getattr(_native, name)(one, a), BINARY[name](single, a))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", ["negative", "sqrt"])
+def test_exact_functions_equal_the_ufunc(machine, rng, dtype, name):
+    for shape in SHAPES:
+        x = sample(rng, shape, dtype)
+        np.testing.assert_array_equal(getattr(_native, name)(x), getattr(np, name)(x))
+
+
+def exact(name, x):
+    """The value in extended precision, by NumPy's long double or by math for what it lacks."""
+    x = x.astype(np.longdouble)
+    if name == "gelu":
+        return np.array([float(v) * 0.5 * math.erfc(-float(v) * math.sqrt(0.5)) for v in x])
+    return {"exp": np.exp, "tanh": np.tanh, "sigmoid": lambda v: 1 / (1 + np.exp(-v)), "silu": lambda v: v / (1 + np.exp(-v))}[name](x)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(("name", "ulps"), [("exp", 2), ("tanh", 2), ("sigmoid", 3), ("silu", 4), ("gelu", 8)])
+def test_approximations_are_within_a_few_units_in_the_last_place(machine, rng, dtype, name, ulps):
+    x = np.concatenate([rng.standard_normal(4000), rng.uniform(-12, 12, 4000), rng.standard_normal(500) * 1e-3]).astype(dtype)
+    got = getattr(_native, name)(x)
+    if got is NotImplemented:
+        assert dtype is np.float64 and name in ("tanh", "gelu")
+        return
+    if name == "gelu" and machine[0] not in ("avx2", "avx512"):
+        ulps = 200  # without a fused multiply-add the square in the far tail is rounded
+    wanted = exact(name, x)
+    assert np.max(np.abs(got - wanted) / np.spacing(np.abs(wanted).astype(dtype))) <= ulps
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", ["exp", "tanh", "sigmoid", "silu", "gelu"])
+def test_approximations_at_the_ends_of_the_range(machine, dtype, name):
+    x = np.array([*SPECIAL, 1e4, -1e4, 89.0, -89.0, -100.0, -104.0, 20.0, -20.0], dtype)
+    got = getattr(_native, name)(x)
+    if got is NotImplemented:
+        return
+    reference = getattr(pointwise, name, None) or getattr(np, name)
+    wanted = reference(x)
+    if name == "gelu":  # the formula with erf is NaN at -inf, whose limit is NaN * 0 as well
+        got, wanted = got[3:], wanted[3:]
+    np.testing.assert_allclose(got, wanted, rtol=1e-6, atol=1e-6 if name == "gelu" else 3e-45)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", BACKWARD)
+def test_gradients_equal_the_reference(machine, rng, dtype, name):
+    tolerance = 1e-6 if dtype is np.float32 else 1e-14
+    for shape in SHAPES:
+        grad, saved = np.asarray(rng.standard_normal(shape), dtype), np.asarray(rng.standard_normal(shape) * 3, dtype)
+        wanted = getattr(pointwise, name)(grad, saved)
+        got = getattr(_native, name)(grad, saved)
+        if got is NotImplemented:
+            assert name == "gelu_backward" and dtype is np.float64
+            continue
+        scale = np.abs(saved).max(initial=1) ** 2 * np.abs(grad).max(initial=1)
+        np.testing.assert_allclose(got, wanted, rtol=tolerance * 10, atol=tolerance * scale)
+
+
+def test_leaky_relu_equals_the_reference(machine, rng, dtype):
+    for shape in SHAPES:
+        x, grad = sample(rng, shape, dtype), np.asarray(rng.standard_normal(shape), dtype)
+        np.testing.assert_array_equal(_native.leaky_relu(x, 0.1), pointwise.leaky_relu(x, 0.1))
+        got = _native.leaky_relu_backward(grad, x, 0.1)
+        np.testing.assert_array_equal(got, pointwise.leaky_relu_backward(grad, x, 0.1))
+
+
+def test_accumulate_adds_in_place(machine, rng, dtype):
+    for shape in SHAPES:
+        total, value = np.asarray(rng.standard_normal(shape), dtype), np.asarray(rng.standard_normal(shape), dtype)
+        wanted = total + value
+        assert _native.accumulate(total, value) is None
+        np.testing.assert_array_equal(total, wanted)
+        assert _native.accumulate(total, np.broadcast_to(np.array(2, dtype), shape)) in (None, NotImplemented)
+    same = np.ones(40, dtype)
+    _native.accumulate(same, same)
+    np.testing.assert_array_equal(same, 2 * np.ones(40))
+    assert _native.accumulate(same[1:], same[:-1]) is NotImplemented
+    same.flags.writeable = False
+    assert _native.accumulate(same, same) is NotImplemented
+
+
+def test_what_the_kernels_do_not_take_is_left_to_the_reference():
+    x = np.ones((4, 6), np.float32)
+    for other in (x.T, x[:, ::2], x.astype(np.int64), x.astype(np.float16), x.astype(">f4"), 1.0, None, "x"):
+        assert _native.negative(other) is NotImplemented
+        assert _native.add(other, x) is NotImplemented
+        if other != 1.0 if not isinstance(other, np.ndarray) else True:
+            assert _native.add(x, other) is NotImplemented
+    assert _native.add(x, x[0]) is NotImplemented
+    assert _native.add(x, x.astype(np.float64)) is NotImplemented
+    assert _native.leaky_relu_backward(x, x[0], 0.1) is NotImplemented

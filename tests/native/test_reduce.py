@@ -1,0 +1,72 @@
+"""The compiled sums against exact ones, and their errors against NumPy's."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from rushlight import _native
+from rushlight.kernels.reference import reduce
+
+CASES = [
+    ((), None), ((0,), None), ((1,), None), ((17,), (0,)), ((8, 8), None), ((8, 8), (0,)), ((8, 8), (1,)), ((0, 3), (0,)),
+    ((3, 0), (0,)), ((3, 0), (1,)), ((5, 7, 9), (1,)), ((5, 7, 9), (0, 1)), ((5, 7, 9), (1, 2)), ((5, 7, 9), None),
+    ((1003,), None), ((300, 301), (0,)), ((300, 301), (1,)), ((2, 100, 33), (1,)), ((70001,), None), ((2, 1, 5), (1,)),
+]  # fmt: skip
+
+
+def test_sums_equal_exact_ones(machine, rng, dtype):
+    epsilon = np.finfo(dtype).eps
+    for shape, dims in CASES:
+        x = np.asarray(rng.standard_normal(shape), dtype)
+        for keepdim in (False, True):
+            got = _native.sum_over(x, dims, keepdim, 1.0)
+            wanted = x.astype(np.longdouble).sum(dims, keepdims=keepdim)
+            assert got.shape == wanted.shape and got.dtype == dtype
+            n = x.size / max(1, wanted.size)
+            np.testing.assert_allclose(got.astype(np.longdouble), wanted, rtol=0, atol=epsilon * (4 + 8 * math.sqrt(n)))
+
+
+def test_a_mean_is_the_sum_divided_once(machine, dtype):
+    x = np.arange(1, 12, dtype=dtype)
+    assert _native.sum_over(x, None, False, 11.0) == dtype(66) / dtype(11)
+    assert np.isnan(_native.sum_over(x[:0], None, False, 0.0)) and np.isnan(reduce.sum_over(x[:0], None, False, 0.0))
+    np.testing.assert_array_equal(_native.sum_over(np.stack([x, x]), (0,), True, 3.0), (2 * x / dtype(3))[None])
+
+
+def test_the_error_is_no_worse_than_numpys(machine, rng):
+    for shape, dims in [((1 << 20,), None), ((8, 1 << 14), (1,)), ((4096, 40), (0,))]:
+        x = rng.uniform(0.5, 1.5, shape).astype(np.float32)
+        exact = x.astype(np.float64).sum(dims)
+        ours = np.abs(_native.sum_over(x, dims, False, 1.0) - exact)
+        theirs = np.abs(np.add.reduce(x, dims) - exact)
+        assert np.max(ours) <= max(np.max(theirs) * 1.5, np.max(exact) * 2.0**-22)
+
+
+def test_the_number_of_threads_does_not_change_a_sum(rng, dtype):
+    x = rng.standard_normal(200_003).astype(dtype)
+    before, sums = _native.get_num_threads(), []
+    for threads in (1, 2):
+        _native.set_num_threads(threads)
+        sums.append(_native.sum_over(x, None, False, 1.0))
+    _native.set_num_threads(before)
+    assert sums[0] == sums[1]
+
+
+def test_special_values_pass(machine, dtype):
+    x = np.ones(40, dtype)
+    for value in (np.nan, np.inf, -np.inf):
+        x[33] = value
+        np.testing.assert_array_equal(_native.sum_over(x, None, False, 1.0), value)
+
+
+def test_other_layouts_and_dimensions_are_left_to_the_reference():
+    x = np.ones((4, 6, 2), np.float32)
+    for other in (x.T, x[:, ::2], x.astype(np.int64), x.astype(np.float16), x.astype(">f4")):
+        assert _native.sum_over(other, None, False, 1.0) is NotImplemented
+    for dims in ((), (0, 2), (1, 0), (3,), (-1,), [0], 0, (2**70,), ("x",)):
+        assert _native.sum_over(x, dims, False, 1.0) is NotImplemented
+    with pytest.raises(TypeError, match=r"expected a numpy.ndarray"):
+        _native.sum_over(None, None, False, 1.0)

@@ -158,10 +158,11 @@ def _true_divide(a: Any, b: Any, out: Any = None) -> Any:
     return np.true_divide(a, b) if out is None or out.dtype is not a.dtype else np.true_divide(a, b, out=out)
 
 
-class Neg(Operation):
+class Neg(UnaryOperation):
     """`-input`."""
 
     node_name = "NegBackward0"
+    kernel = kernels.negative
 
     @staticmethod
     def forward(ctx: Any, input: Any) -> Any:
@@ -244,10 +245,12 @@ class PowOfNumber(PowTensor):
     node_name = "PowBackward2"
 
 
-class Exp(Operation):
+class Exp(UnaryOperation):
     """The exponential of each element."""
 
     node_name = "ExpBackward0"
+    kernel = kernels.exp
+    keeps = "result"
 
     @staticmethod
     def forward(ctx: Any, input: Any) -> Any:
@@ -433,7 +436,7 @@ def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.neg.html
     """
-    return into(out, Neg.apply(input))
+    return _neg(input) if out is None else into(out, Neg.apply(input))
 
 
 def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
@@ -459,7 +462,7 @@ def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.exp.html
     """
-    return into(out, Exp.apply(input))
+    return _exp(input) if out is None else into(out, Exp.apply(input))
 
 
 def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -475,7 +478,7 @@ def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.sqrt.html
     """
-    return into(out, Sqrt.apply(input))
+    return _sqrt(input) if out is None else into(out, Sqrt.apply(input))
 
 
 def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -603,6 +606,7 @@ def floor_divide(input: Tensor, other: Tensor | Number, *, out: Tensor | None = 
 
 
 _add, _sub, _mul, _truediv = Add.operator(), Sub.operator(), Mul.operator(), Div.operator()
+_neg, _exp, _sqrt = Neg.function(), Exp.function(), Sqrt.function()
 
 
 def _rsub(input: Any, other: Any) -> Any:
@@ -687,7 +691,7 @@ class ArithmeticMethods:
     reciprocal, square, abs, absolute, rsub = reciprocal, square, abs, abs, rsub
     __add__, __radd__, __sub__, __rsub__, __mul__, __rmul__ = _add, _add, _sub, _rsub, _mul, _mul
     __truediv__, __rtruediv__, __floordiv__, __rfloordiv__ = _truediv, _rtruediv, _floordiv, _rfloordiv
-    __pow__, __rpow__, __neg__, __abs__ = _pow, _rpow, neg, abs
+    __pow__, __rpow__, __neg__, __abs__ = _pow, _rpow, _neg, abs
     add_, sub_, subtract_, mul_, multiply_ = add_, sub_, sub_, mul_, mul_
     div_, divide_, true_divide_, floor_divide_, pow_ = div_, div_, div_, floor_divide_, pow_
     __iadd__, __isub__, __imul__, __itruediv__, __ifloordiv__, __ipow__ = add_, sub_, mul_, div_, floor_divide_, pow_

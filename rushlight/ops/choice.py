@@ -11,7 +11,16 @@ from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import check_tensor, not_implemented
 from rushlight.ops._out import into, plain
-from rushlight.ops.promotion import NUMBERS, binary, check_broadcast, like, operands, result_type, unbroadcast
+from rushlight.ops.promotion import (
+    NUMBERS,
+    binary,
+    check_broadcast,
+    check_fits,
+    like,
+    operands,
+    result_type,
+    unbroadcast,
+)
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -86,6 +95,7 @@ def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tenso
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.maximum.html
     """
+    check_tensor("maximum", "input", 1, input)
     check_tensor("maximum", "other", 2, other)
     _check_real("maximum_cpu", input, other)
     return into(out, Maximum.apply(input, other))
@@ -102,6 +112,7 @@ def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tenso
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.minimum.html
     """
+    check_tensor("minimum", "input", 1, input)
     check_tensor("minimum", "other", 2, other)
     _check_real("minimum_cpu", input, other)
     return into(out, Minimum.apply(input, other))
@@ -152,6 +163,7 @@ def fmax(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fmax.html
     """
+    check_tensor("fmax", "input", 1, input)
     check_tensor("fmax", "other", 2, other)
     _check_real("fmax_cpu", input, other)
     return into(out, Fmax.apply(input, other))
@@ -168,6 +180,7 @@ def fmin(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fmin.html
     """
+    check_tensor("fmin", "input", 1, input)
     check_tensor("fmin", "other", 2, other)
     _check_real("fmin_cpu", input, other)
     return into(out, Fmin.apply(input, other))
@@ -234,6 +247,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tenso
 
 def _where_method(self: Tensor, condition: Tensor, other: Any) -> Any:
     """`self` where `condition` is true, `other` elsewhere; see `rushlight.where`."""
+    check_tensor("_where_method", "condition", 2, condition)
     return where(condition, self, other)
 
 
@@ -285,6 +299,7 @@ def _masked_fill_operation(input: Tensor, mask: Tensor, value: Any) -> Any:
         raise TypeError(
             f"masked_fill(): argument 'value' must be a number or a 0-dim Tensor, not {type(value).__name__}"
         )
+    check_fits(value, input.dtype)
     if input._array.dtype.kind in "iu" and isinstance(value, float) and not np.isfinite(value):
         c_type = "int" if input.dtype is dtypes.int32 else f"{input.dtype.name}_t"
         raise RuntimeError(f"value cannot be converted to type {c_type} without overflow")
@@ -303,11 +318,13 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.masked_fill.html
     """
+    check_tensor("masked_fill", "mask", 2, mask)
     return _masked_fill_operation(input, mask, value).apply(input, mask, value)
 
 
 def masked_fill_(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     """`masked_fill`, written into the tensor."""
+    check_tensor("masked_fill_", "mask", 2, mask)
     return _masked_fill_operation(input, mask, value).inplace(input, mask, value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,10 +12,15 @@ from rushlight import dtypes
 from rushlight.autograd.function import NUMBERS, like
 from rushlight.autograd.variable import Variable
 
-__all__ = ["NUMBERS", "binary", "can_cast", "check_broadcast", "like", "operands", "result_type", "unbroadcast"]
+__all__ = [
+    "NUMBERS", "binary", "can_cast", "check_broadcast", "check_fits", "like", "operands", "result_type", "unbroadcast",
+]  # fmt: skip
 
 _LOW_PRECISION = (dtypes.float16, dtypes.bfloat16)
 _float32 = np.dtype(np.float32)
+_C_NAMES = {
+    dtypes.float32: "float", dtypes.float64: "double", dtypes.float16: "c10::Half", dtypes.bfloat16: "c10::BFloat16",
+}  # fmt: skip
 
 
 def _number_type(value: Any) -> dtypes.dtype:
@@ -32,8 +38,8 @@ def _number_type(value: Any) -> dtypes.dtype:
 def result_type(*values: Any) -> dtypes.dtype:
     """The type that an operation on these tensors and numbers has.
 
-    Tensors with dimensions count first, then tensors without, then numbers: a later group changes the type only if it is of a
-    higher kind (bool, integer, floating point, complex).
+    Tensors with dimensions count first, then tensors without, then numbers: a later group changes the type only if it
+    is of a higher kind (bool, integer, floating point, complex).
 
     >>> import rushlight as torch
     >>> torch.result_type(torch.ones(2, dtype=torch.int8), 1.5)
@@ -70,7 +76,9 @@ def _raise_kind(low: dtypes.dtype, high: dtypes.dtype) -> dtypes.dtype:
 
 
 def can_cast(from_: dtypes.dtype, to: dtypes.dtype) -> bool:
-    """Whether a value of one type may be written where the other is stored: not complex to real, real to integer or to bool.
+    """Whether a value of one type may be written where the other is stored.
+
+    Not complex to real, real to integer, nor anything but bool to bool.
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.can_cast.html
     """
@@ -111,31 +119,49 @@ def _with_number(tensor: Any, number: Any) -> tuple[Any, Any]:
     return array.astype(numpy_dtype, copy=False), scalar
 
 
-def binary(ufunc: Callable[..., Any], input: Any, other: Any, out: Any = None) -> Any:
-    """A ufunc of two operands after promotion; float16 and bfloat16 with a number are computed in float32 and rounded once.
+def binary(
+    ufunc: Callable[..., Any], input: Any, other: Any, out: Any = None, *, exact_number: bool = False
+) -> Any:
+    """A ufunc of two operands after promotion; float16 and bfloat16 with a number are computed in float32.
 
-    `out` is written into where it has the result's type and shape. Raises RuntimeError for shapes that do not broadcast.
+    The number is first rounded to the tensor's type; with `exact_number`, as PyTorch has it for products and quotients,
+    it is not. `out` is written into where it has the result's type and shape. Raises RuntimeError for shapes that do
+    not broadcast.
     """
     if isinstance(input, Variable) and isinstance(other, Variable):
         a, b = input._array, other._array
         if a.dtype is not b.dtype:
+            if exact_number and b.ndim == 0 and a.ndim and a.dtype.itemsize == 2 and a.dtype.kind in "fV":
+                # PyTorch reads a second operand without dimensions as a number.
+                return binary(ufunc, input, b.item(), out, exact_number=True)
             a, b = operands(input, other)
     else:
         tensor, number = (input, other) if isinstance(input, Variable) else (other, input)
-        if isinstance(tensor, Variable) and tensor._array.dtype.itemsize == 2 and isinstance(number, float):
+        if isinstance(tensor, Variable) and tensor._array.dtype.itemsize == 2 and isinstance(number, (float, int)):
             type_ = result_type(tensor, number)
             if type_ in _LOW_PRECISION:
                 wide = tensor._array.astype(_float32)
+                number = np.asarray(number, _float32 if exact_number else type_.numpy_dtype).astype(_float32)
                 result = ufunc(wide, number) if tensor is input else ufunc(number, wide)
                 return np.asarray(result).astype(type_.numpy_dtype)
         a, b = operands(input, other)
     try:
-        if out is not None and out.dtype is a.dtype and (not isinstance(b, np.ndarray) or b.ndim == 0 or out.shape == b.shape):
+        fits = out is not None and out.dtype is a.dtype
+        if fits and (not isinstance(b, np.ndarray) or b.ndim == 0 or out.shape == b.shape):
             return ufunc(a, b, out=out)
         return ufunc(a, b)
     except ValueError:
         check_broadcast(a, b)
         raise
+
+
+def check_fits(number: Any, type_: dtypes.dtype) -> None:
+    """Raise RuntimeError if a finite number lies beyond the range of a floating-point type."""
+    if type_.is_floating_point and isinstance(number, (int, float)) and math.isfinite(number):
+        greatest = dtypes.finfo(type_).max
+        if not -greatest <= number <= greatest:
+            name = _C_NAMES.get(type_, type_.name)
+            raise RuntimeError(f"value cannot be converted to type {name} without overflow")
 
 
 def check_broadcast(a: Any, b: Any) -> None:
@@ -147,12 +173,16 @@ def check_broadcast(a: Any, b: Any) -> None:
         n = right[-dim] if dim <= len(right) else 1
         if m != n and m != 1 and n != 1:
             raise RuntimeError(
-                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension {rank - dim}"
+                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension "
+                f"{rank - dim}"
             )
 
 
 def unbroadcast(gradient: Any, model: Any) -> Any:
-    """A gradient summed to the shape and cast to the type of the operand it is for (a Tensor or its `like`); None for a number."""
+    """A gradient summed to the shape and cast to the type of the operand it is for (a Tensor or its `like`).
+
+    None for a number.
+    """
     if model.__class__ is not tuple:
         model = like(model)
     if model is None:

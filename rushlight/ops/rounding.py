@@ -10,6 +10,7 @@ from rushlight import dtypes
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import (
+    check_tensor,
     Array,
     as_result,
     inplace,
@@ -18,7 +19,7 @@ from rushlight.ops._numeric import (
     widened,
 )
 from rushlight.ops._out import into
-from rushlight.ops.promotion import binary, operands, unbroadcast
+from rushlight.ops.promotion import binary, check_fits, operands, unbroadcast
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -290,6 +291,8 @@ def _clamp_operation(input: Tensor, min: Any, max: Any, by_number: Any = Clamp, 
             f"{type(max).__name__}), but "
             "expected both bounds to be Tensors or both to be numbers"
         )
+    for bound in (min, max):
+        check_fits(bound, input.dtype)
     return by_tensor if tensors[0] else by_number
 
 
@@ -319,11 +322,13 @@ def clamp_min(input: Tensor, min: Any, *, out: Tensor | None = None) -> Tensor:
     >>> torch.clamp_min(torch.tensor([-1.0, 2.0]), 0)
     tensor([0., 2.])
     """
+    check_tensor("clamp_min", "input", 1, input)
     return into(out, _clamp_operation(input, min, None, ClampMin, ClampMinTensor).apply(input, min, None))
 
 
 def clamp_min_(input: Tensor, min: Any) -> Tensor:
     """`clamp_min`, written into the tensor."""
+    check_tensor("clamp_min_", "input", 1, input)
     return _clamp_operation(input, min, None, ClampMin, ClampMinTensor).inplace(input, min, None)
 
 
@@ -334,11 +339,13 @@ def clamp_max(input: Tensor, max: Any, *, out: Tensor | None = None) -> Tensor:
     >>> torch.clamp_max(torch.tensor([-1.0, 2.0]), 0)
     tensor([-1.,  0.])
     """
+    check_tensor("clamp_max", "input", 1, input)
     return into(out, _clamp_operation(input, None, max, ClampMax, ClampMaxTensor).apply(input, None, max))
 
 
 def clamp_max_(input: Tensor, max: Any) -> Tensor:
     """`clamp_max`, written into the tensor."""
+    check_tensor("clamp_max_", "input", 1, input)
     return _clamp_operation(input, None, max, ClampMax, ClampMaxTensor).inplace(input, None, max)
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = [
-    "deg2rad", "deg2rad_", "exp2", "exp2_", "expm1", "expm1_", "log10", "log10_", "log1p", "log1p_", "log2",
-    "log2_", "rad2deg", "rad2deg_",
+    "deg2rad", "deg2rad_", "exp2", "exp2_", "expm1", "expm1_", "log1p", "log1p_", "log2", "log2_", "log10", "log10_",
+    "rad2deg", "rad2deg_",
 ]  # fmt: skip
 
 

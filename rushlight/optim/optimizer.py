@@ -343,7 +343,7 @@ def call_closure(closure: Callable[[], Any] | None) -> Any:
 
 def check_range(name: str, value: Any) -> None:
     """Raise ValueError for a negative option."""
-    if not 0.0 <= value:
+    if not value >= 0.0:
         raise ValueError(f"Invalid {name}: {value}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rushlight.nn import functional as F
 from rushlight.nn.functional.loss import _reduction
 from rushlight.nn.modules.module import Module
@@ -78,7 +80,7 @@ class NLLLoss(_WeightedLoss):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.NLLLoss.html
     """
 
-    __constants__ = ["ignore_index", "reduction"]
+    __constants__: ClassVar[list[str]] = ["ignore_index", "reduction"]
 
     def __init__(
         self,
@@ -105,7 +107,7 @@ class CrossEntropyLoss(_WeightedLoss):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.CrossEntropyLoss.html
     """
 
-    __constants__ = ["ignore_index", "reduction", "label_smoothing"]
+    __constants__: ClassVar[list[str]] = ["ignore_index", "reduction", "label_smoothing"]
 
     def __init__(
         self,
@@ -141,7 +143,7 @@ class BCELoss(_WeightedLoss):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.BCELoss.html
     """
 
-    __constants__ = ["reduction"]
+    __constants__: ClassVar[list[str]] = ["reduction"]
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.binary_cross_entropy(input, target, weight=self.weight, reduction=self.reduction)

@@ -131,7 +131,9 @@ class Trainer:
         columns, lines = shutil.get_terminal_size((100, 24))
         bar = tqdm(
             total=(options.epochs - done) * count,
+            desc=f"epoch {done + 1}/{options.epochs}",
             unit=" images",
+            bar_format="{desc} |{bar}| {rate_noinv_fmt}{postfix}, {remaining} left",  # fits 80 columns
             ncols=min(columns, 110),
             nrows=lines,
             mininterval=0.1 if sys.stderr.isatty() else 2.0,
@@ -140,7 +142,7 @@ class Trainer:
         )
         with bar:
             for epoch in range(done + 1, options.epochs + 1):
-                bar.set_description(f"epoch {epoch}/{options.epochs}", refresh=False)
+                bar.set_description_str(f"epoch {epoch}/{options.epochs}", refresh=False)
                 self._epoch(bar)
                 self._save()
                 bar.write(self._line(epoch), file=sys.stdout)

@@ -52,24 +52,29 @@ def same_dims(dim: int, shape: Sequence[int]) -> tuple[slice, ...]:
 
 def sizes(args: tuple[Any, ...], function: str, name: str = "size") -> Shape:
     """A shape given as one sequence or as several ints; TypeError for anything else."""
+    place = ""
     if len(args) == 1:
-        first = args[0]
-        if isinstance(first, int):
+        first, place = args[0], " (position 1)"
+        if isinstance(first, int) and first.__class__ is not bool:
             return (int(first),)
         if isinstance(first, (tuple, list)):
             args = tuple(first)
-        elif not hasattr(first, "__index__"):
+        elif first.__class__ is bool or not hasattr(first, "__index__"):
             given = type(first).__name__
             raise TypeError(f"{function}(): argument '{name}' (position 1) must be tuple of ints, not {given}")
     elif not args:
         raise TypeError(f'{function}() missing 1 required positional arguments: "{name}"')
     try:
-        return tuple([operator.index(size) for size in args])
+        # As PyTorch has it, the first may not be a bool; of the others it is not asked.
+        if args and args[0].__class__ is bool:
+            raise TypeError
+        return tuple([int(operator.index(size)) for size in args])
     except TypeError:
-        bad = next(i for i, size in enumerate(args) if not hasattr(size, "__index__"))
+        bad = next(i for i, size in enumerate(args) if not hasattr(size, "__index__") or size.__class__ is bool)
         given = type(args[bad]).__name__
         raise TypeError(
-            f"{function}(): argument '{name}' must be tuple of ints, but found element of type {given} at pos {bad}"
+            f"{function}(): argument '{name}'{place} must be tuple of ints, but found element of type {given} at pos "
+            f"{bad}"
         ) from None
 
 

@@ -18,6 +18,7 @@ from rushlight import dtypes
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._geometry import Array, shape_text
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import write_out
 from rushlight.ops.broadcast import expand
 from rushlight.ops.conversion import as_dtype
@@ -125,27 +126,26 @@ def range(
     return _made(array, out, options)
 
 
+# PyTorch rounds once after the multiplication and the addition: a wider type does the same.
+_ONCE_ROUNDED = {np.dtype(np.float32): np.dtype(np.float64), np.dtype(np.float64): np.dtype(np.longdouble)}
+
+
 def _between(start: Any, end: Any, steps: int, kind: np.dtype[Any]) -> Array:
     """`steps` values from start to end in a type's own arithmetic, the second half counted from the end."""
     if steps == 1:
         return np.full(1, start).astype(kind)
-    work = (
-        kind
-        if kind.kind in "fc" and kind.itemsize >= 4
-        else np.dtype(np.float32)
-        if kind.kind in "fV"
-        else np.dtype(np.float64)
-    )
+    if kind.kind in "iub":
+        start, end, work = int(start), int(end), np.dtype(np.float64)
+    else:
+        work = kind
     low, high = work.type(start), work.type(end)
     step = (high - low) / work.type(steps - 1) if steps > 1 else work.type(0)
-    i = np.arange(steps, dtype=work)
-    if work == np.float32:
-        # PyTorch rounds once, after the multiplication and the addition.
-        low, high, step, i = (np.asarray(value, np.float64) for value in (low, high, step, i))
-    values = np.where(np.arange(steps) < steps // 2, low + step * i, high - step * (steps - 1 - i)).astype(work)
-    if kind.kind in "iu":
-        values = np.trunc(values)
-    return values.astype(kind)
+    wide = work if kind.kind in "iub" else _ONCE_ROUNDED.get(work, work)
+    low, high, step = (np.asarray(value, wide) for value in (low, high, step))
+    place = np.arange(steps)
+    first, last = place.astype(wide), (steps - 1 - place).astype(wide)
+    values = np.where(place < steps // 2, low + step * first, high - step * last)
+    return (np.trunc(values) if kind.kind in "iu" else values).astype(kind)
 
 
 def _check_steps(steps: Any) -> int:
@@ -236,6 +236,8 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.complex.html
     """
+    check_tensor("complex", "real", 1, real)
+    check_tensor("complex", "imag", 2, imag)
     names = real.dtype.legacy_name, imag.dtype.legacy_name
     if not (real.dtype.is_floating_point and imag.dtype.is_floating_point):
         raise RuntimeError(
@@ -254,6 +256,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.polar.html
     """
+    check_tensor("polar", "angle", 2, angle)
     return complex(abs * angle.cos(), abs * angle.sin(), out=out)
 
 
@@ -339,6 +342,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.combinations.html
     """
+    check_tensor("combinations", "input", 1, input)
     if input._array.ndim != 1:
         raise RuntimeError(f"Expect a 1D vector, but got shape {shape_text(input._array.shape)}")
     if r < 0:
@@ -355,6 +359,7 @@ def vander(x: Tensor, N: int | None = None, *, increasing: bool = False) -> Tens
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.vander.html
     """
+    check_tensor("vander", "x", 1, x)
     shape = x._array.shape
     if len(shape) != 1:
         raise RuntimeError("x must be a one-dimensional tensor.")

@@ -182,3 +182,29 @@ def test_bad_arguments_raise_what_torch_raises(program: Any) -> None:
     theirs = outcome(torch, program, [])
     assert theirs[0] != "result"
     assert outcome(rushlight, program, []) == theirs
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16", "int64", "uint8"])
+def test_linspace_to_the_last_digit(dtype: str) -> None:
+    bounds = [(0, 1), (-3, 10), (0.1, 0.9), (-1, 1), (0, 6.28318), (5, -5), (1e-3, 1e3), (0, 255)]
+    for start, end in bounds[:1] + bounds[-1:] if dtype == "uint8" else bounds:
+        for count in (0, 1, 2, 3, 7, 50, 1001):
+            ours, theirs = (
+                m.linspace(start, end, count, dtype=getattr(m, dtype)).to(m.float64).numpy() for m in (rushlight, torch)
+            )
+            np.testing.assert_array_equal(ours, theirs, err_msg=f"{start} {end} {count}")
+
+
+SIZES: list[Any] = [(True,), (2, True), ((True, 2),), ([2, True],), (2.0,)]
+
+
+@pytest.mark.parametrize("name", ["rand", "randn", "zeros", "ones", "empty"])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_a_size_is_no_bool(name: str, size: Any) -> None:
+    results = []
+    for m in (rushlight, torch):
+        try:
+            results.append(tuple(getattr(m, name)(*size).shape))
+        except TypeError as error:
+            results.append(str(error))
+    assert results[0] == results[1]

@@ -284,6 +284,10 @@ class Operation(Function):
         """Compute with `target` as the first argument and write the result into it."""
         ctx = cls._node_class()
         track = False
+        try:
+            inference = target._inference
+        except AttributeError as error:
+            raise not_a_tensor(cls, (target, *args), error)  # noqa: B904
         if state.enabled:
             for a in (target, *args):
                 if isinstance(a, Variable) and a.requires_grad:
@@ -294,7 +298,7 @@ class Operation(Function):
                     if isinstance(a, Variable) and a._view is not None:
                         a._view.refresh(a)
                 ctx._link((target, *args))
-        if target._inference and not state.inference:
+        if inference and not state.inference:
             raise RuntimeError(
                 "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a normal "
                 "tensor before doing inplace update."
@@ -457,7 +461,10 @@ class UnaryOperation(Operation):
         kernel, keeps = cls.kernel, cls.keeps
 
         def function(input: Any) -> Any:
-            array = input._array
+            try:
+                array = input._array
+            except AttributeError:
+                return cls.apply(input)
             if array.dtype.char not in "fd":
                 return cls.apply(input)
             if input._view is not None:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import kernels
-from rushlight.autograd.function import Operation
+from rushlight.autograd.function import Operation, UnaryOperation
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.variable import wrap
-from rushlight.ops._numeric import Array, elementwise, inplace, not_implemented, require_floating
+from rushlight.ops._numeric import Array, check_tensor, elementwise, inplace, not_implemented, require_floating
 from rushlight.ops.choice import where
 from rushlight.ops.promotion import unbroadcast
 from rushlight.random import Generator, default_generator
@@ -45,10 +46,12 @@ class ThresholdBackward(Operation):
         return ThresholdBackward.apply(grad, out.detach()), None
 
 
-class Relu(Operation):
+class Relu(UnaryOperation):
     """`max(input, 0)`."""
 
     node_name = "ReluBackward0"
+    kernel = kernels.relu_forward
+    keeps = "result"
 
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Any:
@@ -64,7 +67,12 @@ class Relu(Operation):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         (out,) = ctx.saved_tensors
-        return ThresholdBackward.apply(grad, out.detach())
+        if state.enabled:
+            return ThresholdBackward.apply(grad, out.detach())
+        return wrap(kernels.threshold_backward(grad._array, out._array))
+
+
+_relu = Relu.function()
 
 
 def relu(input: Tensor) -> Tensor:
@@ -76,7 +84,7 @@ def relu(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.relu.html
     """
-    return Relu.apply(input)
+    return _relu(input)
 
 
 class Threshold(Operation):
@@ -126,11 +134,16 @@ class LeakyRelu(Operation):
     def forward(ctx: Any, input: Tensor, slope: float) -> Any:
         ctx.save_for_backward(input)
         ctx.slope = slope
+        array = input._array
+        if array.dtype.char in "fd":
+            return kernels.leaky_relu(array, slope)
         return elementwise(input, "leaky_relu_cpu", lambda x: np.where(x > 0, x, x * slope))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         (input,) = ctx.saved_tensors
+        if not state.enabled and input._array.dtype.char in "fd":
+            return wrap(kernels.leaky_relu_backward(grad._array, input._array, ctx.slope)), None
         return where(wrap(input._array > 0), grad, grad * ctx.slope), None
 
 
@@ -468,6 +481,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.prelu.html
     """
+    check_tensor("prelu", "input", 1, input)
+    check_tensor("prelu", "weight", 2, weight)
     if input.dtype is not weight.dtype:
         raise RuntimeError(
             f"prelu: Type promoting not supported. Got {input.dtype.legacy_name} and {weight.dtype.legacy_name}"

@@ -1,4 +1,4 @@
-"""Addition, subtraction, multiplication, division, powers and roots, with Python's operators for them."""
+"""Addition, subtraction, multiplication and division, with Python's operators for them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     Number = int | float | bool | complex
 
 __all__ = [
-    "abs", "absolute", "add", "div", "divide", "exp", "floor_divide", "log", "mul", "multiply", "neg", "negative", "pow", "reciprocal", "rsqrt",
-    "rsub", "sqrt", "square", "sub", "subtract", "true_divide",
+    "abs", "absolute", "add", "div", "divide", "floor_divide", "mul", "multiply", "neg", "negative", "reciprocal",
+    "rsub", "sub", "subtract", "true_divide",
 ]  # fmt: skip
 
 
@@ -131,6 +131,11 @@ class Div(UfuncOperation):
 
     @staticmethod
     def forward(ctx: Any, input: Any, other: Any, out: Any = None) -> Any:
+        # A whole number would be wrapped into the other operand's integer type.
+        if isinstance(other, int):
+            other = float(other)
+        elif isinstance(input, int):
+            input = float(input)
         ctx.likes = like(input), like(other)
         ctx.save_for_backward(input if ctx.needs_input_grad[1] else None, other)
         return binary(_true_divide, input, other, out, exact_number=True)
@@ -177,142 +182,6 @@ class Neg(UnaryOperation):
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
         return -grad
-
-
-class PowScalar(Operation):
-    """`input ** exponent` for a number."""
-
-    node_name = "PowBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Any, exponent: Any) -> Any:
-        ctx.exponent = exponent
-        ctx.save_for_backward(input)
-        array = input._array
-        if array.dtype.kind in "iub" and isinstance(exponent, int) and not isinstance(exponent, bool) and exponent < 0:
-            raise RuntimeError("Integers to negative integer powers are not allowed.")
-        if array.dtype.kind in "fc":
-            # The exponents with a cheaper form; NumPy's own shortcuts end at 2.
-            if exponent == 2:
-                return np.square(array)
-            if exponent == 3 and array.itemsize > 2:
-                return array * array * array
-            if exponent == 1:
-                return array.copy()
-            if exponent == 0.5:
-                return np.sqrt(array)
-        return binary(np.power, input, exponent)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Any) -> Any:
-        (input,) = ctx.saved_tensors
-        n = ctx.exponent
-        if n == 0:
-            return grad * 0
-        return grad * conj_of((input if n == 2 else input ** (n - 1)) * n)
-
-
-class PowTensor(Operation):
-    """`input ** exponent` for a tensor exponent; `input` may be a number."""
-
-    node_name = "PowBackward1"
-
-    @staticmethod
-    def forward(ctx: Any, input: Any, exponent: Any) -> Any:
-        ctx.likes = like(input), like(exponent)
-        result = wrap(binary(np.power, input, exponent))
-        ctx.save_for_backward(input, exponent, result if ctx.needs_input_grad[1] else None)
-        return result
-
-    @staticmethod
-    def backward(ctx: Any, grad: Any) -> Any:
-        input, exponent, result = ctx.saved_tensors
-        to_input = to_exponent = None
-        if ctx.needs_input_grad[0]:
-            slope = (exponent * input ** (exponent - 1)).masked_fill(exponent == 0, 0)
-            to_input = unbroadcast(grad * conj_of(slope), ctx.likes[0])
-        if ctx.needs_input_grad[1]:
-            # 0 ** 0 has slope 0 with respect to the exponent, and 0 ** positive too.
-            base: Any = input if isinstance(input, Variable) else wrap(np.asarray(input, dtype=result._array.dtype))
-            slope = (result * base.log()).masked_fill((base == 0) & (exponent >= 0), 0)
-            to_exponent = unbroadcast(grad * conj_of(slope), ctx.likes[1])
-        return to_input, to_exponent
-
-
-class PowOfNumber(PowTensor):
-    """`input ** exponent` for a number `input`."""
-
-    node_name = "PowBackward2"
-
-
-class Exp(UnaryOperation):
-    """The exponential of each element."""
-
-    node_name = "ExpBackward0"
-    kernel = kernels.exp
-    keeps = "result"
-
-    @staticmethod
-    def forward(ctx: Any, input: Any) -> Any:
-        result = wrap(np.exp(floating(input._array)))
-        ctx.save_for_backward(result)
-        return result
-
-    @staticmethod
-    def backward(ctx: Any, grad: Any) -> Any:
-        (result,) = ctx.saved_tensors
-        return grad * conj_of(result)
-
-
-class Log(Operation):
-    """The natural logarithm of each element."""
-
-    node_name = "LogBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Any) -> Any:
-        ctx.save_for_backward(input)
-        return np.log(floating(input._array))
-
-    @staticmethod
-    def backward(ctx: Any, grad: Any) -> Any:
-        (input,) = ctx.saved_tensors
-        return grad / conj_of(input)
-
-
-class Sqrt(Operation):
-    """The square root of each element."""
-
-    node_name = "SqrtBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Any) -> Any:
-        result = wrap(np.sqrt(floating(input._array)))
-        ctx.save_for_backward(result)
-        return result
-
-    @staticmethod
-    def backward(ctx: Any, grad: Any) -> Any:
-        (result,) = ctx.saved_tensors
-        return grad / (conj_of(result) * 2)
-
-
-class Rsqrt(Operation):
-    """`1 / sqrt(input)`."""
-
-    node_name = "RsqrtBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Any) -> Any:
-        array = floating(input._array)
-        result = wrap(np.reciprocal(np.sqrt(array)) if array.dtype.kind != "V" else 1 / np.sqrt(array))
-        ctx.save_for_backward(result)
-        return result
-
-    @staticmethod
-    def backward(ctx: Any, grad: Any) -> Any:
-        (result,) = ctx.saved_tensors
-        return grad * -0.5 * conj_of(result**3)
 
 
 class Reciprocal(Operation):
@@ -381,8 +250,12 @@ def _scaled(name: str, input: Any, other: Any, alpha: Any) -> Any:
     integral = all(not isinstance(t, Variable) or t._array.dtype.kind in "iub" for t in (input, other))
     if integral and isinstance(alpha, float):
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    type_ = result_type(input, other)
+    if type_ in (dtypes.float16, dtypes.bfloat16) and isinstance(other, Variable):
+        # PyTorch's kernels hold alpha in the type itself.
+        alpha = float(np.asarray(alpha).astype(type_.numpy_dtype))
     if isinstance(input, Variable) and isinstance(other, Variable) and input._array.dtype != other._array.dtype:
-        other = other.to(result_type(input, other))
+        other = other.to(type_)
     return other * alpha
 
 
@@ -439,70 +312,12 @@ def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return _neg(input) if out is None else into(out, Neg.apply(input))
 
 
-def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-    """`input ** exponent`, elementwise with broadcasting; either may be a number.
-
-    Raises RuntimeError for integers to negative integer powers.
-
-    >>> import rushlight as torch
-    >>> torch.pow(torch.tensor([1.0, 2.0, 3.0]), 2)
-    tensor([1., 4., 9.])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.pow.html
-    """
-    if isinstance(exponent, Variable):
-        return into(out, (PowTensor if isinstance(input, Variable) else PowOfNumber).apply(input, exponent))
-    if not isinstance(exponent, NUMBERS):
-        raise TypeError(f"pow(): argument 'exponent' (position 2) must be Tensor, not {type(exponent).__name__}")
-    return into(out, PowScalar.apply(input, exponent))
-
-
-def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """e to the power of each element.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.exp.html
-    """
-    return _exp(input) if out is None else into(out, Exp.apply(input))
-
-
-def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The natural logarithm of each element; NaN below zero, -inf at zero.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.log.html
-    """
-    return into(out, Log.apply(input))
-
-
-def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The square root of each element; NaN below zero.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.sqrt.html
-    """
-    return _sqrt(input) if out is None else into(out, Sqrt.apply(input))
-
-
-def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The reciprocal of the square root of each element.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.rsqrt.html
-    """
-    return into(out, Rsqrt.apply(input))
-
-
 def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`1 / input`.
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.reciprocal.html
     """
     return into(out, Reciprocal.apply(input))
-
-
-def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """`input ** 2`.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.square.html
-    """
-    return into(out, PowScalar.apply(input, 2))
 
 
 def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -558,6 +373,12 @@ def _trunc_of_quotient(a: Any, b: Any) -> Any:
     return np.trunc(np.true_divide(a, b))
 
 
+def _refuse_complex(mode: str, array: Any) -> None:
+    if np.asarray(array).dtype.kind == "c":
+        name = dtypes.from_numpy_dtype(np.asarray(array).dtype).legacy_name
+        raise NotImplementedError(f"\"div_{mode}_cpu\" not implemented for '{name}'")
+
+
 class FloorDivide(Operation):
     """`floor(input / other)`."""
 
@@ -567,6 +388,7 @@ class FloorDivide(Operation):
     def forward(ctx: Any, input: Any, other: Any) -> Any:
         ctx.likes = like(input), like(other)
         a, b = operands(input, other)
+        _refuse_complex("floor", a)
         if np.asarray(a).dtype.kind in "iub":
             _check_integer_division("floor", a, b)
             return binary(np.floor_divide, input, other)
@@ -586,6 +408,7 @@ class TruncDivide(Operation):
     def forward(ctx: Any, input: Any, other: Any) -> Any:
         ctx.likes = like(input), like(other)
         a, b = operands(input, other)
+        _refuse_complex("trunc", a)
         if np.asarray(a).dtype.kind in "iub":
             _check_integer_division("trunc", a, b)
             quotient = np.floor_divide(a, b)
@@ -606,34 +429,24 @@ def floor_divide(input: Tensor, other: Tensor | Number, *, out: Tensor | None = 
 
 
 _add, _sub, _mul, _truediv = Add.operator(), Sub.operator(), Mul.operator(), Div.operator()
-_neg, _exp, _sqrt = Neg.function(), Exp.function(), Sqrt.function()
+_neg = Neg.function()
 
 
 def _rsub(input: Any, other: Any) -> Any:
-    return Rsub.apply(other, input) if isinstance(other, _OPERANDS) else NotImplemented
+    return Rsub.apply(other, input) if isinstance(other, OPERANDS) else NotImplemented
 
 
 def _rtruediv(input: Any, other: Any) -> Any:
     # As PyTorch computes it, with its rounding.
-    return Mul.apply(Reciprocal.apply(input), other) if isinstance(other, _OPERANDS) else NotImplemented
+    return Mul.apply(Reciprocal.apply(input), other) if isinstance(other, OPERANDS) else NotImplemented
 
 
 def _floordiv(input: Any, other: Any) -> Any:
-    return FloorDivide.apply(input, other) if isinstance(other, _OPERANDS) else NotImplemented
+    return FloorDivide.apply(input, other) if isinstance(other, OPERANDS) else NotImplemented
 
 
 def _rfloordiv(input: Any, other: Any) -> Any:
-    return FloorDivide.apply(other, input) if isinstance(other, _OPERANDS) else NotImplemented
-
-
-def _pow(input: Any, other: Any) -> Any:
-    if isinstance(other, Variable):
-        return PowTensor.apply(input, other)
-    return PowScalar.apply(input, other) if isinstance(other, _OPERANDS) else NotImplemented
-
-
-def _rpow(input: Any, other: Any) -> Any:
-    return PowOfNumber.apply(other, input) if isinstance(other, _OPERANDS) else NotImplemented
+    return FloorDivide.apply(other, input) if isinstance(other, OPERANDS) else NotImplemented
 
 
 def add_(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
@@ -665,12 +478,9 @@ def floor_divide_(input: Tensor, other: Tensor | Number) -> Tensor:
     return FloorDivide.inplace(input, other)
 
 
-def pow_(input: Tensor, exponent: Tensor | Number) -> Tensor:
-    """`pow`, in place."""
-    return (PowTensor if isinstance(exponent, Variable) else PowScalar).inplace(input, exponent)
+def method_in_place(operation: type[Operation]) -> Any:
+    """The method that writes an operation of one tensor into it."""
 
-
-def _inplace(operation: type[Operation]) -> Any:
     def method(self: Tensor) -> Tensor:
         return operation.inplace(self)
 
@@ -679,7 +489,7 @@ def _inplace(operation: type[Operation]) -> Any:
     return method
 
 
-_OPERANDS = (Variable, *NUMBERS)
+OPERANDS = (Variable, *NUMBERS)
 absolute, divide, multiply, negative, subtract, true_divide = abs, div, mul, neg, sub, div
 
 
@@ -687,25 +497,17 @@ class ArithmeticMethods:
     """The Tensor methods of this family."""
 
     add, sub, subtract, mul, multiply, div, divide, true_divide = add, sub, sub, mul, mul, div, div, div
-    floor_divide, neg, negative, pow, exp, log, sqrt, rsqrt = floor_divide, neg, neg, pow, exp, log, sqrt, rsqrt
-    reciprocal, square, abs, absolute, rsub = reciprocal, square, abs, abs, rsub
+    floor_divide, neg, negative = floor_divide, neg, neg
+    reciprocal, abs, absolute, rsub = reciprocal, abs, abs, rsub
     __add__, __radd__, __sub__, __rsub__, __mul__, __rmul__ = _add, _add, _sub, _rsub, _mul, _mul
     __truediv__, __rtruediv__, __floordiv__, __rfloordiv__ = _truediv, _rtruediv, _floordiv, _rfloordiv
-    __pow__, __rpow__, __neg__, __abs__ = _pow, _rpow, _neg, abs
+    __neg__, __abs__ = _neg, abs
     add_, sub_, subtract_, mul_, multiply_ = add_, sub_, sub_, mul_, mul_
-    div_, divide_, true_divide_, floor_divide_, pow_ = div_, div_, div_, floor_divide_, pow_
-    __iadd__, __isub__, __imul__, __itruediv__, __ifloordiv__, __ipow__ = add_, sub_, mul_, div_, floor_divide_, pow_
-    neg_ = negative_ = _inplace(Neg)
-    exp_ = _inplace(Exp)
-    log_ = _inplace(Log)
-    sqrt_ = _inplace(Sqrt)
-    rsqrt_ = _inplace(Rsqrt)
-    reciprocal_ = _inplace(Reciprocal)
-    abs_ = absolute_ = _inplace(Abs)
-
-    def square_(self: Any) -> Any:
-        """`square`, in place."""
-        return PowScalar.inplace(self, 2)
+    div_, divide_, true_divide_, floor_divide_ = div_, div_, div_, floor_divide_
+    __iadd__, __isub__, __imul__, __itruediv__, __ifloordiv__ = add_, sub_, mul_, div_, floor_divide_
+    neg_ = negative_ = method_in_place(Neg)
+    reciprocal_ = method_in_place(Reciprocal)
+    abs_ = absolute_ = method_in_place(Abs)
 
     def __pos__(self: Any) -> Any:
         return self

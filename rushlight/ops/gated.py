@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd.function import Operation
+from rushlight import kernels
+from rushlight.autograd.function import Operation, UnaryOperation
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.variable import wrap
 from rushlight.kernels.reference import special
 from rushlight.ops._geometry import wrap_dim
-from rushlight.ops._numeric import Array, as_result, elementwise, require_floating, widened
+from rushlight.ops._numeric import Array, as_result, check_tensor, elementwise, require_floating, widened
 from rushlight.ops.choice import where
 from rushlight.ops.joining import cat
 from rushlight.ops.special import sigmoid_of
@@ -46,11 +48,15 @@ class Gelu(Operation):
     def forward(ctx: Any, input: Tensor, approximate: str) -> Any:
         ctx.save_for_backward(input)
         ctx.approximate = approximate
+        if approximate == "none" and input._array.dtype.char in "fd":
+            return kernels.gelu(input._array)
         return elementwise(input, "GeluKernelImpl", _gelu_tanh if approximate == "tanh" else _gelu_exact)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         (input,) = ctx.saved_tensors
+        if not state.enabled and ctx.approximate == "none" and input._array.dtype.char in "fd":
+            return wrap(kernels.gelu_backward(grad._array, input._array)), None
         square = input * input
         if ctx.approximate == "tanh":
             bent = ((input + square * input * _TANH_CUBIC) * _TANH_SCALE).tanh()
@@ -77,10 +83,12 @@ def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     return Gelu.apply(input, approximate)
 
 
-class Silu(Operation):
+class Silu(UnaryOperation):
     """`x · sigmoid(x)`."""
 
     node_name = "SiluBackward0"
+    kernel = kernels.silu
+    keeps = "input"
 
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Any:
@@ -90,8 +98,13 @@ class Silu(Operation):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         (input,) = ctx.saved_tensors
+        if not state.enabled and input._array.dtype.char in "fd":
+            return wrap(kernels.silu_backward(grad._array, input._array))
         gate = input.sigmoid()
         return grad * gate * (input * (1 - gate) + 1)
+
+
+_silu = Silu.function()
 
 
 def silu(input: Tensor) -> Tensor:
@@ -103,7 +116,7 @@ def silu(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.silu.html
     """
-    return Silu.apply(input)
+    return _silu(input)
 
 
 class Mish(Operation):
@@ -234,6 +247,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.glu.html
     """
+    check_tensor("glu", "input", 1, input)
     shape = input._array.shape
     if not shape:
         raise RuntimeError("glu does not support 0-dimensional tensors")

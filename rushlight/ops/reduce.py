@@ -21,6 +21,7 @@ from rushlight.ops._numeric import (
     accumulator,
     add_reduce,
     as_result,
+    check_tensor,
     floating,
     maximum_reduce,
     multiply_reduce,
@@ -191,6 +192,7 @@ def nansum(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nansum.html
     """
+    check_tensor("nansum", "input", 1, input)
     if input._array.dtype.kind == "c":
         raise RuntimeError("nansum on CPU does not support complex inputs")
     if out is not None:
@@ -265,6 +267,7 @@ def mean(
     """
     if out is not None:
         return into(out, mean(input, dim, keepdim, dtype=dtype, axis=axis, keepdims=keepdims))
+    check_tensor("mean", "input", 1, input)
     if dtype is not None or input._array.dtype.kind in "biu":
         input = _as_mean_input(input, dtype)
     if dim is None and axis is None and not (keepdim or keepdims):
@@ -301,6 +304,7 @@ def nanmean(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nanmean.html
     """
+    check_tensor("nanmean", "input", 1, input)
     array = input._array
     if array.dtype.kind in "biu":
         raise RuntimeError(
@@ -461,6 +465,7 @@ def all(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.all.html
     """
+    check_tensor("all", "input", 1, input)
     if out is not None and out.dtype not in (dtypes.bool, dtypes.uint8):
         raise RuntimeError(f"all only supports bool tensor for result, got: {out.dtype.legacy_name}")
     return into(out, _truth(np.logical_and, input, dim if axis is None else axis, keepdim or keepdims))
@@ -485,6 +490,7 @@ def any(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.any.html
     """
+    check_tensor("any", "input", 1, input)
     if out is not None and out.dtype not in (dtypes.bool, dtypes.uint8):
         raise RuntimeError(f"any only supports bool tensor for result, got: {out.dtype.legacy_name}")
     return into(out, _truth(np.logical_or, input, dim if axis is None else axis, keepdim or keepdims))
@@ -501,6 +507,7 @@ def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.count_nonzero.html
     """
+    check_tensor("count_nonzero", "input", 1, input)
     array = input._array
     return plain(add_reduce(array != 0, normalize_dims(dim, array.ndim), np.int64))
 

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd.function import Operation
+from rushlight.autograd.function import Operation, UnaryOperation
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.variable import Variable, wrap
+from rushlight.kernels import sigmoid as sigmoid_kernel
+from rushlight.kernels import sigmoid_backward
 from rushlight.kernels.reference import special as kernels
 from rushlight.ops._numeric import (
     Array,
@@ -54,10 +57,12 @@ def sigmoid_of(array: Array) -> Array:
     return as_result(out, array.dtype)
 
 
-class Sigmoid(Operation):
+class Sigmoid(UnaryOperation):
     """`1 / (1 + exp(-input))`."""
 
     node_name = "SigmoidBackward0"
+    kernel = sigmoid_kernel
+    keeps = "result"
 
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Any:
@@ -68,7 +73,12 @@ class Sigmoid(Operation):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         (out,) = ctx.saved_tensors
+        if not state.enabled and out._array.dtype.char in "fd":
+            return wrap(sigmoid_backward(grad._array, out._array))
         return grad * conj_of((1 - out) * out)
+
+
+_sigmoid = Sigmoid.function()
 
 
 def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -80,7 +90,7 @@ def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.sigmoid.html
     """
-    return into(out, Sigmoid.apply(input))
+    return _sigmoid(input) if out is None else into(out, Sigmoid.apply(input))
 
 
 class Logit(Operation):
@@ -366,6 +376,7 @@ def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.hypot.html
     """
+    check_tensor("hypot", "input", 1, input)
     _check_pair("hypot", input, other)
     return into(out, Hypot.apply(input, other))
 
@@ -400,6 +411,7 @@ def logaddexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Ten
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.logaddexp.html
     """
+    check_tensor("logaddexp", "input", 1, input)
     _check_pair("logaddexp", input, other)
     return into(out, Logaddexp.apply(input, other))
 
@@ -434,6 +446,7 @@ def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Te
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.logaddexp2.html
     """
+    check_tensor("logaddexp2", "input", 1, input)
     _check_pair("logaddexp2", input, other)
     return into(out, Logaddexp2.apply(input, other))
 

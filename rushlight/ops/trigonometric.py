@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd.function import Operation
+from rushlight import kernels
+from rushlight.autograd.function import Operation, UnaryOperation
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.variable import wrap
 from rushlight.ops._numeric import floating, inplace
 from rushlight.ops._out import into
@@ -258,10 +260,12 @@ def cosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into(out, Cosh.apply(input))
 
 
-class Tanh(Operation):
+class Tanh(UnaryOperation):
     """`tanh(input)`."""
 
     node_name = "TanhBackward0"
+    kernel = kernels.tanh
+    keeps = "result"
 
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Any:
@@ -272,7 +276,12 @@ class Tanh(Operation):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         (out,) = ctx.saved_tensors
+        if not state.enabled and out._array.dtype.char in "fd":
+            return wrap(kernels.tanh_backward(grad._array, out._array))
         return grad * conj_of(1 - out * out)
+
+
+_tanh = Tanh.function()
 
 
 def tanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -284,7 +293,7 @@ def tanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.tanh.html
     """
-    return into(out, Tanh.apply(input))
+    return _tanh(input) if out is None else into(out, Tanh.apply(input))
 
 
 class Asinh(Operation):

@@ -6,7 +6,7 @@ NATIVE_SOURCES := CMakeLists.txt $(shell find native -name '*.cpp' -o -name '*.h
 PYTEST := $(BIN)/python -m pytest -q -p no:cacheprovider
 JOBS ?= 2
 
-.PHONY: help demo test test-native test-reference parity lint types wheel bench native clean
+.PHONY: help demo test test-native test-reference parity lint types wheel bench native sanitize clean
 
 help:
 	@echo "make demo    train a network on handwritten digits, with pictures, in under a minute"
@@ -47,6 +47,9 @@ types: .venv/ready
 
 native: .venv/ready
 	PYTHON=$(abspath $(BIN)/python) tools/build_native.sh
+
+sanitize: .venv/ready
+	PYTHON=$(abspath $(BIN)/python) tools/sanitize.sh
 
 wheel: .venv/ready
 	$(BIN)/python -m build --wheel --outdir dist .

@@ -44,12 +44,19 @@ void read_settings(Settings& s, nb::tuple stride, nb::tuple padding, nb::tuple d
     read_numbers(dilation, "dilation", s.rank, 1, 1, s.c.dilation);
 }
 
-// Whether the kernel may run on these shapes: nothing empty, nothing enormous, few passes for a stride.
+// Whether the kernel may run on these shapes: nothing empty, nothing enormous, few passes for a stride, every window within
+// the padded input.
 bool takes(const ConvShape& c) {
     if (c.batch < 1 || c.in_channels < 1 || c.out_channels < 1) return false;
+    double plane = 1;
     for (int i = 0; i < 2; ++i) {
         if (c.in[i] < 1 || c.out[i] < 1 || c.kernel[i] < 1 || c.stride[i] > 64 || c.dilation[i] > 4096) return false;
+        const double padded = double(c.in[i]) + 2 * double(c.padding[i]), window = double(c.kernel[i] - 1) * double(c.dilation[i]);
+        if (padded - window - 1 < double(c.out[i] - 1) * double(c.stride[i])) return false;
+        plane *= padded;
     }
+    const double channels = double(c.groups) * double(c.in_channels) * double(c.out_channels);
+    if (channels * plane * double(c.batch) * double(c.kernel[0]) * double(c.kernel[1]) > 0x1p60) return false;
     const double x = double(c.batch) * double(c.groups * c.in_channels) * double(c.in[0]) * double(c.in[1]);
     const double y = double(c.batch) * double(c.groups * c.out_channels) * double(c.out[0]) * double(c.out[1]);
     return x < double(kMost) && y < double(kMost);
@@ -118,6 +125,7 @@ nb::object conv(nb::handle x_, nb::handle w_, nb::handle bias, nb::tuple stride,
     read_sizes(w, s.rank, s.c.kernel);
     if (outputs.is_none()) {
         for (int i = 0; i < 2; ++i) {
+            if (s.c.kernel[i] > INT32_MAX) return not_implemented();
             const int64_t room = s.c.in[i] + 2 * s.c.padding[i] - s.c.dilation[i] * (s.c.kernel[i] - 1) - 1;
             s.c.out[i] = room < 0 ? 0 : room / s.c.stride[i] + 1;
         }

@@ -47,6 +47,8 @@ bool takes(const PoolShape& s) {
         // Every window begins inside the input or its left padding and reaches the input.
         if ((s.out[i] - 1) * s.stride[i] - s.padding[i] >= s.in[i] || s.padding[i] > (s.kernel[i] - 1) * s.dilation[i]) return false;
     }
+    const double places = double(s.out[0]) * double(s.out[1]) * double(s.kernel[0]) * double(s.kernel[1]);
+    if (places * double(s.planes) > 0x1p60 || s.in[0] > kMostPlane || s.in[1] > kMostPlane) return false;
     return s.in[0] * s.in[1] < kMostPlane && s.in[0] * (s.in[1] + 4 * s.kernel[1] * s.dilation[1]) < kMostPlane;
 }
 

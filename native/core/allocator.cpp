@@ -11,6 +11,10 @@
 #include <cstdlib>
 #include <cstring>
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace rl {
 namespace {
 
@@ -49,6 +53,16 @@ inline size_t class_bytes(uint32_t size_class) {
 inline size_t footprint(uint32_t size_class) {
     const size_t total = class_bytes(size_class) + kHeader;
     return total >= kMapped ? (total + kPage - 1) / kPage * kPage : (total + 63) / 64 * 64;
+}
+
+// Tells AddressSanitizer which bytes of a block may be touched: the first `bytes`, and none of the rest of its class.
+inline void expose([[maybe_unused]] Header* block, [[maybe_unused]] size_t bytes) {
+#if defined(__SANITIZE_ADDRESS__)
+    char* const begin = reinterpret_cast<char*>(block) + kHeader;
+    const size_t room = footprint(block->size_class) - kHeader;
+    ASAN_UNPOISON_MEMORY_REGION(begin, std::min(bytes, room));
+    if (bytes < room) ASAN_POISON_MEMORY_REGION(begin + bytes, room - bytes);
+#endif
 }
 
 class SpinLock {
@@ -100,6 +114,7 @@ Header* from_system(uint32_t size_class) {
 
 void to_system(Header* block) {
     const size_t bytes = footprint(block->size_class);
+    expose(block, bytes);
     if (bytes >= kMapped) munmap(block, bytes);
     else std::free(block);
 }
@@ -149,7 +164,8 @@ uint64_t give_back(Header* chain) {
     return bytes;
 }
 
-void* count_out(Header* block) {
+void* count_out(Header* block, size_t bytes) {
+    expose(block, bytes);
     block->state = kLive;
     ++cache.stats.blocks;
     cache.stats.in_use += footprint(block->size_class);
@@ -157,14 +173,14 @@ void* count_out(Header* block) {
     return reinterpret_cast<char*>(block) + kHeader;
 }
 
-void* hand_out(uint32_t size_class, bool* fresh) {
+void* hand_out(uint32_t size_class, size_t bytes, bool* fresh) {
     *fresh = false;
     {
         Guard guard(cache.lock);
         if (Header* block = cache.first[size_class]) {
             unlink(block);
             ++cache.stats.hits;
-            return count_out(block);
+            return count_out(block, bytes);
         }
         ++cache.stats.misses;
     }
@@ -176,7 +192,7 @@ void* hand_out(uint32_t size_class, bool* fresh) {
     }
     if (!block) return nullptr;
     Guard guard(cache.lock);
-    return count_out(block);
+    return count_out(block, bytes);
 }
 
 Header* header_of(void* p) {
@@ -213,14 +229,14 @@ void unlock_allocator() noexcept { cache.lock.unlock(); }
 
 void* allocate(size_t bytes) noexcept {
     bool fresh;
-    return bytes > kLargest ? nullptr : hand_out(class_of(bytes), &fresh);
+    return bytes > kLargest ? nullptr : hand_out(class_of(bytes), bytes, &fresh);
 }
 
 void* allocate_zeroed(size_t bytes) noexcept {
     if (bytes > kLargest) return nullptr;
     bool fresh;
     const uint32_t size_class = class_of(bytes);
-    void* p = hand_out(size_class, &fresh);
+    void* p = hand_out(size_class, bytes, &fresh);
     const bool zero_already = fresh && footprint(size_class) >= kMapped;
     if (p && !zero_already) std::memset(p, 0, bytes);
     return p;
@@ -230,6 +246,7 @@ void* reallocate(void* p, size_t bytes) noexcept {
     if (!p) return allocate(bytes);
     if (bytes > kLargest) return nullptr;
     const uint32_t old_class = header_of(p)->size_class;
+    expose(header_of(p), class_of(bytes) == old_class ? bytes : class_bytes(old_class));
     if (class_of(bytes) == old_class) return p;
     void* moved = allocate(bytes);
     if (!moved) return nullptr;
@@ -242,6 +259,7 @@ void release(void* p) noexcept {
     if (!p) return;
     Header* block = header_of(p);
     block->state = kFree;
+    expose(block, 0);
     const size_t bytes = footprint(block->size_class);
     Header* surplus;
     {

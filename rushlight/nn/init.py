@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rushlight.autograd.grad_mode import no_grad
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops.random_fill import generator_of, normal_array, uniform_array
 from rushlight.random import Generator
 
@@ -82,6 +83,7 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
 
     Source: https://docs.pytorch.org/docs/2.13/nn.init.html#torch.nn.init.uniform_
     """
+    check_tensor("uniform_", "tensor", 1, tensor)
     with no_grad():
         return tensor.uniform_(a, b, generator=generator)
 
@@ -91,6 +93,7 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Gene
 
     Source: https://docs.pytorch.org/docs/2.13/nn.init.html#torch.nn.init.normal_
     """
+    check_tensor("normal_", "tensor", 1, tensor)
     with no_grad():
         return tensor.normal_(mean, std, generator=generator)
 
@@ -112,6 +115,7 @@ def trunc_normal_(
 
     Source: https://docs.pytorch.org/docs/2.13/nn.init.html#torch.nn.init.trunc_normal_
     """
+    check_tensor("trunc_normal_", "tensor", 1, tensor)
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be "
@@ -175,6 +179,7 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/nn.init.html#torch.nn.init.constant_
     """
+    check_tensor("constant_", "tensor", 1, tensor)
     with no_grad():
         return tensor.fill_(val)
 
@@ -184,6 +189,7 @@ def ones_(tensor: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/nn.init.html#torch.nn.init.ones_
     """
+    check_tensor("ones_", "tensor", 1, tensor)
     return constant_(tensor, 1.0)
 
 
@@ -192,6 +198,7 @@ def zeros_(tensor: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/nn.init.html#torch.nn.init.zeros_
     """
+    check_tensor("zeros_", "tensor", 1, tensor)
     with no_grad():
         return tensor.zero_()
 
@@ -206,6 +213,7 @@ def eye_(tensor: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/nn.init.html#torch.nn.init.eye_
     """
+    check_tensor("eye_", "tensor", 1, tensor)
     if tensor.ndimension() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
     return _assign(tensor, np.eye(*tensor._array.shape))
@@ -224,6 +232,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/nn.init.html#torch.nn.init.dirac_
     """
+    check_tensor("dirac_", "tensor", 1, tensor)
     shape = tensor._array.shape
     if len(shape) not in (3, 4, 5):
         raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
@@ -263,6 +272,7 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | No
     Source: X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010;
     https://docs.pytorch.org/docs/2.13/nn.init.html#torch.nn.init.xavier_uniform_
     """
+    check_tensor("xavier_uniform_", "tensor", 1, tensor)
     fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
     bound = math.sqrt(3.0) * (gain * math.sqrt(2.0 / float(fan_in + fan_out)))
     return uniform_(tensor, -bound, bound, generator)
@@ -274,6 +284,7 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | Non
 
     Source: X. Glorot, Y. Bengio, 2010; https://docs.pytorch.org/docs/2.13/nn.init.html#torch.nn.init.xavier_normal_
     """
+    check_tensor("xavier_normal_", "tensor", 1, tensor)
     fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / float(fan_in + fan_out)), generator)
 
@@ -304,6 +315,7 @@ def kaiming_uniform_(
     Source: K. He et al., "Delving deep into rectifiers", 2015;
     https://docs.pytorch.org/docs/2.13/nn.init.html#torch.nn.init.kaiming_uniform_
     """
+    check_tensor("kaiming_uniform_", "tensor", 1, tensor)
     std = _kaiming_std(tensor, a, mode, nonlinearity)
     if std is None:
         return tensor
@@ -322,6 +334,7 @@ def kaiming_normal_(
 
     Source: K. He et al., 2015; https://docs.pytorch.org/docs/2.13/nn.init.html#torch.nn.init.kaiming_normal_
     """
+    check_tensor("kaiming_normal_", "tensor", 1, tensor)
     std = _kaiming_std(tensor, a, mode, nonlinearity)
     return tensor if std is None else normal_(tensor, 0, std, generator)
 
@@ -339,6 +352,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     Source: A. Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks",
     2013; https://docs.pytorch.org/docs/2.13/nn.init.html#torch.nn.init.orthogonal_
     """
+    check_tensor("orthogonal_", "tensor", 1, tensor)
     array = tensor._array
     if array.ndim < 2:
         raise ValueError("Only tensors with 2 or more dimensions are supported")
@@ -364,6 +378,7 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
     Source: J. Martens, "Deep learning via Hessian-free optimization", 2010;
     https://docs.pytorch.org/docs/2.13/nn.init.html#torch.nn.init.sparse_
     """
+    check_tensor("sparse_", "tensor", 1, tensor)
     from rushlight.ops.random import randperm
 
     array = tensor._array

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from rushlight import dtypes
 from rushlight.autograd.function import mark_inference
 from rushlight.autograd.grad_mode import state
-from rushlight.autograd.variable import wrap
+from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import shape_text
 
 if TYPE_CHECKING:
@@ -35,11 +35,17 @@ def plain(array: Any) -> Tensor:
     return result
 
 
+def _check_out(out: Any) -> None:
+    if not isinstance(out, Variable):
+        raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
+
+
 def write_out(out: Tensor, array: npt.NDArray[Any], warn: bool = False) -> Tensor:
     """Write elements into a tensor given as `out=`, which takes their shape and keeps its type.
 
     With `warn`, one that had elements and another shape causes a warning.
     """
+    _check_out(out)
     if out.requires_grad and state.enabled:
         raise RuntimeError(_DIFFERENTIATED)
     if out._array.shape != array.shape:
@@ -58,6 +64,7 @@ def write_out(out: Tensor, array: npt.NDArray[Any], warn: bool = False) -> Tenso
 
 def type_of_out(input: Tensor, out: Tensor, dtype: dtypes.dtype | None) -> dtypes.dtype:
     """The type in which a function that converts its input works: the one asked for, or that of `out`."""
+    _check_out(out)
     if input.requires_grad and state.enabled:
         raise RuntimeError(_DIFFERENTIATED)
     return dtype or out.dtype
@@ -70,6 +77,7 @@ def into(out: Tensor | None, result: Any, exact: bool = False) -> Any:
     """
     if out is None:
         return result
+    _check_out(out)
     if result.requires_grad:
         raise RuntimeError(_DIFFERENTIATED)
     made, wanted = result.dtype, out.dtype

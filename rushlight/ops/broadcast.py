@@ -19,6 +19,7 @@ from rushlight.ops._geometry import (
     sizes,
     sum_to_shape,
 )
+from rushlight.ops._numeric import check_tensor
 from rushlight.size import Size
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def expand(input: Tensor, *size: Any, implicit: bool = False, **named: Any) -> T
 
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
     """`input.expand(other.size())`."""
+    check_tensor("expand_as", "other", 2, other)
     return Expand.apply(input, other._array.shape)
 
 

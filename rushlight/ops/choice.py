@@ -233,6 +233,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tenso
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.where.html
     """
+    check_tensor("where", "condition", 1, condition)
     if input is None and other is None:
         return tuple(plain(i) for i in np.nonzero(np.atleast_1d(condition._array)))
     if condition._array.dtype != np.bool_:
@@ -247,7 +248,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tenso
 
 def _where_method(self: Tensor, condition: Tensor, other: Any) -> Any:
     """`self` where `condition` is true, `other` elsewhere; see `rushlight.where`."""
-    check_tensor("_where_method", "condition", 2, condition)
+    check_tensor("where", "condition", 1, condition)
     return where(condition, self, other)
 
 

@@ -94,6 +94,7 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | N
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.lerp.html
     """
+    check_tensor("lerp", "input", 1, input)
     return into(out, _lerp_operation(input, end, weight).apply(input, end, weight))
 
 
@@ -152,6 +153,8 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
 
 def addcmul_(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
     """`addcmul`, written into the tensor."""
+    check_tensor("addcmul_", "tensor1", 2, tensor1)
+    check_tensor("addcmul_", "tensor2", 3, tensor2)
     return Addcmul.inplace(input, tensor1, tensor2, value)
 
 
@@ -201,12 +204,15 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.addcdiv.html
     """
+    check_tensor("addcdiv", "tensor1", 2, tensor1)
     _check_addcdiv(tensor1, tensor2)
     return into(out, Addcdiv.apply(input, tensor1, tensor2, value))
 
 
 def addcdiv_(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
     """`addcdiv`, written into the tensor."""
+    check_tensor("addcdiv_", "tensor1", 2, tensor1)
+    check_tensor("addcdiv_", "tensor2", 3, tensor2)
     _check_addcdiv(tensor1, tensor2)
     return Addcdiv.inplace(input, tensor1, tensor2, value)
 
@@ -293,6 +299,7 @@ def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Te
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.heaviside.html
     """
+    check_tensor("heaviside", "input", 1, input)
     _check_heaviside(input, values)
     return into(out, Heaviside.apply(input, values))
 
@@ -320,6 +327,7 @@ def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Ten
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nextafter.html
     """
+    check_tensor("nextafter", "input", 1, input)
     check_tensor("nextafter", "other", 2, other)
     return into(out, Nextafter.apply(input, other))
 

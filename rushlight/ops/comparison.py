@@ -142,6 +142,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.equal.html
     """
+    check_tensor("equal", "input", 1, input)
     check_tensor("equal", "other", 2, other)
     a, b = input._array, other._array
     return a.shape == b.shape and bool(np.equal(*operands(input, other)).all())
@@ -159,6 +160,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.isclose.html
     """
+    check_tensor("isclose", "input", 1, input)
     check_tensor("isclose", "other", 2, other)
     if input.dtype is not other.dtype:
         raise RuntimeError(f"{input.dtype.legacy_name} did not match {other.dtype.legacy_name}")
@@ -189,6 +191,7 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.allclose.html
     """
+    check_tensor("allclose", "input", 1, input)
     return bool(isclose(input, other, rtol, atol, equal_nan)._array.all())
 
 
@@ -201,6 +204,7 @@ def isnan(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.isnan.html
     """
+    check_tensor("isnan", "input", 1, input)
     return plain(np.isnan(input._array))
 
 
@@ -213,6 +217,7 @@ def isinf(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.isinf.html
     """
+    check_tensor("isinf", "input", 1, input)
     return plain(np.isinf(input._array))
 
 
@@ -225,6 +230,7 @@ def isfinite(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.isfinite.html
     """
+    check_tensor("isfinite", "input", 1, input)
     return plain(np.isfinite(input._array))
 
 
@@ -237,6 +243,7 @@ def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.isposinf.html
     """
+    check_tensor("isposinf", "input", 1, input)
     return _is_infinity("isposinf", input, np.inf, out)
 
 
@@ -249,6 +256,7 @@ def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.isneginf.html
     """
+    check_tensor("isneginf", "input", 1, input)
     return _is_infinity("isneginf", input, -np.inf, out)
 
 

@@ -14,6 +14,7 @@ from rushlight.autograd.function import ViewOperation
 from rushlight.ops._geometry import (
     Array,
 )
+from rushlight.ops._numeric import check_tensor
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -86,6 +87,7 @@ def view_as_real(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.view_as_real.html
     """
+    check_tensor("view_as_real", "input", 1, input)
     if not input.dtype.is_complex:
         raise RuntimeError("view_as_real is only supported for complex tensors")
     return ViewAsReal.apply(input)
@@ -96,6 +98,7 @@ def view_as_complex(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.view_as_complex.html
     """
+    check_tensor("view_as_complex", "input", 1, input)
     dtype, array = input.dtype, input._array
     if dtype not in (dtypes.float32, dtypes.float64):
         raise RuntimeError(
@@ -115,11 +118,13 @@ def view_as_complex(input: Tensor) -> Tensor:
 
 def real(input: Tensor) -> Tensor:
     """The real part as a view; a real tensor is its own."""
+    check_tensor("real", "input", 1, input)
     return RealPart.apply(input) if input.dtype.is_complex else input
 
 
 def imag(input: Tensor) -> Tensor:
     """The imaginary part as a view; RuntimeError for a real tensor."""
+    check_tensor("imag", "input", 1, input)
     if not input.dtype.is_complex:
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
     return ImaginaryPart.apply(input)

@@ -19,6 +19,7 @@ from rushlight.autograd.variable import Variable
 from rushlight.device import check_device, device
 from rushlight.layout import contiguous_format, memory_format, preserve_format
 from rushlight.ops._geometry import Array, channel_order, copy_in_format, reported_strides, wrap_dim
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops.sharing import is_shared, share_memory_
 from rushlight.size import Size
 from rushlight.storage import owner_of
@@ -230,6 +231,7 @@ def type_(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
 
 def type_as(input: Tensor, other: Tensor) -> Tensor:
     """`input` in the dtype of `other`."""
+    check_tensor("type_as", "other", 2, other)
     return to(input, other.dtype)
 
 
@@ -299,6 +301,7 @@ def item(input: Tensor) -> Any:
 
 def numel(input: Tensor) -> int:
     """The number of elements."""
+    check_tensor("numel", "input", 1, input)
     return input._array.size
 
 
@@ -347,17 +350,20 @@ def storage_offset(input: Tensor) -> int:
 
 def is_set_to(input: Tensor, tensor: Tensor) -> bool:
     """Whether both tensors look at the same memory in the same way."""
+    check_tensor("is_set_to", "tensor", 2, tensor)
     a, b = input._array, tensor._array
     return data_ptr(input) == data_ptr(tensor) and a.shape == b.shape and a.strides == b.strides
 
 
 def is_floating_point(input: Tensor) -> bool:
     """Whether the dtype is a floating-point type."""
+    check_tensor("is_floating_point", "input", 1, input)
     return input.dtype.is_floating_point
 
 
 def is_complex(input: Tensor) -> bool:
     """Whether the dtype is a complex type."""
+    check_tensor("is_complex", "input", 1, input)
     return input.dtype.is_complex
 
 
@@ -373,6 +379,7 @@ def is_tensor(obj: Any, /) -> bool:
 
 def is_nonzero(input: Tensor) -> bool:
     """Whether the only element is not zero; RuntimeError if there are more or none."""
+    check_tensor("is_nonzero", "input", 1, input)
     array = input._array
     if array.size != 1:
         kind = "no values" if array.size == 0 else "more than one value"

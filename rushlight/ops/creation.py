@@ -18,6 +18,7 @@ from rushlight.device import check_device
 from rushlight.layout import contiguous_format, memory_format, preserve_format
 from rushlight.ops._data import checked_array, fill_array, fill_number, from_data, number_array, number_dtype
 from rushlight.ops._geometry import Array, Shape, channel_order, shape_text, sizes
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import plain, write_out
 from rushlight.ops.conversion import as_dtype, clone, to
 
@@ -326,6 +327,7 @@ def zeros_like(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.zeros_like.html
     """
+    check_tensor("zeros_like", "input", 1, input)
     return like_filled(input, np.zeros_like, dtype, device, requires_grad, pin_memory, memory_format, np.zeros)
 
 
@@ -337,6 +339,7 @@ def ones_like(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.ones_like.html
     """
+    check_tensor("ones_like", "input", 1, input)
     return like_filled(input, np.ones_like, dtype, device, requires_grad, pin_memory, memory_format, np.ones)
 
 
@@ -348,6 +351,7 @@ def empty_like(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.empty_like.html
     """
+    check_tensor("empty_like", "input", 1, input)
     return like_filled(input, np.empty_like, dtype, device, requires_grad, pin_memory, memory_format, np.empty)
 
 
@@ -359,6 +363,7 @@ def full_like(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.full_like.html
     """
+    check_tensor("full_like", "input", 1, input)
     value = fill_array(fill_number(fill_value, "full_like"), input.dtype if dtype is None else as_dtype(dtype))
 
     def make(array: Array, **named: Any) -> Array:

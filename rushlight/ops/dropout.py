@@ -15,6 +15,7 @@ import numpy.typing as npt
 from rushlight import dtypes
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels import random as kernels
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops.random_fill import arranged
 from rushlight.random import default_generator
 
@@ -151,6 +152,7 @@ def feature_alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
 
 def native_dropout(input: Tensor, p: float, train: bool | None = None) -> tuple[Tensor, Tensor]:
     """`dropout`, and the mask of what was kept as bools."""
+    check_tensor("native_dropout", "input", 1, input)
     if train is False or input.numel() == 0:
         return input, wrap(np.ones(input._array.shape, np.bool_))
     keep = 1 - _checked(input, p, "native_dropout")

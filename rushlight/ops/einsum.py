@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rushlight.autograd.variable import Variable
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops.arithmetic import into
 from rushlight.ops.matmul import bmm, mm
 
@@ -203,6 +204,8 @@ def tensordot(a: Tensor, b: Tensor, dims: int | Sequence[Sequence[int]] | Tensor
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.tensordot.html
     """
+    check_tensor("tensordot", "a", 1, a)
+    check_tensor("tensordot", "b", 2, b)
     if isinstance(dims, Variable):
         dims = dims.tolist()
     if isinstance(dims, int):
@@ -238,6 +241,8 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.kron.html
     """
+    check_tensor("kron", "input", 1, input)
+    check_tensor("kron", "other", 2, other)
     rank = max(input.ndim, other.ndim)
     a, b = ([1] * (rank - t.ndim) + list(t.shape) for t in (input, other))
     left = input.reshape([n for size in a for n in (size, 1)])

@@ -14,6 +14,7 @@ from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import (
+    check_tensor,
     Array,
     Dims,
     add_reduce,
@@ -122,6 +123,7 @@ def amax(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.amax.html
     """
+    check_tensor("amax", "input", 1, input)
     result = _over_dims(Amax, "amax", "max_values_cpu", input, dim if axis is None else axis, keepdim)
     return into(out, result, exact=True)
 
@@ -139,6 +141,7 @@ def amin(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.amin.html
     """
+    check_tensor("amin", "input", 1, input)
     result = _over_dims(Amin, "amin", "min_values_cpu", input, dim if axis is None else axis, keepdim)
     return into(out, result, exact=True)
 
@@ -254,6 +257,7 @@ def max(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.max.html
     """
+    check_tensor("max", "input", 1, input)
     result = _extremum("max", input, dim if axis is None else axis, keepdim, other)
     return _given(out, result)
 
@@ -278,6 +282,7 @@ def min(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.min.html
     """
+    check_tensor("min", "input", 1, input)
     result = _extremum("min", input, dim if axis is None else axis, keepdim, other)
     return _given(out, result)
 
@@ -316,6 +321,7 @@ def argmax(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.argmax.html
     """
+    check_tensor("argmax", "input", 1, input)
     return into(out, _argument("argmax", input, dim if axis is None else axis, keepdim), exact=True)
 
 
@@ -337,6 +343,7 @@ def argmin(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.argmin.html
     """
+    check_tensor("argmin", "input", 1, input)
     return into(out, _argument("argmin", input, dim if axis is None else axis, keepdim), exact=True)
 
 
@@ -374,6 +381,7 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.aminmax.html
     """
+    check_tensor("aminmax", "input", 1, input)
     array = input._array
     _check_ordered(array, "aminmax_cpu")
     if dim is None and not array.size:
@@ -485,6 +493,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.median.html
     """
+    check_tensor("median", "input", 1, input)
     return _given(out, _median(input, dim, keepdim, False))
 
 
@@ -499,6 +508,7 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, *, o
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nanmedian.html
     """
+    check_tensor("nanmedian", "input", 1, input)
     return _given(out, _median(input, dim, keepdim, True))
 
 
@@ -541,6 +551,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.mode.html
     """
+    check_tensor("mode", "input", 1, input)
     array = input._array
     dim = wrap_dim(dim, array.ndim)
     if array.ndim:

@@ -23,6 +23,7 @@ from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.index import add_at
 from rushlight.ops._data import from_data
 from rushlight.ops._geometry import Array, Shape, check_no_overlap, expanded_shape, shape_text
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops.shape import Alias
 from rushlight.ops.slicing import BasicIndex, Newaxis, Select, Slice
 from rushlight.ops.write import Copy, Fill, fill_value_array, to_shape, write_array
@@ -507,12 +508,14 @@ def index_put(input: Tensor, indices: Sequence[Tensor], values: Tensor, accumula
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.index_put_.html
     """
+    check_tensor("index_put", "input", 1, input)
     layout, found = _put_indices(input, indices, values)
     return IndexPut.apply(input, values, accumulate, False, layout, *found)
 
 
 def index_put_(input: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False) -> Tensor:
     """`index_put` in place."""
+    check_tensor("index_put_", "input", 1, input)
     layout, found = _put_indices(input, indices, values)
     return IndexPut.inplace(input, values, accumulate, True, layout, *found)
 

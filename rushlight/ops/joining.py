@@ -15,6 +15,7 @@ from rushlight import dtypes
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import Array, Shape, shape_text, wrap_dim
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
 from rushlight.ops.broadcast import atleast_1d, atleast_2d, atleast_3d
 from rushlight.ops.promotion import result_type
@@ -183,7 +184,7 @@ def cat(tensors: Tensors, dim: int = 0, *, axis: int | None = None, out: Tensor 
     if out is None and (tensors.__class__ is list or tensors.__class__ is tuple) and len(tensors) > 0:
         try:
             return Cat.apply(dim, *tensors)
-        except (ValueError, IndexError, AttributeError):
+        except (ValueError, IndexError, TypeError, AttributeError):
             # NumPy's checks come for nothing; what is wrong is said below.
             pass
     found = _listed(tensors, "cat")
@@ -307,6 +308,7 @@ def trace(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.trace.html
     """
+    check_tensor("trace", "input", 1, input)
     if input._array.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input._array.ndim}")
     if input._array.dtype.kind == "b":

@@ -12,6 +12,7 @@ import numpy as np
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import Array, check_no_overlap
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into, plain
 from rushlight.ops.broadcast import common_shape, expand
 from rushlight.ops.index import IndexSum
@@ -163,12 +164,14 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.masked_scatter_.html
     """
+    check_tensor("masked_scatter", "mask", 2, mask)
     _check_masked_scatter(input, mask, source)
     return MaskedScatter.apply(input, mask, source, False)
 
 
 def masked_scatter_(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """`masked_scatter` in place."""
+    check_tensor("masked_scatter_", "mask", 2, mask)
     _check_masked_scatter(input, mask, source)
     return MaskedScatter.inplace(input, mask, source, True)
 
@@ -190,6 +193,8 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.take.html
     """
+    check_tensor("take", "input", 1, input)
+    check_tensor("take", "index", 2, index)
     _check_positions("take", input, index)
     return into(out, Take.apply(input, index))
 
@@ -213,12 +218,15 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.put_.html
     """
+    check_tensor("put", "input", 1, input)
+    check_tensor("put", "index", 2, index)
     _check_put(input, index, source)
     return Put.apply(input, index, source, accumulate, False)
 
 
 def put_(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """`put` in place."""
+    check_tensor("put_", "index", 2, index)
     _check_put(input, index, source)
     return Put.inplace(input, index, source, accumulate, True)
 
@@ -233,6 +241,7 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nonzero.html
     """
+    check_tensor("nonzero", "input", 1, input)
     array = input._array
     if as_tuple:
         return tuple([plain(places.copy()) for places in np.nonzero(array if array.ndim else array.reshape(1))])
@@ -246,6 +255,7 @@ def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nonzero_static.html
     """
+    check_tensor("nonzero_static", "input", 1, input)
     found = nonzero(input)._array[:size]
     result = np.full((size, found.shape[1]), fill_value, np.int64)
     result[: len(found)] = found
@@ -254,6 +264,7 @@ def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
 
 def argwhere(input: Tensor) -> Tensor:
     """`nonzero` under NumPy's name."""
+    check_tensor("argwhere", "input", 1, input)
     return nonzero(input)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from rushlight import kernels
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
 from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.promotion import like, unbroadcast
@@ -226,7 +227,12 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.mm.html
     """
-    a, b = input._array, mat2._array
+    try:
+        a, b = input._array, mat2._array
+    except AttributeError:
+        check_tensor("mm", "input", 1, input)
+        check_tensor("mm", "mat2", 2, mat2)
+        raise
     if a.ndim != 2:
         raise RuntimeError("self must be a matrix")
     if b.ndim != 2:
@@ -250,6 +256,8 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.bmm.html
     """
+    check_tensor("bmm", "input", 1, input)
+    check_tensor("bmm", "mat2", 2, mat2)
     a, b = input._array, mat2._array
     for name, array in (("batch1", a), ("batch2", b)):
         if array.ndim != 3:
@@ -269,6 +277,8 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.mv.html
     """
+    check_tensor("mv", "input", 1, input)
+    check_tensor("mv", "vec", 2, vec)
     a, b = input._array, vec._array
     if a.ndim != 2 or b.ndim != 1:
         raise RuntimeError(f"vector + matrix @ vector expected, got 1, {a.ndim}, {b.ndim}")
@@ -283,6 +293,8 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.dot.html
     """
+    check_tensor("dot", "input", 1, input)
+    check_tensor("dot", "tensor", 2, tensor)
     a, b = input._array, tensor._array
     if a.ndim != 1 or b.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {a.ndim}D and {b.ndim}D tensors")
@@ -301,6 +313,8 @@ def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.vdot.html
     """
+    check_tensor("vdot", "input", 1, input)
+    check_tensor("vdot", "other", 2, other)
     return dot(conj_of(input), other, out=out)
 
 
@@ -309,6 +323,8 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.inner.html
     """
+    check_tensor("inner", "input", 1, input)
+    check_tensor("inner", "other", 2, other)
     if input._array.ndim == 0 or other._array.ndim == 0:
         return into(out, input * other)
     lead = input._array.shape[:-1] + other._array.shape[:-1]
@@ -325,6 +341,7 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.outer.html
     """
+    check_tensor("outer", "input", 1, input)
     for name, tensor in (("self", input), ("vec2", vec2)):
         if tensor._array.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {tensor._array.ndim}-D")
@@ -347,7 +364,11 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     """
     if not isinstance(other, Variable):
         raise TypeError(f"matmul(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
-    a, b = input._array.ndim, other._array.ndim
+    try:
+        a, b = input._array.ndim, other._array.ndim
+    except AttributeError:
+        check_tensor("matmul", "input", 1, input)
+        raise
     if a == 2 and b == 2:
         return mm(input, other, out=out)
     if a == 0 or b == 0:
@@ -401,12 +422,18 @@ def addmm(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.addmm.html
     """
-    a, b = mat1._array, mat2._array
+    try:
+        a, b = mat1._array, mat2._array
+    except AttributeError:
+        check_tensor("addmm", "mat1", 2, mat1)
+        check_tensor("addmm", "mat2", 3, mat2)
+        raise
     if a.ndim != 2 or b.ndim != 2:
         raise RuntimeError(f"mat1 and mat2 must be matrices, got {a.ndim}-D and {b.ndim}-D tensors")
     _check_inner(a, b)
     if a.dtype != b.dtype:
         raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {mat1.dtype.legacy_name} and {mat2.dtype.legacy_name}")
+    check_tensor("addmm", "input", 1, input)
     if beta == 1 and alpha == 1 and input._array.dtype == a.dtype:
         shape = (a.shape[0], b.shape[1])
         try:
@@ -428,6 +455,8 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: fl
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.addmv.html
     """
+    check_tensor("addmv", "mat", 2, mat)
+    check_tensor("addmv", "vec", 3, vec)
     return into(out, _weighted(input, mv(mat, vec), beta, alpha))
 
 
@@ -436,6 +465,7 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: f
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.addr.html
     """
+    check_tensor("addr", "vec1", 2, vec1)
     return into(out, _weighted(input, outer(vec1, vec2), beta, alpha))
 
 
@@ -446,6 +476,8 @@ def baddbmm(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.baddbmm.html
     """
+    check_tensor("baddbmm", "batch1", 2, batch1)
+    check_tensor("baddbmm", "batch2", 3, batch2)
     return into(out, _weighted(input, bmm(batch1, batch2), beta, alpha))
 
 
@@ -456,6 +488,8 @@ def addbmm(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.addbmm.html
     """
+    check_tensor("addbmm", "batch1", 2, batch1)
+    check_tensor("addbmm", "batch2", 3, batch2)
     return into(out, _weighted(input, bmm(batch1, batch2).sum(0), beta, alpha))
 
 
@@ -477,6 +511,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         if not isinstance(tensor, Variable):
             position = 1 if name == "input" else 2
             raise TypeError(f"linear(): argument '{name}' (position {position}) must be Tensor, not {type(tensor).__name__}")
+    if bias is not None:
+        check_tensor("linear", "bias", 3, bias)
     a, w = input._array, weight._array
     if a.dtype is not w.dtype and a.dtype != w.dtype:
         if bias is None:

@@ -11,6 +11,7 @@ from rushlight import dtypes
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._numeric import (
+    check_tensor,
     Array,
     Dims,
     add_reduce,
@@ -174,6 +175,7 @@ def norm(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.norm.html
     """
+    check_tensor("norm", "input", 1, input)
     if isinstance(p, str) and p not in ("fro", "nuc"):
         raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
     if p == "nuc":

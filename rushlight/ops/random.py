@@ -19,6 +19,7 @@ from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels import random as kernels
 from rushlight.layout import memory_format, preserve_format
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import plain, write_out
 from rushlight.ops.conversion import as_dtype
 from rushlight.ops.creation import checked_shape, filled, like_filled
@@ -203,6 +204,7 @@ def rand_like(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.rand_like.html
     """
+    check_tensor("rand_like", "input", 1, input)
     drawn = generator_of(generator, "rand_like")
 
     def make(array: Array, dtype: Any, order: str) -> Array:
@@ -219,6 +221,7 @@ def randn_like(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.randn_like.html
     """
+    check_tensor("randn_like", "input", 1, input)
     drawn = generator_of(generator, "randn_like")
 
     def make(array: Array, dtype: Any, order: str) -> Array:
@@ -237,6 +240,7 @@ def randint_like(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.randint_like.html
     """
+    check_tensor("randint_like", "input", 1, input)
     start, stop = (0, low) if high is None else (low, high)
     start, stop = _whole(start, "low", "randint_like"), _whole(stop, "high", "randint_like")
     drawn = generator_of(generator, "randint_like")
@@ -406,6 +410,7 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.poisson.html
     """
+    check_tensor("poisson", "input", 1, input)
     if not input.is_floating_point():
         raise unsupported("poisson_cpu", input.dtype)
     if not bool((input._array >= 0).all()):
@@ -432,6 +437,7 @@ def multinomial(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.multinomial.html
     """
+    check_tensor("multinomial", "input", 1, input)
     count, weights = _whole(num_samples, "num_samples", "multinomial"), input._array
     _check_multinomial(input, count, replacement)
     rows = weights.reshape(-1, weights.shape[-1])

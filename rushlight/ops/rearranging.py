@@ -13,6 +13,7 @@ import numpy as np
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._geometry import Array, Shape, shape_text, sizes, wrap_dim, wrap_dims
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
 from rushlight.ops.broadcast import expand
 from rushlight.ops.shape import reshape, unsqueeze
@@ -171,6 +172,9 @@ def repeat_interleave(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.repeat_interleave.html
     """
+    check_tensor("repeat_interleave", "input", 1, input)
+    if repeats is not None and not isinstance(repeats, int):
+        check_tensor("repeat_interleave", "repeats", 2, repeats)
     if repeats is None:
         return wrap(np.repeat(np.arange(input._array.size), _counts(input)))
     if dim is None:
@@ -226,6 +230,7 @@ def fliplr(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fliplr.html
     """
+    check_tensor("fliplr", "input", 1, input)
     if input._array.ndim < 2:
         raise RuntimeError("Input must be >= 2-d.")
     return Flip.apply(input, (1,))
@@ -236,6 +241,7 @@ def flipud(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.flipud.html
     """
+    check_tensor("flipud", "input", 1, input)
     if input._array.ndim < 1:
         raise RuntimeError("Input must be >= 1-d.")
     return Flip.apply(input, (0,))
@@ -264,6 +270,7 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.rot90.html
     """
+    check_tensor("rot90", "input", 1, input)
     ndim = input._array.ndim
     if len(dims) != 2:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
@@ -285,6 +292,7 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.tril.html
     """
+    check_tensor("tril", "input", 1, input)
     return into(out, Tril.apply(_matrices(input, "tril"), diagonal), exact=True)
 
 
@@ -293,6 +301,7 @@ def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.triu.html
     """
+    check_tensor("triu", "input", 1, input)
     return into(out, Triu.apply(_matrices(input, "triu"), diagonal), exact=True)
 
 

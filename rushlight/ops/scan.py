@@ -10,7 +10,7 @@ from rushlight import dtypes, return_types
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._geometry import wrap_dim
-from rushlight.ops._numeric import Array, accumulator, as_result, require_floating, widened
+from rushlight.ops._numeric import Array, accumulator, as_result, require_floating, widened, check_tensor
 from rushlight.ops._out import into, into_each, type_of_out
 
 if TYPE_CHECKING:
@@ -191,6 +191,7 @@ def cummax(input: Tensor, dim: int, *, out: Any = None) -> Any:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.cummax.html
     """
+    check_tensor("cummax", "input", 1, input)
     return into_each(out, return_types.cummax(Cummax.apply(input, wrap_dim(dim, input._array.ndim))))
 
 
@@ -205,6 +206,7 @@ def cummin(input: Tensor, dim: int, *, out: Any = None) -> Any:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.cummin.html
     """
+    check_tensor("cummin", "input", 1, input)
     return into_each(out, return_types.cummin(Cummin.apply(input, wrap_dim(dim, input._array.ndim))))
 
 
@@ -248,6 +250,7 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.logcumsumexp.html
     """
+    check_tensor("logcumsumexp", "input", 1, input)
     require_floating(input._array, "logcumsumexp_out_cpu")
     return into(out, Logcumsumexp.apply(input, wrap_dim(dim, input._array.ndim)), exact=True)
 

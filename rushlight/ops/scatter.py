@@ -13,6 +13,7 @@ from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.index import along
 from rushlight.ops._geometry import Array, Shape, check_no_overlap, shape_text, wrap_dim
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
 from rushlight.ops.broadcast import expand
 from rushlight.ops.shape import reshape
@@ -309,6 +310,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.gather.html
     """
+    check_tensor("gather", "input", 1, input)
 
     dim = check_index("gather", input, dim, index, None)
     return into(out, Gather.apply(input, dim, index), exact=True)
@@ -369,6 +371,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.scatter_add.html
     """
+    check_tensor("scatter_add", "input", 1, input)
     return ScatterAdd.apply(input, check_index("scatter", input, dim, index, src), index, src, False)
 
 
@@ -396,6 +399,7 @@ def scatter_reduce(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.scatter_reduce.html
     """
+    check_tensor("scatter_reduce", "input", 1, input)
     dim = check_index("scatter", input, dim, index, src)
     return ScatterReduce.apply(input, dim, index, src, _reduction(reduce), include_self, False)
 
@@ -419,6 +423,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.take_along_dim.html
     """
+    check_tensor("take_along_dim", "indices", 2, indices)
     if indices._array.dtype != np.int64:
         raise RuntimeError(
             f"torch.take_along_dim(): dtype of indices should be Long but got {indices.dtype.legacy_name}"

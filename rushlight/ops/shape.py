@@ -22,6 +22,7 @@ from rushlight.ops._geometry import (
     wrap_dim,
     wrap_dims,
 )
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops.conversion import clone
 from rushlight.size import Size
 
@@ -278,6 +279,7 @@ def reshape(input: Tensor, *shape: Any, **named: Any) -> Tensor:
 
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
     """`input.reshape(other.size())`."""
+    check_tensor("reshape_as", "other", 2, other)
     return reshape(input, other._array.shape)
 
 
@@ -320,7 +322,11 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.transpose.html
     """
-    ndim = input._array.ndim
+    try:
+        ndim = input._array.ndim
+    except AttributeError:
+        check_tensor("transpose", "input", 1, input)
+        raise
     dim0, dim1 = wrap_dim(dim0, ndim), wrap_dim(dim1, ndim)
     if ndim == 0:
         return Alias.apply(input)
@@ -329,11 +335,13 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
 
 def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
     """`transpose` under NumPy's name."""
+    check_tensor("swapaxes", "input", 1, input)
     return transpose(input, axis0, axis1)
 
 
 def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """`transpose` under another name."""
+    check_tensor("swapdims", "input", 1, input)
     return transpose(input, dim0, dim1)
 
 
@@ -342,6 +350,7 @@ def t(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.t.html
     """
+    check_tensor("t", "input", 1, input)
     if input._array.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input._array.ndim}D")
     return T.apply(input)
@@ -349,6 +358,7 @@ def t(input: Tensor) -> Tensor:
 
 def adjoint(input: Tensor) -> Tensor:
     """The conjugate with its last two dimensions exchanged."""
+    check_tensor("adjoint", "input", 1, input)
     ndim = input._array.ndim
     if ndim == 0:
         warnings.warn("adjoint() is deprecated on 0-D tensors. Consider using x.conj().", UserWarning, stacklevel=2)
@@ -368,6 +378,7 @@ def movedim(input: Tensor, source: int | Sequence[int], destination: int | Seque
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.movedim.html
     """
+    check_tensor("movedim", "input", 1, input)
     if isinstance(source, int) != isinstance(destination, int):
         kinds = f"({type(source).__name__}, {type(destination).__name__})"
         raise TypeError(
@@ -396,6 +407,7 @@ def _distinct(dims: Sequence[int], ndim: int, name: str) -> Shape:
 
 def moveaxis(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
     """`movedim` under NumPy's name."""
+    check_tensor("moveaxis", "input", 1, input)
     return movedim(input, source, destination)
 
 
@@ -408,7 +420,11 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.flatten.html
     """
-    shape = input._array.shape
+    try:
+        shape = input._array.shape
+    except AttributeError:
+        check_tensor("flatten", "input", 1, input)
+        raise
     ndim = len(shape)
     start, end = wrap_dim(start_dim, ndim), wrap_dim(end_dim, ndim)
     if start > end:
@@ -422,6 +438,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 def ravel(input: Tensor) -> Tensor:
     """All elements in one dimension."""
+    check_tensor("ravel", "input", 1, input)
     return reshape(input.contiguous(), (-1,) if input._array.size else (0,))
 
 
@@ -434,6 +451,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.unflatten.html
     """
+    check_tensor("unflatten", "input", 1, input)
     shape = input._array.shape
     dim = wrap_dim(dim, len(shape))
     sizes = tuple(sizes)
@@ -461,7 +479,11 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.squeeze.html
     """
-    shape = input._array.shape
+    try:
+        shape = input._array.shape
+    except AttributeError:
+        check_tensor("squeeze", "input", 1, input)
+        raise
     if dim is None:
         return Squeeze.apply(input, tuple([i for i, size in enumerate(shape) if size == 1]))
     if isinstance(dim, int):
@@ -480,7 +502,12 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.unsqueeze.html
     """
-    return Unsqueeze.apply(input, wrap_dim(dim, input._array.ndim + 1))
+    try:
+        ndim = input._array.ndim
+    except AttributeError:
+        check_tensor("unsqueeze", "input", 1, input)
+        raise
+    return Unsqueeze.apply(input, wrap_dim(dim, ndim + 1))
 
 
 def _reversed(input: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from rushlight.autograd.function import ViewOperation
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import Shape, shape_text, sizes, wrap_dim, wrap_dims
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops.creation import checked_shape
 from rushlight.ops.shape import Squeeze, T, Transpose, Unsqueeze
 from rushlight.ops.slicing import AsStrided
@@ -168,6 +169,7 @@ def resize(input: Tensor, *size: Any) -> Tensor:
 
 def resize_as_(input: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
     """`resize_` to the shape of another tensor."""
+    check_tensor("resize_as_", "the_template", 2, the_template)
     return resize_(input, the_template._array.shape)
 
 

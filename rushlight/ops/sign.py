@@ -9,7 +9,7 @@ import numpy as np
 
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops._numeric import Array, floating, inplace
+from rushlight.ops._numeric import Array, floating, inplace, check_tensor
 from rushlight.ops._out import into, plain
 from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.promotion import binary, unbroadcast
@@ -102,6 +102,7 @@ def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.signbit.html
     """
+    check_tensor("signbit", "input", 1, input)
     array = input._array
     if array.dtype.kind == "c":
         raise RuntimeError("signbit is not implemented for complex tensors.")
@@ -167,6 +168,7 @@ def positive(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.positive.html
     """
+    check_tensor("positive", "input", 1, input)
     if input._array.dtype.kind == "b":
         raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
     return input
@@ -230,6 +232,7 @@ def conj(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.conj.html
     """
+    check_tensor("conj", "input", 1, input)
     return Conj.apply(input) if input._array.dtype.kind == "c" else input
 
 
@@ -238,6 +241,7 @@ def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.conj_physical.html
     """
+    check_tensor("conj_physical", "input", 1, input)
     return into(out, conj(input))
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from rushlight.autograd.function import Operation, ViewOperation
 from rushlight.ops._geometry import Array, Shape, shape_text, wrap_dim
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
 from rushlight.ops.conversion import storage_offset
 from rushlight.ops.shape import reshape
@@ -231,7 +232,11 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.select.html
     """
-    shape = input._array.shape
+    try:
+        shape = input._array.shape
+    except AttributeError:
+        check_tensor("select", "input", 1, input)
+        raise
     if not shape:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     dim = wrap_dim(dim, len(shape))
@@ -257,6 +262,7 @@ def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.narrow.html
     """
+    check_tensor("narrow", "input", 1, input)
     shape = input._array.shape
     if not shape:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
@@ -277,6 +283,7 @@ def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
 
 def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """A copy of what `narrow` views."""
+    check_tensor("narrow_copy", "input", 1, input)
     return narrow(input, dim, start, length).clone()
 
 
@@ -289,6 +296,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.diagonal.html
     """
+    check_tensor("diagonal", "input", 1, input)
     dim1, dim2 = _plane(input._array.ndim, dim1, dim2)
     return Diagonal.apply(input, offset, dim1, dim2)
 
@@ -342,6 +350,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.diag_embed.html
     """
+    check_tensor("diag_embed", "input", 1, input)
     return DiagEmbed.apply(input, offset, *_plane(input._array.ndim + 1, dim1, dim2))
 
 
@@ -350,6 +359,7 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.diag.html
     """
+    check_tensor("diag", "input", 1, input)
     ndim = input._array.ndim
     if ndim == 1:
         return into(out, DiagEmbed.apply(input, diagonal, 0, 1), exact=True)
@@ -363,6 +373,7 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.diagflat.html
     """
+    check_tensor("diagflat", "input", 1, input)
     return DiagEmbed.apply(reshape(input, (-1,) if input._array.size else (0,)), offset, 0, 1)
 
 
@@ -395,6 +406,7 @@ def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storag
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.as_strided.html
     """
+    check_tensor("as_strided", "input", 1, input)
     shape, steps = tuple(size), tuple(stride)
     if len(shape) != len(steps):
         raise RuntimeError("mismatch in length of strides and shape")
@@ -454,6 +466,7 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.select_scatter.html
     """
+    check_tensor("select_scatter", "input", 1, input)
     select(input.detach(), dim, index)
     key = (*(slice(None),) * wrap_dim(dim, input._array.ndim), index, ...)
     return SelectScatter.apply(input, src, Select, (key,))
@@ -466,6 +479,7 @@ def slice_scatter(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.slice_scatter.html
     """
+    check_tensor("slice_scatter", "input", 1, input)
     key = (*(slice(None),) * wrap_dim(dim, input._array.ndim), slice(start, end, step))
     return ScatterIntoPart.apply(input, src, Slice, (key,))
 
@@ -475,6 +489,7 @@ def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0,
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.diagonal_scatter.html
     """
+    check_tensor("diagonal_scatter", "input", 1, input)
     return DiagonalScatter.apply(input, src, Diagonal, (offset, *_plane(input._array.ndim, dim1, dim2)))
 
 
@@ -485,6 +500,7 @@ def as_strided_scatter(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.as_strided_scatter.html
     """
+    check_tensor("as_strided_scatter", "src", 2, src)
     if tuple(src._array.shape) != tuple(size):
         raise RuntimeError(
             "expected src to have a size equal to the slice of self. src size = "

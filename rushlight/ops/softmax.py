@@ -10,7 +10,7 @@ from rushlight import dtypes, kernels
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._geometry import wrap_dim
-from rushlight.ops._numeric import Array, add_reduce, as_result, maximum_reduce, not_implemented, widened
+from rushlight.ops._numeric import Array, add_reduce, as_result, check_tensor, maximum_reduce, not_implemented, widened
 from rushlight.ops._out import into
 
 if TYPE_CHECKING:
@@ -151,6 +151,7 @@ class LogSoftmax(Operation):
 
 
 def _arguments(kernel: str, input: Tensor, dim: int, dtype: dtypes.dtype | None) -> tuple[Tensor, int]:
+    check_tensor("log_softmax" if kernel.startswith("log") else "softmax", "input", 1, input)
     if dtype is not None:
         input = input.to(dtype)
     array = input._array

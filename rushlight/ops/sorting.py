@@ -9,7 +9,7 @@ import numpy as np
 from rushlight import return_types
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import wrap_dim
-from rushlight.ops._numeric import Array, not_implemented, require_floating, widened
+from rushlight.ops._numeric import Array, not_implemented, require_floating, widened, check_tensor
 from rushlight.ops._out import into, into_each, plain
 from rushlight.ops.extremum import Selection, check_not_empty
 
@@ -70,6 +70,7 @@ def sort(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.sort.html
     """
+    check_tensor("sort", "input", 1, input)
     array = input._array
     if array.dtype.kind == "c":
         raise RuntimeError("Sort does not support complex dtypes on CPU")
@@ -87,6 +88,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.argsort.html
     """
+    check_tensor("argsort", "input", 1, input)
     return plain(sorted_indices(input._array, wrap_dim(dim, input._array.ndim), descending))
 
 
@@ -99,6 +101,7 @@ def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.msort.html
     """
+    check_tensor("msort", "input", 1, input)
     return into(out, sort(input, 0)[0], exact=True)
 
 
@@ -133,6 +136,7 @@ def topk(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.topk.html
     """
+    check_tensor("topk", "input", 1, input)
     array = input._array
     dim = wrap_dim(dim, array.ndim)
     if not 0 <= k <= (array.shape[dim] if array.ndim else 1):
@@ -169,6 +173,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.kthvalue.html
     """
+    check_tensor("kthvalue", "input", 1, input)
     array = input._array
     dim = wrap_dim(dim, array.ndim)
     if array.ndim:
@@ -206,6 +211,7 @@ def unique(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.unique.html
     """
+    check_tensor("unique", "input", 1, input)
     array = input._array
     if dim is not None:
         dim = wrap_dim(dim, array.ndim)
@@ -226,6 +232,7 @@ def unique_consecutive(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.unique_consecutive.html
     """
+    check_tensor("unique_consecutive", "input", 1, input)
     array = input._array
     axis = 0 if dim is None else wrap_dim(dim, array.ndim)
     sequence = array.reshape(-1) if dim is None else array
@@ -253,6 +260,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.bincount.html
     """
+    check_tensor("bincount", "input", 1, input)
     array = input._array
     if array.dtype.kind not in "iu":
         raise not_implemented("bincount_cpu", array.dtype)
@@ -282,6 +290,7 @@ def histc(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.histc.html
     """
+    check_tensor("histc", "input", 1, input)
     array = require_floating(input._array, "histogram_cpu")
     if bins <= 0:
         raise RuntimeError("bins must be > 0")
@@ -320,6 +329,9 @@ def searchsorted(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.searchsorted.html
     """
+    check_tensor("searchsorted", "sorted_sequence", 1, sorted_sequence)
+    if sorter is not None:
+        check_tensor("searchsorted", "sorter", 6, sorter)
     if side is not None:
         if side not in ("left", "right"):
             raise RuntimeError(f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}")
@@ -363,6 +375,7 @@ def bucketize(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.bucketize.html
     """
+    check_tensor("bucketize", "boundaries", 2, boundaries)
     if boundaries._array.ndim != 1:
         raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries._array.ndim})")
     return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)
@@ -452,6 +465,7 @@ def quantile(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.quantile.html
     """
+    check_tensor("quantile", "input", 1, input)
     return into(out, _quantile("quantile", input, q, dim, keepdim, interpolation, False), exact=True)
 
 
@@ -472,6 +486,7 @@ def nanquantile(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nanquantile.html
     """
+    check_tensor("nanquantile", "input", 1, input)
     return into(out, _quantile("nanquantile", input, q, dim, keepdim, interpolation, True), exact=True)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from rushlight.autograd.function import ViewOperation
 from rushlight.autograd.variable import Variable
 from rushlight.ops._geometry import wrap_dim
+from rushlight.ops._numeric import check_tensor
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -82,7 +83,11 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
     """
     if not isinstance(split_size_or_sections, int):
         return split_with_sizes(tensor, split_size_or_sections, dim)
-    size, shape = split_size_or_sections, tensor._array.shape
+    try:
+        size, shape = split_size_or_sections, tensor._array.shape
+    except AttributeError:
+        check_tensor("split", "tensor", 1, tensor)
+        raise
     if not shape:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     if size < 0:
@@ -102,6 +107,7 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.split.html
     """
+    check_tensor("split_with_sizes", "input", 1, input)
     lengths, shape = [operator.index(size) for size in split_sizes], input._array.shape
     if not shape:
         raise RuntimeError("split_with_sizes expects at least a 1-dimensional tensor")
@@ -127,6 +133,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.chunk.html
     """
+    check_tensor("chunk", "input", 1, input)
     shape = input._array.shape
     if not shape:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
@@ -143,6 +150,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.tensor_split.html
     """
+    check_tensor("tensor_split", "input", 1, input)
     shape = input._array.shape
     if not shape:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
@@ -183,31 +191,37 @@ def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.hsplit.html
     """
+    check_tensor("hsplit", "input", 1, input)
     return _named_split(input, indices_or_sections, "hsplit", 1, 0 if input._array.ndim == 1 else 1)
 
 
 def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """`tensor_split` of dimension 0; a number must divide its length."""
+    check_tensor("vsplit", "input", 1, input)
     return _named_split(input, indices_or_sections, "vsplit", 2, 0)
 
 
 def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """`tensor_split` of dimension 2; a number must divide its length."""
+    check_tensor("dsplit", "input", 1, input)
     return _named_split(input, indices_or_sections, "dsplit", 3, 2)
 
 
 def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Pieces as `split` makes them, each its own copy, so that it can be changed in place."""
+    check_tensor("unsafe_split", "tensor", 1, tensor)
     return tuple([piece.clone() for piece in split(tensor, split_size, dim)])
 
 
 def unsafe_split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Pieces as `split_with_sizes` makes them, each its own copy."""
+    check_tensor("unsafe_split_with_sizes", "input", 1, input)
     return tuple([piece.clone() for piece in split_with_sizes(input, split_sizes, dim)])
 
 
 def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Pieces as `chunk` makes them, each its own copy."""
+    check_tensor("unsafe_chunk", "input", 1, input)
     return tuple([piece.clone() for piece in chunk(input, chunks, dim)])
 
 
@@ -220,6 +234,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.unbind.html
     """
+    check_tensor("unbind", "input", 1, input)
     ndim = input._array.ndim
     if not ndim:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")

@@ -14,6 +14,7 @@ import numpy as np
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._numeric import (
+    check_tensor,
     Array,
     Dims,
     add_reduce,
@@ -173,6 +174,7 @@ def var(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.var.html
     """
+    check_tensor("var", "input", 1, input)
     dim, amount = _spread_arguments("var", input, dim if axis is None else axis, unbiased, correction)
     return into(out, Var.apply(input, dim, amount, keepdim))
 
@@ -195,6 +197,7 @@ def std(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.std.html
     """
+    check_tensor("std", "input", 1, input)
     dim, amount = _spread_arguments("std", input, dim if axis is None else axis, unbiased, correction)
     return into(out, Std.apply(input, dim, amount, keepdim))
 
@@ -215,6 +218,7 @@ def var_mean(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.var_mean.html
     """
+    check_tensor("var_mean", "input", 1, input)
     dim, amount = _spread_arguments("var_mean", input, dim, unbiased, correction)
     return VarMean.apply(input, dim, amount, keepdim)
 
@@ -235,6 +239,7 @@ def std_mean(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.std_mean.html
     """
+    check_tensor("std_mean", "input", 1, input)
     dim, amount = _spread_arguments("std_mean", input, dim, unbiased, correction)
     return StdMean.apply(input, dim, amount, keepdim)
 

@@ -9,6 +9,7 @@ from rushlight.dtypes import dtype as Dtype
 from rushlight.ops import activation as ops
 from rushlight.ops import gated, special, trigonometric
 from rushlight.ops import softmax as softmax_ops
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops.activation import (
     celu_,
     elu_,
@@ -226,6 +227,7 @@ def softsign(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.softsign.html
     """
+    check_tensor("softsign", "input", 1, input)
     return input / (input.abs() + 1)
 
 
@@ -238,6 +240,7 @@ def tanhshrink(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.tanhshrink.html
     """
+    check_tensor("tanhshrink", "input", 1, input)
     return input - input.tanh()
 
 
@@ -263,6 +266,7 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.softmax.html
     """
     if dim is None:
+        check_tensor("softmax", "input", 1, input)
         dim = _softmax_dim("softmax", input.ndim, _stacklevel)
     return softmax_ops.softmax(input, dim, dtype)
 
@@ -276,6 +280,7 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.softmin.html
     """
+    check_tensor("softmin", "input", 1, input)
     if dim is None:
         dim = _softmax_dim("softmin", input.ndim, _stacklevel)
     return softmax_ops.softmax(-input, dim, dtype)
@@ -291,6 +296,7 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.log_softmax.html
     """
     if dim is None:
+        check_tensor("log_softmax", "input", 1, input)
         dim = _softmax_dim("log_softmax", input.ndim, _stacklevel)
     return softmax_ops.log_softmax(input, dim, dtype)
 
@@ -306,6 +312,7 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.gumbel_softmax.html
     """
+    check_tensor("gumbel_softmax", "logits", 1, logits)
     if eps != 1e-10:
         warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
     noise: Any = logits.detach().clone().exponential_()

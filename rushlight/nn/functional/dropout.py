@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 
 from rushlight.ops import dropout as ops
+from rushlight.ops._numeric import check_tensor
 from rushlight.tensor import Tensor
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
@@ -93,6 +94,7 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.dropout1d.html
     """
+    check_tensor("dropout1d", "input", 1, input)
     _check(p)
     dims = input.dim()
     if dims not in (2, 3):
@@ -119,6 +121,7 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     Source: J. Tompson et al., "Efficient object localization using convolutional networks", 2015;
     https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.dropout2d.html
     """
+    check_tensor("dropout2d", "input", 1, input)
     _check(p)
     dims = input.dim()
     if dims not in (3, 4):
@@ -149,6 +152,7 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.dropout3d.html
     """
+    check_tensor("dropout3d", "input", 1, input)
     _check(p)
     dims = input.dim()
     if dims not in (4, 5):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops.matmul import linear
 from rushlight.tensor import Tensor
 
@@ -20,6 +21,9 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.bilinear.html
     """
+    check_tensor("bilinear", "input1", 1, input1)
+    check_tensor("bilinear", "input2", 2, input2)
+    check_tensor("bilinear", "weight", 3, weight)
     if input1.shape[:-1] != input2.shape[:-1]:
         raise RuntimeError(
             f"bilinear(): input batch dimensions do not match, got {list(input1.shape)} and {list(input2.shape)}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from rushlight import dtypes
 from rushlight.autograd.variable import Variable
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops.broadcast import broadcast_tensors
 from rushlight.ops.loss import BinaryCrossEntropy, BinaryCrossEntropyWithLogits, CrossEntropy, MseLoss, NllLoss
 from rushlight.tensor import Tensor
@@ -97,6 +98,8 @@ def cross_entropy(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.cross_entropy.html
     """
+    if weight is not None:
+        check_tensor("cross_entropy", "weight", 3, weight)
     reduction = _reduction(size_average, reduce, reduction)
     _check_tensors("cross_entropy_loss", input=input, target=target)
     if not 0.0 <= label_smoothing <= 1.0:
@@ -173,6 +176,8 @@ def nll_loss(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.nll_loss.html
     """
+    if weight is not None:
+        check_tensor("nll_loss", "weight", 3, weight)
     reduction = _reduction(size_average, reduce, reduction)
     _check_tensors("nll_loss_nd", input=input, target=target)
     _check_class_weights(weight, input)
@@ -227,6 +232,8 @@ def mse_loss(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.mse_loss.html
     """
+    if weight is not None:
+        check_tensor("mse_loss", "weight", 6, weight)
     reduction = _reduction(size_average, reduce, reduction)
     input, target = _pointwise(input, target, "mse_loss")
     if weight is not None:
@@ -252,6 +259,8 @@ def l1_loss(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.l1_loss.html
     """
+    if weight is not None:
+        check_tensor("l1_loss", "weight", 6, weight)
     reduction = _reduction(size_average, reduce, reduction)
     input, target = _pointwise(input, target, "l1_loss")
     return _apply_weight((input - target).abs(), weight, reduction)
@@ -275,6 +284,8 @@ def binary_cross_entropy(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.binary_cross_entropy.html
     """
+    if weight is not None:
+        check_tensor("binary_cross_entropy", "weight", 3, weight)
     reduction = _reduction(size_average, reduce, reduction)
     _check_tensors("binary_cross_entropy", input=input, target=target)
     if target._array.shape != input._array.shape:

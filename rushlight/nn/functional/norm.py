@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops.norm import BatchNorm, BatchNormEval, GroupNorm, LayerNorm, wide
 from rushlight.tensor import Tensor
 
@@ -19,9 +20,31 @@ def _check_channels(count: int, **tensors: Tensor | None) -> None:
             raise RuntimeError(f"{name} should contain {count} elements not {tensor._array.size}")
 
 
+def _check_parameters(function: str, input: Tensor, **tensors: Tensor | None) -> None:
+    """Parameters have the input's type, or are float32 beside an input in half precision."""
+    own = input._array.dtype
+    for position, (name, tensor) in enumerate(tensors.items(), 2):
+        if tensor is None:
+            continue
+        check_tensor(function, name, position, tensor)
+        other = tensor._array.dtype
+        if other is own or own.kind not in "fV":
+            continue
+        if other != np.float32:
+            raise RuntimeError(
+                f"mixed dtype (CPU): expect parameter to have scalar type of Float, but got an input of type "
+                f"{input.dtype.legacy_name} and {name} of type {tensor.dtype.legacy_name}"
+            )
+        if own.itemsize > 2:
+            raise RuntimeError(
+                f"mixed dtype (CPU): all inputs must share same datatype. Got an input of type {input.dtype.legacy_name} and "
+                f"{name} of type {tensor.dtype.legacy_name}"
+            )
+
+
 def _check_floating(function: str, input: Tensor) -> None:
     if not input.dtype.is_floating_point:
-        raise RuntimeError(f"\"{function}\" not implemented for '{input.dtype.legacy_name}': expected a floating-point input")
+        raise NotImplementedError(f"\"{function}\" not implemented for '{input.dtype.legacy_name}': expected a floating-point input")
 
 
 def _move(running: Tensor, batch: Any, momentum: float) -> None:
@@ -56,6 +79,8 @@ def batch_norm(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.batch_norm.html;
     Ioffe and Szegedy, "Batch Normalization", 2015.
     """
+    check_tensor("batch_norm", "input", 1, input)
+    _check_parameters("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     shape = input._array.shape
     if training:
         values = math.prod(shape[:1]) * math.prod(shape[2:])
@@ -108,6 +133,8 @@ def instance_norm(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.instance_norm.html;
     Ulyanov et al., "Instance Normalization", 2016.
     """
+    check_tensor("instance_norm", "input", 1, input)
+    _check_parameters("instance_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     shape = input._array.shape
     if use_input_stats and math.prod(shape[2:]) == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.size()}")
@@ -150,6 +177,8 @@ def layer_norm(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.layer_norm.html;
     Ba, Kiros and Hinton, "Layer Normalization", 2016.
     """
+    check_tensor("layer_norm", "input", 1, input)
+    _check_parameters("layer_norm", input, weight=weight, bias=bias)
     over = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     shape = input._array.shape
     if not over:
@@ -184,6 +213,8 @@ def group_norm(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.group_norm.html;
     Wu and He, "Group Normalization", 2018.
     """
+    check_tensor("group_norm", "input", 1, input)
+    _check_parameters("group_norm", input, weight=weight, bias=bias)
     shape = input._array.shape
     if len(shape) < 2:
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {len(shape)}")

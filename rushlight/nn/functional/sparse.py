@@ -6,6 +6,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.variable import Variable, wrap
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import plain
 from rushlight.ops.embedding import Embedding
 from rushlight.tensor import Tensor
@@ -78,6 +79,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.one_hot.html
     """
+    check_tensor("one_hot", "tensor", 1, tensor)
     array = tensor._array
     if tensor.dtype is not dtypes.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")

@@ -49,6 +49,8 @@ class dtype:
 
     def to_complex(self) -> dtype:
         """The complex type whose parts have this type."""
+        if self in _FLOAT8:
+            raise RuntimeError(f"Unknown Complex ScalarType for {self.legacy_name}")
         return complex128 if self in (float64, complex128) else complex64
 
 
@@ -139,7 +141,10 @@ def set_default_dtype(d: dtype, /) -> None:
     """
     global _default
     if not isinstance(d, dtype):
-        raise TypeError(f"invalid dtype object: expected a dtype such as torch.float32, got {d!r}")
+        raise TypeError(
+            "invalid dtype object: only floating-point types are supported as the default type; expected a dtype such as "
+            f"torch.float32, got {d!r}"
+        )
     if not d.is_floating_point or d in _FLOAT8:
         raise TypeError(f"only floating-point types are supported as the default type, got {d}")
     _default = d
@@ -158,10 +163,10 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
         return type1
     low, high = (type1, type2) if type1.category <= type2.category else (type2, type1)
     if low in _FLOAT8 or high in _FLOAT8:
-        if low.category < _FLOAT:
-            return high
         raise RuntimeError(f"Promotion for Float8 Types is not supported, attempted to promote {type1} and {type2}")
     if low.category != high.category:
+        if (low is bool and high in _WIDE_UNSIGNED) or (low in _WIDE_UNSIGNED and high.is_complex):
+            raise _no_wide_unsigned(low, high)
         if high.category == _COMPLEX and low is float64:
             return complex128
         return high
@@ -172,15 +177,16 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     return low if low.itemsize > high.itemsize else high
 
 
+def _no_wide_unsigned(a: dtype, b: dtype) -> RuntimeError:
+    return RuntimeError(
+        "Promotion for uint16, uint32, uint64 types is not supported, attempted to promote "
+        f"{a.legacy_name} and {b.legacy_name}"
+    )
+
+
 def _promote_integers(a: dtype, b: dtype) -> dtype:
-    for wide, other in ((a, b), (b, a)):
-        if wide in _WIDE_UNSIGNED:
-            if other.is_signed:
-                raise RuntimeError(
-                    f"Promotion for uint16, uint32, uint64 types is not supported, attempted to promote "
-                    f"{a.legacy_name} and {b.legacy_name}"
-                )
-            return wide if wide.itemsize >= other.itemsize else other
+    if a in _WIDE_UNSIGNED or b in _WIDE_UNSIGNED:
+        raise _no_wide_unsigned(a, b)
     if a.is_signed != b.is_signed:
         signed = a if a.is_signed else b
         return signed if signed.itemsize > 1 else int16
@@ -205,8 +211,9 @@ class finfo:
         info = ml_dtypes.finfo(real.numpy_dtype)  # type: ignore[no-untyped-call]
         self.bits: builtins.int = info.bits
         self.dtype: str = real.name
-        for name in ("eps", "max", "min", "tiny", "smallest_normal", "resolution"):
+        for name in ("eps", "max", "min", "tiny", "smallest_normal"):
             setattr(self, name, builtins.float(getattr(info, name)))
+        self.resolution = _RESOLUTION.get(real.name, 1.0)
 
     eps: builtins.float
     max: builtins.float
@@ -222,6 +229,10 @@ class finfo:
         )
 
 
+# Ten to the minus of the decimal digits that a type holds; an 8-bit one holds none.
+_RESOLUTION = {"float64": 1e-15, "float32": 1e-6, "float16": 1e-3, "bfloat16": 1e-2}
+
+
 class iinfo:
     """The limits of an integer type: bits, max, min.
 
@@ -234,7 +245,7 @@ class iinfo:
 
     def __init__(self, dtype: dtype) -> None:
         if dtype.category != _INTEGER:
-            raise TypeError(f"torch.iinfo() requires an integer input type, got '{dtype}'")
+            raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{dtype}'")
         info = np.iinfo(dtype.numpy_dtype)
         self.bits: builtins.int = info.bits
         self.max: builtins.int = builtins.int(info.max)
@@ -242,7 +253,7 @@ class iinfo:
         self.dtype: str = dtype.name
 
     def __repr__(self) -> str:
-        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
+        return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"
 
 
 def cast(array: npt.NDArray[Any], type_: dtype | type) -> npt.NDArray[Any]:

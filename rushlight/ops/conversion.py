@@ -16,6 +16,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable
+from rushlight.autograd.variable import wrap as from_array
 from rushlight.device import check_device, device
 from rushlight.layout import contiguous_format, memory_format, preserve_format
 from rushlight.ops._geometry import Array, channel_order, copy_in_format, reported_strides, wrap_dim
@@ -515,6 +516,10 @@ class ConversionMethods:
     type_as = type_as
 
     __array__ = _array
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        """The tensor that a NumPy function of a tensor and an array returns."""
+        return from_array(np.asarray(array))
     __bool__ = is_nonzero
     __complex__ = _complex
     __contains__ = _contains

@@ -61,18 +61,15 @@ def result_type(*values: Any) -> dtypes.dtype:
             continue
         if result is None:
             result = type_found
-        elif type_found.category > result.category:
-            # A number or 0-dim tensor of a higher kind brings its kind; the precision of a float stays for a complex.
-            result = _raise_kind(result, type_found)
+        elif result.is_floating_point:
+            # The precision of a float stays for a complex.
+            result = result.to_complex() if type_found.is_complex else result
+        elif result is dtypes.bool or type_found.category > result.category:
+            # A number or 0-dim tensor of a higher kind brings its kind.
+            result = type_found if type_found.is_complex else dtypes.promote_types(result, type_found)
     if result is None:
         raise TypeError("result_type() expected at least one Tensor or number")
     return result
-
-
-def _raise_kind(low: dtypes.dtype, high: dtypes.dtype) -> dtypes.dtype:
-    if high.is_complex and low.is_floating_point:
-        return low.to_complex()
-    return high
 
 
 def can_cast(from_: dtypes.dtype, to: dtypes.dtype) -> bool:

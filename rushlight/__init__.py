@@ -43,6 +43,7 @@ from rushlight.ops.masked import *
 from rushlight.ops.matmul import *
 from rushlight.ops.norms import *
 from rushlight.ops.pointwise import *
+from rushlight.ops.powers import *
 from rushlight.ops.random import *
 from rushlight.ops.pad import constant_pad_nd as constant_pad_nd
 from rushlight.ops.pool import adaptive_avg_pool1d as adaptive_avg_pool1d

@@ -31,6 +31,7 @@ from rushlight.ops.masked import MaskedMethods
 from rushlight.ops.matmul import MatmulMethods
 from rushlight.ops.norms import NormMethods
 from rushlight.ops.pointwise import PointwiseMethods
+from rushlight.ops.powers import PowerMethods
 from rushlight.ops.random import RandomMethods
 from rushlight.ops.rearranging import RearrangingMethods
 from rushlight.ops.reduce import ReduceMethods
@@ -79,6 +80,7 @@ class Tensor(
     MatmulMethods,
     NormMethods,
     PointwiseMethods,
+    PowerMethods,
     RandomMethods,
     ReduceMethods,
     RemainderMethods,

@@ -12,7 +12,8 @@ from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import Array, as_result, check_tensor, floating, inplace, not_implemented, widened
 from rushlight.ops._out import into
-from rushlight.ops.arithmetic import conj_of, pow
+from rushlight.ops.arithmetic import conj_of
+from rushlight.ops.powers import pow
 from rushlight.ops.promotion import binary, check_broadcast, like, operands, result_type, unbroadcast
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rushlight import dtypes, nn
-from rushlight.ops.arithmetic import exp, log
 from rushlight.ops.creation import empty, tensor
+from rushlight.ops.powers import exp, log
 from rushlight.ops.random import rand, randint, randperm
 from rushlight.tensor import Tensor
 

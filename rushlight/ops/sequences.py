@@ -140,7 +140,7 @@ def _between(start: Any, end: Any, steps: int, kind: np.dtype[Any]) -> Array:
         work = kind
     low, high = work.type(start), work.type(end)
     step = (high - low) / work.type(steps - 1) if steps > 1 else work.type(0)
-    wide = work if kind.kind in "iub" else _ONCE_ROUNDED.get(work, work)
+    wide = _ONCE_ROUNDED.get(work, work)
     low, high, step = (np.asarray(value, wide) for value in (low, high, step))
     place = np.arange(steps)
     first, last = place.astype(wide), (steps - 1 - place).astype(wide)

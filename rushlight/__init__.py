@@ -68,7 +68,6 @@ from rushlight.ops.sorting import *
 from rushlight.ops.special import *
 from rushlight.ops.trigonometric import *
 from rushlight.ops.variance import *
-from rushlight.ops.variance import *
 from rushlight.ops.promotion import can_cast as can_cast
 from rushlight.ops.promotion import result_type as result_type
 from rushlight import random as random

@@ -7,6 +7,7 @@ void bind_core(nb::module_& m);
 void bind_choice(nb::module_& m);
 void bind_linalg(nb::module_& m);
 void bind_loss(nb::module_& m);
+void bind_norm(nb::module_& m);
 void bind_optim(nb::module_& m);
 void bind_pointwise(nb::module_& m);
 void bind_pool(nb::module_& m);
@@ -24,6 +25,7 @@ NB_MODULE(_native, m) {
     rl::bind_elementwise(m);
     rl::bind_linalg(m);
     rl::bind_loss(m);
+    rl::bind_norm(m);
     rl::bind_optim(m);
     rl::bind_pointwise(m);
     rl::bind_pool(m);

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from .dispatch import native_available, prefer_native
-from .reference import elementwise, linalg, loss, optim, pointwise, reduce
+from .reference import elementwise, linalg, loss, norm, optim, pointwise, reduce
 
 __all__ = [
     "accumulate", "adam_step", "add", "bias_grad", "divide", "exp", "gelu", "gelu_backward", "gemm", "leaky_relu",
-    "leaky_relu_backward", "log_softmax", "log_softmax_backward", "mean", "multiply", "native_available", "negative", "relu_forward",
-    "sgd_step", "sigmoid", "sigmoid_backward", "silu", "silu_backward", "softmax", "softmax_backward", "softmax_cross_entropy",
-    "softmax_cross_entropy_backward", "sqrt", "subtract", "sum_over", "tanh", "tanh_backward", "threshold_backward",
+    "leaky_relu_backward", "log_softmax", "log_softmax_backward", "mean", "multiply", "native_available", "negative",
+    "normalize", "normalize_backward", "relu_forward", "sgd_step", "sigmoid", "sigmoid_backward", "silu",
+    "silu_backward", "softmax", "softmax_backward", "softmax_cross_entropy", "softmax_cross_entropy_backward", "sqrt",
+    "subtract", "sum_over", "tanh", "tanh_backward", "threshold_backward",
 ]  # fmt: skip
 
 gemm = prefer_native(linalg.gemm)
@@ -51,3 +52,6 @@ tanh_backward = prefer_native(pointwise.tanh_backward)
 
 sum_over = prefer_native(reduce.sum_over)
 mean = prefer_native(reduce.mean)
+
+normalize = prefer_native(norm.normalize)
+normalize_backward = prefer_native(norm.normalize_backward)

@@ -1,7 +1,7 @@
 """Normalisation: subtract a mean, divide by a standard deviation, scale and shift. One operation serves all the layers.
 
-Batch, layer, group and instance normalisation differ in the axes their statistics are over and in the shape their scale and
-shift broadcast in; for a group, the input is first seen with its channels split into groups.
+Batch, layer, group and instance normalisation differ in the axes their statistics are over and in the shape their scale
+and shift broadcast in; for a group, the input is first seen with its channels split into groups.
 """
 
 from __future__ import annotations
@@ -10,72 +10,96 @@ from typing import Any
 
 import numpy as np
 
+from rushlight import kernels
 from rushlight.autograd.function import Operation
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.variable import wrap
+from rushlight.kernels.reference.norm import wide
 
-__all__ = ["BatchNorm", "BatchNormEval", "GroupNorm", "LayerNorm", "statistics"]
+__all__ = ["BatchNorm", "BatchNormEval", "GroupNorm", "LayerNorm"]
 
-_LOW_PRECISION = 2
-
-
-def wide(array: Any) -> Any:
-    """An array in a type good enough for statistics: 16-bit floats become float32."""
-    return array.astype(np.float32) if array.dtype.itemsize <= _LOW_PRECISION else array
-
-
-def statistics(x: Any, axes: tuple[int, ...]) -> tuple[Any, Any, Any]:
-    """The mean, the deviations from it, and the (biased) variance over some axes, dimensions kept."""
-    mean = x.mean(axes, keepdims=True)
-    centered = x - mean
-    return mean, centered, np.square(centered).mean(axes, keepdims=True)
+# The arguments after weight and bias have no gradient.
+_NOTHING = (None,) * 5
 
 
 class _Normalize(Operation):
     """`(x - mean) / sqrt(var + eps) * weight + bias` with the statistics of x itself over `axes`.
 
-    `view` is the shape in which x is seen, `affine` that in which weight and bias broadcast to it.
+    `view` is the shape in which x is seen, `affine` that in which weight and bias broadcast to it. `moments`, a list,
+    is given the mean and the biased variance.
     """
 
     @staticmethod
     def forward(
-        ctx: Any, input: Any, weight: Any, bias: Any, view: tuple[int, ...], axes: tuple[int, ...], affine: tuple[int, ...], eps: float
+        ctx: Any,
+        input: Any,
+        weight: Any,
+        bias: Any,
+        view: tuple[int, ...],
+        axes: tuple[int, ...],
+        affine: tuple[int, ...],
+        eps: float,
+        moments: list[Any] | None = None,
     ) -> Any:
-        array = input._array
-        x = wide(array).reshape(view)
-        mean, out, var = statistics(x, axes)
-        rstd = 1 / np.sqrt(var + x.dtype.type(eps))
-        out *= rstd
-        if weight is not None:
-            out *= wide(weight._array).reshape(affine)
-        if bias is not None:
-            out += wide(bias._array).reshape(affine)
-        ctx.view, ctx.axes, ctx.affine, ctx.eps, ctx.mean, ctx.var = view, axes, affine, eps, mean, var
+        out, mean, var, rstd = kernels.normalize(
+            input._array,
+            None if weight is None else weight._array,
+            None if bias is None else bias._array,
+            view,
+            axes,
+            affine,
+            eps,
+        )
+        if moments is not None:
+            moments.extend((mean, var))
+        ctx.layout, ctx.eps = (view, axes, affine), eps
         ctx.save_for_backward(input, weight, bias, wrap(mean), wrap(rstd))
-        return out.reshape(array.shape).astype(array.dtype, copy=False)
+        return out
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
         input, weight, bias, mean, rstd = ctx.saved_tensors
-        needs, axes, view = ctx.needs_input_grad, ctx.axes, ctx.view
-        x, g = input.reshape(view), grad.reshape(view)
-        if mean._array.dtype != input._array.dtype:
-            x, g = x.to(mean.dtype), g.to(mean.dtype)
-        if state.enabled:
-            # The statistics depend on the input: a second derivative goes through them.
-            mean = x.mean(axes, keepdim=True)
-            rstd = ((x - mean).square().mean(axes, keepdim=True) + ctx.eps).rsqrt()
-        normal = (x - mean) * rstd
-        to_input = to_weight = to_bias = None
-        if needs[0]:
-            scaled = g if weight is None else g * weight.to(g.dtype).reshape(ctx.affine)
-            pull = scaled.mean(axes, keepdim=True) + normal * (scaled * normal).mean(axes, keepdim=True)
-            to_input = ((scaled - pull) * rstd).reshape(input._array.shape).to(input.dtype)
-        if needs[1]:
-            to_weight = (g * normal).sum_to_size(ctx.affine).reshape(weight._array.shape).to(weight.dtype)
-        if needs[2]:
-            to_bias = g.sum_to_size(ctx.affine).reshape(bias._array.shape).to(bias.dtype)
-        return to_input, to_weight, to_bias, None, None, None, None
+        if state.enabled or input._array.dtype.itemsize <= 2:
+            return (*_gradients(ctx, grad, input, weight, bias, mean, rstd), *_NOTHING)
+        needs = ctx.needs_input_grad
+        to_input, to_weight, to_bias = kernels.normalize_backward(
+            grad._array,
+            input._array,
+            None if weight is None else weight._array,
+            mean._array,
+            rstd._array,
+            *ctx.layout,
+            needs[1] or needs[2],
+        )
+        return (
+            wrap(to_input) if needs[0] else None,
+            wrap(to_weight.reshape(weight._array.shape).astype(weight._array.dtype, copy=False)) if needs[1] else None,
+            wrap(to_bias.reshape(bias._array.shape).astype(bias._array.dtype, copy=False)) if needs[2] else None,
+            *_NOTHING,
+        )
+
+
+def _gradients(ctx: Any, grad: Any, input: Any, weight: Any, bias: Any, mean: Any, rstd: Any) -> tuple[Any, Any, Any]:
+    """The gradients of x, weight and bias in operations that can be differentiated again."""
+    needs, (view, axes, affine) = ctx.needs_input_grad, ctx.layout
+    x, g = input.reshape(view), grad.reshape(view)
+    if mean._array.dtype != input._array.dtype:
+        x, g = x.to(mean.dtype), g.to(mean.dtype)
+    if state.enabled:
+        # The statistics depend on the input: a second derivative goes through them.
+        mean = x.mean(axes, keepdim=True)
+        rstd = ((x - mean).square().mean(axes, keepdim=True) + ctx.eps).rsqrt()
+    normal = (x - mean) * rstd
+    to_input = to_weight = to_bias = None
+    if needs[0]:
+        scaled = g if weight is None else g * weight.to(g.dtype).reshape(affine)
+        pull = scaled.mean(axes, keepdim=True) + normal * (scaled * normal).mean(axes, keepdim=True)
+        to_input = ((scaled - pull) * rstd).reshape(input._array.shape).to(input.dtype)
+    if needs[1]:
+        to_weight = (g * normal).sum_to_size(affine).reshape(weight._array.shape).to(weight.dtype)
+    if needs[2]:
+        to_bias = g.sum_to_size(affine).reshape(bias._array.shape).to(bias.dtype)
+    return to_input, to_weight, to_bias
 
 
 class BatchNorm(_Normalize):
@@ -97,7 +121,7 @@ class GroupNorm(_Normalize):
 
 
 class BatchNormEval(Operation):
-    """Normalisation by statistics that are given: `(x - mean) / sqrt(var + eps) * weight + bias`, channel by channel."""
+    """Normalisation by given statistics: `(x - mean) / sqrt(var + eps) * weight + bias`, channel by channel."""
 
     node_name = "NativeBatchNormBackward0"
 
@@ -128,7 +152,12 @@ class BatchNormEval(Operation):
             to_input = (grad * scale).to(input.dtype)
         if needs[1]:
             normal = (input - mean.reshape(affine)) * rstd
-            to_weight = (grad * normal).sum_to_size((1, *weight._array.shape, *affine[2:])).reshape(weight._array.shape).to(weight.dtype)
+            to_weight = (
+                (grad * normal)
+                .sum_to_size((1, *weight._array.shape, *affine[2:]))
+                .reshape(weight._array.shape)
+                .to(weight.dtype)
+            )
         if needs[2]:
             to_bias = grad.sum_to_size((1, *bias._array.shape, *affine[2:])).reshape(bias._array.shape).to(bias.dtype)
         return to_input, to_weight, to_bias, None, None, None

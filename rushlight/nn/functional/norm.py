@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from rushlight.ops._numeric import check_tensor
-from rushlight.ops.norm import BatchNorm, BatchNormEval, GroupNorm, LayerNorm, wide
+from rushlight.kernels.reference.norm import wide
+from rushlight.ops.norm import BatchNorm, BatchNormEval, GroupNorm, LayerNorm
 from rushlight.tensor import Tensor
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm"]
@@ -37,14 +38,17 @@ def _check_parameters(function: str, input: Tensor, **tensors: Tensor | None) ->
             )
         if own.itemsize > 2:
             raise RuntimeError(
-                f"mixed dtype (CPU): all inputs must share same datatype. Got an input of type {input.dtype.legacy_name} and "
+                "mixed dtype (CPU): all inputs must share same datatype. Got an input of type "
+                f"{input.dtype.legacy_name} and "
                 f"{name} of type {tensor.dtype.legacy_name}"
             )
 
 
 def _check_floating(function: str, input: Tensor) -> None:
     if not input.dtype.is_floating_point:
-        raise NotImplementedError(f"\"{function}\" not implemented for '{input.dtype.legacy_name}': expected a floating-point input")
+        raise NotImplementedError(
+            f"\"{function}\" not implemented for '{input.dtype.legacy_name}': expected a floating-point input"
+        )
 
 
 def _move(running: Tensor, batch: Any, momentum: float) -> None:
@@ -67,9 +71,10 @@ def batch_norm(
 ) -> Tensor:
     """`(x - E[x]) / sqrt(Var[x] + eps) · weight + bias` for each channel.
 
-    input `(N, C)` or `(N, C, *)`; weight, bias, running_mean and running_var `(C,)`. In training the statistics are the batch's
-    (the running ones, where given, move towards them by `momentum`, the variance unbiased); otherwise the running ones. Raises
-    ValueError for a single value a channel in training, RuntimeError for lengths that do not match.
+    input `(N, C)` or `(N, C, *)`; weight, bias, running_mean and running_var `(C,)`. In training the statistics are the
+    batch's (the running ones, where given, move towards them by `momentum`, the variance unbiased); otherwise the
+    running ones. Raises ValueError for a single value a channel in training, RuntimeError for lengths that do not
+    match.
 
     >>> import rushlight as torch
     >>> torch.nn.functional.batch_norm(torch.tensor([[1.0, 5.0], [3.0, 5.0]]), None, None, training=True)
@@ -88,7 +93,9 @@ def batch_norm(
             raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.size()}")
     _check_floating("batch_norm", input)
     if len(shape) < 2:
-        raise RuntimeError(f"batch_norm(): expected an input with at least 2 dimensions (N, C, ...), got shape {list(shape)}")
+        raise RuntimeError(
+            f"batch_norm(): expected an input with at least 2 dimensions (N, C, ...), got shape {list(shape)}"
+        )
     _check_channels(shape[1], running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not training:
         if running_mean is None:
@@ -98,16 +105,15 @@ def batch_norm(
         return BatchNormEval.apply(input, weight, bias, running_mean, running_var, eps)
     axes = (0, *range(2, len(shape)))
     affine = (1, shape[1], *[1] * (len(shape) - 2))
-    if running_mean is not None or running_var is not None:
+    moments: list[Any] = []
+    out = BatchNorm.apply(input, weight, bias, shape, axes, affine, eps, moments)
+    mean, var = moments
+    if running_mean is not None:
+        _move(running_mean, mean, momentum)
+    if running_var is not None:
         count = math.prod(shape[i] for i in axes)
-        x = wide(input._array)
-        mean = x.mean(axes)
-        if running_mean is not None:
-            _move(running_mean, mean, momentum)
-        if running_var is not None:
-            var = x.var(axes) * (count / (count - 1)) if count > 1 else x.var(axes)
-            _move(running_var, var, momentum)
-    return BatchNorm.apply(input, weight, bias, shape, axes, affine, eps)
+        _move(running_var, var * (count / (count - 1)) if count > 1 else var, momentum)
+    return out
 
 
 def instance_norm(
@@ -122,8 +128,8 @@ def instance_norm(
 ) -> Tensor:
     """`(x - E[x]) / sqrt(Var[x] + eps) · weight + bias` for each channel of each sample.
 
-    input `(N, C, *)`; weight, bias, running_mean and running_var `(C,)`. Without `use_input_stats` the running statistics are
-    used. Raises ValueError for a single spatial element.
+    input `(N, C, *)`; weight, bias, running_mean and running_var `(C,)`. Without `use_input_stats` the running
+    statistics are used. Raises ValueError for a single spatial element.
 
     >>> import rushlight as torch
     >>> torch.nn.functional.instance_norm(torch.tensor([[[1.0, 3.0], [4.0, 8.0]]]))
@@ -134,7 +140,9 @@ def instance_norm(
     Ulyanov et al., "Instance Normalization", 2016.
     """
     check_tensor("instance_norm", "input", 1, input)
-    _check_parameters("instance_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    _check_parameters(
+        "instance_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
+    )
     shape = input._array.shape
     if use_input_stats and math.prod(shape[2:]) == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.size()}")
@@ -182,17 +190,22 @@ def layer_norm(
     over = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     shape = input._array.shape
     if not over:
-        raise RuntimeError("Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got normalized_shape = []")
+        raise RuntimeError(
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got "
+            "normalized_shape = []"
+        )
     for name, tensor in (("weight", weight), ("bias", bias)):
         if tensor is not None and tensor._array.shape != over:
             raise RuntimeError(
-                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape {list(tensor._array.shape)} and "
+                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
+                f"{list(tensor._array.shape)} and "
                 f"normalized_shape = {list(over)}"
             )
     if len(shape) < len(over) or shape[len(shape) - len(over) :] != over:
         inner = ", ".join(str(n) for n in over)
         raise RuntimeError(
-            f"Given normalized_shape={list(over)}, expected input with shape [*, {inner}], but got input of size{list(shape)}"
+            f"Given normalized_shape={list(over)}, expected input with shape [*, {inner}], but got input of "
+            f"size{list(shape)}"
         )
     _check_floating("layer_norm", input)
     axes = tuple(range(len(shape) - len(over), len(shape)))
@@ -223,17 +236,21 @@ def group_norm(
         raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
     if c % num_groups:
         raise RuntimeError(
-            f"Expected number of channels in input to be divisible by num_groups, but got input of shape {list(shape)} and "
+            f"Expected number of channels in input to be divisible by num_groups, but got input of shape {list(shape)} "
+            "and "
             f"num_groups={num_groups}"
         )
     for name, tensor in (("weight", weight), ("bias", bias)):
         if tensor is not None and (tensor._array.ndim != 1 or tensor._array.size != c):
             raise RuntimeError(
-                f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape "
+                f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of "
+                "shape "
                 f"{list(tensor._array.shape)} and input of shape {list(shape)}"
             )
     if n * math.prod(shape[2:]) * (c // num_groups) == 1 and n == 1:
-        raise ValueError(f"Expected more than 1 value per channel when training, got input size {[1, num_groups, *shape[2:]]}")
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {[1, num_groups, *shape[2:]]}"
+        )
     _check_floating("group_norm", input)
     view = (n, num_groups, c // num_groups, *shape[2:])
     affine = (1, num_groups, c // num_groups, *[1] * (len(shape) - 2))

@@ -1,0 +1,179 @@
+#include "../norm.h"
+
+#include "../core/allocator.h"
+#include "arrays.h"
+
+#include <new>
+
+namespace rl {
+namespace {
+
+constexpr int64_t kLong = 1 << 14;  // elements from which the interpreter is released
+constexpr int64_t kShort = 4;       // runs this short are left to NumPy, unless each element has its own weight
+constexpr int kMaxDims = 64;
+
+// A tuple of small non-negative integers; `count` is -1 for anything else.
+struct Numbers {
+    int64_t value[kMaxDims];
+    int count = -1;
+
+    explicit Numbers(nb::handle tuple) {
+        if (!PyTuple_Check(tuple.ptr()) || PyTuple_GET_SIZE(tuple.ptr()) > kMaxDims) return;
+        const int size = static_cast<int>(PyTuple_GET_SIZE(tuple.ptr()));
+        for (int i = 0; i < size; ++i) {
+            PyObject* item = PyTuple_GET_ITEM(tuple.ptr(), i);
+            if (!PyLong_Check(item)) return;
+            int overflow = 0;
+            value[i] = PyLong_AsLongAndOverflow(item, &overflow);
+            if (overflow || value[i] < 0) return;
+        }
+        count = size;
+    }
+    // Whether the numbers from `begin` on are first, first + 1, … up to last - 1.
+    bool run(int begin, int64_t first, int64_t last) const {
+        if (count - begin != last - first) return false;
+        for (int i = begin; i < count; ++i) {
+            if (value[i] != first + i - begin) return false;
+        }
+        return true;
+    }
+    int64_t product(int begin, int end) const {
+        int64_t result = 1;
+        for (int i = begin; i < end; ++i) result *= value[i];
+        return result;
+    }
+};
+
+struct Problem {
+    NormLayout layout;
+    int64_t weights;
+    npy_intp kept[kMaxDims];  // the shape of the statistics
+    int rank;
+};
+
+// How an array of shape `view` is normalised over `axes`; false for what the kernels don't take.
+bool understand(nb::handle view_, nb::handle axes_, nb::handle affine_, int64_t size, Problem& problem) {
+    const Numbers view(view_), axes(axes_), affine(affine_);
+    if (view.count < 1 || axes.count < 1 || affine.count < 1) return false;
+    const int rank = problem.rank = view.count;
+    for (int i = 0; i < rank; ++i) {
+        if (view.value[i] > size) return false;  // also keeps the products below from overflowing
+    }
+    for (int i = 0; i < rank; ++i) problem.kept[i] = view.value[i];
+    for (int i = 0; i < axes.count; ++i) {
+        if (axes.value[i] >= rank) return false;
+        problem.kept[axes.value[i]] = 1;
+    }
+    int64_t total = 1;
+    for (int i = 0; i < rank; ++i) {
+        if (view.value[i] && total > size / view.value[i]) return false;
+        total *= view.value[i];
+    }
+    if (total != size || size == 0) return false;
+    NormLayout& l = problem.layout;
+    const int first = rank - axes.count;
+    if (axes.run(0, first, rank) && affine.count == axes.count) {
+        const int64_t length = view.product(first, rank);
+        if (affine.product(0, affine.count) != length) return false;
+        l = {size / length, 1, length, length, length, 1, 0, 0, true};
+        problem.weights = length;
+        return true;
+    }
+    if (affine.count != rank || rank < 2) return false;
+    if (first == 2 && axes.run(0, 2, rank) && rank >= 3) {
+        const int64_t groups = view.value[1], channels = view.value[2], length = view.product(3, rank);
+        l = {view.value[0] * groups, channels, length, channels * length, length, groups, channels, 1, false};
+        problem.weights = groups * channels;
+    } else if (axes.value[0] == 0 && axes.run(1, 2, rank)) {
+        const int64_t channels = view.value[1], length = view.product(2, rank);
+        l = {channels, view.value[0], length, length, channels * length, channels, 1, 0, false};
+        problem.weights = channels;
+    } else {
+        return false;
+    }
+    return l.length >= kShort || l.segments == 1;
+}
+
+// A weight or bias, or null for None; false where it is not of this type and size.
+template <class T>
+bool read_weight(nb::handle object, int64_t count, const char* name, const T*& data) {
+    data = nullptr;
+    if (object.is_none()) return true;
+    const Array array(object, name);
+    if (!array.is_dense<T>() || array.size() != count) return false;
+    data = array.data<T>();
+    return true;
+}
+
+template <class T>
+nb::object new_array(int rank, npy_intp* shape) {
+    PyObject* array = PyArray_SimpleNew(rank, shape, type_number<T>);
+    if (!array) nb::raise_python_error();
+    return nb::steal(array);
+}
+
+template <class T>
+nb::object normalize_as(const Array& x, nb::handle weight_, nb::handle bias_, Problem& p, double eps) {
+    const T *weight, *bias;
+    if (!read_weight(weight_, p.weights, "weight", weight) || !read_weight(bias_, p.weights, "bias", bias)) return not_implemented();
+    nb::object out = empty_like<T>(x), mean = new_array<T>(p.rank, p.kept), var = new_array<T>(p.rank, p.kept),
+               rstd = new_array<T>(p.rank, p.kept);
+    {
+        Released released(x.size() >= kLong);
+        norm_kernels<T>().forward(p.layout, x.data<T>(), weight, bias, static_cast<T>(eps), data_of<T>(out), data_of<T>(mean),
+                                  data_of<T>(var), data_of<T>(rstd));
+    }
+    return nb::make_tuple(out, mean, var, rstd);
+}
+
+nb::object normalize(nb::handle x_, nb::handle weight, nb::handle bias, nb::handle view, nb::handle axes, nb::handle affine,
+                     double eps) {
+    const Array x(x_, "x");
+    Problem p;
+    if (!understand(view, axes, affine, x.size(), p)) return not_implemented();
+    if (x.is_dense<float>()) return normalize_as<float>(x, weight, bias, p, eps);
+    if (x.is_dense<double>()) return normalize_as<double>(x, weight, bias, p, eps);
+    return not_implemented();
+}
+
+template <class T>
+nb::object normalize_backward_as(const Array& grad, const Array& x, nb::handle weight_, const Array& mean, const Array& rstd,
+                                 Problem& p, bool for_weight) {
+    const T* weight;
+    if (!read_weight(weight_, p.weights, "weight", weight)) return not_implemented();
+    if (!grad.is_dense<T>() || !mean.is_dense<T>() || !rstd.is_dense<T>()) return not_implemented();
+    Scratch<T> sums(2 * p.layout.sets * p.layout.segments);
+    if (!sums.get()) throw std::bad_alloc();
+    nb::object to_x = empty_like<T>(x), to_weight = nb::none(), to_bias = nb::none();
+    if (for_weight) to_weight = empty<T>({p.weights}), to_bias = empty<T>({p.weights});
+    {
+        Released released(x.size() >= kLong);
+        norm_kernels<T>().backward(p.layout, grad.data<T>(), x.data<T>(), weight, mean.data<T>(), rstd.data<T>(), data_of<T>(to_x),
+                                   for_weight ? data_of<T>(to_weight) : nullptr, for_weight ? data_of<T>(to_bias) : nullptr,
+                                   p.weights, sums.get());
+    }
+    return nb::make_tuple(to_x, to_weight, to_bias);
+}
+
+nb::object normalize_backward(nb::handle grad_, nb::handle x_, nb::handle weight, nb::handle mean_, nb::handle rstd_,
+                              nb::handle view, nb::handle axes, nb::handle affine, bool for_weight) {
+    const Array grad(grad_, "grad"), x(x_, "x"), mean(mean_, "mean"), rstd(rstd_, "rstd");
+    Problem p;
+    if (!grad.same_shape(x) || !understand(view, axes, affine, x.size(), p)) return not_implemented();
+    if (mean.size() != p.layout.sets || rstd.size() != p.layout.sets) return not_implemented();
+    if (x.is_dense<float>()) return normalize_backward_as<float>(grad, x, weight, mean, rstd, p, for_weight);
+    if (x.is_dense<double>()) return normalize_backward_as<double>(grad, x, weight, mean, rstd, p, for_weight);
+    return not_implemented();
+}
+
+}  // namespace
+
+void bind_norm(nb::module_& m) {
+    m.def("normalize", normalize, nb::arg("x").none(), nb::arg("weight").none(), nb::arg("bias").none(), nb::arg("view").none(),
+          nb::arg("axes").none(), nb::arg("affine").none(), nb::arg("eps"));
+    m.def("normalize_backward", normalize_backward, nb::arg("grad").none(), nb::arg("x").none(), nb::arg("weight").none(),
+          nb::arg("mean").none(), nb::arg("rstd").none(), nb::arg("view").none(), nb::arg("axes").none(), nb::arg("affine").none(),
+          nb::arg("for_weight"));
+}
+
+}  // namespace rl

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/isa.h"
+
+namespace rl {
+
+// What is normalised together: `sets` groups of `segments` runs of `length` elements each. Run s of set i begins at
+// i * set_stride + s * segment_stride. All elements of a run have one weight and bias, number (i % cycle) * per_set + s * step,
+// unless `each`: then element j has number j.
+struct NormLayout {
+    int64_t sets, segments, length, set_stride, segment_stride;
+    int64_t cycle, per_set, step;
+    bool each;
+
+    int64_t weight_of(int64_t set, int64_t segment) const { return (set % cycle) * per_set + segment * step; }
+};
+
+template <class T>
+struct NormKernels {
+    // out = (x - mean) * rstd * weight + bias, mean and rstd = 1 / sqrt(var + eps) being each set's; weight and bias may be null.
+    void (*forward)(const NormLayout& layout, const T* x, const T* weight, const T* bias, T eps, T* out, T* mean, T* var, T* rstd);
+    // The gradients; to_weight and to_bias (of `weights` elements) may both be null. `sums` holds 2 * sets * segments elements.
+    void (*backward)(const NormLayout& layout, const T* grad, const T* x, const T* weight, const T* mean, const T* rstd, T* to_x,
+                     T* to_weight, T* to_bias, int64_t weights, T* sums);
+};
+
+RL_KERNEL_TABLE(NormKernels<float>, norm_f32)
+RL_KERNEL_TABLE(NormKernels<double>, norm_f64)
+
+template <class T>
+const NormKernels<T>& norm_kernels();
+template <>
+inline const NormKernels<float>& norm_kernels<float>() { return active_norm_f32(); }
+template <>
+inline const NormKernels<double>& norm_kernels<double>() { return active_norm_f64(); }
+
+}  // namespace rl

@@ -1,0 +1,64 @@
+"""Normalisation: `(x - mean) / sqrt(var + eps) * weight + bias`, and its gradients.
+
+x is seen in the shape `view`; the statistics are over `axes`; weight and bias are seen in the shape `affine`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["normalize", "normalize_backward", "wide"]
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]
+
+_LOW_PRECISION = 2
+
+
+def wide(array: Array) -> Array:
+    """An array in a type good enough for statistics: 16-bit floats become float32."""
+    return array.astype(np.float32) if array.dtype.itemsize <= _LOW_PRECISION else array
+
+
+def normalize(
+    x: Array, weight: Array | None, bias: Array | None, view: Shape, axes: Shape, affine: Shape, eps: float
+) -> tuple[Array, Array, Array, Array]:
+    """The normalised x in its own shape, then mean, biased variance and `1 / sqrt(var + eps)`, dimensions kept."""
+    seen = wide(x).reshape(view)
+    mean = seen.mean(axes, keepdims=True)
+    out = seen - mean
+    var = np.square(out).mean(axes, keepdims=True)
+    rstd = 1 / np.sqrt(var + seen.dtype.type(eps))
+    out *= rstd
+    if weight is not None:
+        out *= wide(weight).reshape(affine)
+    if bias is not None:
+        out += wide(bias).reshape(affine)
+    return out.reshape(x.shape).astype(x.dtype, copy=False), mean, var, rstd
+
+
+def normalize_backward(
+    grad: Array,
+    x: Array,
+    weight: Array | None,
+    mean: Array,
+    rstd: Array,
+    view: Shape,
+    axes: Shape,
+    affine: Shape,
+    for_weight: bool,
+) -> tuple[Array, Array | None, Array | None]:
+    """The gradients of x, weight and bias (the last two one-dimensional; None unless `for_weight`)."""
+    seen, g = wide(x).reshape(view), wide(grad).reshape(view)
+    normal = (seen - mean) * rstd
+    scaled = g if weight is None else g * wide(weight).reshape(affine)
+    pull = scaled.mean(axes, keepdims=True) + normal * (scaled * normal).mean(axes, keepdims=True)
+    to_x = ((scaled - pull) * rstd).reshape(x.shape).astype(x.dtype, copy=False)
+    if not for_weight:
+        return to_x, None, None
+    lead = len(view) - len(affine)
+    over = tuple(i for i in range(len(view)) if i < lead or affine[i - lead] == 1)
+    return to_x, (g * normal).sum(over).reshape(-1), g.sum(over).reshape(-1)

@@ -1,7 +1,7 @@
 """`make bench`: one table of ratios (PyTorch's time over Rushlight's; above 1 is faster), and the same as JSON.
 
-Two processes, one a library, run each workload in short bursts in turn; the figure is the median of the bursts' ratios, since a
-single time on a shared machine says little, and the spread beside it says how little.
+Two processes, one a library, run each workload in short bursts in turn; the figure is the median of the bursts' ratios,
+since a single time on a shared machine says little, and the spread beside it says how little.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ class Worker:
     """A library in its own process."""
 
     def __init__(self, library: str, threads: int) -> None:
-        environment = dict(os.environ, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads))
+        environment = dict(
+            os.environ, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads)
+        )
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", library, str(threads)],
             stdin=subprocess.PIPE,
@@ -65,7 +67,9 @@ def compare(ours: Worker, theirs: Worker, index: int, rounds: int, seconds: floa
         pairs.append((times[ours], times[theirs]))
     pairs = pairs[1:]
     ratios = sorted(b / a for a, b in pairs)
-    low, high = (ratios[0], ratios[-1]) if rounds < 4 else (statistics.quantiles(ratios)[0], statistics.quantiles(ratios)[2])
+    low, high = (
+        (ratios[0], ratios[-1]) if rounds < 4 else (statistics.quantiles(ratios)[0], statistics.quantiles(ratios)[2])
+    )
     return {
         "ratio": statistics.median(ratios),
         "low": low,
@@ -136,11 +140,19 @@ def print_footprint(threads: int, rounds: int) -> dict[str, Any]:
     memory = {name: footprint.training_memory(name, threads) for name in ("rushlight", "torch")}
     mb = 1e6
     print(f"\n{'':52} {'rushlight':>10} {'torch':>10}  target")
-    print(f"{'import, seconds':52} {cost['rushlight'][0]:10.2f} {cost['torch'][0]:10.2f}  <= 0.30 (numpy: {cost['numpy'][0]:.2f})")
+    print(
+        f"{'import, seconds':52} {cost['rushlight'][0]:10.2f} {cost['torch'][0]:10.2f}  <= 0.30 (numpy: "
+        f"{cost['numpy'][0]:.2f})"
+    )
     print(f"{'memory after import, MB':52} {cost['rushlight'][1] / mb:10.0f} {cost['torch'][1] / mb:10.0f}  <= 45")
-    print(f"{'installed with what it requires, MB':52} {sizes['rushlight'] / mb:10.0f} {sizes['torch'] / mb:10.0f}  <= 90")
+    print(
+        f"{'installed with what it requires, MB':52} {sizes['rushlight'] / mb:10.0f} {sizes['torch'] / mb:10.0f}  <= 90"
+    )
     third = memory["torch"] / 3 / mb
-    print(f"{'peak memory of MLP training, MB':52} {memory['rushlight'] / mb:10.0f} {memory['torch'] / mb:10.0f}  <= {third:.0f}")
+    print(
+        f"{'peak memory of MLP training, MB':52} {memory['rushlight'] / mb:10.0f} {memory['torch'] / mb:10.0f}  <= "
+        f"{third:.0f}"
+    )
     return {"import": cost, "installed_bytes": sizes, "training_peak_bytes": memory}
 
 
@@ -149,7 +161,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=15, help="bursts of each library for a workload")
     parser.add_argument("--seconds", type=float, default=0.3, help="length of a burst")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--smoke", action="store_true", help="results only: fails on a crash or a wrong result, never on a time")
+    parser.add_argument(
+        "--smoke", action="store_true", help="results only: fails on a crash or a wrong result, never on a time"
+    )
     parser.add_argument("--output", type=Path, default=Path("runs/bench.json"))
     options = parser.parse_args()
     if options.smoke:
@@ -157,13 +171,23 @@ def main() -> int:
     print(f"{'':52} {'ratio':>7}  {'(quartiles)':16} {'target':8} {'rushlight':>10} {'torch':>10} {'floor':>10}")
     result = measure(options.rounds, options.seconds, options.threads)
     result |= print_footprint(options.threads, 1 if options.smoke else 5)
-    result |= {"machine": platform.processor() or platform.machine(), "python": platform.python_version(), "threads": options.threads}
+    result |= {
+        "machine": platform.processor() or platform.machine(),
+        "python": platform.python_version(),
+        "threads": options.threads,
+    }
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(result, indent=2) + "\n")
-    print(f"\nwritten to {options.output}; floor: the step's arithmetic at {result['peak_flops'] / 1e9:.0f} GFLOP/s, the best product seen")
+    print(
+        f"\nwritten to {options.output}; floor: the step's arithmetic at {result['peak_flops'] / 1e9:.0f} GFLOP/s, the "
+        "best product seen"
+    )
     spread = max((row["high"] - row["low"]) / row["ratio"] for row in result["workloads"])
     if spread > 0.3 and not options.smoke:
-        print(f"The quartiles are up to {spread:.0%} apart: this machine is noisy now; only the medians of a longer run mean much.")
+        print(
+            f"The quartiles are up to {spread:.0%} apart: this machine is noisy now; only the medians of a longer run "
+            "mean much."
+        )
     for line in result["losses_differ"]:
         print(f"DIFFERS {line}")
     return 1 if result["losses_differ"] else 0

@@ -1,4 +1,4 @@
-"""What a library costs before it computes: import time, memory after import, installed size, and memory while training."""
+"""What a library costs beside its speed: import time, memory after import, installed size, memory while training."""
 
 from __future__ import annotations
 
@@ -22,18 +22,27 @@ def import_cost(libraries: tuple[str, ...], rounds: int) -> dict[str, tuple[floa
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in libraries}
     for _ in range(rounds + 1):
         for name in libraries:
-            out = subprocess.run([sys.executable, "-c", _IMPORT.format(library=name)], capture_output=True, text=True, check=True)
+            out = subprocess.run(
+                [sys.executable, "-c", _IMPORT.format(library=name)], capture_output=True, text=True, check=True
+            )
             seconds, memory = out.stdout.split()
             times[name].append((float(seconds), float(memory)))
     # The first round reads files from the disk and writes bytecode.
-    return {name: (statistics.median(t for t, _ in runs[1:]), statistics.median(m for _, m in runs[1:])) for name, runs in times.items()}
+    return {
+        name: (statistics.median(t for t, _ in runs[1:]), statistics.median(m for _, m in runs[1:]))
+        for name, runs in times.items()
+    }
 
 
 def training_memory(library: str, threads: int) -> float:
     """Peak resident bytes of a process that trains the first workload for a hundred steps."""
     requests = json.dumps({"losses": 0, "steps": 100}) + "\n" + json.dumps({"memory": True}) + "\n"
     out = subprocess.run(
-        [sys.executable, "-m", "benchmarks.worker", library, str(threads)], input=requests, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "benchmarks.worker", library, str(threads)],
+        input=requests,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return float(out.stdout.splitlines()[-1])
 
@@ -56,8 +65,6 @@ def _requirements(name: str, seen: set[str]) -> set[str]:
             bare = bare.split(mark)[0]
         _requirements(bare, seen)
     return seen
-
-
 
 
 def installed_size(name: str) -> float:

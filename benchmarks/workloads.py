@@ -1,8 +1,8 @@
 """The workloads, written once against the torch API.
 
-Each takes the library (`torch` or `rushlight`) and returns a function that does one step, and whose result (a number, or None)
-must agree between the libraries. `FLOOR` says what the step needs at least: arithmetic in floating-point operations, and bytes
-that must come from or go to memory outside the caches, as formulas a reader can check.
+Each takes the library (`torch` or `rushlight`) and returns a function that does one step, and whose result (a number,
+or None) must agree between the libraries. `FLOOR` says what the step needs at least: arithmetic in floating-point
+operations, and bytes that must come from or go to memory outside the caches, as formulas a reader can check.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Step = Callable[[], float | None]
 
 @dataclass(frozen=True)
 class Workload:
-    """A named workload, its required ratio, and the arithmetic that a step needs at least (0 where overhead is the subject)."""
+    """A named workload, its required ratio, and the least arithmetic of a step (0 where overhead is the subject)."""
 
     name: str
     make: Callable[[Any], Step]
@@ -79,13 +79,11 @@ def lightnet(torch: Any) -> Step:
     return _train(torch, model, optimizer, torch.randn(64, 1, 32, 32), torch.randint(0, 10, (64,)))
 
 
-LIGHTNET_FLOPS = 2 * 64 * (
-    2 * (30 * 30 * 6 * 9) + 3 * (13 * 13 * 16 * 6 * 9) + 3 * (576 * 120 + 120 * 84 + 84 * 10)
-)
+LIGHTNET_FLOPS = 2 * 64 * (2 * (30 * 30 * 6 * 9) + 3 * (13 * 13 * 16 * 6 * 9) + 3 * (576 * 120 + 120 * 84 + 84 * 10))
 
 
 def residual(torch: Any) -> Step:
-    """A ResidualBlock generator as in the seeds (ReflectionPad, Conv, InstanceNorm, ConvTranspose), 64×64, batch 2, Adam."""
+    """A ResidualBlock generator (ReflectionPad, Conv, InstanceNorm, ConvTranspose), 64×64, batch 2, Adam."""
     nn = torch.nn
 
     class ResidualBlock(nn.Module):  # type: ignore[misc, name-defined]

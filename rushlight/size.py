@@ -21,6 +21,13 @@ class Size(tuple[int, ...]):
 
     __slots__ = ()
 
+    def __new__(cls, sizes: Iterable[Any] = ()) -> Size:
+        size = tuple.__new__(cls, sizes)
+        for i, length in enumerate(size):
+            if length.__class__ is not int and not hasattr(length, "__index__"):
+                raise TypeError(f"torch.Size() takes an iterable of 'int' (item {i} is '{type(length).__name__}')")
+        return size
+
     def numel(self) -> int:
         """The number of elements of a tensor of this shape."""
         return math.prod(self)

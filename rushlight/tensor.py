@@ -99,8 +99,8 @@ class Tensor(
 ):
     """A multi-dimensional array that can remember how it was computed.
 
-    Made with `rushlight.tensor`, `zeros`, `randn` and their kin. `Tensor(2, 3)` is an uninitialised tensor of the default type
-    and that shape, `Tensor([1, 2])` one with those elements.
+    Made with `rushlight.tensor`, `zeros`, `randn` and their kin. `Tensor(2, 3)` is an uninitialised tensor of the
+    default type and that shape, `Tensor([1, 2])` one with those elements.
 
     >>> import rushlight as torch
     >>> torch.Tensor([1, 2])
@@ -125,7 +125,9 @@ class Tensor(
                 raise RuntimeError(f"Trying to create tensor with negative dimension {min(args)}: {list(args)}")
             return wrap(np.zeros(args, numpy_dtype))
         if len(args) > 1:
-            raise TypeError(f"new() received an invalid combination of arguments - got {tuple(type(a).__name__ for a in args)}")
+            raise TypeError(
+                f"new() received an invalid combination of arguments - got {tuple(type(a).__name__ for a in args)}"
+            )
         if isinstance(first, Variable):
             if first.dtype is not type_:
                 raise TypeError(f"expected {type_.legacy_name}Tensor (got {first.dtype.legacy_name}Tensor)")
@@ -183,7 +185,8 @@ class Tensor(
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         if self.grad_fn is not None:
             raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  If you "
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
+                "moment.  If you "
                 "were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, see "
                 "https://github.com/pytorch/pytorch/pull/103001"
             )
@@ -204,8 +207,10 @@ class Tensor(
     def __reduce_ex__(self, protocol: Any) -> Any:
         if self.grad_fn is not None:
             raise RuntimeError(
-                "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd does not support crossing "
-                "process boundaries.  If you just want to transfer the data, call detach() on the tensor before serializing "
+                "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd does not support "
+                "crossing "
+                "process boundaries.  If you just want to transfer the data, call detach() on the tensor before "
+                "serializing "
                 "(e.g., putting it on the queue)."
             )
         extra = {name: value for name, value in self.__dict__.items() if name not in _STATE}

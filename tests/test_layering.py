@@ -92,7 +92,9 @@ def test_no_cycles() -> None:
 
 
 def test_the_reference_kernels_know_no_tensors() -> None:
-    above = [i for i in imports() if i.importer.startswith("rushlight.kernels") and floor(i.imported) > floor(i.importer)]
+    above = [
+        i for i in imports() if i.importer.startswith("rushlight.kernels") and floor(i.imported) > floor(i.importer)
+    ]
     assert [describe(i) for i in above] == []
 
 
@@ -113,13 +115,15 @@ def test_functions_are_short() -> None:
 
 
 def test_no_stubs() -> None:
-    """NotImplementedError says what is missing (an abstract method, a dtype that PyTorch refuses too), never nothing."""
+    """NotImplementedError says what is missing: an abstract method, or a dtype that PyTorch refuses too."""
     bare = []
     for name, function in functions():
         for node in ast.walk(function):
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Name) and node.exc.id == "NotImplementedError":
                 bare.append(f"{name}:{node.lineno}")
-        declared = any(isinstance(d, ast.Name) and d.id in ("overload", "abstractmethod") for d in function.decorator_list)
+        declared = any(
+            isinstance(d, ast.Name) and d.id in ("overload", "abstractmethod") for d in function.decorator_list
+        )
         if not declared and ast.unparse(function.body[-1]) == "...":
             bare.append(f"{name}:{function.lineno} is empty")
     assert bare == []
@@ -142,6 +146,9 @@ def comments(path: Path) -> Iterator[tuple[int, str]]:
 )
 def test_no_comment_is(what: str, pattern: str) -> None:
     found = [
-        f"{path.relative_to(ROOT)}:{line} {text}" for path in SOURCES for line, text in comments(path) if re.search(pattern, text)
+        f"{path.relative_to(ROOT)}:{line} {text}"
+        for path in SOURCES
+        for line, text in comments(path)
+        if re.search(pattern, text)
     ]
     assert found == [], f"{what} in a comment"

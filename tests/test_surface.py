@@ -33,8 +33,8 @@ OWN_NAMESPACES = {"rushlight.memory", "rushlight.serialization.safetensors"} | {
 
 # Submodules that are attributes of the package because it imports them; `vision` and `serialization` come when named.
 SUBMODULES = {
-    "accelerator", "autograd", "backends", "cuda", "dtypes", "kernels", "memory", "nn", "ops", "optim", "printing", "random",
-    "return_types", "serialization", "size", "storage", "threads", "utils", "version", "vision",
+    "accelerator", "autograd", "backends", "cuda", "dtypes", "kernels", "memory", "nn", "ops", "optim", "printing",
+    "random", "return_types", "serialization", "size", "storage", "threads", "utils", "version", "vision",
 }  # fmt: skip
 
 # Families whose functions reach users through `nn.functional` or as methods only.
@@ -57,7 +57,9 @@ def front_door() -> dict[str, list[str]]:
 
 
 def in_a_new_process(program: str) -> str:
-    run = subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True
+    )
     return run.stdout.strip()
 
 
@@ -89,7 +91,9 @@ def test_public_modules_list_their_names() -> None:
         body = ast.parse(Path(module.__file__).read_text()).body
         return all(isinstance(node, ast.ImportFrom | ast.Expr) for node in body)
 
-    unlisted = [m.__name__ for m in modules() if "._" not in m.__name__ and not hasattr(m, "__all__") and not gathers_only(m)]
+    unlisted = [
+        m.__name__ for m in modules() if "._" not in m.__name__ and not hasattr(m, "__all__") and not gathers_only(m)
+    ]
     assert unlisted == []
 
 
@@ -117,29 +121,45 @@ def test_every_family_of_operations_is_at_the_front_door() -> None:
 
 def test_nothing_leaks_from_the_front_door() -> None:
     # In a new process, since other tests import more of the package.
-    program = "import rushlight, types; print(*(n for n in dir(rushlight) if isinstance(getattr(rushlight, n), types.ModuleType)))"
+    program = "import rushlight as r, types; print(*(n for n in dir(r) if isinstance(getattr(r, n), types.ModuleType)))"
     assert {n for n in in_a_new_process(program).split() if not n.startswith("_")} - SUBMODULES == set()
     foreign = [
-        n for n in public_names(rushlight) if not getattr(getattr(rushlight, n), "__module__", "rushlight").startswith("rushlight")
+        n
+        for n in public_names(rushlight)
+        if not getattr(getattr(rushlight, n), "__module__", "rushlight").startswith("rushlight")
     ]
     assert foreign == []
 
 
 def test_import_brings_only_what_every_program_needs() -> None:
     heavy = {
-        "hashlib", "json", "logging", "matplotlib", "multiprocessing", "PIL", "rushlight.serialization", "rushlight.utils.data",
-        "rushlight.vision", "safetensors", "scipy", "secrets", "socket", "tempfile", "torch", "tqdm", "traceback", "urllib", "zipfile",
+        "hashlib", "json", "logging", "matplotlib", "multiprocessing", "PIL", "rushlight.serialization",
+        "rushlight.utils.data", "rushlight.vision", "safetensors", "scipy", "secrets", "socket", "tempfile", "torch",
+        "tqdm", "traceback", "urllib", "zipfile",
     }  # fmt: skip
     # What NumPy itself imports costs nothing more.
-    program = "import sys, numpy, ml_dtypes; before = set(sys.modules); import rushlight; print(*set(sys.modules) - before)"
+    program = (
+        "import sys, numpy, ml_dtypes; before = set(sys.modules); import rushlight; print(*set(sys.modules) - before)"
+    )
     assert heavy & set(in_a_new_process(program).split()) == set()
 
 
 @pytest.mark.parametrize(
     "expression",
-    ["save", "load", "serialization.save", "utils.data.DataLoader", "vision.transforms.ToTensor", "nn.functional.relu",
-     "optim.lr_scheduler.StepLR", "autograd.Function", "nn.utils", "cuda.is_available", "nn.modules.batchnorm.BatchNorm1d"],
-)  # fmt: skip
+    [
+        "save",
+        "load",
+        "serialization.save",
+        "utils.data.DataLoader",
+        "vision.transforms.ToTensor",
+        "nn.functional.relu",
+        "nn.modules.batchnorm.BatchNorm1d",
+        "nn.utils",
+        "optim.lr_scheduler.StepLR",
+        "autograd.Function",
+        "cuda.is_available",
+    ],
+)
 def test_one_import_reaches_every_subpackage(expression: str) -> None:
     assert in_a_new_process(f"import rushlight as torch; torch.{expression}; print('found')") == "found"
 

@@ -1,4 +1,4 @@
-"""The package's imports, read from its files, and the floor of each module: what tests/test_layering.py holds them to."""
+"""The package's imports, read from its files, and the floor of each module; tests/test_layering.py uses both."""
 
 from __future__ import annotations
 
@@ -24,7 +24,14 @@ FLOORS = (
     ("rushlight.printing", "rushlight.random", "rushlight.return_types"),
     ("rushlight.accelerator", "rushlight.backends", "rushlight.cuda", "rushlight.__config__"),
     ("rushlight.kernels", "rushlight.memory", "rushlight.threads"),
-    ("rushlight.device", "rushlight.dtypes", "rushlight.layout", "rushlight.size", "rushlight.utils", "rushlight.version"),
+    (
+        "rushlight.device",
+        "rushlight.dtypes",
+        "rushlight.layout",
+        "rushlight.size",
+        "rushlight.utils",
+        "rushlight.version",
+    ),
 )
 _FLOOR_OF = {prefix: len(FLOORS) - i for i, floor in enumerate(FLOORS) for prefix in floor}
 

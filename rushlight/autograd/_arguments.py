@@ -21,6 +21,8 @@ def not_a_tensor(operation: Any, args: tuple[Any, ...], error: AttributeError) -
     function = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", node_name).lower()
     parameters = list(inspect.signature(operation.forward).parameters)[1:]
     name = parameters[min(position, len(parameters) - 1)]
-    found = TypeError(f"{function}(): argument '{name}' (position {position + 1}) must be Tensor, not {type(value).__name__}")
+    found = TypeError(
+        f"{function}(): argument '{name}' (position {position + 1}) must be Tensor, not {type(value).__name__}"
+    )
     found.__suppress_context__ = True
     return found

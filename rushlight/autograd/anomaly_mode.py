@@ -33,7 +33,9 @@ class set_detect_anomaly:
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         module = sys.modules[__name__]
         module.enabled, module.check_nan = self._before  # type: ignore[attr-defined]
 
@@ -56,7 +58,8 @@ class detect_anomaly(set_detect_anomaly):
         import warnings
 
         warnings.warn(
-            "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for debugging.",
+            "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for "
+            "debugging.",
             UserWarning,
             stacklevel=2,
         )
@@ -69,7 +72,11 @@ def report(node: Any) -> None:
 
     trace = node._trace
     if trace is None:
-        text = f"Error detected in {node.name()}. No forward pass information available. Enable detect anomaly during forward pass for more information."
+        text = (
+            f"Error detected in {node.name()}. No forward pass information available. Enable detect anomaly during "
+            "forward "
+            "pass for more information."
+        )
     else:
         text = f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{trace}"
     warnings.warn(text, UserWarning, stacklevel=3)

@@ -1,8 +1,8 @@
 """The backward pass: from outputs to leaves, each node once, when all its gradients are there.
 
-Nodes are visited in reverse creation order. A node's number is greater than those of the nodes its edges lead to, so a heap
-of ready nodes keyed by it needs no recursion, and a chain of any length is walked in a loop. A leaf is visited as soon as its
-last gradient is there, so that hooks which free or use `grad` early can.
+Nodes are visited in reverse creation order. A node's number is greater than those of the nodes its edges lead to, so a
+heap of ready nodes keyed by it needs no recursion, and a chain of any length is walked in a loop. A leaf is visited as
+soon as its last gradient is there, so that hooks which free or use `grad` early can.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def backward(
 ) -> None:
     """Compute the gradients of `tensors` with respect to the graph's leaves and add them to the leaves' `grad`.
 
-    `grad_tensors` are the gradients with respect to `tensors` themselves, each of its tensor's shape; None stands for one where
-    a tensor has a single element. With `inputs`, only these tensors' gradients are computed.
+    `grad_tensors` are the gradients with respect to `tensors` themselves, each of its tensor's shape; None stands for
+    one where a tensor has a single element. With `inputs`, only these tensors' gradients are computed.
 
     >>> import rushlight as torch
     >>> x = torch.tensor([3.0], requires_grad=True)
@@ -63,9 +63,12 @@ def backward(
             tensor.retain_grad()
     if create_graph:
         warnings.warn(
-            "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient which "
-            "can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you have to use "
-            "this function, make sure to reset the .grad fields of your parameters to None after use to break the cycle and avoid "
+            "Using backward() with create_graph=True will create a reference cycle between the parameter and its "
+            "gradient which "
+            "can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you "
+            "have to use "
+            "this function, make sure to reset the .grad fields of your parameters to None after use to break the "
+            "cycle and avoid "
             "the leak.",
             UserWarning,
             stacklevel=3,
@@ -86,9 +89,9 @@ def grad(
 ) -> tuple[Tensor, ...]:
     """The gradients of the sum of `outputs` (weighted by `grad_outputs`) with respect to `inputs`, as a tuple.
 
-    Nothing is added to any `grad`. An input that the outputs do not depend on raises RuntimeError, unless `allow_unused` (its
-    gradient is None) or `materialize_grads` (zeros). With `is_grads_batched`, `grad_outputs` have a leading batch dimension, and
-    so have the results.
+    Nothing is added to any `grad`. An input that the outputs do not depend on raises RuntimeError, unless
+    `allow_unused` (its gradient is None) or `materialize_grads` (zeros). With `is_grads_batched`, `grad_outputs` have a
+    leading batch dimension, and so have the results.
 
     >>> import rushlight as torch
     >>> x = torch.tensor(3.0, requires_grad=True)
@@ -99,9 +102,13 @@ def grad(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.grad.html
     """
     if materialize_grads and allow_unused is False:
-        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+        )
     if not only_inputs:
-        raise ValueError("only_inputs argument is deprecated and must be True; use autograd.backward to accumulate all gradients")
+        raise ValueError(
+            "only_inputs argument is deprecated and must be True; use autograd.backward to accumulate all gradients"
+        )
     outs = (outputs,) if isinstance(outputs, Variable) else tuple(outputs)
     wanted: tuple[Any, ...] = (inputs,) if isinstance(inputs, Variable) else tuple(inputs)
     if not wanted:
@@ -118,19 +125,35 @@ def grad(
     elif not allow_unused and any(g is None for g in found):
         index = next(i for i, g in enumerate(found) if g is None)
         raise RuntimeError(
-            f"The differentiated Tensor at index {index} appears to not have been used in the graph. Set allow_unused=True if "
+            f"The differentiated Tensor at index {index} appears to not have been used in the graph. Set "
+            "allow_unused=True if "
             "this is the desired behavior."
         )
     return tuple(found)
 
 
 def _batched_grad(
-    outs: tuple[Any, ...], wanted: tuple[Any, ...], grad_outputs: Any, create_graph: bool, allow_unused: Any, materialize: bool
+    outs: tuple[Any, ...],
+    wanted: tuple[Any, ...],
+    grad_outputs: Any,
+    create_graph: bool,
+    allow_unused: Any,
+    materialize: bool,
 ) -> tuple[Any, ...]:
     batched = (grad_outputs,) if isinstance(grad_outputs, Variable) else tuple(grad_outputs)
     size = next(g.shape[0] for g in batched if g is not None)
     rows = [
-        grad(outs, wanted, [None if g is None else g[i] for g in batched], True, create_graph, True, allow_unused, False, materialize)
+        grad(
+            outs,
+            wanted,
+            [None if g is None else g[i] for g in batched],
+            True,
+            create_graph,
+            True,
+            allow_unused,
+            False,
+            materialize,
+        )
         for i in range(size)
     ]
     from rushlight.ops.joining import stack
@@ -146,7 +169,9 @@ def _as_gradients(outputs: tuple[Any, ...], gradients: Any, argument: str) -> tu
         if gradient is not None and not isinstance(gradient, Variable):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
     if len(gradients) != len(outputs):
-        raise RuntimeError(f"got {len(outputs)} tensors and {len(gradients)} gradients: `{argument}` must have one for each tensor")
+        raise RuntimeError(
+            f"got {len(outputs)} tensors and {len(gradients)} gradients: `{argument}` must have one for each tensor"
+        )
     return gradients
 
 
@@ -164,7 +189,8 @@ def _first_gradients(outputs: tuple[Any, ...], gradients: tuple[Any, ...]) -> li
             gradient = wrap(_one(out._array))
         elif gradient._array.shape != out._array.shape:
             raise RuntimeError(
-                f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] has a shape of {out.shape}."
+                f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] has a shape of "
+                f"{out.shape}."
             )
         elif gradient._array.dtype != out._array.dtype:
             gradient = gradient.to(out.dtype)
@@ -322,14 +348,21 @@ class _Task:
 
     def drain(self) -> None:
         """Visit ready nodes, the latest made first, until none is left."""
-        heap, pending, buffers, keep_graph, capture = self.heap, self.pending, self.buffers, self.keep_graph, self.capture
+        heap, pending, buffers, keep_graph, capture = (
+            self.heap,
+            self.pending,
+            self.buffers,
+            self.keep_graph,
+            self.capture,
+        )
         while heap:
             node = heappop(heap)[1]
             gradients = buffers.pop(node, None) or [None]
             if node._outputs is not None and len(gradients) < len(node._outputs):
                 gradients.extend([None] * (len(node._outputs) - len(gradients)))
             if capture is not None and node in capture.executed:
-                # Of a node that is visited what arrives is captured; of one where the way ends, what its hooks make of it.
+                # Of a node that is visited what arrives is captured; of one where the way ends, what its hooks make of
+                # it.
                 capture.take(node, gradients)
             if node._hooked:
                 gradients = _before_node(node, gradients)
@@ -416,7 +449,9 @@ def _after_node(node: Any, results: Any, gradients: list[Any]) -> Any:
         if out is not None:
             out = out if isinstance(out, (tuple, list)) else (out,)
             if len(out) != len(shown):
-                raise RuntimeError(f"hook has returned an incorrect number of values (got {len(out)}, but expected {len(shown)})")
+                raise RuntimeError(
+                    f"hook has returned an incorrect number of values (got {len(out)}, but expected {len(shown)})"
+                )
             changed = list(results)
             for i, value in zip(shown, out, strict=True):
                 changed[i] = value

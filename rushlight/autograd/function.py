@@ -1,4 +1,5 @@
-"""Operations with a forward and a backward: what a user derives (`Function`) and what the library derives (`Operation`).
+"""Operations with a forward and a backward: what a user derives (`Function`) and what the library derives
+(`Operation`).
 
 Both leave a node in the graph (node.py), which is the `ctx` their forward and backward receive.
 """
@@ -21,7 +22,8 @@ from rushlight.autograd.variable import Variable, wrap
 from rushlight.dtypes import from_numpy_dtype
 
 __all__ = [
-    "Function", "FunctionCtx", "Node", "Operation", "UfuncOperation", "UnaryOperation", "ViewOperation", "once_differentiable",
+    "Function", "FunctionCtx", "Node", "Operation", "UfuncOperation", "UnaryOperation", "ViewOperation",
+    "once_differentiable",
 ]  # fmt: skip
 
 # What may stand beside a Tensor in an operator.
@@ -29,6 +31,7 @@ NUMBERS: tuple[type, ...] = (int, float, bool, complex, np.number, np.bool_)
 
 _new = object.__new__
 _ndarray = np.ndarray
+
 
 def _first_node(cls: type[Function]) -> Node:
     """The first node of an operation, whose class is made now and called directly from then on."""
@@ -42,8 +45,8 @@ _FIRST_NODE = classmethod(_first_node)
 class Function:
     """An operation of your own: a class with static `forward` and `backward`, called through `apply`.
 
-    `forward(ctx, *args)` computes; `backward(ctx, *grad_outputs)` returns one gradient (or None) for each argument of forward.
-    With `setup_context(ctx, inputs, output)` defined, forward takes no ctx.
+    `forward(ctx, *args)` computes; `backward(ctx, *grad_outputs)` returns one gradient (or None) for each argument of
+    forward. With `setup_context(ctx, inputs, output)` defined, forward takes no ctx.
 
     >>> import rushlight as torch
     >>> class Double(torch.autograd.Function):
@@ -71,7 +74,8 @@ class Function:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         warnings.warn(
-            f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should invoke them on "
+            f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should "
+            "invoke them on "
             "the class itself. Instantiating an autograd function will raise an error in a future version of PyTorch.",
             DeprecationWarning,
             stacklevel=2,
@@ -79,7 +83,9 @@ class Function:
 
     @classmethod
     def _make_node_class(cls) -> type[Node]:
-        return type(f"{cls.__name__}Backward", (_FunctionNode,), {"_function": cls, "__module__": "torch.autograd.function"})
+        return type(
+            f"{cls.__name__}Backward", (_FunctionNode,), {"_function": cls, "__module__": "torch.autograd.function"}
+        )
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
@@ -95,7 +101,8 @@ class Function:
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
         """The gradients of the arguments from those of the results; to be overridden."""
         raise NotImplementedError(
-            "You must implement either the backward or vjp method for your custom autograd.Function to use it with backward "
+            "You must implement either the backward or vjp method for your custom autograd.Function to use it with "
+            "backward "
             "mode AD."
         )
 
@@ -146,7 +153,8 @@ class _FunctionNode(Node):
             results = results[:expected]
         if len(results) != expected:
             raise RuntimeError(
-                f"function {type(self).__name__} returned an incorrect number of gradients (expected {expected}, got {len(results)})"
+                f"function {type(self).__name__} returned an incorrect number of gradients (expected {expected}, got "
+                f"{len(results)})"
             )
         return tuple(self._checked(i, r) for i, r in enumerate(results))
 
@@ -156,7 +164,8 @@ class _FunctionNode(Node):
         meta, name = self._inputs[i], type(self).__name__
         if meta is None:
             raise RuntimeError(
-                f"function {name} returned a gradient different than None at position {i + 1}, but the corresponding forward "
+                f"function {name} returned a gradient different than None at position {i + 1}, but the corresponding "
+                "forward "
                 "input was not a Variable"
             )
         if not isinstance(gradient, Variable):
@@ -169,7 +178,8 @@ class _FunctionNode(Node):
                 compatible = False
             if not compatible:
                 raise RuntimeError(
-                    f"Function {name} returned an invalid gradient at index {i} - got {list(gradient._array.shape)} but "
+                    f"Function {name} returned an invalid gradient at index {i} - got {list(gradient._array.shape)} "
+                    "but "
                     f"expected shape compatible with {list(shape)}"
                 )
             gradient = gradient.sum_to_size(*shape)
@@ -229,8 +239,9 @@ def _alias(tensor: Any) -> Any:
 class Operation(Function):
     """An operation of the library: a `Function` whose forward computes on arrays.
 
-    What only a user's Function can do (change its inputs, return them, record inside forward) is left out of `apply`, so
-    that it costs little. forward returns an array or a tuple of arrays, or a Tensor that it wrapped itself in order to save it.
+    What only a user's Function can do (change its inputs, return them, record inside forward) is left out of `apply`,
+    so that it costs little. forward returns an array or a tuple of arrays, or a Tensor that it wrapped itself in order
+    to save it.
     """
 
     node_name: str = ""
@@ -300,7 +311,8 @@ class Operation(Function):
                 ctx._link((target, *args))
         if inference and not state.inference:
             raise RuntimeError(
-                "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a normal "
+                "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get "
+                "a normal "
                 "tensor before doing inplace update."
             )
         # A stride of zero leaves the decision to `write`, which refuses elements that share memory.
@@ -343,9 +355,7 @@ def write(target: Any, out: Any) -> None:
         return
     out = np.asarray(out)
     if out.shape != array.shape:
-        raise RuntimeError(
-            f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(out.shape)}"
-        )
+        raise RuntimeError(f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(out.shape)}")
     if out.dtype != array.dtype:
         source, kept = from_numpy_dtype(out.dtype), from_numpy_dtype(array.dtype)
         if source.category > kept.category:
@@ -354,7 +364,8 @@ def write(target: Any, out: Any) -> None:
             )
     if not array.flags.writeable or (0 in array.strides and array.size and _overlaps(array)):
         raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please "
             "clone() the tensor before performing the operation."
         )
     np.copyto(array, out, casting="unsafe")
@@ -383,7 +394,7 @@ def _finish_many(ctx: Any, out: tuple[Any, ...], track: bool) -> tuple[Any, ...]
 
 
 def mark_inference(tensor: Any) -> None:
-    """Make a result one that no recorded operation may save; having a counter takes it past the quick check in `_seal`."""
+    """Make a result one that no recorded operation may save; its counter takes it past the quick check in `_seal`."""
     tensor._inference = True
     tensor.version_counter()
 
@@ -392,7 +403,8 @@ class UfuncOperation(Operation):
     """An operation that is one ufunc of two operands: `+`, `-`, `*`, `/`."""
 
     ufunc: Callable[..., Any]
-    # Whether backward needs the operands, rather than their shapes and types alone; and the second one for both gradients.
+    # Whether backward needs the operands, rather than their shapes and types alone; and the second one for both
+    # gradients.
     saves_operands: bool = False
     always_saves_other: bool = False
 

@@ -8,7 +8,14 @@ import threading
 from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
-__all__ = ["enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "set_grad_enabled"]
+__all__ = [
+    "enable_grad",
+    "inference_mode",
+    "is_grad_enabled",
+    "is_inference_mode_enabled",
+    "no_grad",
+    "set_grad_enabled",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,7 +39,7 @@ def is_inference_mode_enabled() -> bool:
 
 
 class _ModeSwitch:
-    """A context manager, and a decorator of functions, generators and classes' methods, that sets the mode for a while."""
+    """A context manager and a decorator (of functions, generators, methods) that sets the mode for a while."""
 
     def __init__(self) -> None:
         self._before: list[tuple[bool, bool]] = []

@@ -29,7 +29,9 @@ def _differentiable(values: tuple[Any, ...]) -> list[Any]:
     return [v for v in values if isinstance(v, Variable) and v.requires_grad]
 
 
-def _numerical(function: Callable[..., Any], inputs: tuple[Any, ...], tensor: Any, eps: float) -> list[np.ndarray[Any, Any]]:
+def _numerical(
+    function: Callable[..., Any], inputs: tuple[Any, ...], tensor: Any, eps: float
+) -> list[np.ndarray[Any, Any]]:
     """d outputs / d tensor by central differences: for each output an array (tensor.numel, output.numel)."""
     array = tensor._array
     directions = (eps, eps * 1j) if array.dtype.kind == "c" else (eps,)
@@ -43,7 +45,9 @@ def _numerical(function: Callable[..., Any], inputs: tuple[Any, ...], tensor: An
                 high = [np.array(o._array) for o in _outputs(function, inputs)]
                 array[index] = before - step
                 low = [np.array(o._array) for o in _outputs(function, inputs)]
-                parts = [(h.astype(_wide(h)) - low_.astype(_wide(h))) / (2 * eps) for h, low_ in zip(high, low, strict=True)]
+                parts = [
+                    (h.astype(_wide(h)) - low_.astype(_wide(h))) / (2 * eps) for h, low_ in zip(high, low, strict=True)
+                ]
                 slope = parts if slope is None else [(a, b) for a, b in zip(slope, parts, strict=True)]
             array[index] = before
             columns.append(slope)
@@ -61,7 +65,13 @@ def _outputs(function: Callable[..., Any], inputs: tuple[Any, ...]) -> list[Any]
 
 
 def _check_output(
-    function: Callable[..., Any], inputs: tuple[Any, ...], wanted: list[Any], k: int, out: Any, numerical: list[Any], tolerance: tuple[float, float]
+    function: Callable[..., Any],
+    inputs: tuple[Any, ...],
+    wanted: list[Any],
+    k: int,
+    out: Any,
+    numerical: list[Any],
+    tolerance: tuple[float, float],
 ) -> None:
     units = (1.0, 1j) if out._array.dtype.kind == "c" else (1.0,)
     for position in np.ndindex(out._array.shape):
@@ -107,8 +117,8 @@ def gradcheck(
     """Whether the gradients of `func` at `inputs` equal central finite differences of step `eps`.
 
     Inputs with `requires_grad` should be float64 or complex128. Raises GradcheckError (or returns False, without
-    `raise_exception`) where `|analytical - numerical| > atol + rtol * |numerical|`, or where two backward passes differ by more
-    than `nondet_tol`.
+    `raise_exception`) where `|analytical - numerical| > atol + rtol * |numerical|`, or where two backward passes differ
+    by more than `nondet_tol`.
 
     >>> import rushlight as torch
     >>> x = torch.tensor([0.5, 1.0], dtype=torch.float64, requires_grad=True)
@@ -127,27 +137,41 @@ def gradcheck(
 
 
 def _gradcheck(
-    func: Callable[..., Any], inputs: tuple[Any, ...], eps: float, tolerance: tuple[float, float], nondet_tol: float, dtypes: bool
+    func: Callable[..., Any],
+    inputs: tuple[Any, ...],
+    eps: float,
+    tolerance: tuple[float, float],
+    nondet_tol: float,
+    dtypes: bool,
 ) -> None:
     wanted = _differentiable(inputs)
     if not wanted:
-        raise ValueError("gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True.")
+        raise ValueError(
+            "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
+        )
     outputs = _outputs(func, inputs)
     numerical = [_numerical(func, inputs, tensor, eps) for tensor in wanted]
     for k, out in enumerate(outputs):
         if not out.requires_grad:
             if any(n and np.any(n[k]) for n in numerical):
-                raise GradcheckError(f"Numerical gradient for function expected to be zero, but output {k} does not require grad")
+                raise GradcheckError(
+                    f"Numerical gradient for function expected to be zero, but output {k} does not require grad"
+                )
             continue
         if out._array.size and all(t._array.size for t in wanted):
             _check_output(func, inputs, wanted, k, out, numerical, tolerance)
         first: tuple[Any, ...] = grad(out, wanted, wrap(np.ones_like(out._array)), retain_graph=True, allow_unused=True)
-        second: tuple[Any, ...] = grad(out, wanted, wrap(np.ones_like(out._array)), retain_graph=True, allow_unused=True)
+        second: tuple[Any, ...] = grad(
+            out, wanted, wrap(np.ones_like(out._array)), retain_graph=True, allow_unused=True
+        )
         for i, (a, b) in enumerate(zip(first, second, strict=True)):
             if a is None or b is None:
                 continue
             if not np.allclose(a._array, b._array, rtol=0, atol=nondet_tol, equal_nan=True):
-                raise GradcheckError(f"Backward is not reentrant, i.e., running backward with same input and grad_output multiple times gives different values: input {i}")
+                raise GradcheckError(
+                    "Backward is not reentrant, i.e., running backward with same input and grad_output multiple times "
+                    f"gives different values: input {i}"
+                )
             if dtypes and a._array.dtype != wanted[i]._array.dtype:
                 raise GradcheckError(f"grad is {a.dtype}, but input {i} is {wanted[i].dtype}")
 
@@ -200,5 +224,11 @@ def gradgradcheck(
             return gradients(*both)
 
     return gradcheck(
-        differentiated, (*values, *seeds), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception, nondet_tol=nondet_tol
+        differentiated,
+        (*values, *seeds),
+        eps=eps,
+        atol=atol,
+        rtol=rtol,
+        raise_exception=raise_exception,
+        nondet_tol=nondet_tol,
     )

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = [
-    "GradientEdge", "Node", "disable_saved_tensors_hooks", "get_gradient_edge", "increment_version", "register_multi_grad_hook",
-    "save_on_cpu", "saved_tensors_hooks",
+    "GradientEdge", "Node", "disable_saved_tensors_hooks", "get_gradient_edge", "increment_version",
+    "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks",
 ]  # fmt: skip
 
 
@@ -46,7 +46,8 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
 
 
 class saved_tensors_hooks:
-    """Within the block, what operations save for backward is `pack_hook(tensor)`, and backward uses `unpack_hook` of that.
+    """Within the block, what operations save for backward is `pack_hook(tensor)`, and backward uses `unpack_hook` of
+    that.
 
     `unpack_hook` must return a tensor of the same values; neither may change its argument in place.
 
@@ -114,8 +115,11 @@ def increment_version(tensor: Tensor | Sequence[Tensor]) -> None:
         one.bump_version()
 
 
-def register_multi_grad_hook(tensors: Sequence[Tensor], fn: Callable[..., None], *, mode: str = "all") -> RemovableHandle:
-    """Call `fn` once in a backward pass: with all gradients when the last of them is there, or with the first one (mode "any").
+def register_multi_grad_hook(
+    tensors: Sequence[Tensor], fn: Callable[..., None], *, mode: str = "all"
+) -> RemovableHandle:
+    """Call `fn` once in a backward pass: with all gradients when the last of them is there, or with the first one (mode
+    "any").
 
     The returned handle's `remove()` takes the hook away. Raises ValueError for another mode.
 

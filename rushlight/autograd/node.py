@@ -1,7 +1,7 @@
 """A step of the graph: what an operation leaves behind for the backward pass.
 
-A call of an operation makes one node. It is the `ctx` that forward and backward receive, and, if a gradient can be wanted, the
-`grad_fn` of the results. A node's edges lead to the nodes (or leaves) its arguments came from.
+A call of an operation makes one node. It is the `ctx` that forward and backward receive, and, if a gradient can be
+wanted, the `grad_fn` of the results. A node's edges lead to the nodes (or leaves) its arguments came from.
 """
 
 from __future__ import annotations
@@ -33,9 +33,12 @@ _ONE_NEEDED = (True,)
 next_sequence = itertools.count().__next__
 
 RELEASED = (
-    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). "
-    "Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify retain_graph=True if "
-    "you need to backward through the graph a second time or if you need to access saved tensors after calling backward."
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
+    "freed). "
+    "Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
+    "retain_graph=True if "
+    "you need to backward through the graph a second time or if you need to access saved tensors after calling "
+    "backward."
 )
 
 
@@ -67,7 +70,8 @@ class _SavedOutput:
         return tensor
 
 
-# The hooks that saved tensors pass through: (thread, pack, unpack), and one that forbids hooks as (thread, None, message).
+# The hooks that saved tensors pass through: (thread, pack, unpack), and one that forbids hooks as (thread, None,
+# message).
 saved_tensor_hooks: list[tuple[int, Any, Any]] = []
 
 
@@ -88,7 +92,10 @@ class _Packed:
         with no_grad():
             value = self.hook(self.packed)
         if not isinstance(value, Variable):
-            raise TypeError(f"Output of saved tensor unpack_hook expected to be a Tensor but got result of type {type(value).__name__}")
+            raise TypeError(
+                "Output of saved tensor unpack_hook expected to be a Tensor but got result of type "
+                f"{type(value).__name__}"
+            )
         tensor = wrap(value._array)
         if self.output_nr is not None:
             tensor._grad_fn, tensor._output_nr, tensor._requires_grad = node, self.output_nr, True
@@ -131,7 +138,9 @@ class Node:
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """The nodes that this node's gradients go to, each with the number of the output it stands for."""
         return tuple(
-            (AccumulateGrad(edge[0]), 0) if isinstance(edge[0], Variable) else edge for edge in self._edges if edge is not None
+            (AccumulateGrad(edge[0]), 0) if isinstance(edge[0], Variable) else edge
+            for edge in self._edges
+            if edge is not None
         )
 
     @property
@@ -181,10 +190,15 @@ class Node:
     def _raise_modified(self, item: Any, version: int, expected: int) -> None:
         tensor = item.unpack(self) if item.__class__ is _SavedOutput else item
         legacy = tensor.dtype.legacy_name
-        origin = "" if tensor._grad_fn is None else f", which is output {tensor._output_nr} of {short_name(tensor._grad_fn)},"
+        origin = (
+            ""
+            if tensor._grad_fn is None
+            else f", which is output {tensor._output_nr} of {short_name(tensor._grad_fn)},"
+        )
         raise RuntimeError(
             "one of the variables needed for gradient computation has been modified by an inplace operation: "
-            f"[torch.{legacy}Tensor {list(tensor._array.shape)}]{origin} is at version {version}; expected version {expected} "
+            f"[torch.{legacy}Tensor {list(tensor._array.shape)}]{origin} is at version {version}; expected version "
+            f"{expected} "
             "instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
             "torch.autograd.set_detect_anomaly(True, check_nan=False)."
         )
@@ -318,8 +332,10 @@ class Node:
             return 0
         if item._inference:
             raise RuntimeError(
-                "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
-                "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in "
+                "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode "
+                "in "
+                "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and "
+                "use it in "
                 "autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
             )
         return item._version

@@ -1,9 +1,9 @@
 """Views and in-place operations: how history follows memory that several tensors share.
 
-A view remembers the operation that made it. When the shared memory is written to by a recorded operation, the base gets a new
-history, and each view's own history, made from the base's old one, is stale: it is made anew, by replaying the view's
-operations on the base, when next asked for. A recorded in-place operation on a view gives its base a `CopySlices` node, which
-splits the base's gradient into the part that passed through the view and the rest.
+A view remembers the operation that made it. When the shared memory is written to by a recorded operation, the base gets
+a new history, and each view's own history, made from the base's old one, is stale: it is made anew, by replaying the
+view's operations on the base, when next asked for. A recorded in-place operation on a view gives its base a
+`CopySlices` node, which splits the base's gradient into the part that passed through the view and the rest.
 
 Source: the semantics of https://docs.pytorch.org/docs/2.13/notes/autograd.html#in-place-operations-with-autograd
 """
@@ -28,7 +28,9 @@ class View:
 
     __slots__ = ("base", "parent", "operation", "arguments", "index", "origin", "version")
 
-    def __init__(self, parent: Tensor, operation: Any, arguments: tuple[Any, ...], index: int | None, origin: str, version: int) -> None:
+    def __init__(
+        self, parent: Tensor, operation: Any, arguments: tuple[Any, ...], index: int | None, origin: str, version: int
+    ) -> None:
         above = parent._view
         self.base: Tensor = parent if above is None else above.base
         self.parent = parent
@@ -91,20 +93,26 @@ def _refusal(target: Any, view: View, what: str) -> str:
     name = "unknown" if target._grad_fn is None else short_name(target._grad_fn)
     if view.origin == NO_GRAD:
         return (
-            f"A view was created in no_grad mode and {what} modified inplace with grad mode enabled. Given that this use case "
-            "is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace "
-            "either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want "
+            f"A view was created in no_grad mode and {what} modified inplace with grad mode enabled. Given that this "
+            "use case "
+            "is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the "
+            "inplace "
+            "either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if "
+            "you want "
             "the inplace to be tracked)."
         )
     begin = f"Output {target._output_nr} of {name} is a view and {what} modified inplace. "
     if view.origin == MULTI_OUTPUT:
         return begin + (
-            "This view is the output of a function that returns multiple views. Such functions do not allow the output views to "
+            "This view is the output of a function that returns multiple views. Such functions do not allow the output "
+            "views to "
             "be modified inplace. You should replace the inplace operation by an out-of-place one."
         )
     return begin + (
-        "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle "
-        "view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients. "
+        "This view was created inside a custom Function (or because an input was returned as-is) and the autograd "
+        "logic to handle "
+        "view+inplace would override the custom backward associated with the custom Function, leading to incorrect "
+        "gradients. "
         "This behavior is forbidden. You can fix this by cloning the output of the custom Function."
     )
 
@@ -147,7 +155,7 @@ class CopySlices(Node):
 
 
 def rebase_history(target: Any, node: Node, output_nr: int = 0, position: int = 0) -> None:
-    """Make `node` the history of `target`, its argument `position`, after an in-place operation, and of its base if it is a view."""
+    """Make `node` the history of its argument `target` after an in-place operation, and of its base if it is a view."""
     view = target._view
     if view is None:
         move_history(target, node, output_nr)

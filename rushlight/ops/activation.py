@@ -59,7 +59,7 @@ class Relu(UnaryOperation):
         if array.dtype.kind in "bc":
             if array.dtype.kind == "b":
                 raise RuntimeError("Boolean inputs not supported for relu")
-            raise RuntimeError("clamp is not supported for complex types")
+            raise NotImplementedError("clamp is not supported for complex types")
         out = wrap(kernels.relu_forward(array))
         ctx.save_for_backward(out)
         return out
@@ -271,7 +271,7 @@ class Hardtanh(Operation):
         if array.dtype.kind == "b":
             raise RuntimeError("Bool inputs not supported for hardtanh")
         if array.dtype.kind == "c":
-            raise RuntimeError("clamp is not supported for complex types")
+            raise NotImplementedError("clamp is not supported for complex types")
         if array.dtype.kind == "u" and low < 0:
             raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
         ctx.save_for_backward(input)

@@ -174,7 +174,8 @@ class Neg(UnaryOperation):
         array = input._array
         if array.dtype.kind == "b":
             raise RuntimeError(
-                "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` "
+                "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, "
+                "use the `~` "
                 "or `logical_not()` operator instead."
             )
         return np.negative(array)
@@ -225,12 +226,14 @@ def _refuse_bools(input: Any, other: Any) -> None:
     b = other._array.dtype.kind == "b" if isinstance(other, Variable) else isinstance(other, bool)
     if a and b:
         raise RuntimeError(
-            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator "
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
+            "operator "
             "instead."
         )
     if a or b:
         raise RuntimeError(
-            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` "
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, "
+            "use the `~` "
             "or `logical_not()` operator instead."
         )
 
@@ -328,10 +331,13 @@ def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into(out, Abs.apply(input))
 
 
-def div(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
+def div(
+    input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None, out: Tensor | None = None
+) -> Tensor:
     """`input / other`; with `rounding_mode` "trunc" or "floor" the quotient rounded towards zero or down.
 
-    Integers give the default floating-point type, unless a rounding mode is given. Raises RuntimeError for another mode.
+    Integers give the default floating-point type, unless a rounding mode is given. Raises RuntimeError for another
+    mode.
 
     >>> import rushlight as torch
     >>> torch.div(torch.tensor([7, -7]), 2)
@@ -396,7 +402,9 @@ class FloorDivide(Operation):
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
-        return tuple(unbroadcast(grad * 0, model) if need else None for model, need in zip(ctx.likes, ctx.needs_input_grad))
+        return tuple(
+            unbroadcast(grad * 0, model) if need else None for model, need in zip(ctx.likes, ctx.needs_input_grad)
+        )
 
 
 class TruncDivide(Operation):

@@ -22,10 +22,10 @@ __all__ = ["chain_matmul", "einsum", "kron", "tensordot"]
 def einsum(*args: Any) -> Tensor:
     """Products of the operands' elements, summed over the subscripts that the result leaves out.
 
-    `einsum(equation, *operands)` with an equation such as `"bij,bjk->bik"`: a letter a dimension, `...` for any others, which
-    broadcast. Without `->` the result has the ellipsis' dimensions, then, in alphabetical order, the letters that occur once. A
-    letter twice in one operand is its diagonal. `einsum(operand, [0, 1], …, [1, 0])` names dimensions by numbers. One dtype.
-    Raises RuntimeError where subscripts and dimensions do not fit.
+    `einsum(equation, *operands)` with an equation such as `"bij,bjk->bik"`: a letter a dimension, `...` for any others,
+    which broadcast. Without `->` the result has the ellipsis' dimensions, then, in alphabetical order, the letters that
+    occur once. A letter twice in one operand is its diagonal. `einsum(operand, [0, 1], …, [1, 0])` names dimensions by
+    numbers. One dtype. Raises RuntimeError where subscripts and dimensions do not fit.
 
     >>> import rushlight as torch
     >>> torch.einsum("ij,jk->ik", torch.ones(1, 3), torch.ones(3, 2))
@@ -34,7 +34,10 @@ def einsum(*args: Any) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.einsum.html
     """
     if len(args) < 2:
-        raise ValueError("einsum(): must specify the equation string and at least one operand, or at least one operand and its subscripts list")
+        raise ValueError(
+            "einsum(): must specify the equation string and at least one operand, or at least one operand and its "
+            "subscripts list"
+        )
     if isinstance(args[0], str):
         operands: list[Any] = list(args[1:])
         if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
@@ -76,21 +79,29 @@ def _subscripts(term: str, start: int) -> list[Any]:
             found.append(letter)
         elif letter != " ":
             raise RuntimeError(
-                f"einsum(): invalid subscript given at index {start + i} in the equation string, subscripts must be in [a-zA-Z]"
+                f"einsum(): invalid subscript given at index {start + i} in the equation string, subscripts must be in "
+                "[a-zA-Z]"
             )
         i += 1
     return found
 
 
-def _resolved(operands: list[Any], terms: list[list[Any]], output: list[Any] | None) -> tuple[list[list[Any]], list[Any], dict[Any, int]]:
+def _resolved(
+    operands: list[Any], terms: list[list[Any]], output: list[Any] | None
+) -> tuple[list[list[Any]], list[Any], dict[Any, int]]:
     """Every operand's labels, one a dimension, those of the result, and the length of each label."""
-    ranks = [tensor._array.ndim - (len(term) - (Ellipsis in term)) for tensor, term in zip(operands, terms, strict=True)]
+    ranks = [
+        tensor._array.ndim - (len(term) - (Ellipsis in term)) for tensor, term in zip(operands, terms, strict=True)
+    ]
     for i, (tensor, term, rank) in enumerate(zip(operands, terms, ranks, strict=True)):
         if rank < 0 or (rank > 0 and Ellipsis not in term):
             count, ndim = len(term) - (Ellipsis in term), tensor._array.ndim
             rest = "is more than the number of" if Ellipsis in term else "does not match the number of"
             given = "" if Ellipsis in term else " and no ellipsis was given"
-            raise RuntimeError(f"einsum(): the number of subscripts in the equation ({count}) {rest} dimensions ({ndim}) for operand {i}{given}")
+            raise RuntimeError(
+                f"einsum(): the number of subscripts in the equation ({count}) {rest} dimensions ({ndim}) for operand "
+                f"{i}{given}"
+            )
     width = max(ranks, default=0)
     labels = [_expanded(term, rank, width) for term, rank in zip(terms, ranks, strict=True)]
     sizes: dict[Any, int] = {}
@@ -110,16 +121,18 @@ def _resolved(operands: list[Any], terms: list[list[Any]], output: list[Any] | N
         if result.count(name) > 1:
             raise RuntimeError(f"einsum(): output subscript {name} appears more than once in the output")
         if name not in sizes:
-            raise RuntimeError(f"einsum(): output subscript {name} does not appear in the equation for any input operand")
+            raise RuntimeError(
+                f"einsum(): output subscript {name} does not appear in the equation for any input operand"
+            )
     return labels, result, sizes
 
 
 def _size_error(name: Any, size: int, known: int, operand: int, names: list[Any]) -> str:
     if names.count(name) > 1:
-        return f"einsum(): subscript {name} is repeated for operand {operand} but the sizes don't match, {size} != {known}"
-    return (
-        f"einsum(): subscript {name} has size {size} for operand {operand} which does not broadcast with previously seen size {known}"
-    )
+        return (
+            f"einsum(): subscript {name} is repeated for operand {operand} but the sizes don't match, {size} != {known}"
+        )
+    return f"einsum(): subscript {name} has size {size} for operand {operand} which does not broadcast with previously seen size {known}"
 
 
 def _expanded(term: list[Any], rank: int, width: int) -> list[Any]:
@@ -154,7 +167,9 @@ def _prepared(tensor: Any, names: list[Any], sizes: dict[Any, int]) -> tuple[Any
             second = names.index(name, first + 1)
             a, b = tensor._array.shape[first], tensor._array.shape[second]
             if a != b:
-                raise RuntimeError(f"einsum(): subscript {name} is repeated for operand but the sizes don't match, {b} != {a}")
+                raise RuntimeError(
+                    f"einsum(): subscript {name} is repeated for operand but the sizes don't match, {b} != {a}"
+                )
             tensor = tensor.diagonal(0, first, second)
             names = [n for i, n in enumerate(names) if i not in (first, second)] + [name]
     for i in range(len(names) - 1, -1, -1):
@@ -180,7 +195,10 @@ def _pair(a: Any, names: list[Any], b: Any, others: list[Any], kept: set[Any]) -
     length = dict(zip(names, a._array.shape, strict=True)) | dict(zip(others, b._array.shape, strict=True))
     a = a.permute([names.index(n) for n in batch + rows + inner])
     b = b.permute([others.index(n) for n in batch + inner + columns])
-    size = {key: math.prod(length[n] for n in group) for key, group in (("b", batch), ("i", inner), ("r", rows), ("c", columns))}
+    size = {
+        key: math.prod(length[n] for n in group)
+        for key, group in (("b", batch), ("i", inner), ("r", rows), ("c", columns))
+    }
     result = batch + rows + columns
     shape = [length[n] for n in result]
     if not inner:
@@ -193,8 +211,11 @@ def _pair(a: Any, names: list[Any], b: Any, others: list[Any], kept: set[Any]) -
     return out.reshape(shape), result
 
 
-def tensordot(a: Tensor, b: Tensor, dims: int | Sequence[Sequence[int]] | Tensor = 2, out: Tensor | None = None) -> Tensor:
-    """The products of `a` and `b` summed over the last `dims` dimensions of a and the first of b, or over two lists of dimensions.
+def tensordot(
+    a: Tensor, b: Tensor, dims: int | Sequence[Sequence[int]] | Tensor = 2, out: Tensor | None = None
+) -> Tensor:
+    """The products of `a` and `b` summed over the last `dims` dimensions of a and the first of b, or over two lists of
+    dimensions.
 
     Raises RuntimeError for lists of different length and for lengths that do not match.
 
@@ -222,7 +243,10 @@ def tensordot(a: Tensor, b: Tensor, dims: int | Sequence[Sequence[int]] | Tensor
     for i, j in zip(left, right, strict=True):
         m, n = a.shape[i], b.shape[j]
         if m != n:
-            raise RuntimeError(f"contracted dimensions need to match, but first has size {m} in dim {i} and second has size {n} in dim {j}")
+            raise RuntimeError(
+                f"contracted dimensions need to match, but first has size {m} in dim {i} and second has size {n} in "
+                f"dim {j}"
+            )
     rows = [i for i in range(a.ndim) if i not in left]
     columns = [j for j in range(b.ndim) if j not in right]
     inner = math.prod(a.shape[i] for i in left)
@@ -256,7 +280,8 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.chain_matmul.html
     """
     warnings.warn(
-        "torch.chain_matmul is deprecated and will be removed in a future PyTorch release. Use torch.linalg.multi_dot instead, "
+        "torch.chain_matmul is deprecated and will be removed in a future PyTorch release. Use torch.linalg.multi_dot "
+        "instead, "
         "which accepts a list of two or more tensors rather than multiple parameters.",
         UserWarning,
         stacklevel=2,

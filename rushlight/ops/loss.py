@@ -89,7 +89,13 @@ class CrossEntropy(Operation):
         if state.enabled:
             probabilities = input.softmax(1)
             gradient = NllGrad.apply(rows, target, input._array.shape, ctx.ignore_index)
-            return (gradient + probabilities * rows.unsqueeze(1) * _kept(target, ctx.ignore_index, input)), None, None, None, None
+            return (
+                (gradient + probabilities * rows.unsqueeze(1) * _kept(target, ctx.ignore_index, input)),
+                None,
+                None,
+                None,
+                None,
+            )
         per_row = np.ascontiguousarray(rows._array)
         gradient = kernels.softmax_cross_entropy_backward(log_probs._array, target._array, per_row, ctx.ignore_index)
         return wrap(gradient), None, None, None, None
@@ -244,5 +250,3 @@ class BinaryCrossEntropyWithLogits(Operation):
 
 def _log_sigmoid(x: Tensor) -> Tensor:
     return -((-x.abs()).exp().log1p() + (-x).clamp(min=0))
-
-

@@ -18,7 +18,22 @@ from rushlight.ops.promotion import like, unbroadcast
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__ = ["addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "dot", "ger", "inner", "matmul", "mm", "mv", "outer", "vdot"]
+__all__ = [
+    "addbmm",
+    "addmm",
+    "addmv",
+    "addr",
+    "baddbmm",
+    "bmm",
+    "dot",
+    "ger",
+    "inner",
+    "matmul",
+    "mm",
+    "mv",
+    "outer",
+    "vdot",
+]
 
 _float32 = np.dtype(np.float32)
 
@@ -48,7 +63,14 @@ def _same_type(input: Any, other: Any) -> None:
 
 
 def _legacy(tensor: Any) -> str:
-    names = {"float32": "float", "float64": "double", "int64": "long int", "int32": "int", "float16": "c10::Half", "bfloat16": "c10::BFloat16"}
+    names = {
+        "float32": "float",
+        "float64": "double",
+        "int64": "long int",
+        "int32": "int",
+        "float16": "c10::Half",
+        "bfloat16": "c10::BFloat16",
+    }
     return names.get(tensor.dtype.name, tensor.dtype.name)
 
 
@@ -283,7 +305,9 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     if a.ndim != 2 or b.ndim != 1:
         raise RuntimeError(f"vector + matrix @ vector expected, got 1, {a.ndim}, {b.ndim}")
     if a.shape[1] != b.shape[0]:
-        raise RuntimeError(f"size mismatch, got input ({a.shape[0]}), mat ({a.shape[0]}x{a.shape[1]}), vec ({b.shape[0]})")
+        raise RuntimeError(
+            f"size mismatch, got input ({a.shape[0]}), mat ({a.shape[0]}x{a.shape[1]}), vec ({b.shape[0]})"
+        )
     _same_type(input, vec)
     return into(out, Mv.apply(input, vec))
 
@@ -300,11 +324,15 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError(f"1D tensors expected, but got {a.ndim}D and {b.ndim}D tensors")
     if a.shape != b.shape:
         raise RuntimeError(
-            f"inconsistent tensor size, expected tensor [{a.shape[0]}] and src [{b.shape[0]}] to have the same number of "
+            f"inconsistent tensor size, expected tensor [{a.shape[0]}] and src [{b.shape[0]}] to have the same number "
+            "of "
             f"elements, but got {a.shape[0]} and {b.shape[0]} elements respectively"
         )
     if a.dtype != b.dtype:
-        raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {input.dtype.legacy_name} and {tensor.dtype.legacy_name}")
+        raise RuntimeError(
+            f"dot : expected both vectors to have same dtype, but found {input.dtype.legacy_name} and "
+            f"{tensor.dtype.legacy_name}"
+        )
     return into(out, Dot.apply(input, tensor))
 
 
@@ -331,7 +359,8 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     k = input._array.shape[-1]
     if k != other._array.shape[-1]:
         raise RuntimeError(
-            f"inner() the last dimension must match on both input tensors but got shapes {list(input.shape)} and {list(other.shape)}"
+            f"inner() the last dimension must match on both input tensors but got shapes {list(input.shape)} and "
+            f"{list(other.shape)}"
         )
     return into(out, mm(input.reshape(-1, k), other.reshape(-1, k).t()).reshape(lead))
 
@@ -352,7 +381,8 @@ ger = outer
 
 
 def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The matrix product of the last two dimensions, broadcast over the others; a vector is a row on the left, a column on the right.
+    """The matrix product of the last two dimensions, broadcast over the others; a vector is a row on the left, a column
+    on the right.
 
     Raises RuntimeError for 0-dim tensors, lengths that do not match and different dtypes.
 
@@ -387,7 +417,11 @@ def _matmul(input: Any, other: Any, a: int, b: int) -> Any:
         # All of the left's rows meet the one matrix: a single product.
         lead, k = input._array.shape[:-1], input._array.shape[-1]
         rows = input.reshape(int(np.prod(lead)), k)
-        return UnsafeView.apply(mv(rows, other), lead) if b == 1 else UnsafeView.apply(mm(rows, other), (*lead, other._array.shape[-1]))
+        return (
+            UnsafeView.apply(mv(rows, other), lead)
+            if b == 1
+            else UnsafeView.apply(mm(rows, other), (*lead, other._array.shape[-1]))
+        )
     left = input.unsqueeze(0) if a == 1 else input
     right = other.unsqueeze(-1) if b == 1 else other
     x, y = left._array.shape, right._array.shape
@@ -395,7 +429,8 @@ def _matmul(input: Any, other: Any, a: int, b: int) -> Any:
         lead = np.broadcast_shapes(x[:-2], y[:-2])
     except ValueError:
         raise RuntimeError(
-            f"The size of tensor a ({x[0]}) must match the size of tensor b ({y[0]}) at non-singleton dimension 0: the batch "
+            f"The size of tensor a ({x[0]}) must match the size of tensor b ({y[0]}) at non-singleton dimension 0: the "
+            "batch "
             f"dimensions of shapes {list(x)} and {list(y)} do not broadcast"
         ) from None
     n = int(np.prod(lead))
@@ -432,7 +467,9 @@ def addmm(
         raise RuntimeError(f"mat1 and mat2 must be matrices, got {a.ndim}-D and {b.ndim}-D tensors")
     _check_inner(a, b)
     if a.dtype != b.dtype:
-        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {mat1.dtype.legacy_name} and {mat2.dtype.legacy_name}")
+        raise RuntimeError(
+            f"mat1 and mat2 must have the same dtype, but got {mat1.dtype.legacy_name} and {mat2.dtype.legacy_name}"
+        )
     check_tensor("addmm", "input", 1, input)
     if beta == 1 and alpha == 1 and input._array.dtype == a.dtype:
         shape = (a.shape[0], b.shape[1])
@@ -450,7 +487,9 @@ def addmm(
     return into(out, _weighted(input, mm(mat1, mat2), beta, alpha))
 
 
-def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor | None = None) -> Tensor:
+def addmv(
+    input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor | None = None
+) -> Tensor:
     """`beta * input + alpha * (mat @ vec)`.
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.addmv.html
@@ -460,7 +499,9 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: fl
     return into(out, _weighted(input, mv(mat, vec), beta, alpha))
 
 
-def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor | None = None) -> Tensor:
+def addr(
+    input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor | None = None
+) -> Tensor:
     """`beta * input + alpha * outer(vec1, vec2)`.
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.addr.html
@@ -496,8 +537,8 @@ def addbmm(
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """`input @ weight.T + bias` over the last dimension.
 
-    input `(*, in_features)`, weight `(out_features, in_features)` or `(in_features,)`, bias `(out_features,)` or `()`; the
-    result is `(*, out_features)` or `(*)`. One dtype. Raises RuntimeError where lengths or dtypes do not match.
+    input `(*, in_features)`, weight `(out_features, in_features)` or `(in_features,)`, bias `(out_features,)` or `()`;
+    the result is `(*, out_features)` or `(*)`. One dtype. Raises RuntimeError where lengths or dtypes do not match.
 
     >>> import rushlight as torch
     >>> torch.nn.functional.linear(torch.ones(2, 3), torch.ones(1, 3), torch.zeros(1))
@@ -510,21 +551,27 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     for name, tensor in tensors:
         if not isinstance(tensor, Variable):
             position = 1 if name == "input" else 2
-            raise TypeError(f"linear(): argument '{name}' (position {position}) must be Tensor, not {type(tensor).__name__}")
+            raise TypeError(
+                f"linear(): argument '{name}' (position {position}) must be Tensor, not {type(tensor).__name__}"
+            )
     if bias is not None:
         check_tensor("linear", "bias", 3, bias)
     a, w = input._array, weight._array
     if a.dtype is not w.dtype and a.dtype != w.dtype:
         if bias is None:
             _same_type(input, weight)
-        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {input.dtype.legacy_name} and {weight.dtype.legacy_name}")
+        raise RuntimeError(
+            f"mat1 and mat2 must have the same dtype, but got {input.dtype.legacy_name} and {weight.dtype.legacy_name}"
+        )
     if w.ndim == 2 and a.ndim and bias is not None and bias._array.ndim == 1 and bias._array.dtype == a.dtype:
         n, k = w.shape
         if a.shape[-1] == k and bias._array.shape[0] == n:
             if a.ndim == 2:
                 return Linear.apply(bias, input, weight)
             if a.flags.c_contiguous:
-                return Linear.apply(bias, input.reshape(a.size // k if k else math.prod(a.shape[:-1]), k), weight).view(*a.shape[:-1], n)
+                return Linear.apply(bias, input.reshape(a.size // k if k else math.prod(a.shape[:-1]), k), weight).view(
+                    *a.shape[:-1], n
+                )
     _check_linear(a, w, bias)
     out = matmul(input, weight.t())
     return out if bias is None else out + bias
@@ -536,11 +583,18 @@ def _check_linear(a: Any, w: Any, bias: Any) -> None:
     if a.ndim and a.shape[-1] != w.shape[-1]:
         rows = int(np.prod(a.shape[:-1]))
         raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a.shape[-1]} and {w.shape[-1]}x{w.shape[0] if w.ndim == 2 else 1})"
+            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a.shape[-1]} and "
+            f"{w.shape[-1]}x{w.shape[0] if w.ndim == 2 else 1})"
+        )
+    if bias is not None and bias._array.dtype != a.dtype:
+        raise RuntimeError(
+            f"self and mat2 must have the same dtype, but got {dtypes.from_numpy_dtype(bias._array.dtype).legacy_name} and "
+            f"{dtypes.from_numpy_dtype(a.dtype).legacy_name}"
         )
     if bias is not None and w.ndim == 2 and bias._array.ndim and bias._array.shape[-1] not in (1, w.shape[0]):
         raise RuntimeError(
-            f"linear(): expected bias of shape ({w.shape[0]},) for weight of shape {list(w.shape)}, got {list(bias._array.shape)}"
+            f"linear(): expected bias of shape ({w.shape[0]},) for weight of shape {list(w.shape)}, got "
+            f"{list(bias._array.shape)}"
         )
 
 

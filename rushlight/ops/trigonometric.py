@@ -1,6 +1,5 @@
 """Trigonometric and hyperbolic functions of each element, and their inverses."""
 
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

@@ -23,11 +23,12 @@ __all__ = ["Adam"]
 
 
 class Adam(Optimizer):
-    """`p -= lr · m̂ / (sqrt(v̂) + eps)` with running averages m of the gradient and v of its square, corrected for their start.
+    """`p -= lr · m̂ / (sqrt(v̂) + eps)` with running averages m of the gradient and v of its square, corrected for
+    their start.
 
-    `weight_decay` is added to the gradient, or, with `decoupled_weight_decay`, taken off the parameter (AdamW). With `amsgrad`
-    the largest v̂ so far is used. `foreach`, `fused` and `capturable` are accepted: the step is one kernel call for all
-    parameters anyway. Raises ValueError for options out of range.
+    `weight_decay` is added to the gradient, or, with `decoupled_weight_decay`, taken off the parameter (AdamW). With
+    `amsgrad` the largest v̂ so far is used. `foreach`, `fused` and `capturable` are accepted: the step is one kernel
+    call for all parameters anyway. Raises ValueError for options out of range.
 
     >>> import rushlight as torch
     >>> w = torch.nn.Parameter(torch.ones(2))

@@ -20,7 +20,8 @@ class AdamW(Adam):
     >>> w.detach()
     tensor([0.5000, 0.5000])
 
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.optim.AdamW.html; Loshchilov and Hutter, arXiv:1711.05101.
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.optim.AdamW.html; Loshchilov and Hutter,
+    arXiv:1711.05101.
     """
 
     def __init__(

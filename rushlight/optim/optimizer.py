@@ -60,8 +60,8 @@ def new_step() -> Tensor:
 class Optimizer:
     """The base of all optimizers.
 
-    `params` are Tensors, (name, Tensor) pairs, or dictionaries, each a group with its own options; `defaults` are the options
-    of groups that don't say. Derived classes define `step`.
+    `params` are Tensors, (name, Tensor) pairs, or dictionaries, each a group with its own options; `defaults` are the
+    options of groups that don't say. Derived classes define `step`.
 
     Source: https://docs.pytorch.org/docs/2.13/optim.html
     """
@@ -152,7 +152,8 @@ class Optimizer:
             params = [params]
         elif isinstance(params, set):
             raise TypeError(
-                "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets will "
+                "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets "
+                "will "
                 "change between runs. Please use a list instead."
             )
         params = list(params)
@@ -171,7 +172,8 @@ class Optimizer:
             param_group.setdefault(name, default)
         if len(params) != len({id(p) for p in params}):
             warnings.warn(
-                "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; see "
+                "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
+                "see "
                 "github.com/pytorch/pytorch/issues/40967 for more information",
                 UserWarning,
                 stacklevel=3,
@@ -214,7 +216,8 @@ class Optimizer:
         return result
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over the state and options of a `state_dict()` of an optimizer with as many parameters in as many groups.
+        """Take over the state and options of a `state_dict()` of an optimizer with as many parameters in as many
+        groups.
 
         Raises ValueError where the groups don't match.
 
@@ -229,7 +232,9 @@ class Optimizer:
         if len(groups) != len(saved):
             raise ValueError("loaded state dict has a different number of parameter groups")
         if any(len(a["params"]) != len(b["params"]) for a, b in zip(groups, saved, strict=True)):
-            raise ValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
+            raise ValueError(
+                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+            )
         numbers = chain.from_iterable(group["params"] for group in saved)
         params = dict(zip(numbers, chain.from_iterable(group["params"] for group in groups), strict=True))
         state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
@@ -284,8 +289,8 @@ class Optimizer:
 
 
 _HOOKS = (
-    "_optimizer_step_pre_hooks", "_optimizer_step_post_hooks", "_optimizer_state_dict_pre_hooks", "_optimizer_state_dict_post_hooks",
-    "_optimizer_load_state_dict_pre_hooks", "_optimizer_load_state_dict_post_hooks",
+    "_optimizer_step_pre_hooks", "_optimizer_step_post_hooks", "_optimizer_state_dict_pre_hooks",
+    "_optimizer_state_dict_post_hooks", "_optimizer_load_state_dict_pre_hooks", "_optimizer_load_state_dict_post_hooks",
 )  # fmt: skip
 
 
@@ -320,7 +325,9 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
                 changed = hook(self, args, kwargs)
                 if changed is not None:
                     if not (isinstance(changed, tuple) and len(changed) == 2):
-                        raise RuntimeError(f"{step} must return None or a tuple of (new_args, new_kwargs), but got {changed}.")
+                        raise RuntimeError(
+                            f"{step} must return None or a tuple of (new_args, new_kwargs), but got {changed}."
+                        )
                     args, kwargs = changed
         with enable_grad() if self.defaults.get("differentiable", False) else no_grad():
             out = step(*args, **kwargs)
@@ -348,7 +355,9 @@ def check_range(name: str, value: Any) -> None:
 
 
 def check_betas(betas: Any) -> None:
-    """Raise ValueError for a beta outside [0, 1)."""
+    """Raise ValueError for a beta outside [0, 1), IndexError for fewer than two."""
+    if len(betas) < 2:
+        raise IndexError(f"betas must be two numbers, got {betas!r}: tuple index out of range")
     for i, beta in enumerate(betas):
         if not 0.0 <= beta < 1.0:
             raise ValueError(f"Invalid beta parameter at index {i}: {beta}")

@@ -10,7 +10,8 @@ from rushlight.optim.optimizer import Optimizer, ParamsT, call_closure, check_be
 
 __all__ = ["RAdam"]
 
-# Below this length of the averaging window the variance of the adaptive step is not tractable, and the step is not adaptive.
+# Below this length of the averaging window the variance of the adaptive step is not tractable, and the step is not
+# adaptive.
 _TRACTABLE = 5.0
 
 

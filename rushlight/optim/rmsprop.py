@@ -13,8 +13,8 @@ __all__ = ["RMSprop"]
 class RMSprop(Optimizer):
     """`p -= lr · g / (sqrt(v) + eps)` with v the running average of g².
 
-    With `centered`, v less the square of g's own average; with `momentum`, the quotients' running sum in place of the quotient.
-    `foreach` and `capturable` are accepted and change nothing. Raises ValueError for negative options.
+    With `centered`, v less the square of g's own average; with `momentum`, the quotients' running sum in place of the
+    quotient. `foreach` and `capturable` are accepted and change nothing. Raises ValueError for negative options.
 
     >>> import rushlight as torch
     >>> w = torch.nn.Parameter(torch.ones(2))

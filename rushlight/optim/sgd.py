@@ -15,8 +15,8 @@ __all__ = ["SGD"]
 class SGD(Optimizer):
     """`p -= lr · v` with `v = momentum · v + (1 - dampening) · (g + weight_decay · p)`.
 
-    With `nesterov`, `g + momentum · v` in place of v. `maximize` climbs. `foreach` and `fused` are accepted: the step is one
-    kernel call for all parameters anyway. Raises ValueError for negative options.
+    With `nesterov`, `g + momentum · v` in place of v. `maximize` climbs. `foreach` and `fused` are accepted: the step
+    is one kernel call for all parameters anyway. Raises ValueError for negative options.
 
     >>> import rushlight as torch
     >>> w = torch.nn.Parameter(torch.ones(2))

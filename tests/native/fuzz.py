@@ -1,8 +1,8 @@
 """Calls public functions, methods, layers and kernels with arguments that make little sense.
 
-Each call must return or raise an exception of PyTorch's kind. `python tests/native/fuzz.py --what functions --seed 3` runs
-one seed and prints each call that doesn't; `--seeds 3 50` runs many. A call that crashes the interpreter is the last one of
-the file named by `--log`.
+Each call must return or raise an exception of PyTorch's kind. `python tests/native/fuzz.py --what functions --seed 3`
+runs one seed and prints each call that doesn't; `--seeds 3 50` runs many. A call that crashes the interpreter is the
+last one of the file named by `--log`.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ DTYPES = [
 WORDS = ["mean", "sum", "none", "reflect", "constant", "same", "valid", "tanh", "floor", "linear", "", "bad"]
 # What changes the process for the calls after it, waits for something, or exits.
 SKIPPED = {
-    "set_default_dtype", "set_num_threads", "set_printoptions", "set_rng_state", "save", "load", "inference_mode", "no_grad",
-    "enable_grad", "set_grad_enabled", "manual_seed", "seed", "Generator", "share_memory_", "register_hook", "cuda",
+    "set_default_dtype", "set_num_threads", "set_printoptions", "set_rng_state", "save", "load", "inference_mode",
+    "no_grad", "enable_grad", "set_grad_enabled", "manual_seed", "seed", "Generator", "share_memory_", "register_hook",
+    "cuda",
 }  # fmt: skip
 
 
@@ -100,7 +101,21 @@ def tensors(rng: random.Random) -> list[Any]:
 
 def anything(rng: random.Random) -> Any:
     makers: list[Callable[[random.Random], Any]] = [a_tensor, an_int, ints, a_float, indices, tensors]
-    odd = [None, True, "a", b"x", object(), [], {}, 1j, [1, [2]], np.float32(1), np.zeros(2, object), np.zeros(3)[::-1], ...]
+    odd = [
+        None,
+        True,
+        "a",
+        b"x",
+        object(),
+        [],
+        {},
+        1j,
+        [1, [2]],
+        np.float32(1),
+        np.zeros(2, object),
+        np.zeros(3)[::-1],
+        ...,
+    ]
     return rng.choice(makers)(rng) if rng.random() < 0.5 else rng.choice([*odd, *DTYPES])
 
 
@@ -109,12 +124,13 @@ def flag(rng: random.Random) -> bool:
 
 
 INTS = {
-    "dim", "dim0", "dim1", "dims", "size", "sizes", "shape", "kernel_size", "stride", "padding", "dilation", "groups", "k",
-    "output_size", "output_padding", "normalized_shape", "num_groups", "num_classes", "n", "steps", "split_size", "chunks",
-    "length", "start", "end", "step", "repeats", "shifts", "diagonal", "offset", "in_channels", "out_channels", "in_features",
-    "out_features", "num_features", "num_channels", "num_embeddings", "embedding_dim", "start_dim", "end_dim", "low", "high",
-    "storage_offset", "sections", "bins", "minlength", "num_samples", "row", "col", "num_parameters", "upscale_factor", "correction",
-    "padding_idx", "ignore_index", "divisor_override", "unflattened_size", "split_sizes", "split_size_or_sections", "pad",
+    "dim", "dim0", "dim1", "dims", "size", "sizes", "shape", "kernel_size", "stride", "padding", "dilation", "groups",
+    "k", "output_size", "output_padding", "normalized_shape", "num_groups", "num_classes", "n", "steps", "split_size",
+    "chunks", "length", "start", "end", "step", "repeats", "shifts", "diagonal", "offset", "in_channels",
+    "out_channels", "in_features", "out_features", "num_features", "num_channels", "num_embeddings", "embedding_dim",
+    "start_dim", "end_dim", "low", "high", "storage_offset", "sections", "bins", "minlength", "num_samples", "row",
+    "col", "num_parameters", "upscale_factor", "correction", "padding_idx", "ignore_index", "divisor_override",
+    "unflattened_size", "split_sizes", "split_size_or_sections", "pad",
 }  # fmt: skip
 FLOATS = {"p", "eps", "momentum", "alpha", "beta", "value", "lambd", "negative_slope", "tau", "std", "mean", "rtol", "atol", "lower",
           "upper", "threshold", "label_smoothing", "max_norm", "norm_type", "q", "fill_value", "min_val", "max_val", "scale"}  # fmt: skip
@@ -138,7 +154,16 @@ def argument(rng: random.Random, name: str) -> Any:
         return flag(rng)
     if name == "dtype":
         return rng.choice(DTYPES)
-    if name in ("reduction", "mode", "padding_mode", "approximate", "rounding_mode", "interpolation", "reduce", "indexing"):
+    if name in (
+        "reduction",
+        "mode",
+        "padding_mode",
+        "approximate",
+        "rounding_mode",
+        "interpolation",
+        "reduce",
+        "indexing",
+    ):
         return rng.choice(WORDS)
     if name in ("out", "device", "layout", "generator", "memory_format"):
         return None if rng.random() < 0.9 else anything(rng)
@@ -181,7 +206,9 @@ def a_function(rng: random.Random) -> tuple[str, Callable[[], Any]]:
 
 def a_method(rng: random.Random) -> tuple[str, Callable[[], Any]]:
     tensor = a_tensor(rng)
-    name = rng.choice(public(torch.Tensor) + ["__getitem__", "__setitem__", "__matmul__", "__add__", "__pow__", "__floordiv__"])
+    name = rng.choice(
+        public(torch.Tensor) + ["__getitem__", "__setitem__", "__matmul__", "__add__", "__pow__", "__floordiv__"]
+    )
     if name == "__getitem__" or name == "__setitem__":
         parts = [lambda: an_int(rng), lambda: slice(an_int(rng), an_int(rng), an_int(rng)), lambda: indices(rng), lambda: None,
                  lambda: ..., lambda: a_tensor(rng) > 0, lambda: anything(rng)]  # fmt: skip
@@ -214,7 +241,9 @@ def an_array(rng: random.Random) -> Any:
     if kind == 0:
         return anything(rng)
     shape = tuple(size(rng) for _ in range(rng.choice([1, 2, 2, 3, 4, 4])))
-    array = np.zeros(shape if np.prod(shape) < 5000 else shape[:2], rng.choice(["f", "f", "f", "f", "d", "q", "e", ">f4", "O"]))
+    array = np.zeros(
+        shape if np.prod(shape) < 5000 else shape[:2], rng.choice(["f", "f", "f", "f", "d", "q", "e", ">f4", "O"])
+    )
     if kind == 1:
         array = np.broadcast_to(array, (3, *array.shape))
     elif kind == 2:
@@ -311,7 +340,12 @@ def run(what: str, seed: int, calls: int, log: Any, seconds: float) -> list[str]
         log.truncate()
         log.flush()
         try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()), limited(seconds):
+            with (
+                warnings.catch_warnings(),
+                np.errstate(all="ignore"),
+                contextlib.redirect_stdout(io.StringIO()),
+                limited(seconds),
+            ):
                 warnings.simplefilter("ignore")
                 call()
         except BaseException as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -10,6 +11,14 @@ import pytest
 from rushlight.kernels import convolution
 from rushlight.kernels.dispatch import native
 from rushlight.kernels.reference import conv as reference
+
+
+@pytest.fixture(params=["direct", "gemm"])
+def path(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Every shape runs on the kernels for few channels and on those for many, whichever it would choose."""
+    native.set_conv_path(request.param)
+    yield request.param
+    native.set_conv_path("best")
 
 
 def drawn(seed: int, dtype: type) -> tuple:
@@ -38,7 +47,7 @@ def close(found, expected, dtype) -> None:
 
 
 @pytest.mark.parametrize("seed", range(25))
-def test_equals_reference(machine, seed, dtype):
+def test_equals_reference(machine, path, seed, dtype):
     x, w, bias, gy, settings = drawn(seed, dtype)
     sizes, kernel = x.shape[2:], w.shape[2:]
     y = native.conv(x, w, bias, *settings)
@@ -54,7 +63,7 @@ def test_equals_reference(machine, seed, dtype):
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 40, 37), (1, 64, 20, 20), (9, 1, 28, 28), (1, 2, 300, 300)])
-def test_larger_images(machine, shape):
+def test_larger_images(machine, path, shape):
     rng = np.random.default_rng(0)
     x = rng.standard_normal(shape).astype(np.float32)
     w = rng.standard_normal((20, shape[1], 3, 3)).astype(np.float32)
@@ -69,7 +78,7 @@ def test_larger_images(machine, shape):
     close(native.conv_weight(x, y, (3, 3), *settings)[0], reference.conv_weight(x, y, (3, 3), *settings)[0], np.float32)
 
 
-def test_outputs_of_a_transposed_convolution_are_taken_as_given(machine):
+def test_outputs_of_a_transposed_convolution_are_taken_as_given(machine, path):
     """Its gradient asks for fewer windows than fit, where output_padding left some over."""
     rng = np.random.default_rng(1)
     x, w = rng.standard_normal((2, 3, 9, 9)), rng.standard_normal((4, 3, 2, 2))
@@ -82,7 +91,7 @@ def test_outputs_of_a_transposed_convolution_are_taken_as_given(machine):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_values_that_are_not_finite_stay_where_they_belong(machine, value):
+def test_values_that_are_not_finite_stay_where_they_belong(machine, path, value):
     rng = np.random.default_rng(2)
     x = rng.standard_normal((2, 2, 6, 21)).astype(np.float32)
     w = rng.standard_normal((3, 2, 3, 3)).astype(np.float32)
@@ -106,7 +115,7 @@ def assert_same(found, expected) -> None:
     np.testing.assert_allclose(found[finite], expected[finite], rtol=1e-4, atol=1e-4)
 
 
-def test_strided_arrays_are_copied(machine):
+def test_strided_arrays_are_copied(machine, path):
     rng = np.random.default_rng(3)
     x = rng.standard_normal((2, 9, 9, 3)).transpose(0, 3, 1, 2)
     w = rng.standard_normal((3, 3, 2, 4)).transpose(3, 0, 1, 2)[:, :, :, ::-1]

@@ -48,13 +48,20 @@ def exact(name, x):
     x = x.astype(np.longdouble)
     if name == "gelu":
         return np.array([float(v) * 0.5 * math.erfc(-float(v) * math.sqrt(0.5)) for v in x])
-    return {"exp": np.exp, "tanh": np.tanh, "sigmoid": lambda v: 1 / (1 + np.exp(-v)), "silu": lambda v: v / (1 + np.exp(-v))}[name](x)
+    return {
+        "exp": np.exp,
+        "tanh": np.tanh,
+        "sigmoid": lambda v: 1 / (1 + np.exp(-v)),
+        "silu": lambda v: v / (1 + np.exp(-v)),
+    }[name](x)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize(("name", "ulps"), [("exp", 2), ("tanh", 2), ("sigmoid", 3), ("silu", 4), ("gelu", 8)])
 def test_approximations_are_within_a_few_units_in_the_last_place(machine, rng, dtype, name, ulps):
-    x = np.concatenate([rng.standard_normal(4000), rng.uniform(-12, 12, 4000), rng.standard_normal(500) * 1e-3]).astype(dtype)
+    x = np.concatenate([rng.standard_normal(4000), rng.uniform(-12, 12, 4000), rng.standard_normal(500) * 1e-3]).astype(
+        dtype
+    )
     got = getattr(_native, name)(x)
     if got is NotImplemented:
         assert dtype is np.float64 and name in ("tanh", "gelu")

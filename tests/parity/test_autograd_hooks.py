@@ -1,4 +1,4 @@
-"""Hooks, retained gradients and anomalies against PyTorch: one program a feature, run on both libraries; what they print must be the same."""
+"""Hooks, retained gradients, anomalies against PyTorch: one program a feature, which must print the same on both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Views, versions and leaves against PyTorch: one program a feature, run on both libraries; what they print must be the same."""
+"""Views, versions and leaves against PyTorch: one program a feature, which must print the same on both."""
 
 from __future__ import annotations
 

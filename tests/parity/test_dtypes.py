@@ -16,7 +16,8 @@ import rushlight  # noqa: E402
 from tests.parity.programs import attempt, same_lines  # noqa: E402
 
 NAMES = (
-    "bool uint8 int8 int16 int32 int64 uint16 uint32 uint64 float16 bfloat16 float32 float64 float8_e4m3fn float8_e5m2 complex64 complex128"
+    "bool uint8 int8 int16 int32 int64 uint16 uint32 uint64 float16 bfloat16 float32 float64 float8_e4m3fn float8_e5m2 "
+    "complex64 complex128"
 ).split()  # fmt: skip
 NUMBERS: tuple[Any, ...] = (True, 3, -1, 2.5, 1j)
 
@@ -41,13 +42,18 @@ def half_complex(name: str, number: Any) -> bool:
 
 def test_promote_types() -> None:
     for a, b in itertools.product(NAMES, NAMES):
-        ours, theirs = (outcome(lambda lib=lib: lib.promote_types(of(lib, a), of(lib, b))) for lib in (rushlight, torch))
+        ours, theirs = (
+            outcome(lambda lib=lib: lib.promote_types(of(lib, a), of(lib, b))) for lib in (rushlight, torch)
+        )
         assert ours == theirs, (a, b)
 
 
 def test_can_cast() -> None:
     for a, b in itertools.product(NAMES, NAMES):
-        assert rushlight.can_cast(of(rushlight, a), of(rushlight, b)) == torch.can_cast(of(torch, a), of(torch, b)), (a, b)
+        assert rushlight.can_cast(of(rushlight, a), of(rushlight, b)) == torch.can_cast(of(torch, a), of(torch, b)), (
+            a,
+            b,
+        )
 
 
 @pytest.mark.parametrize("ranks", [(1, 1), (1, 0), (0, 1), (0, 0)])
@@ -57,7 +63,9 @@ def test_result_type_of_tensors(ranks: tuple[int, int]) -> None:
             continue  # complex32 is PyTorch's answer.
         found = []
         for library in (rushlight, torch):
-            pair = [library.zeros((2,) * rank, dtype=of(library, name)) for rank, name in zip(ranks, (a, b), strict=True)]
+            pair = [
+                library.zeros((2,) * rank, dtype=of(library, name)) for rank, name in zip(ranks, (a, b), strict=True)
+            ]
             found.append(outcome(lambda library=library, pair=pair: library.result_type(*pair)))
         assert found[0] == found[1], (a, b)
 
@@ -70,7 +78,12 @@ def test_result_type_with_numbers(rank: int) -> None:
         found = []
         for library in (rushlight, torch):
             tensor = library.zeros((2,) * rank, dtype=of(library, name))
-            found.append([outcome(lambda l=library, x=tensor: l.result_type(x, number)), outcome(lambda l=library, x=tensor: l.result_type(number, x))])
+            found.append(
+                [
+                    outcome(lambda l=library, x=tensor: l.result_type(x, number)),
+                    outcome(lambda l=library, x=tensor: l.result_type(number, x)),
+                ]
+            )
         assert found[0] == found[1], (name, number)
     assert str(rushlight.result_type(1, 2.5)) == str(torch.result_type(1, 2.5))
 
@@ -172,8 +185,18 @@ def program(function: Callable[[Any], None]) -> Callable[[Any], None]:
 def attributes(t: Any) -> None:
     for name in NAMES:
         d = of(t, name)
-        print(d, d.is_floating_point, d.is_complex, d.is_signed, d.itemsize, d.to_real(), outcome(d.to_complex) if d.is_floating_point and d.itemsize > 2 else "")
-    print(t.float is t.float32, t.long is t.int64, t.half is t.float16, t.cfloat is t.complex64, t.double, t.int, t.short)
+        print(
+            d,
+            d.is_floating_point,
+            d.is_complex,
+            d.is_signed,
+            d.itemsize,
+            d.to_real(),
+            outcome(d.to_complex) if d.is_floating_point and d.itemsize > 2 else "",
+        )
+    print(
+        t.float is t.float32, t.long is t.int64, t.half is t.float16, t.cfloat is t.complex64, t.double, t.int, t.short
+    )
     print(t.float32 == t.float32, t.float32 != t.float64, {t.int8: 1}[t.int8], isinstance(t.int8, t.dtype))
 
 
@@ -187,7 +210,17 @@ def limits(t: Any) -> None:
             except TypeError:
                 print("TypeError")
     info = t.finfo(t.float32)
-    print(info.bits, info.eps, info.max, info.min, info.tiny, info.smallest_normal, info.resolution, info.dtype, t.finfo().dtype)
+    print(
+        info.bits,
+        info.eps,
+        info.max,
+        info.min,
+        info.tiny,
+        info.smallest_normal,
+        info.resolution,
+        info.dtype,
+        t.finfo().dtype,
+    )
     print(t.iinfo(t.int16).bits, t.iinfo(t.uint8).max, t.iinfo(t.int64).min, t.iinfo(t.int8).dtype)
 
 
@@ -196,7 +229,13 @@ def default_type(t: Any) -> None:
     print(t.get_default_dtype())
     t.set_default_dtype(t.float64)
     try:
-        print(t.tensor(1.5).dtype, t.tensor([1, 2]).dtype, t.ones(2).dtype, t.tensor(1j).dtype, (t.tensor([1]) * 1.5).dtype)
+        print(
+            t.tensor(1.5).dtype,
+            t.tensor([1, 2]).dtype,
+            t.ones(2).dtype,
+            t.tensor(1j).dtype,
+            (t.tensor([1]) * 1.5).dtype,
+        )
         print(t.nn.Linear(1, 1).weight.dtype, t.tensor([1]).div(2).dtype, t.arange(0.5).dtype, t.randn(1).dtype)
     finally:
         t.set_default_dtype(t.float32)
@@ -210,7 +249,13 @@ def default_type(t: Any) -> None:
 @program
 def out_of_range(t: Any) -> None:
     x = t.tensor([100], dtype=t.int8)
-    print(x + 100, x * 5, t.tensor([200], dtype=t.uint8) + 100, t.tensor([1], dtype=t.uint8) - 2, -t.tensor([1], dtype=t.uint8))
+    print(
+        x + 100,
+        x * 5,
+        t.tensor([200], dtype=t.uint8) + 100,
+        t.tensor([1], dtype=t.uint8) - 2,
+        -t.tensor([1], dtype=t.uint8),
+    )
     print(t.tensor([2**31 - 1], dtype=t.int32) + 1, t.tensor([2**63 - 1]) + 1)
     print(t.tensor([True]) + True, t.tensor([True]) * 2, t.tensor([True]) + t.tensor([True]), t.tensor([True]) / 2)
     attempt(lambda: t.tensor([1], dtype=t.int8) + 1000)
@@ -228,7 +273,13 @@ def zeros_and_infinities(t: Any) -> None:
     attempt(lambda: 2 ** t.tensor([-1]))
     attempt(lambda: t.tensor([2]) ** t.tensor([-1]))
     attempt(lambda: t.tensor([2, 1, -1, 0]) ** -1)
-    print(2 ** t.tensor([3]), 2.0 ** t.tensor([3]), t.tensor([2]) ** 0.5, t.tensor([0.0]) ** t.tensor([0.0]), t.tensor([-8.0]) ** (1 / 3))
+    print(
+        2 ** t.tensor([3]),
+        2.0 ** t.tensor([3]),
+        t.tensor([2]) ** 0.5,
+        t.tensor([0.0]) ** t.tensor([0.0]),
+        t.tensor([-8.0]) ** (1 / 3),
+    )
 
 
 @program
@@ -279,7 +330,19 @@ def results_given(t: Any) -> None:
 def half_with_numbers(t: Any) -> None:
     for d in (t.float16, t.bfloat16):
         x = t.tensor([0.1, 3.3, 1000.0, 1e-4], dtype=d)
-        print(x * 1.1, x + 0.001, x / 3.3, 1.7 - x, x**2, x**0.3, 2.5 / x, x // 0.3, x % 0.3, x * t.tensor(1.1), x + t.tensor(0.001))
+        print(
+            x * 1.1,
+            x + 0.001,
+            x / 3.3,
+            1.7 - x,
+            x**2,
+            x**0.3,
+            2.5 / x,
+            x // 0.3,
+            x % 0.3,
+            x * t.tensor(1.1),
+            x + t.tensor(0.001),
+        )
         print(x.add(x, alpha=0.3), (x * 3).sum(), x.mean(), x.sqrt(), x.exp())
 
 

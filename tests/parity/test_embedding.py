@@ -29,7 +29,11 @@ INDICES = {"matrix": [[1, 2, 1], [4, 0, 2]], "one": 3, "empty": np.zeros((0, 2))
 @pytest.mark.parametrize("shape", INDICES)
 @pytest.mark.parametrize("name", LAYERS)
 def test_rows_and_gradients(name: str, shape: str) -> None:
-    for dtype, index, tolerance in (("float64", "int64", 1e-12), ("float32", "int32", 1e-5), ("bfloat16", "int64", 0.03)):
+    for dtype, index, tolerance in (
+        ("float64", "int64", 1e-12),
+        ("float32", "int32", 1e-5),
+        ("bfloat16", "int64", 0.03),
+    ):
         found = []
         for library in (rushlight, torch):
             library.manual_seed(1)
@@ -108,7 +112,11 @@ def renormalised_in_place(t: Any) -> None:
 @program
 def one_hot(t: Any) -> None:
     F = t.nn.functional
-    print(F.one_hot(t.tensor([[0, 2], [1, 0]])), F.one_hot(t.tensor([1]), 4), F.one_hot(t.zeros(0, 2, dtype=t.long), 3).shape)
+    print(
+        F.one_hot(t.tensor([[0, 2], [1, 0]])),
+        F.one_hot(t.tensor([1]), 4),
+        F.one_hot(t.zeros(0, 2, dtype=t.long), 3).shape,
+    )
     attempt(lambda: F.one_hot(t.tensor([3]), 2))
     attempt(lambda: F.one_hot(t.tensor([-1])))
     attempt(lambda: F.one_hot(t.tensor([1.0])))

@@ -1,4 +1,4 @@
-"""Losses against PyTorch: one entry a case; value, both orders of gradients, types, strides, modules and errors of all entries."""
+"""Losses against PyTorch: values, both orders of gradients, types, strides, modules, errors; one entry a case."""
 
 from __future__ import annotations
 
@@ -89,7 +89,9 @@ def arrays(name: str) -> tuple[Any, ...]:
     return input(rng), target(rng), {k: v(rng) if callable(v) else v for k, v in options.items()}
 
 
-def evaluate(library: Any, name: str, reduction: str, dtype: str, stepped: bool = False, second: bool = True) -> list[Any]:
+def evaluate(
+    library: Any, name: str, reduction: str, dtype: str, stepped: bool = False, second: bool = True
+) -> list[Any]:
     """The value and the gradients, first and second order, as arrays."""
     input, target, options = arrays(name)
 
@@ -114,7 +116,9 @@ def evaluate(library: Any, name: str, reduction: str, dtype: str, stepped: bool 
     first = library.autograd.grad(total, leaves, create_graph=second, allow_unused=True)
     found += first
     if second and any(g is not None and g.requires_grad for g in first):
-        again = sum((g * g * (1 + library.arange(g.numel()).reshape(tuple(g.shape)))).sum() for g in first if g is not None)
+        again = sum(
+            (g * g * (1 + library.arange(g.numel()).reshape(tuple(g.shape)))).sum() for g in first if g is not None
+        )
         found += library.autograd.grad(again, leaves, allow_unused=True)
     return found
 
@@ -228,7 +232,11 @@ def broadcasting_warns(t: Any) -> None:
 def old_arguments(t: Any) -> None:
     F = t.nn.functional
     x, y = t.tensor([1.0, 2.0]), t.tensor([0.0, 0.0])
-    print(F.mse_loss(x, y, size_average=False), F.mse_loss(x, y, reduce=False), F.l1_loss(x, y, size_average=True, reduce=True))
+    print(
+        F.mse_loss(x, y, size_average=False),
+        F.mse_loss(x, y, reduce=False),
+        F.l1_loss(x, y, size_average=True, reduce=True),
+    )
     print(t.nn.MSELoss(size_average=False).reduction, t.nn.NLLLoss(reduce=False).reduction)
 
 

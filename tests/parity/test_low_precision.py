@@ -57,8 +57,7 @@ def test_numbers_are_rounded_as_in_pytorch(name: str, dtype: str) -> None:
     for number in NUMBERS:
         for values in (VALUES, VALUES[7]):
             ours, theirs = (
-                outcome(t, OPERATIONS[name], t.tensor(values).to(getattr(t, dtype)), number)
-                for t in (rushlight, torch)
+                outcome(t, OPERATIONS[name], t.tensor(values).to(getattr(t, dtype)), number) for t in (rushlight, torch)
             )
             if isinstance(theirs, str) or isinstance(ours, str):
                 assert ours == theirs, number

@@ -83,7 +83,8 @@ PRODUCTS: dict[str, tuple[Any, list[Any]]] = {
     "tensordot lists": (lambda t, a, b: t.tensordot(a, b, dims=([1, 0], [0, 1])), [(3, 4, 2), (4, 3, 5)]),
 }  # fmt: skip
 FUSED = {"addmm scaled", "addmm no input", "addmv", "addr", "baddbmm", "addbmm", "in place", "inner", "inner vectors", "vdot",
-         "outer", "bilinear", "kron", "kron ranks", "chain", "linear vector no bias", "tensordot", "tensordot one", "tensordot none",
+         "outer", "bilinear", "kron", "kron ranks", "chain", "linear vector no bias", "tensordot", "tensordot one",
+         "tensordot none",
          "tensordot lists"}  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Normalisation layers against PyTorch: one entry a layer; outputs, gradients, statistics, types, states and errors of all entries."""
+"""Normalisation against PyTorch: outputs, gradients, statistics, types, states, errors; one entry a layer."""
 
 from __future__ import annotations
 
@@ -83,7 +83,9 @@ def agree(ours: list[Any], theirs: list[Any], tolerance: float) -> None:
         assert (str(a.dtype), tuple(a.shape)) == (str(b.dtype), tuple(b.shape))
         theirs_array = b.detach().double().numpy()
         scale = max(1.0, float(np.abs(theirs_array).max(initial=0)))
-        np.testing.assert_allclose(a.detach().double().numpy() / scale, theirs_array / scale, rtol=tolerance, atol=tolerance)
+        np.testing.assert_allclose(
+            a.detach().double().numpy() / scale, theirs_array / scale, rtol=tolerance, atol=tolerance
+        )
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -203,7 +205,12 @@ def old_checkpoint(t: Any) -> None:
 
 @program
 def printed(t: Any) -> None:
-    print(t.nn.BatchNorm2d(3, momentum=None, affine=False), t.nn.LayerNorm((2, 3)), t.nn.GroupNorm(1, 2), t.nn.InstanceNorm1d(4))
+    print(
+        t.nn.BatchNorm2d(3, momentum=None, affine=False),
+        t.nn.LayerNorm((2, 3)),
+        t.nn.GroupNorm(1, 2),
+        t.nn.InstanceNorm1d(4),
+    )
     x = t.ones(2, 3, 4, requires_grad=True)
     for layer in (t.nn.BatchNorm1d(3), t.nn.LayerNorm(4), t.nn.GroupNorm(1, 3), t.nn.BatchNorm1d(3).eval()):
         print(type(layer(x).grad_fn).__name__)

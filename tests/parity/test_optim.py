@@ -1,4 +1,4 @@
-"""Optimizers against PyTorch: one entry a configuration; steps, states, checkpoints, hooks and errors of all entries."""
+"""Optimizers against PyTorch: steps, states, checkpoints, hooks, errors; one entry a configuration."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ TYPES = ("float32", "float64")
 
 def parameters(library: Any, dtype: str = "float32") -> list[Any]:
     rng = np.random.default_rng(3)
-    return [library.nn.Parameter(library.tensor(rng.standard_normal(shape)).to(getattr(library, dtype))) for shape in SHAPES]
+    return [
+        library.nn.Parameter(library.tensor(rng.standard_normal(shape)).to(getattr(library, dtype))) for shape in SHAPES
+    ]
 
 
 def give_gradients(library: Any, params: list[Any], step: int, some_missing: bool = True) -> None:

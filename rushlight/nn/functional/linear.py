@@ -31,7 +31,9 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     k, h1, h2 = weight.shape
     for name, tensor, size in (("input1", input1, h1), ("input2", input2, h2)):
         if tensor.shape[-1] != size:
-            raise RuntimeError(f"bilinear(): {name} size does not match weight size: got {tensor.shape[-1]} but expected {size}")
+            raise RuntimeError(
+                f"bilinear(): {name} size does not match weight size: got {tensor.shape[-1]} but expected {size}"
+            )
     lead = input1.shape[:-1]
     rows1, rows2 = input1.reshape(-1, h1), input2.reshape(-1, h2)
     mapped = (rows1 @ weight.permute(1, 0, 2).reshape(h1, k * h2)).reshape(-1, k, h2)

@@ -37,9 +37,9 @@ def embedding(
 ) -> Tensor:
     """The rows of `weight` `(V, D)` that the int64 or int32 `input` `(*)` names: `(*, D)`.
 
-    Row `padding_idx` gets no gradient; with `max_norm` the rows in use are first scaled down to that norm, in place; with
-    `scale_grad_by_freq` a row's gradient is divided by how often it is named. `sparse` is accepted; the gradient is dense.
-    Raises IndexError for an index out of range.
+    Row `padding_idx` gets no gradient; with `max_norm` the rows in use are first scaled down to that norm, in place;
+    with `scale_grad_by_freq` a row's gradient is divided by how often it is named. `sparse` is accepted; the gradient
+    is dense. Raises IndexError for an index out of range.
 
     >>> import rushlight as torch
     >>> torch.nn.functional.embedding(torch.tensor([1, 0]), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
@@ -68,7 +68,8 @@ def embedding(
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """int64 vectors of length `num_classes` (or the largest class + 1) with a 1 at each class of the int64 `tensor` `(*)`.
+    """int64 vectors of length `num_classes` (or the largest class + 1) with a 1 at each class of the int64 `tensor`
+    `(*)`.
 
     Raises RuntimeError for a class out of range or where the number of classes cannot be told.
 

@@ -79,14 +79,23 @@ class _NormBase(Module):
         )
 
     def _load_from_state_dict(
-        self, state_dict: Any, prefix: str, local_metadata: Any, strict: bool, missing_keys: Any, unexpected_keys: Any, error_msgs: Any
+        self,
+        state_dict: Any,
+        prefix: str,
+        local_metadata: Any,
+        strict: bool,
+        missing_keys: Any,
+        unexpected_keys: Any,
+        error_msgs: Any,
     ) -> None:
         version = local_metadata.get("version", None)
         key = prefix + "num_batches_tracked"
         # Checkpoints before version 2 have no counter.
         if (version is None or version < 2) and self.track_running_stats and key not in state_dict:
             state_dict[key] = tensor(0, dtype=dtypes.long)
-        super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
 
 
 class _BatchNorm(_NormBase):
@@ -114,8 +123,8 @@ class _BatchNorm(_NormBase):
 class BatchNorm1d(_BatchNorm):
     """Batch normalisation of `(N, C)` or `(N, C, L)`: see `functional.batch_norm`.
 
-    weight starts at 1, bias and running_mean at 0, running_var at 1. With `momentum=None` the running statistics are the
-    average over all batches. Raises ValueError for another number of dimensions.
+    weight starts at 1, bias and running_mean at 0, running_var at 1. With `momentum=None` the running statistics are
+    the average over all batches. Raises ValueError for another number of dimensions.
 
     >>> import rushlight as torch
     >>> torch.nn.BatchNorm1d(3)(torch.randn(2, 3)).shape

@@ -30,7 +30,9 @@ class _InstanceNorm(_NormBase):
 
     def _dims(self) -> tuple[int, ...]:
         """The numbers of dimensions of an unbatched and of a batched input."""
-        raise TypeError(f"{type(self).__name__} does not say which inputs it takes; derive from InstanceNorm1d, 2d or 3d")
+        raise TypeError(
+            f"{type(self).__name__} does not say which inputs it takes; derive from InstanceNorm1d, 2d or 3d"
+        )
 
     def forward(self, input: Tensor) -> Tensor:
         unbatched, batched = self._dims()
@@ -40,10 +42,12 @@ class _InstanceNorm(_NormBase):
         if input.shape[dim] != self.num_features:
             if self.affine:
                 raise ValueError(
-                    f"expected input's size at dim={dim} to match num_features ({self.num_features}), but got: {input.shape[dim]}."
+                    f"expected input's size at dim={dim} to match num_features ({self.num_features}), but got: "
+                    f"{input.shape[dim]}."
                 )
             warnings.warn(
-                f"input's size at dim={dim} does not match num_features. You can silence this warning by not passing in "
+                f"input's size at dim={dim} does not match num_features. You can silence this warning by not passing "
+                "in "
                 "num_features, which is not used because affine=False",
                 UserWarning,
                 stacklevel=2,

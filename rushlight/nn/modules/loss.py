@@ -18,14 +18,20 @@ class _Loss(Module):
     def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
         super().__init__()
         # An unknown reduction is reported by the call, as PyTorch does.
-        self.reduction = reduction if size_average is None and reduce is None else _reduction(size_average, reduce, reduction)
+        self.reduction = (
+            reduction if size_average is None and reduce is None else _reduction(size_average, reduce, reduction)
+        )
 
 
 class _WeightedLoss(_Loss):
     weight: Tensor | None
 
     def __init__(
-        self, weight: Tensor | None = None, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
     ) -> None:
         super().__init__(size_average, reduce, reduction)
         self.register_buffer("weight", weight)

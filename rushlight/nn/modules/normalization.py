@@ -45,7 +45,9 @@ class LayerNorm(Module):
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         options: dict[str, Any] = {"device": device, "dtype": dtype}
-        self.register_parameter("weight", Parameter(empty(self.normalized_shape, **options)) if elementwise_affine else None)
+        self.register_parameter(
+            "weight", Parameter(empty(self.normalized_shape, **options)) if elementwise_affine else None
+        )
         has_bias = elementwise_affine and bias
         self.register_parameter("bias", Parameter(empty(self.normalized_shape, **options)) if has_bias else None)
         self.reset_parameters()
@@ -61,14 +63,15 @@ class LayerNorm(Module):
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+        affine = f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+        return f"{self.normalized_shape}, eps={self.eps}, {affine}"
 
 
 class GroupNorm(Module):
     """Normalisation over groups of channels: see `functional.group_norm`.
 
-    input `(N, num_channels, *)`. weight starts at 1, bias at 0. Raises ValueError unless `num_channels` is a multiple of
-    `num_groups`.
+    input `(N, num_channels, *)`. weight starts at 1, bias at 0. Raises ValueError unless `num_channels` is a multiple
+    of `num_groups`.
 
     >>> import rushlight as torch
     >>> torch.nn.GroupNorm(2, 4)(torch.randn(2, 4, 3)).shape
@@ -113,4 +116,5 @@ class GroupNorm(Module):
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, bias={self.bias is not None}"
+        has_bias = self.bias is not None
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, bias={has_bias}"

@@ -75,8 +75,8 @@ class Function:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         warnings.warn(
             f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should "
-            "invoke them on "
-            "the class itself. Instantiating an autograd function will raise an error in a future version of PyTorch.",
+            "invoke them on the class itself. Instantiating an autograd function will raise an error in a future "
+            "version of PyTorch.",
             DeprecationWarning,
             stacklevel=2,
         )
@@ -102,8 +102,7 @@ class Function:
         """The gradients of the arguments from those of the results; to be overridden."""
         raise NotImplementedError(
             "You must implement either the backward or vjp method for your custom autograd.Function to use it with "
-            "backward "
-            "mode AD."
+            "backward mode AD."
         )
 
     vjp = backward
@@ -165,8 +164,7 @@ class _FunctionNode(Node):
         if meta is None:
             raise RuntimeError(
                 f"function {name} returned a gradient different than None at position {i + 1}, but the corresponding "
-                "forward "
-                "input was not a Variable"
+                "forward input was not a Variable"
             )
         if not isinstance(gradient, Variable):
             raise TypeError(f"function {name} expected a Tensor or None as gradient {i}, got {type(gradient).__name__}")
@@ -179,8 +177,7 @@ class _FunctionNode(Node):
             if not compatible:
                 raise RuntimeError(
                     f"Function {name} returned an invalid gradient at index {i} - got {list(gradient._array.shape)} "
-                    "but "
-                    f"expected shape compatible with {list(shape)}"
+                    f"but expected shape compatible with {list(shape)}"
                 )
             gradient = gradient.sum_to_size(*shape)
         if gradient._array.dtype != numpy_dtype:
@@ -312,8 +309,7 @@ class Operation(Function):
         if inference and not state.inference:
             raise RuntimeError(
                 "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get "
-                "a normal "
-                "tensor before doing inplace update."
+                "a normal tensor before doing inplace update."
             )
         # A stride of zero leaves the decision to `write`, which refuses elements that share memory.
         if cls.takes_out and not track and target._array.flags.writeable and 0 not in target._array.strides:
@@ -364,9 +360,8 @@ def write(target: Any, out: Any) -> None:
             )
     if not array.flags.writeable or (0 in array.strides and array.size and _overlaps(array)):
         raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
-            "Please "
-            "clone() the tensor before performing the operation."
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+            "location. Please clone() the tensor before performing the operation."
         )
     np.copyto(array, out, casting="unsafe")
 
@@ -478,6 +473,9 @@ class UnaryOperation(Operation):
             except AttributeError:
                 return cls.apply(input)
             if array.dtype.char not in "fd":
+                if array.dtype.itemsize == 1 and array.dtype.kind in "fV":
+                    name = input.dtype.legacy_name
+                    raise NotImplementedError(f"\"{cls.__name__.lower()}_cpu\" not implemented for '{name}'")
                 return cls.apply(input)
             if input._view is not None:
                 input._view.refresh(input)

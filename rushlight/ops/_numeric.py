@@ -39,15 +39,25 @@ def floating(input: Tensor) -> Array:
 def widened(array: Array) -> Array:
     """The array in float32 where its type holds fewer bits; a formula of several steps then rounds once."""
     dtype = array.dtype
-    return array.astype(_FLOAT32) if dtype.kind == "V" or (dtype.kind == "f" and dtype.itemsize <= 2) else array
+    if dtype.kind == "V" or (dtype.kind == "f" and dtype.itemsize <= 2):
+        refuse_float8(dtype)
+        return array.astype(_FLOAT32)
+    return array
+
+
+def refuse_float8(dtype: np.dtype[Any], kernel: str = "arithmetic") -> None:
+    """NotImplementedError for the types of 8 bits, which are for storage: they convert, move and compare equal."""
+    if dtype.itemsize == 1 and dtype.kind in "fV":
+        raise not_implemented(kernel, dtype)
 
 
 def accumulator(dtype: np.dtype[Any]) -> np.dtype[Any] | None:
     """The type to add up in: float32 for narrower floats, int64 for integers and booleans, None for the type itself."""
     kind = dtype.kind
-    if kind == "f":
-        return None if dtype.itemsize > 2 else _FLOAT32
-    if kind == "V":
+    if kind == "f" and dtype.itemsize > 2:
+        return None
+    if kind in "fV":
+        refuse_float8(dtype, "sum_cpu")
         return _FLOAT32
     return _INT64 if kind in "biu" else None
 
@@ -89,6 +99,7 @@ def require_floating(array: Array, kernel: str) -> Array:
     """The array, if its type is real floating point; NotImplementedError otherwise."""
     if array.dtype.kind in "biuc":
         raise not_implemented(kernel, array.dtype)
+    refuse_float8(array.dtype, kernel)
     return array
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable
-from rushlight.ops._numeric import as_result, check_tensor, widened
+from rushlight.ops._numeric import as_result, check_tensor, not_implemented, refuse_float8, widened
 from rushlight.ops._out import into, plain
 from rushlight.ops.promotion import NUMBERS, check_broadcast, operands
 
@@ -23,9 +23,16 @@ __all__ = [
 ]  # fmt: skip
 
 
+_KERNELS = {np.less: "lt", np.less_equal: "le", np.greater: "gt", np.greater_equal: "ge"}
+
+
 def _compare(ufunc: Any, input: Any, other: Any) -> Any:
     """A comparison after promotion: elementwise with broadcasting, bool."""
     a, b = operands(input, other)
+    if ufunc is not np.equal and ufunc is not np.not_equal:
+        if a.dtype.kind == "c":
+            raise not_implemented(f"{_KERNELS[ufunc]}_cpu", a.dtype)
+        refuse_float8(a.dtype, f"{ufunc.__name__}_cpu")
     try:
         return plain(ufunc(a, b))
     except ValueError:
@@ -168,6 +175,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
         if tolerance < 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
     a, b = input._array, other._array
+    check_broadcast(a, b)
     close = np.equal(a, b)
     exact = a.dtype.kind in "biu"
     if equal_nan and not exact:

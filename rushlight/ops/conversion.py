@@ -64,6 +64,9 @@ class ToCopy(Operation):
         return to(grad, ctx.dtype), None, None
 
 
+_SATURATING = dtypes.float8_e4m3fn.numpy_dtype
+
+
 def converted(array: Array, dtype: dtypes.dtype) -> Array:
     """The elements in another type, the array itself if it has it: floats lose their fraction, complex their "
     "imaginary part."""
@@ -77,6 +80,9 @@ def converted(array: Array, dtype: dtypes.dtype) -> Array:
     order: Any = "C" if 0 in array.strides else "K"
     if target.kind in "iu" and kind in "fVc":
         return _float_to_integer(array, target, order)
+    if target == _SATURATING:
+        # A type without infinities: PyTorch takes its greatest number for what is beyond.
+        array = np.clip(array.astype(np.float32, copy=False), -448, 448)
     if target.kind == "f" or target.kind == "V":
         # Too large a value becomes infinite without a word.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -204,6 +210,11 @@ def as_dtype(wanted: Any, function: str = "to") -> dtypes.dtype:
     if wanted in _PYTHON_TYPES:
         return _PYTHON_TYPES[wanted]
     raise TypeError(f"{function}(): argument 'dtype' must be torch.dtype, not {type(wanted).__name__}")
+
+
+def in_type(input: Tensor, wanted: Any, function: str) -> Tensor:
+    """The tensor in the dtype that a function was given; TypeError for what is none."""
+    return to(input, as_dtype(wanted, function))
 
 
 _LEGACY = {f"torch.{d.legacy_name}Tensor": d for d in vars(dtypes).values() if isinstance(d, dtypes.dtype)}
@@ -520,6 +531,7 @@ class ConversionMethods:
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         """The tensor that a NumPy function of a tensor and an array returns."""
         return from_array(np.asarray(array))
+
     __bool__ = is_nonzero
     __complex__ = _complex
     __contains__ = _contains

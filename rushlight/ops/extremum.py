@@ -14,14 +14,15 @@ from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import (
-    check_tensor,
     Array,
     Dims,
     add_reduce,
+    check_tensor,
     maximum_reduce,
     minimum_reduce,
     normalize_dims,
     not_implemented,
+    refuse_float8,
     spread,
     widened,
 )
@@ -41,8 +42,7 @@ def check_not_empty(name: str, array: Array, dims: tuple[int, ...] | None) -> No
     if dims is None:
         raise RuntimeError(
             f"{name}: Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
-            f"the 'dim' "
-            "argument."
+            "the 'dim' argument."
         )
     for dim in dims:
         if array.shape[dim] == 0:
@@ -52,6 +52,7 @@ def check_not_empty(name: str, array: Array, dims: tuple[int, ...] | None) -> No
 def _check_ordered(array: Array, kernel: str) -> None:
     if array.dtype.kind == "c":
         raise not_implemented(kernel, array.dtype)
+    refuse_float8(array.dtype, kernel)
 
 
 def _share(ctx: Any, grad: Tensor, input: Tensor, out: Tensor) -> Tensor:
@@ -289,6 +290,7 @@ def min(
 
 def _argument(kind: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
     array = input._array
+    refuse_float8(array.dtype, f"{kind}_cpu")
     if array.dtype.kind in "bc":
         raise RuntimeError(f"{kind}(): does not support {'bool' if array.dtype.kind == 'b' else 'complex'} input")
     if dim is None:

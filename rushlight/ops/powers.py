@@ -9,6 +9,7 @@ import numpy as np
 from rushlight import kernels
 from rushlight.autograd.function import Operation, UnaryOperation
 from rushlight.autograd.variable import Variable, wrap
+from rushlight.ops._numeric import refuse_float8
 from rushlight.ops._out import into
 from rushlight.ops.arithmetic import OPERANDS, conj_of, floating, method_in_place
 from rushlight.ops.promotion import NUMBERS, binary, like, unbroadcast
@@ -35,7 +36,7 @@ class PowScalar(Operation):
             raise RuntimeError("Integers to negative integer powers are not allowed.")
         if array.dtype.kind == "b" and isinstance(exponent, bool):
             return array | (not exponent)
-        if array.dtype.kind in "fc":
+        if array.dtype.kind in "fc" and array.itemsize > 1:
             # The exponents with a cheaper form; NumPy's own shortcuts end at 2.
             if exponent == 2:
                 return np.square(array)
@@ -127,6 +128,7 @@ class Log(Operation):
 
     @staticmethod
     def forward(ctx: Any, input: Any) -> Any:
+        refuse_float8(input._array.dtype, "log_vml_cpu")
         ctx.save_for_backward(input)
         return np.log(floating(input._array))
 

@@ -79,6 +79,11 @@ def can_cast(from_: dtypes.dtype, to: dtypes.dtype) -> bool:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.can_cast.html
     """
+    for position, (name, type_) in enumerate((("from_", from_), ("to", to)), 1):
+        if not isinstance(type_, dtypes.dtype):
+            raise TypeError(
+                f"can_cast(): argument '{name}' (position {position}) must be torch.dtype, not {type(type_).__name__}"
+            )
     if to is dtypes.bool:
         return from_ is dtypes.bool
     return from_.category <= to.category
@@ -116,9 +121,7 @@ def _with_number(tensor: Any, number: Any) -> tuple[Any, Any]:
     return array.astype(numpy_dtype, copy=False), scalar
 
 
-def binary(
-    ufunc: Callable[..., Any], input: Any, other: Any, out: Any = None, *, exact_number: bool = False
-) -> Any:
+def binary(ufunc: Callable[..., Any], input: Any, other: Any, out: Any = None, *, exact_number: bool = False) -> Any:
     """A ufunc of two operands after promotion; float16 and bfloat16 with a number are computed in float32.
 
     The number is first rounded to the tensor's type; with `exact_number`, as PyTorch has it for products and quotients,
@@ -142,6 +145,9 @@ def binary(
                 result = ufunc(wide, number) if tensor is input else ufunc(number, wide)
                 return np.asarray(result).astype(type_.numpy_dtype)
         a, b = operands(input, other)
+    if a.dtype.itemsize == 1 and a.dtype.kind in "fV" and ufunc is not np.multiply:
+        kind = dtypes.from_numpy_dtype(a.dtype).legacy_name
+        raise NotImplementedError(f"\"{ufunc.__name__.strip('_')}_cpu\" not implemented for '{kind}'")
     try:
         fits = out is not None and out.dtype is a.dtype
         if fits and (not isinstance(b, np.ndarray) or b.ndim == 0 or out.shape == b.shape):

@@ -10,11 +10,12 @@ from rushlight import dtypes
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import (
-    check_tensor,
     Array,
     as_result,
+    check_tensor,
     inplace,
     not_implemented,
+    refuse_float8,
     require_floating,
     widened,
 )
@@ -42,8 +43,9 @@ class _Rounding(Operation):
         kind = array.dtype.kind
         if kind in "bc":
             if kind == "c":
-                raise RuntimeError(f"{name} is not supported for complex inputs")
+                raise NotImplementedError(f"{name} is not supported for complex inputs")
             raise not_implemented(f"{name}_vml_cpu", array.dtype)
+        refuse_float8(array.dtype, f"{name}_vml_cpu")
         return array.copy() if kind in "iu" else ufunc(array)
 
     @staticmethod
@@ -282,14 +284,14 @@ def _clamp_operation(input: Tensor, min: Any, max: Any, by_number: Any = Clamp, 
     """Which operation takes these bounds; raises where none does."""
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    check_tensor("clamp", "input", 1, input)
     if input._array.dtype.kind == "c":
-        raise RuntimeError("clamp is not supported for complex types")
+        raise NotImplementedError("clamp is not supported for complex types")
     tensors = [isinstance(bound, Variable) for bound in (min, max) if bound is not None]
     if any(tensors) and not all(tensors):
         raise TypeError(
-            f"clamp() received an invalid combination of arguments - got ({type(min).__name__}, "
-            f"{type(max).__name__}), but "
-            "expected both bounds to be Tensors or both to be numbers"
+            f"clamp() received an invalid combination of arguments - got ({type(min).__name__}, {type(max).__name__}), "
+            "but expected both bounds to be Tensors or both to be numbers"
         )
     for bound in (min, max):
         check_fits(bound, input.dtype)

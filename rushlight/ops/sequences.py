@@ -113,8 +113,7 @@ def range(
     """`arange` that includes its end, always of the default dtype; PyTorch has deprecated it."""
     warnings.warn(
         "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
-        "Python's range "
-        "builtin. Instead, use torch.arange, which produces values in [start, end).",
+        "Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",
         UserWarning,
         stacklevel=2,
     )
@@ -144,7 +143,7 @@ def _between(start: Any, end: Any, steps: int, kind: np.dtype[Any]) -> Array:
     low, high, step = (np.asarray(value, wide) for value in (low, high, step))
     place = np.arange(steps)
     first, last = place.astype(wide), (steps - 1 - place).astype(wide)
-    values = np.where(place < steps // 2, low + step * first, high - step * last)
+    values = np.where(place < steps // 2, low + step * first, high - step * last).astype(work)
     return (np.trunc(values) if kind.kind in "iu" else values).astype(kind)
 
 
@@ -256,7 +255,13 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.polar.html
     """
+    check_tensor("polar", "abs", 1, abs)
     check_tensor("polar", "angle", 2, angle)
+    if abs.dtype is not angle.dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {abs.dtype.legacy_name} but got scalar type {angle.dtype.legacy_name} for "
+            "second argument"
+        )
     return complex(abs * angle.cos(), abs * angle.sin(), out=out)
 
 
@@ -281,6 +286,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     if not tensors:
         raise RuntimeError("meshgrid expects a non-empty TensorList")
     for tensor in tensors:
+        check_tensor("meshgrid", "tensors", 1, tensor)
         if tensor._array.ndim > 1:
             raise RuntimeError(
                 "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got one of shape "
@@ -299,11 +305,18 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     return tuple(grids)
 
 
+def _check_matrix(row: int, col: int) -> None:
+    for name, length in (("row", row), ("col", col)):
+        if length < 0:
+            raise RuntimeError(f"{name} must be non-negative, got {length}")
+
+
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, **options: Any) -> Tensor:
     """The rows and columns (2, count) of the elements that `tril` keeps of a (row, col) matrix.
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.tril_indices.html
     """
+    _check_matrix(row, col)
     kind = dtypes.int64 if dtype is None else as_dtype(dtype)
     return _made(np.array(np.tril_indices(row, offset, col), dtype=kind.numpy_dtype), None, options)
 
@@ -313,6 +326,7 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, **op
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.triu_indices.html
     """
+    _check_matrix(row, col)
     kind = dtypes.int64 if dtype is None else as_dtype(dtype)
     return _made(np.array(np.triu_indices(row, offset, col), dtype=kind.numpy_dtype), None, options)
 
@@ -329,7 +343,8 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.cartesian_prod.html
     """
-    for tensor in tensors:
+    for i, tensor in enumerate(tensors):
+        check_tensor("cartesian_prod", "tensors", i + 1, tensor)
         if tensor._array.ndim != 1:
             raise RuntimeError(f"Expect a 1D vector, but got shape {shape_text(tensor._array.shape)}")
     if len(tensors) == 1:

@@ -9,7 +9,7 @@ import numpy as np
 
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops._numeric import Array, floating, inplace, check_tensor
+from rushlight.ops._numeric import Array, check_tensor, floating, inplace, refuse_float8
 from rushlight.ops._out import into, plain
 from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.promotion import binary, unbroadcast
@@ -41,6 +41,7 @@ class Sign(Operation):
             raise RuntimeError(
                 "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
             )
+        refuse_float8(array.dtype, "sign_cpu")
         return _sign_of(array)
 
     @staticmethod

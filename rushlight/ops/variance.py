@@ -14,11 +14,11 @@ import numpy as np
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._numeric import (
-    check_tensor,
     Array,
     Dims,
     add_reduce,
     as_result,
+    check_tensor,
     normalize_dims,
     spread,
     widened,
@@ -43,6 +43,16 @@ def _moments(ctx: Any, array: Array, dim: Dims, keepdim: bool, correction: float
     squares = np.real(distance * np.conj(distance)) if array.dtype.kind == "c" else np.multiply(distance, distance)
     variance = np.true_divide(add_reduce(squares, dims, None, None, keepdim), squares.dtype.type(ctx.divisor))
     return variance, mean if keepdim or not dims else mean.reshape(variance.shape)
+
+
+def _running_mean(ctx: Any, array: Array, mean: Array) -> Array:
+    """The mean as PyTorch finds it beside the variance: updated element by element, it is NaN after an infinity."""
+    if not np.isinf(mean).any():
+        return mean
+    last = tuple([slice(-1, None) if i in ctx.dims else slice(None) for i in range(array.ndim)])
+    infinite = np.isinf(array)
+    ends_so = infinite[last] & (add_reduce(infinite, ctx.dims, np.int64, None, True) == 1)
+    return np.where(np.isinf(mean) & ~ends_so.reshape(mean.shape), np.asarray(np.nan, mean.dtype), mean)
 
 
 def _var_gradient(ctx: Any, grad: Tensor, input: Tensor) -> Tensor:
@@ -102,6 +112,7 @@ class VarMean(Operation):
         ctx.save_for_backward(input)
         array = input._array
         variance, mean = _moments(ctx, array, dim, keepdim, correction)
+        mean = _running_mean(ctx, array, mean)
         ctx.count = math.prod([array.shape[d] for d in ctx.dims])
         return as_result(variance, array.dtype), as_result(mean, array.dtype)
 
@@ -120,6 +131,7 @@ class StdMean(Operation):
     def forward(ctx: Any, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Any:
         array = input._array
         variance, mean = _moments(ctx, array, dim, keepdim, correction)
+        mean = _running_mean(ctx, array, mean)
         ctx.count = math.prod([array.shape[d] for d in ctx.dims])
         out = wrap(as_result(np.sqrt(variance), array.dtype))
         ctx.save_for_backward(input, out)
@@ -145,8 +157,7 @@ def _spread_arguments(
     if count - amount <= 0 and (array.size // count if count else 1):
         warnings.warn(
             f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
-            f"(input numel "
-            "divided by output numel).",
+            "(input numel divided by output numel).",
             UserWarning,
             stacklevel=3,
         )

@@ -70,3 +70,80 @@ def test_numbers_are_rounded_as_in_pytorch(name: str, dtype: str) -> None:
 def test_the_number_of_a_sum_is_rounded_first() -> None:
     made = [float(t.full((), -2.859375, dtype=t.float16) + 2.572975) for t in (rushlight, torch)]
     assert made[0] == made[1]
+
+
+EIGHT_BITS = ("float8_e4m3fn", "float8_e5m2")
+STORED: dict[str, Any] = {
+    "float32": lambda t, x: x.float(),
+    "float64": lambda t, x: x.double(),
+    "int64": lambda t, x: x[:4].to(t.int64),
+    "from integers": lambda t, x: t.tensor([1, 2, 300]).to(x.dtype).float(),
+    "item": lambda t, x: x[3].item(),
+    "tolist": lambda t, x: str(x.tolist()),
+    "repr": lambda t, x: repr(x),
+    "index": lambda t, x: x[1:5].float(),
+    "indices": lambda t, x: x[t.tensor([1, 2])].float(),
+    "assignment": lambda t, x: (x.__setitem__(0, 3.0), x.float())[1],
+    "cat": lambda t, x: t.cat([x, x]).float(),
+    "stack": lambda t, x: t.stack([x, x]).float(),
+    "equal": lambda t, x: (x == x, x != x, x == 1),
+    "nan": lambda t, x: t.isnan(x),
+    "where": lambda t, x: t.where(x.float() > 0, x, x).float(),
+    "full": lambda t, x: (t.full((2,), 1.3, dtype=x.dtype).float(), t.zeros_like(x).float()),
+    "view": lambda t, x: x[:10].view(t.uint8),
+    "shapes": lambda t, x: (x[:4].view(2, 2).t().contiguous().float(), x.repeat(2).float(), x.roll(1).float()),
+    "facts": lambda t, x: (x.is_floating_point(), x.element_size(), t.finfo(x.dtype).max),
+}
+REFUSED: dict[str, Any] = {
+    "add": lambda t, x: x + x,
+    "add number": lambda t, x: x + 1,
+    "in place": lambda t, x: x.add_(1),
+    "other type": lambda t, x: x + x.float(),
+    "other type by cat": lambda t, x: t.cat([x, x.float()]),
+    "promotion": lambda t, x: t.promote_types(x.dtype, t.float16),
+    "sub": lambda t, x: x - x,
+    "div": lambda t, x: x / x,
+    "pow": lambda t, x: x**2,
+    "neg": lambda t, x: -x,
+    "less": lambda t, x: x < x,
+    "sum": lambda t, x: x.sum(),
+    "mean": lambda t, x: x.mean(),
+    "prod": lambda t, x: x.prod(),
+    "cumsum": lambda t, x: x.cumsum(0),
+    "max": lambda t, x: x.max(),
+    "argmax": lambda t, x: x.argmax(),
+    "maximum": lambda t, x: t.maximum(x, x),
+    "clamp": lambda t, x: x.clamp(0, 1),
+    "exp": lambda t, x: x.exp(),
+    "log": lambda t, x: x.log(),
+    "sqrt": lambda t, x: x.sqrt(),
+    "relu": lambda t, x: x.relu(),
+    "sigmoid": lambda t, x: x.sigmoid(),
+    "softmax": lambda t, x: x.softmax(0),
+    "round": lambda t, x: x.round(),
+    "sign": lambda t, x: x.sign(),
+    "sort": lambda t, x: x.sort(),
+    "topk": lambda t, x: x.topk(2),
+    "std": lambda t, x: x.std(),
+}
+
+
+def eight_bits(t: Any, dtype: str) -> Any:
+    values = [0.0, -0.0, 1.0, -1.5, 0.3, 448.0, 500.0, 6e4, 1e-3, float("inf"), float("nan"), 3.3, -240.0]
+    return t.tensor(values).to(getattr(t, dtype))
+
+
+@pytest.mark.parametrize("dtype", EIGHT_BITS)
+@pytest.mark.parametrize("name", STORED)
+def test_types_of_eight_bits_store(name: str, dtype: str) -> None:
+    assert repr(STORED[name](rushlight, eight_bits(rushlight, dtype))) == repr(
+        STORED[name](torch, eight_bits(torch, dtype))
+    )
+
+
+@pytest.mark.parametrize("dtype", EIGHT_BITS)
+@pytest.mark.parametrize("name", REFUSED)
+def test_types_of_eight_bits_do_not_calculate(name: str, dtype: str) -> None:
+    for t in (torch, rushlight):
+        with pytest.raises(RuntimeError, match="not implemented for 'Float8|Promotion for Float8|Unsupported dtype"):
+            REFUSED[name](t, eight_bits(t, dtype))

@@ -289,3 +289,18 @@ def test_var_of_one_element_warns() -> None:
         warnings.simplefilter("always")
         rushlight.tensor([1.0]).var()
     assert any("degrees of freedom is <= 0" in str(warning.message) for warning in caught)
+
+
+@pytest.mark.parametrize("name", ["var_mean", "std_mean"])
+@pytest.mark.parametrize("infinity", [INF, -INF])
+def test_the_mean_beside_a_variance_with_infinities(name: str, infinity: float) -> None:
+    for count in (1, 2, 3, 9):
+        for place in range(count):
+            row = [float(i) for i in range(count)]
+            row[place] = infinity
+            for dim in (0, 1, (0, 1)):
+                made = [
+                    run(t, lambda t, x, dim=dim: getattr(t, name)(x, dim, correction=0), [t.tensor([row, row])])
+                    for t in (rushlight, torch)
+                ]
+                compare(*made, f"{row} {dim}")

@@ -32,7 +32,7 @@ from rushlight.ops.write import *
 from rushlight.ops.conv import *
 from rushlight.ops.conversion import *
 from rushlight.ops.creation import *
-from rushlight.ops.einsum import *  # noqa: E402, F403
+from rushlight.ops.einsum import *
 from rushlight.ops.dropout import *
 from rushlight.ops.extremum import *
 from rushlight.ops.gated import *

@@ -44,8 +44,7 @@ class device:
         if name not in _KNOWN:
             raise RuntimeError(
                 "Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, "
-                "vulkan, "
-                f"mps, meta, hpu, mtia, privateuseone device type at start of device string: {name}"
+                f"vulkan, mps, meta, hpu, mtia, privateuseone device type at start of device string: {name}"
             )
         self.type: str = name
         self.index: int | None = index

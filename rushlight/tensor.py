@@ -186,9 +186,8 @@ class Tensor(
         if self.grad_fn is not None:
             raise RuntimeError(
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
-                "moment.  If you "
-                "were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, see "
-                "https://github.com/pytorch/pytorch/pull/103001"
+                "moment.  If you were attempting to deepcopy a module, this may be because of a "
+                "torch.nn.utils.weight_norm usage, see https://github.com/pytorch/pytorch/pull/103001"
             )
         if id(self) in memo:
             return memo[id(self)]
@@ -208,10 +207,8 @@ class Tensor(
         if self.grad_fn is not None:
             raise RuntimeError(
                 "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd does not support "
-                "crossing "
-                "process boundaries.  If you just want to transfer the data, call detach() on the tensor before "
-                "serializing "
-                "(e.g., putting it on the queue)."
+                "crossing process boundaries.  If you just want to transfer the data, call detach() on the tensor "
+                "before serializing (e.g., putting it on the queue)."
             )
         extra = {name: value for name, value in self.__dict__.items() if name not in _STATE}
         return (_rebuild, (type(self), self._array, self._requires_grad, self._backward_hooks, extra))

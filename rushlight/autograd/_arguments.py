@@ -12,7 +12,7 @@ __all__ = ["not_a_tensor"]
 
 
 def not_a_tensor(operation: Any, args: tuple[Any, ...], error: AttributeError) -> Exception:
-    """The TypeError for an argument that should be a Tensor, where that is what an AttributeError means; else the error."""
+    """The TypeError for an argument that should be a Tensor, where an AttributeError means that; else the error."""
     value = error.obj
     if error.name is None or isinstance(value, Variable) or not any(value is a for a in args):
         return error

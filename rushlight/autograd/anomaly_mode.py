@@ -74,8 +74,7 @@ def report(node: Any) -> None:
     if trace is None:
         text = (
             f"Error detected in {node.name()}. No forward pass information available. Enable detect anomaly during "
-            "forward "
-            "pass for more information."
+            "forward pass for more information."
         )
     else:
         text = f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{trace}"

@@ -64,12 +64,9 @@ def backward(
     if create_graph:
         warnings.warn(
             "Using backward() with create_graph=True will create a reference cycle between the parameter and its "
-            "gradient which "
-            "can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you "
-            "have to use "
-            "this function, make sure to reset the .grad fields of your parameters to None after use to break the "
-            "cycle and avoid "
-            "the leak.",
+            "gradient which can cause a memory leak. We recommend using autograd.grad when creating the graph to "
+            "avoid this. If you have to use this function, make sure to reset the .grad fields of your parameters to "
+            "None after use to break the cycle and avoid the leak.",
             UserWarning,
             stacklevel=3,
         )
@@ -126,8 +123,7 @@ def grad(
         index = next(i for i, g in enumerate(found) if g is None)
         raise RuntimeError(
             f"The differentiated Tensor at index {index} appears to not have been used in the graph. Set "
-            "allow_unused=True if "
-            "this is the desired behavior."
+            "allow_unused=True if this is the desired behavior."
         )
     return tuple(found)
 

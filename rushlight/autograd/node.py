@@ -33,12 +33,10 @@ _ONE_NEEDED = (True,)
 next_sequence = itertools.count().__next__
 
 RELEASED = (
-    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
-    "freed). "
-    "Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
-    "retain_graph=True if "
-    "you need to backward through the graph a second time or if you need to access saved tensors after calling "
-    "backward."
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
+    "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
+    "Specify retain_graph=True if you need to backward through the graph a second time or if you need to access saved "
+    "tensors after calling backward."
 )
 
 
@@ -198,9 +196,8 @@ class Node:
         raise RuntimeError(
             "one of the variables needed for gradient computation has been modified by an inplace operation: "
             f"[torch.{legacy}Tensor {list(tensor._array.shape)}]{origin} is at version {version}; expected version "
-            f"{expected} "
-            "instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
-            "torch.autograd.set_detect_anomaly(True, check_nan=False)."
+            f"{expected} instead. Hint: enable anomaly detection to find the operation that failed to compute its "
+            "gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False)."
         )
 
     def mark_dirty(self, *tensors: Any) -> None:
@@ -333,10 +330,8 @@ class Node:
         if item._inference:
             raise RuntimeError(
                 "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode "
-                "in "
-                "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and "
-                "use it in "
-                "autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
+                "in computation tracked by autograd. To work around this, you can make a clone to get a normal tensor "
+                "and use it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
             )
         return item._version
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rushlight.autograd.node import RELEASED, Node, edge_of, next_sequence, short_name
 from rushlight.autograd.grad_mode import enable_grad, state
+from rushlight.autograd.node import RELEASED, Node, edge_of, next_sequence, short_name
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -94,26 +94,21 @@ def _refusal(target: Any, view: View, what: str) -> str:
     if view.origin == NO_GRAD:
         return (
             f"A view was created in no_grad mode and {what} modified inplace with grad mode enabled. Given that this "
-            "use case "
-            "is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the "
-            "inplace "
-            "either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if "
-            "you want "
-            "the inplace to be tracked)."
+            "use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the "
+            "view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) "
+            "or both outside (if you want the inplace to be tracked)."
         )
     begin = f"Output {target._output_nr} of {name} is a view and {what} modified inplace. "
     if view.origin == MULTI_OUTPUT:
         return begin + (
-            "This view is the output of a function that returns multiple views. Such functions do not allow the output "
-            "views to "
-            "be modified inplace. You should replace the inplace operation by an out-of-place one."
+            "This view is the output of a function that returns multiple views. Such functions do not allow the "
+            "output views to be modified inplace. You should replace the inplace operation by an out-of-place one."
         )
     return begin + (
         "This view was created inside a custom Function (or because an input was returned as-is) and the autograd "
-        "logic to handle "
-        "view+inplace would override the custom backward associated with the custom Function, leading to incorrect "
-        "gradients. "
-        "This behavior is forbidden. You can fix this by cloning the output of the custom Function."
+        "logic to handle view+inplace would override the custom backward associated with the custom Function, leading "
+        "to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom "
+        "Function."
     )
 
 

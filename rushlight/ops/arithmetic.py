@@ -175,8 +175,7 @@ class Neg(UnaryOperation):
         if array.dtype.kind == "b":
             raise RuntimeError(
                 "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, "
-                "use the `~` "
-                "or `logical_not()` operator instead."
+                "use the `~` or `logical_not()` operator instead."
             )
         return np.negative(array)
 
@@ -227,14 +226,12 @@ def _refuse_bools(input: Any, other: Any) -> None:
     if a and b:
         raise RuntimeError(
             "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
-            "operator "
-            "instead."
+            "operator instead."
         )
     if a or b:
         raise RuntimeError(
             "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, "
-            "use the `~` "
-            "or `logical_not()` operator instead."
+            "use the `~` or `logical_not()` operator instead."
         )
 
 
@@ -403,7 +400,8 @@ class FloorDivide(Operation):
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
         return tuple(
-            unbroadcast(grad * 0, model) if need else None for model, need in zip(ctx.likes, ctx.needs_input_grad)
+            unbroadcast(grad * 0, model) if need else None
+            for model, need in zip(ctx.likes, ctx.needs_input_grad, strict=True)
         )
 
 

@@ -189,10 +189,8 @@ def _check_addcdiv(tensor1: Tensor, tensor2: Tensor) -> None:
     if tensor1._array.dtype.kind in "biu" and tensor2._array.dtype.kind in "biu":
         raise RuntimeError(
             "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a "
-            "true division "
-            "of tensor1 and tensor2. Use (input + value * torch.trunc(tensor1 / tensor2)) for integer results, or "
-            "convert one "
-            f"operand to floating point; got {tensor1.dtype} and {tensor2.dtype}."
+            "true division of tensor1 and tensor2. Use (input + value * torch.trunc(tensor1 / tensor2)) for integer "
+            f"results, or convert one operand to floating point; got {tensor1.dtype} and {tensor2.dtype}."
         )
 
 

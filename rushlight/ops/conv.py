@@ -127,9 +127,8 @@ def _numbers(rank: int, name: str, value: Any, function: str) -> Ints:
         return numbers * rank
     if len(numbers) != rank:
         raise RuntimeError(
-            f"expected {name} to be a single integer value or a list of {rank} values "
-            f"to match the convolution dimensions, "
-            f"but got {name}={list(numbers)}"
+            f"expected {name} to be a single integer value or a list of {rank} values to match the convolution "
+            f"dimensions, but got {name}={list(numbers)}"
         )
     return numbers
 

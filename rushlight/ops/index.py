@@ -147,9 +147,8 @@ def put_values(array: Array, key: tuple[Any, ...], source: Array, accumulate: bo
         if not array.flags.writeable:
             raise
         raise RuntimeError(
-            f"shape mismatch: value tensor of shape {shape_text(source.shape)} cannot be broadcast to indexing "
-            "result of shape "
-            f"{shape_text(array[key].shape)}"
+            f"shape mismatch: value tensor of shape {shape_text(source.shape)} cannot be broadcast to indexing result "
+            f"of shape {shape_text(array[key].shape)}"
         ) from None
 
 
@@ -207,10 +206,8 @@ def _items(key: Any) -> list[Any]:
         if isinstance(key, list) and any(_is_tuple_like(item) for item in key):
             warnings.warn(
                 "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in "
-                "pytorch 2.9; use "
-                "x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as tensor index, "
-                "x[torch.tensor(seq)], "
-                "which will result either in an error or a different result",
+                "pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as tensor "
+                "index, x[torch.tensor(seq)], which will result either in an error or a different result",
                 UserWarning,
                 stacklevel=4,
             )
@@ -320,8 +317,7 @@ def _add_indices(parsed: _Parsed, item: Tensor, dim: int, shape: Shape) -> int:
             if length != shape[dim + i]:
                 raise IndexError(
                     f"The shape of the mask {shape_text(array.shape)} at index {i} does not match the shape of the "
-                    "indexed tensor "
-                    f"{shape_text(shape)} at index {dim + i}"
+                    f"indexed tensor {shape_text(shape)} at index {dim + i}"
                 )
         parsed.basic += [_WHOLE] * array.ndim
         parsed.layout.append(True)
@@ -384,9 +380,8 @@ def _get_plain(self: Tensor, key: tuple[Any, ...]) -> Tensor:
 def _check_scalar_key(kind: type) -> None:
     if kind is int:
         raise IndexError(
-            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert "
-            "a 0-dim tensor to "
-            "a number"
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a "
+            "0-dim tensor to a number"
         )
     if kind is slice:
         raise IndexError("slice() cannot be applied to a 0-dim tensor.")
@@ -478,8 +473,7 @@ def _check_put_types(target: np.dtype[Any], source: np.dtype[Any]) -> None:
         names = [dtypes.from_numpy_dtype(kind).legacy_name for kind in (target, source)]
         raise RuntimeError(
             f"Index put requires the source and destination dtypes match, got {names[0]} for the destination and "
-            f"{names[1]} for the "
-            "source."
+            f"{names[1]} for the source."
         )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import kernels
+from rushlight import dtypes, kernels
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import check_tensor
@@ -325,8 +325,7 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
     if a.shape != b.shape:
         raise RuntimeError(
             f"inconsistent tensor size, expected tensor [{a.shape[0]}] and src [{b.shape[0]}] to have the same number "
-            "of "
-            f"elements, but got {a.shape[0]} and {b.shape[0]} elements respectively"
+            f"of elements, but got {a.shape[0]} and {b.shape[0]} elements respectively"
         )
     if a.dtype != b.dtype:
         raise RuntimeError(
@@ -430,8 +429,7 @@ def _matmul(input: Any, other: Any, a: int, b: int) -> Any:
     except ValueError:
         raise RuntimeError(
             f"The size of tensor a ({x[0]}) must match the size of tensor b ({y[0]}) at non-singleton dimension 0: the "
-            "batch "
-            f"dimensions of shapes {list(x)} and {list(y)} do not broadcast"
+            f"batch dimensions of shapes {list(x)} and {list(y)} do not broadcast"
         ) from None
     n = int(np.prod(lead))
     out = bmm(left.expand(*lead, *x[-2:]).reshape(n, *x[-2:]), right.expand(*lead, *y[-2:]).reshape(n, *y[-2:]))
@@ -588,8 +586,8 @@ def _check_linear(a: Any, w: Any, bias: Any) -> None:
         )
     if bias is not None and bias._array.dtype != a.dtype:
         raise RuntimeError(
-            f"self and mat2 must have the same dtype, but got {dtypes.from_numpy_dtype(bias._array.dtype).legacy_name} and "
-            f"{dtypes.from_numpy_dtype(a.dtype).legacy_name}"
+            f"self and mat2 must have the same dtype, but got {dtypes.from_numpy_dtype(bias._array.dtype).legacy_name} "
+            f"and {dtypes.from_numpy_dtype(a.dtype).legacy_name}"
         )
     if bias is not None and w.ndim == 2 and bias._array.ndim and bias._array.shape[-1] not in (1, w.shape[0]):
         raise RuntimeError(

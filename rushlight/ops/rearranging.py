@@ -194,8 +194,7 @@ def repeat_interleave(
     if counts.size != shape[dim]:
         raise RuntimeError(
             f"repeats must have the same size as input along dim, but got repeats.size(0) = {counts.size} and "
-            f"input.size({dim}) = "
-            f"{shape[dim]}"
+            f"input.size({dim}) = {shape[dim]}"
         )
     if output_size is not None and output_size != counts.sum():
         raise RuntimeError("allocated size does not match required size")

@@ -119,8 +119,7 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
     if sum(lengths) != shape[dim]:
         raise RuntimeError(
             f"split_with_sizes expects split_sizes to sum exactly to {shape[dim]} (input tensor's size at dimension "
-            f"{dim}), but got "
-            f"split_sizes={lengths}"
+            f"{dim}), but got split_sizes={lengths}"
         )
     bounds = [0]
     for length in lengths:
@@ -179,9 +178,8 @@ def _named_split(input: Tensor, indices_or_sections: Any, name: str, least: int,
         )
     if isinstance(indices_or_sections, int) and (indices_or_sections <= 0 or shape[dim] % indices_or_sections):
         raise RuntimeError(
-            f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {shape[dim]} "
-            "is not divisible "
-            f"by the split_size {indices_or_sections}!"
+            f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {shape[dim]} is not "
+            f"divisible by the split_size {indices_or_sections}!"
         )
     return tensor_split(input, indices_or_sections, dim)
 

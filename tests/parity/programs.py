@@ -36,8 +36,9 @@ def run(function: Program, library: Any) -> str:
 
 def same_lines(function: Program) -> None:
     """Assert that a program prints the same on both libraries, up to where in PyTorch's C++ a warning arose."""
-    import rushlight
     import torch
+
+    import rushlight
 
     ours, theirs = _plain(run(function, rushlight)), _plain(run(function, torch))
     assert ours.splitlines() == theirs.splitlines()

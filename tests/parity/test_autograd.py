@@ -128,7 +128,7 @@ def modes(t: Any) -> None:
         except ValueError:
             print("caught", t.is_grad_enabled())
             yield "after"
-        return "end"  # noqa: B901
+        return "end"
 
     steps = generator(x)
     print(next(steps), t.is_grad_enabled())

@@ -187,16 +187,16 @@ def wrong_classes(t: Any) -> None:
     F = t.nn.functional
     x = t.zeros(3, 4)
     for loss in (F.cross_entropy, F.nll_loss):
-        attempt(lambda: loss(x, t.tensor([0, 4, 1])))  # noqa: B023
-        attempt(lambda: loss(x, t.tensor([0, -1, 1])))  # noqa: B023
-        attempt(lambda: loss(x, t.tensor([0, 1])))  # noqa: B023
-        attempt(lambda: loss(x, t.zeros(3, 2, dtype=t.long)))  # noqa: B023
-        attempt(lambda: loss(t.zeros(3, 4, 2), t.zeros(3, 5, dtype=t.long)))  # noqa: B023
-        attempt(lambda: loss(x, t.tensor([0, 1, 2]), weight=t.ones(3)))  # noqa: B023
-        attempt(lambda: loss(x, t.tensor([0, 1, 2]), reduction="median"))  # noqa: B023
-        attempt(lambda: loss(x, None))  # noqa: B023
-        attempt(lambda: loss([1.0], t.tensor([0])))  # noqa: B023
-        attempt(lambda: loss(t.tensor(1.0), t.tensor(0)))  # noqa: B023
+        attempt(lambda: loss(x, t.tensor([0, 4, 1])))
+        attempt(lambda: loss(x, t.tensor([0, -1, 1])))
+        attempt(lambda: loss(x, t.tensor([0, 1])))
+        attempt(lambda: loss(x, t.zeros(3, 2, dtype=t.long)))
+        attempt(lambda: loss(t.zeros(3, 4, 2), t.zeros(3, 5, dtype=t.long)))
+        attempt(lambda: loss(x, t.tensor([0, 1, 2]), weight=t.ones(3)))
+        attempt(lambda: loss(x, t.tensor([0, 1, 2]), reduction="median"))
+        attempt(lambda: loss(x, None))
+        attempt(lambda: loss([1.0], t.tensor([0])))
+        attempt(lambda: loss(t.tensor(1.0), t.tensor(0)))
     attempt(lambda: F.cross_entropy(x, t.tensor([0, 1, 2]), label_smoothing=1.5))
     attempt(lambda: F.cross_entropy(x, t.ones(3, 4), ignore_index=2))
 
@@ -212,8 +212,8 @@ def wrong_types(t: Any) -> None:
                 print("RuntimeError")
         print(loss(t.tensor([[0.5, 1.0]]), t.tensor([1], dtype=t.uint8)))
     for loss in (F.binary_cross_entropy, F.binary_cross_entropy_with_logits):
-        attempt(lambda: loss(t.full((2, 3), 0.5), t.zeros(3)))  # noqa: B023
-        attempt(lambda: loss(t.full((2,), 0.5), t.zeros(2), reduction="x"))  # noqa: B023
+        attempt(lambda: loss(t.full((2, 3), 0.5), t.zeros(3)))
+        attempt(lambda: loss(t.full((2,), 0.5), t.zeros(2), reduction="x"))
     attempt(lambda: F.binary_cross_entropy(t.tensor([1.5]), t.tensor([1.0])))
     attempt(lambda: F.binary_cross_entropy(t.tensor([float("nan")]), t.tensor([1.0])))
     attempt(lambda: F.mse_loss(t.zeros(2, 3), t.zeros(4)))

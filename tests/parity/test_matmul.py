@@ -198,7 +198,7 @@ def wrong_shapes(t: Any) -> None:
 def wrong_types(t: Any) -> None:
     a, b = t.zeros(2, 2), t.zeros(2, 2, dtype=t.float64)
     for function in (t.mm, t.matmul, lambda x, y: t.nn.functional.linear(x, y)):
-        attempt(lambda: function(a, b))  # noqa: B023
+        attempt(lambda: function(a, b))
     attempt(lambda: t.mm(a, t.zeros(2, 2, dtype=t.int64)))
     attempt(lambda: t.dot(a[0], b[0]))
     attempt(lambda: t.bmm(a[None], b[None]))

@@ -218,7 +218,7 @@ def closures(t: Any) -> None:
         optimizer = getattr(t.optim, kind)([p])
 
         def closure() -> Any:
-            optimizer.zero_grad()  # noqa: B023
+            optimizer.zero_grad()
             loss = (p * p).sum()
             loss.backward()
             print(t.is_grad_enabled())

@@ -16,7 +16,7 @@ _add_reduce: Any = np.add.reduce
 
 
 def sum_over(x: Array, dims: tuple[int, ...] | None = None, keepdim: bool = False, divisor: float = 1.0) -> Array:
-    """The sum of x over `dims` (all if None), divided by `divisor`, in x's type; reduced dimensions stay with length 1 if `keepdim`."""
+    """The sum of x over `dims` (all if None), divided by `divisor`, in x's type; `keepdim` leaves lengths of 1."""
     total = _add_reduce(x, dims, None, None, keepdim)
     if divisor == 1:
         return np.asarray(total)

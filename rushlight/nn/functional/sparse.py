@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.variable import Variable, wrap
+from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import plain
 from rushlight.ops.embedding import Embedding

@@ -145,8 +145,9 @@ def binary(ufunc: Callable[..., Any], input: Any, other: Any, out: Any = None, *
                 result = ufunc(wide, number) if tensor is input else ufunc(number, wide)
                 return np.asarray(result).astype(type_.numpy_dtype)
         a, b = operands(input, other)
-    if a.dtype.itemsize == 1 and a.dtype.kind in "fV" and ufunc is not np.multiply:
-        kind = dtypes.from_numpy_dtype(a.dtype).legacy_name
+    array = a if isinstance(a, np.ndarray) else b
+    if array.dtype.itemsize == 1 and array.dtype.kind in "fV" and ufunc is not np.multiply:
+        kind = dtypes.from_numpy_dtype(array.dtype).legacy_name
         raise NotImplementedError(f"\"{ufunc.__name__.strip('_')}_cpu\" not implemented for '{kind}'")
     try:
         fits = out is not None and out.dtype is a.dtype

@@ -9,6 +9,7 @@ void bind_linalg(nb::module_& m);
 void bind_loss(nb::module_& m);
 void bind_norm(nb::module_& m);
 void bind_optim(nb::module_& m);
+void bind_pad(nb::module_& m);
 void bind_pointwise(nb::module_& m);
 void bind_pool(nb::module_& m);
 void bind_random(nb::module_& m);
@@ -27,6 +28,7 @@ NB_MODULE(_native, m) {
     rl::bind_loss(m);
     rl::bind_norm(m);
     rl::bind_optim(m);
+    rl::bind_pad(m);
     rl::bind_pointwise(m);
     rl::bind_pool(m);
     rl::bind_random(m);

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable
 from rushlight.dtypes import from_numpy_dtype
-from rushlight.kernels.reference import pad as kernels
+from rushlight.kernels import padding as kernels
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -98,6 +98,9 @@ def _pads(pad: Any) -> Pads:
     return tuple(zip(numbers[-2::-2], numbers[::-2], strict=True))
 
 
+_MOST = 2**62  # elements of a dimension
+
+
 def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float | complex = 0) -> Tensor:
     """Put `value` around a tensor of any shape, or crop it where a pad is negative.
 
@@ -120,11 +123,10 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float | complex = 
             f"{2 * len(pads)} and input of dimension {len(shape)}"
         )
     for axis, (before, after) in enumerate(pads, len(shape) - len(pads)):
-        if shape[axis] + before + after < 0 or shape[axis] + min(before, 0) + min(after, 0) < 0:
+        if not 0 <= shape[axis] + before + after <= _MOST or shape[axis] + min(before, 0) + min(after, 0) < 0:
             raise RuntimeError(
                 f"The input size {shape[axis]}, plus negative padding {before} and {after} resulted in a negative "
-                "output size, "
-                f"which is invalid. Check dimension {axis} of your input."
+                f"output size, which is invalid. Check dimension {axis} of your input."
             )
     return ConstantPad.apply(input, pads, value)
 
@@ -154,9 +156,8 @@ def _check_index_pads(shape: tuple[int, ...], pads: Pads, mode: str) -> None:
         return
     if 0 in shape[len(shape) - rank - 1 :]:
         raise RuntimeError(
-            f"Expected {rank + 1}D or {rank + 2}D (batch mode) tensor with possibly 0 batch size and other "
-            "non-zero dimensions "
-            f"for input, but got: {list(shape)}"
+            f"Expected {rank + 1}D or {rank + 2}D (batch mode) tensor with possibly 0 batch size and other non-zero "
+            f"dimensions for input, but got: {list(shape)}"
         )
     for axis in reversed(range(rank)):
         if mode == "reflect" and max(pads[axis]) >= sizes[axis]:

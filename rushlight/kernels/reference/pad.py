@@ -9,7 +9,7 @@ import numpy as np
 
 from rushlight.kernels.reference.windows import last_axes, working_dtype
 
-__all__ = ["pad_constant", "pad_index", "pad_index_backward"]
+__all__ = ["Pads", "add_planes", "copy_planes", "pad_constant", "pad_index", "pad_index_backward", "sources"]
 
 Pads = tuple[tuple[int, int], ...]
 
@@ -33,7 +33,7 @@ def pad_constant(x: np.ndarray[Any, Any], pads: Pads, value: float | complex) ->
     return result
 
 
-def _sources(size: int, before: int, after: int, mode: str) -> np.ndarray[Any, Any]:
+def sources(size: int, before: int, after: int, mode: str) -> np.ndarray[Any, Any]:
     """Which element of an axis stands at each place of the padded axis."""
     place = np.arange(-before, size + after)
     if mode == "replicate":
@@ -45,10 +45,30 @@ def _sources(size: int, before: int, after: int, mode: str) -> np.ndarray[Any, A
     return last - np.abs(last - np.abs(place)) if size > 1 else place * 0
 
 
+def copy_planes(
+    x: np.ndarray[Any, Any], rows: np.ndarray[Any, Any], columns: np.ndarray[Any, Any]
+) -> np.ndarray[Any, Any]:
+    """`x[:, rows][:, :, columns]` for x of shape (planes, height, width); IndexError for an index out of range."""
+    if x.ndim != 3 or rows.ndim != 1 or columns.ndim != 1:
+        raise ValueError("expected a 3-D array and two 1-D ones")
+    return np.take(np.take(x, rows, 1), columns, 2)
+
+
+def add_planes(
+    grad: np.ndarray[Any, Any], rows: np.ndarray[Any, Any], columns: np.ndarray[Any, Any], height: int, width: int
+) -> np.ndarray[Any, Any]:
+    """The adjoint of `copy_planes`: an array of shape (planes, height, width) to whose elements their copies' gradients are added."""
+    if grad.ndim != 3 or rows.ndim != 1 or columns.ndim != 1:
+        raise ValueError("expected a 3-D array and two 1-D ones")
+    total = np.zeros((len(grad), height, width), grad.dtype)
+    np.add.at(total, (slice(None), rows[:, None], columns), grad)
+    return total
+
+
 def pad_index(x: np.ndarray[Any, Any], pads: Pads, mode: str) -> np.ndarray[Any, Any]:
     """`x` with copies of its own elements around it; `mode` is "reflect", "replicate" or "circular"."""
     for axis, (before, after) in zip(range(-len(pads), 0), pads, strict=True):
-        x = np.take(x, _sources(x.shape[axis], before, after, mode), axis)
+        x = np.take(x, sources(x.shape[axis], before, after, mode), axis)
     return x
 
 
@@ -65,8 +85,8 @@ def pad_index_backward(
         # The run of original elements at once, then the few copies one after the other.
         first = max(-before, 0)
         result[first : first + end - begin] = moved[begin:end]
-        sources = _sources(size, before, after, mode)
+        origins = sources(size, before, after, mode)
         for place in (*range(begin), *range(end, len(moved))):
-            result[sources[place]] += moved[place]
+            result[origins[place]] += moved[place]
         total = np.moveaxis(result, 0, axis)
     return np.ascontiguousarray(total, grad.dtype)

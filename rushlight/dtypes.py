@@ -161,6 +161,11 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     """
     if type1 is type2:
         return type1
+    for position, type_ in enumerate((type1, type2), 1):
+        if not isinstance(type_, dtype):
+            raise TypeError(
+                f"promote_types(): argument 'type{position}' (position {position}) must be torch.dtype, not {type(type_).__name__}"
+            )
     low, high = (type1, type2) if type1.category <= type2.category else (type2, type1)
     if low in _FLOAT8 or high in _FLOAT8:
         raise RuntimeError(f"Promotion for Float8 Types is not supported, attempted to promote {type1} and {type2}")

@@ -135,6 +135,8 @@ class UntypedStorage:
     __slots__ = ("_memory", "_owner")
 
     def __init__(self, size: int | Bytes | bytearray = 0) -> None:
+        if isinstance(size, int) and size < 0:
+            raise RuntimeError(f"a storage can't have a negative number of bytes, got {size}")
         memory = np.zeros(size, np.uint8) if isinstance(size, int) else np.asarray(size, np.uint8)
         if memory.ndim != 1 or (memory.size > 1 and memory.strides != (1,)):
             raise ValueError(

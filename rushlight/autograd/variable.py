@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Variable", "VersionCounter", "set_tensor_type", "wrap"]
 
 _new = object.__new__
+_new_tuple = tuple.__new__  # without the checks of what a user makes a Size of
 _ndarray = np.ndarray
 
 
@@ -70,7 +71,7 @@ class Variable:
     @property
     def shape(self) -> Size:
         """The lengths of the dimensions."""
-        return Size(self._array.shape)
+        return _new_tuple(Size, self._array.shape)
 
     @property
     def dtype(self) -> dtypes.dtype:
@@ -96,6 +97,8 @@ class Variable:
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise RuntimeError(f"requires_grad must be a bool, not {type(value).__name__}")
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:

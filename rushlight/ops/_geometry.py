@@ -70,7 +70,7 @@ def sizes(args: tuple[Any, ...], function: str, name: str = "size") -> Shape:
             raise TypeError
         return tuple([int(operator.index(size)) for size in args])
     except TypeError:
-        bad = next(i for i, size in enumerate(args) if not hasattr(size, "__index__") or size.__class__ is bool)
+        bad = next((i for i, size in enumerate(args) if size.__class__ is not int), 0)
         given = type(args[bad]).__name__
         raise TypeError(
             f"{function}(): argument '{name}'{place} must be tuple of ints, but found element of type {given} at pos "
@@ -196,7 +196,9 @@ def check_no_overlap(array: Array) -> None:
 
 def channel_order(format_: memory_format, ndim: int) -> Shape:
     """The dimensions from the slowest to the fastest in memory; RuntimeError if the format needs another rank."""
-    rank = {channels_last: 4, channels_last_3d: 5}[format_]
+    if format_ is not channels_last and format_ is not channels_last_3d:
+        raise TypeError(f"argument 'memory_format' must be torch.memory_format, not {type(format_).__name__}")
+    rank = 4 if format_ is channels_last else 5
     if ndim != rank:
         raise RuntimeError(f"required rank {rank} tensor to use {format_.name} format")
     return (0, *range(2, rank), 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from functools import lru_cache
 from typing import Any
@@ -14,6 +15,7 @@ __all__ = ["adaptive_sizes", "check_type", "window"]
 
 Ints = tuple[int, ...]
 
+_MOST = 2**30  # outputs of a plane
 _WORDS = {2: "two", 3: "three"}
 _LETTERS = {1: "W", 2: "HW", 3: "THW"}
 
@@ -163,6 +165,8 @@ def adaptive_sizes(family: str, rank: int, input: Any, output_size: Any) -> Ints
             )
         colon = ":" if family == "adaptive_max_pool" else ""
         raise RuntimeError(f"{function}(): Expected {rank + 1}D or {rank + 2}D tensor, but got{colon} {list(shape)}")
+    if isinstance(output_size, str):
+        raise TypeError(f"{function}(): argument 'output_size' (position 2) must be tuple of ints, not str")
     given = (output_size,) * rank if output_size is None or hasattr(output_size, "__index__") else tuple(output_size)
     if rank == 1 and None in given:
         raise TypeError(
@@ -188,6 +192,8 @@ def adaptive_sizes(family: str, rank: int, input: Any, output_size: Any) -> Ints
             f"{function}: elements of output_size must be greater than or equal to 0 but received "
             f"{{{', '.join(map(str, outputs))}}}"
         )
+    if math.prod(outputs) > _MOST:
+        raise RuntimeError(f"{function}(): can't allocate memory for an output of shape {[*shape[:-rank], *outputs]}")
     empty = [axis for axis in range(len(shape) - rank, len(shape)) if shape[axis] == 0]
     if empty:
         raise RuntimeError(

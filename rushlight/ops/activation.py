@@ -533,6 +533,7 @@ def _drawn_slopes(input: Tensor, lower: float, upper: float, training: bool, gen
         raise RuntimeError(f"Lower bound should be less than or equal to the upper bound, but got [{lower}, {upper}]")
     if not training:
         return (lower + upper) / 2
+    check_tensor("rrelu", "input", 1, input)
     array = require_floating(input._array, "rrelu_with_noise_out_cpu")
     falling = array <= 0
     draws = (generator or default_generator).random64(int(np.count_nonzero(falling)))

@@ -129,16 +129,19 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """
     if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
         tensors = tuple(tensors[0])
+    for i, tensor in enumerate(tensors):
+        check_tensor("broadcast_tensors", "tensors", i + 1, tensor)
     shape = common_shape([tensor._array.shape for tensor in tensors])
     return tuple([tensor if tensor._array.shape == shape else Expand.apply(tensor, shape) for tensor in tensors])
 
 
-def _atleast(tensors: tuple[Any, ...], one: Any) -> Any:
-    if len(tensors) == 1:
-        if isinstance(tensors[0], (tuple, list)):
-            return tuple([one(tensor) for tensor in tensors[0]])
-        return one(tensors[0])
-    return tuple([one(tensor) for tensor in tensors])
+def _atleast(function: str, tensors: tuple[Any, ...], one: Any) -> Any:
+    single = len(tensors) == 1 and not isinstance(tensors[0], (tuple, list))
+    if len(tensors) == 1 and not single:
+        tensors = tuple(tensors[0])
+    for i, tensor in enumerate(tensors):
+        check_tensor(function, "tensors", i + 1, tensor)
+    return one(tensors[0]) if single else tuple([one(tensor) for tensor in tensors])
 
 
 def atleast_1d(*tensors: Any) -> Any:
@@ -146,7 +149,7 @@ def atleast_1d(*tensors: Any) -> Any:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.atleast_1d.html
     """
-    return _atleast(tensors, lambda tensor: tensor if tensor._array.ndim else reshape(tensor, (1,)))
+    return _atleast("atleast_1d", tensors, lambda tensor: tensor if tensor._array.ndim else reshape(tensor, (1,)))
 
 
 def atleast_2d(*tensors: Any) -> Any:
@@ -158,7 +161,7 @@ def atleast_2d(*tensors: Any) -> Any:
             return reshape(tensor, (1, 1))
         return unsqueeze(tensor, 0) if ndim == 1 else tensor
 
-    return _atleast(tensors, one)
+    return _atleast("atleast_2d", tensors, one)
 
 
 def atleast_3d(*tensors: Any) -> Any:
@@ -172,7 +175,7 @@ def atleast_3d(*tensors: Any) -> Any:
             return unsqueeze(unsqueeze(tensor, 0), -1)
         return unsqueeze(tensor, -1) if ndim == 2 else tensor
 
-    return _atleast(tensors, one)
+    return _atleast("atleast_3d", tensors, one)
 
 
 class BroadcastMethods:

@@ -30,9 +30,10 @@ def _compare(ufunc: Any, input: Any, other: Any) -> Any:
     """A comparison after promotion: elementwise with broadcasting, bool."""
     a, b = operands(input, other)
     if ufunc is not np.equal and ufunc is not np.not_equal:
-        if a.dtype.kind == "c":
-            raise not_implemented(f"{_KERNELS[ufunc]}_cpu", a.dtype)
-        refuse_float8(a.dtype, f"{ufunc.__name__}_cpu")
+        dtype = (a if isinstance(a, np.ndarray) else b).dtype
+        if dtype.kind == "c":
+            raise not_implemented(f"{_KERNELS[ufunc]}_cpu", dtype)
+        refuse_float8(dtype, f"{ufunc.__name__}_cpu")
     try:
         return plain(ufunc(a, b))
     except ValueError:
@@ -272,6 +273,8 @@ def _is_infinity(name: str, input: Tensor, infinity: float, out: Tensor | None) 
     array = input._array
     if array.dtype.kind == "c":
         raise RuntimeError(f"{name} does not support complex inputs.")
+    if out is not None:
+        check_tensor(name, "out", 2, out)
     if out is not None and out._array.dtype.kind != "b":
         raise RuntimeError(f"{name} does not support non-boolean outputs.")
     if array.dtype.kind in "biu":

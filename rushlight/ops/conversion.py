@@ -214,6 +214,7 @@ def as_dtype(wanted: Any, function: str = "to") -> dtypes.dtype:
 
 def in_type(input: Tensor, wanted: Any, function: str) -> Tensor:
     """The tensor in the dtype that a function was given; TypeError for what is none."""
+    check_tensor(function, "input", 1, input)
     return to(input, as_dtype(wanted, function))
 
 

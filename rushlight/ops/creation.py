@@ -149,7 +149,12 @@ def frombuffer(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.frombuffer.html
     """
-    data = memoryview(buffer).cast("B")
+    try:
+        data = memoryview(buffer).cast("B")
+    except TypeError:
+        raise ValueError(
+            f"object does not implement Python buffer protocol: expected a bytes-like object, got {type(buffer).__name__}"
+        ) from None
     size = dtype.itemsize
     if not len(data) or not count:
         raise ValueError(f"both buffer length ({len(data)}) and count ({count}) must not be 0")
@@ -191,6 +196,11 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     Source: https://docs.pytorch.org/docs/2.13/dlpack.html
     """
     check_device(device)
+    if not hasattr(ext_tensor, "__dlpack__"):
+        raise RuntimeError(
+            "from_dlpack received an invalid capsule: expected an object with a __dlpack__ method, got "
+            f"{type(ext_tensor).__name__}"
+        )
     return wrap(checked_array(np.from_dlpack(ext_tensor, copy=copy)))
 
 
@@ -230,12 +240,19 @@ def filled(
     try:
         array = fill(shape, kind)
     except (TypeError, ValueError):
-        array = fill(checked_shape(sizes((shape,), function)), kind)
+        array = _fill_checked(fill, checked_shape(sizes((shape,), function)), kind)
     if memory_format is not contiguous_format:
         array = in_format(array, memory_format)
     if out is not None:
         return write_out(out, array)
     return finished(array, device, requires_grad, pin_memory)
+
+
+def _fill_checked(fill: Callable[..., Array], shape: Shape, kind: np.dtype[Any]) -> Array:
+    try:
+        return fill(shape, kind)
+    except ValueError:
+        raise RuntimeError(f"Storage size calculation overflowed with sizes=[{', '.join(map(str, shape))}]") from None
 
 
 def checked_shape(shape: Shape) -> Shape:
@@ -377,6 +394,8 @@ def scalar_tensor(
 ) -> Tensor:
     """A number as a tensor without dimensions, of the default dtype."""
     kind = dtypes.get_default_dtype() if dtype is None else as_dtype(dtype)
+    if not isinstance(s, (bool, int, float, complex, np.generic, Variable)):
+        raise TypeError(f"scalar_tensor(): argument 's' (position 1) must be Number, not {type(s).__name__}")
     return finished(number_array(s, kind), device, requires_grad, bool(options.get("pin_memory")))
 
 
@@ -388,9 +407,11 @@ def empty_strided(size: Sequence[int], stride: Sequence[int], *, dtype: Any = No
     shape = checked_shape(tuple(size))
     if len(shape) != len(stride):
         raise RuntimeError(f"mismatch in length of strides and shape: {len(stride)} strides, {len(shape)} dimensions")
+    if any(step < 0 for step in stride):
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)} and strides={list(stride)}")
     kind = (dtypes.get_default_dtype() if dtype is None else as_dtype(dtype)).numpy_dtype
     count = 1 + sum((length - 1) * step for length, step in zip(shape, stride, strict=True)) if 0 not in shape else 0
-    buffer = np.empty(count, kind)
+    buffer = _fill_checked(np.empty, (count,), kind)
     array = np.lib.stride_tricks.as_strided(buffer, shape, [step * kind.itemsize for step in stride])
     return finished(array, options.get("device"), options.get("requires_grad", False), options.get("pin_memory", False))
 

@@ -47,6 +47,8 @@ def einsum(*args: Any) -> Tensor:
         operands = list(args[: len(args) // 2 * 2 : 2])
         terms = [list(subscripts) for subscripts in args[1::2]]
         output = list(args[-1]) if len(args) % 2 else None
+    for i, operand in enumerate(operands):
+        check_tensor("einsum", "operands", i + 2, operand)
     if len(terms) != len(operands):
         less = "fewer" if len(operands) < len(terms) else "more"
         raise RuntimeError(f"einsum(): {less} operands were provided than specified in the equation")

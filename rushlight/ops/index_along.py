@@ -13,6 +13,7 @@ from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.index import add_along
 from rushlight.ops._geometry import Array, Shape, shape_text, wrap_dim
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
 from rushlight.ops.scatter import scatter_reduce, target_array
 from rushlight.ops.shape import reshape
@@ -177,6 +178,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.index_select.html
     """
+    check_tensor("index_select", "input", 1, input)
     places = _vector("index_select", index)
     shape = input._array.shape
     dim = wrap_dim(dim, len(shape))
@@ -187,6 +189,8 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
 
 
 def _index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any, inplace: bool) -> Tensor:
+    check_tensor("index_add_", "input", 1, input)
+    check_tensor("index_add_", "source", 4, source)
     places = _vector("index_add_", index, "Expected dtype int32/int64 for index")
     dim = wrap_dim(dim, input._array.ndim)
     _check_source("index_add_", RuntimeError, input, dim, places, source)
@@ -197,7 +201,7 @@ def _index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: An
         )
     length = input._array.shape[dim] if input._array.ndim else 1
     for bad in places.reshape(-1)[(places.reshape(-1) < 0) | (places.reshape(-1) >= length)][:1]:
-        raise RuntimeError(f"index {bad} is out of bounds for dimension {dim} with size {length}")
+        raise IndexError(f"index out of range in self: index {bad} is out of bounds for dimension {dim} with size {length}")
     if inplace:
         return IndexAdd.inplace(input, dim, index, source, alpha, True)
     return IndexAdd.apply(input, dim, index, source, alpha, False)
@@ -237,6 +241,8 @@ def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha:
 
 
 def _index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor, inplace: bool) -> Tensor:
+    check_tensor("index_copy_", "input", 1, input)
+    check_tensor("index_copy_", "source", 4, source)
     places = _vector("index_copy_", index, "Expected a long tensor for index")
     dim = wrap_dim(dim, input._array.ndim)
     _check_source("index_copy_", IndexError, input, dim, places, source)

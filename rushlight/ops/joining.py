@@ -195,6 +195,8 @@ def cat(tensors: Tensors, dim: int = 0, *, axis: int | None = None, out: Tensor 
 
 def _joined(out: Tensor | None, result: Tensor) -> Tensor:
     """The result, in `out` if that is given; here PyTorch raises TypeError for a type that does not go in."""
+    if out is not None:
+        check_tensor("cat", "out", 2, out)
     if out is not None and not result.requires_grad and result.dtype.category > out.dtype.category:
         raise TypeError(f"torch.cat(): input types can't be cast to the desired output type {out.dtype.legacy_name}")
     return into(out, result)  # type: ignore[no-any-return]
@@ -322,6 +324,7 @@ def block_diag(*tensors: Tensor) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.block_diag.html
     """
     for i, tensor in enumerate(tensors):
+        check_tensor("block_diag", "tensors", i + 1, tensor)
         if tensor._array.ndim > 2:
             raise RuntimeError(
                 "torch.block_diag: Input tensors must have 2 or fewer dimensions. Input "

@@ -200,6 +200,8 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def _check_put(input: Tensor, index: Tensor, source: Tensor) -> None:
+    for position, (name, tensor) in enumerate((("input", input), ("index", index), ("source", source)), 1):
+        check_tensor("put_", name, position, tensor)
     _check_positions("put_", input, index)
     if source._array.size != index._array.size:
         raise IndexError(

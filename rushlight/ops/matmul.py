@@ -589,6 +589,11 @@ def _check_linear(a: Any, w: Any, bias: Any) -> None:
             f"self and mat2 must have the same dtype, but got {dtypes.from_numpy_dtype(bias._array.dtype).legacy_name} "
             f"and {dtypes.from_numpy_dtype(a.dtype).legacy_name}"
         )
+    if bias is not None and bias._array.dtype != a.dtype:
+        raise RuntimeError(
+            f"self and mat2 must have the same dtype, but got {dtypes.from_numpy_dtype(bias._array.dtype).legacy_name} and "
+            f"{dtypes.from_numpy_dtype(a.dtype).legacy_name}"
+        )
     if bias is not None and w.ndim == 2 and bias._array.ndim and bias._array.shape[-1] not in (1, w.shape[0]):
         raise RuntimeError(
             f"linear(): expected bias of shape ({w.shape[0]},) for weight of shape {list(w.shape)}, got "

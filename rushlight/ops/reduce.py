@@ -31,6 +31,7 @@ from rushlight.ops._numeric import (
 )
 from rushlight.ops._out import into, plain, type_of_out
 from rushlight.ops.broadcast import Expand
+from rushlight.ops.conversion import in_type
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -118,7 +119,7 @@ def sum(
         dtype = type_of_out(input, out, dtype)
         return into(out, sum(input, dim, keepdim, dtype=dtype, axis=axis, keepdims=keepdims), exact=True)
     if dtype is not None:
-        input = input.to(dtype)
+        input = in_type(input, dtype, "sum")
     elif dim is None and axis is None and not (keepdim or keepdims):
         return _sum_all(input)
     if dim is None and axis is None and not (keepdim or keepdims):
@@ -392,7 +393,7 @@ def prod(
         return into(out, prod(input, dim, keepdim, dtype=type_of_out(input, out, dtype), axis=axis), exact=True)
     dim = dim if axis is None else axis
     if dtype is not None:
-        input = input.to(dtype)
+        input = in_type(input, dtype, "prod")
     if dim is None:
         return _in_dtype(Prod.apply(input), dtype)
     if not isinstance(dim, int):
@@ -466,6 +467,8 @@ def all(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.all.html
     """
     check_tensor("all", "input", 1, input)
+    if out is not None:
+        check_tensor("all", "out", 5, out)
     if out is not None and out.dtype not in (dtypes.bool, dtypes.uint8):
         raise RuntimeError(f"all only supports bool tensor for result, got: {out.dtype.legacy_name}")
     return into(out, _truth(np.logical_and, input, dim if axis is None else axis, keepdim or keepdims))
@@ -491,6 +494,8 @@ def any(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.any.html
     """
     check_tensor("any", "input", 1, input)
+    if out is not None:
+        check_tensor("any", "out", 5, out)
     if out is not None and out.dtype not in (dtypes.bool, dtypes.uint8):
         raise RuntimeError(f"any only supports bool tensor for result, got: {out.dtype.legacy_name}")
     return into(out, _truth(np.logical_or, input, dim if axis is None else axis, keepdim or keepdims))

@@ -12,6 +12,7 @@ from rushlight.autograd.variable import wrap
 from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import Array, accumulator, as_result, require_floating, widened, check_tensor
 from rushlight.ops._out import into, into_each, type_of_out
+from rushlight.ops.conversion import in_type
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -72,7 +73,8 @@ def cumsum(
 def _scan_arguments(name: str, input: Tensor, dim: int | None, dtype: dtypes.dtype | None) -> tuple[Tensor, int]:
     if dim is None:
         raise TypeError(f'{name}() missing 1 required positional arguments: "dim"')
-    return input if dtype is None else input.to(dtype), wrap_dim(dim, input._array.ndim)
+    check_tensor(name, "input", 1, input)
+    return input if dtype is None else in_type(input, dtype, name), wrap_dim(dim, input._array.ndim)
 
 
 class Cumprod(Operation):

@@ -254,6 +254,7 @@ def _padded(grad: Tensor, shape: Shape) -> Tensor:
 def check_index(function: str, input: Tensor, dim: int, index: Any, src: Tensor | None) -> int:
     """The dimension counted from the front, once index and source were checked; RuntimeError or IndexError where "
     "they don't fit."""
+    check_tensor(function, "input", 1, input)
     array = input._array
     dim = wrap_dim(dim, array.ndim)
     if not isinstance(index, Variable):

@@ -16,7 +16,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.function import Operation
-from rushlight.autograd.variable import wrap
+from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import Array, shape_text
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import write_out
@@ -54,6 +54,8 @@ def _kind(dtype: Any, out: Tensor | None, *ends: Any) -> dtypes.dtype:
     if dtype is not None:
         return as_dtype(dtype)
     if out is not None:
+        if not isinstance(out, Variable):
+            raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
         return out.dtype
     default = dtypes.get_default_dtype()
     if any(isinstance(end, builtins.complex) for end in ends):
@@ -256,7 +258,13 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.polar.html
     """
     check_tensor("polar", "abs", 1, abs)
+    check_tensor("polar", "abs", 1, abs)
     check_tensor("polar", "angle", 2, angle)
+    if abs.dtype is not angle.dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {abs.dtype.legacy_name} but got scalar type {angle.dtype.legacy_name} for second "
+            "argument"
+        )
     if abs.dtype is not angle.dtype:
         raise RuntimeError(
             f"Expected object of scalar type {abs.dtype.legacy_name} but got scalar type {angle.dtype.legacy_name} for "

@@ -234,7 +234,7 @@ def view(input: Tensor, *shape: Any, dtype: dtypes.dtype | None = None, size: Se
             return View.apply(input, shape)
         if kind is tuple or kind is Size:
             return View.apply(input, first)
-        if kind is dtypes.dtype:
+        if kind is dtypes.dtype and len(shape) == 1:
             return ViewDtype.apply(input, first)
         return View.apply(input, sizes(shape, "view"))
     if dtype is not None:

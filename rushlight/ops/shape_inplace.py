@@ -184,7 +184,9 @@ def set_(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.set_.html
     """
-    if state.enabled and input.requires_grad and not input.is_leaf:
+    if state.enabled and input.requires_grad and input.is_leaf:
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+    if state.enabled and input.requires_grad:
         raise RuntimeError("set_() is not allowed on a tensor that is part of a graph; use it on a detached one")
     if source is None:
         input._array = np.empty(0, input._array.dtype)

@@ -107,6 +107,8 @@ def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     array = input._array
     if array.dtype.kind == "c":
         raise RuntimeError("signbit is not implemented for complex tensors.")
+    if out is not None:
+        check_tensor("signbit", "out", 2, out)
     if out is not None and out._array.dtype.kind != "b":
         raise RuntimeError("signbit does not support non-boolean outputs.")
     if array.dtype.kind == "b":

@@ -410,6 +410,8 @@ def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storag
     shape, steps = tuple(size), tuple(stride)
     if len(shape) != len(steps):
         raise RuntimeError("mismatch in length of strides and shape")
+    if any(length < 0 for length in shape):
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)} and strides={list(steps)}")
     if any(step < 0 for step in steps):
         raise RuntimeError(
             f"as_strided: Negative strides are not supported at the moment, got strides: {shape_text(steps)}"

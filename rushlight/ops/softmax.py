@@ -12,6 +12,7 @@ from rushlight.autograd.variable import wrap
 from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import Array, add_reduce, as_result, check_tensor, maximum_reduce, not_implemented, widened
 from rushlight.ops._out import into
+from rushlight.ops.conversion import in_type
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -153,7 +154,7 @@ class LogSoftmax(Operation):
 def _arguments(kernel: str, input: Tensor, dim: int, dtype: dtypes.dtype | None) -> tuple[Tensor, int]:
     check_tensor("log_softmax" if kernel.startswith("log") else "softmax", "input", 1, input)
     if dtype is not None:
-        input = input.to(dtype)
+        input = in_type(input, dtype, "softmax")
     array = input._array
     if array.dtype.kind in "biuc":
         raise not_implemented(kernel, array.dtype)

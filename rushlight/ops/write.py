@@ -14,6 +14,7 @@ from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._data import fill_array, from_data
 from rushlight.ops._geometry import Array, Shape, check_no_overlap, shape_text, sum_to_shape
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops.conversion import converted, to
 from rushlight.ops.shape import reshape
 
@@ -146,8 +147,9 @@ def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.copy_.html
     """
-    if not isinstance(src, Variable):
+    if isinstance(src, (bool, int, float, complex, np.generic)):
         src = wrap(from_data(src, None, copy=False))
+    check_tensor("copy_", "other", 1, src)
     return Copy.inplace(input, src)
 
 

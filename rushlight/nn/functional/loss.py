@@ -8,6 +8,7 @@ from typing import Any
 from rushlight import dtypes
 from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import check_tensor
+from rushlight.ops.promotion import check_broadcast
 from rushlight.ops.broadcast import broadcast_tensors
 from rushlight.ops.loss import BinaryCrossEntropy, BinaryCrossEntropyWithLogits, CrossEntropy, MseLoss, NllLoss
 from rushlight.tensor import Tensor
@@ -69,6 +70,11 @@ def _check_tensors(function: str, **arguments: Any) -> None:
             raise TypeError(f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}")
 
 
+def _check_log_probabilities(kernel: str, input: Tensor) -> None:
+    if not input.dtype.is_floating_point:
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{input.dtype.legacy_name}': expected a floating-point input")
+
+
 def _as_classes(target: Tensor) -> Tensor:
     if target.dtype not in (dtypes.int64, dtypes.uint8):
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype.legacy_name}")
@@ -113,6 +119,7 @@ def cross_entropy(
         return _with_probabilities(input, target, weight, reduction, label_smoothing)
     _check_class_weights(weight, input)
     rows, classes, shape = _by_rows(input, target)
+    _check_log_probabilities("log_softmax_lastdim_kernel_impl", input)
     classes = _as_classes(classes)
     if label_smoothing > 0.0:
         out = _smoothed(rows, classes, weight, reduction, ignore_index, label_smoothing)
@@ -182,6 +189,7 @@ def nll_loss(
     _check_tensors("nll_loss_nd", input=input, target=target)
     _check_class_weights(weight, input)
     rows, classes, shape = _by_rows(input, target)
+    _check_log_probabilities("nll_loss_out_frame", input)
     out = NllLoss.apply(rows, _as_classes(classes), weight, reduction, ignore_index)
     return out.reshape(shape) if reduction == "none" and shape is not None else out
 
@@ -324,4 +332,8 @@ def binary_cross_entropy_with_logits(
     _check_tensors("binary_cross_entropy_with_logits", input=input, target=target)
     if target._array.shape != input._array.shape:
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
+    for name, factor in (("weight", weight), ("pos_weight", pos_weight)):
+        if factor is not None:
+            check_tensor("binary_cross_entropy_with_logits", name, 3, factor)
+            check_broadcast(factor._array, input._array)
     return BinaryCrossEntropyWithLogits.apply(input, target, weight, pos_weight, reduction)

@@ -1,9 +1,33 @@
-#include "../conv.h"
+#include "../conv_gemm.h"
+
+#include <string_view>
 
 #include "arrays.h"
 
 namespace rl {
 namespace {
+
+// Which kernels run: the faster ones, or, for tests and measurements, always these or those.
+enum class Path { best, direct, gemm };
+Path path = Path::best;
+
+void set_conv_path(std::string_view name) {
+    if (name == "best") path = Path::best;
+    else if (name == "direct") path = Path::direct;
+    else if (name == "gemm") path = Path::gemm;
+    else throw nb::value_error("conv: the path is one of best, direct and gemm");
+}
+
+// run(kernels) with those for many channels if they are the ones, else, or where they don't take it, with those for few.
+template <class T, class Run>
+ConvStatus choose(const ConvShape& c, ConvOp op, Run run) {
+    const ConvGemmKernels<T>& gemm = conv_gemm_kernels<T>();
+    if (path == Path::gemm || (path == Path::best && gemm.prefers(c, op))) {
+        const ConvStatus status = run(gemm.conv);
+        if (status != ConvStatus::not_taken) return status;
+    }
+    return run(conv_kernels<T>());
+}
 
 constexpr int64_t kMost = int64_t(1) << 40;  // elements, far below what would overflow
 
@@ -106,7 +130,9 @@ nb::object conv_as(const Settings& s, const Array& x_, const Array& w_, nb::hand
     {
         const T* const b = bias.is_none() ? nullptr : data_of<T>(bias);
         Released released(x_.size() > kRelease);
-        status = conv_kernels<T>().forward(c, data_of<T>(x), data_of<T>(w), b, relu, data_of<T>(y));
+        status = choose<T>(c, ConvOp::forward, [&](const ConvKernels<T>& kernels) {
+            return kernels.forward(c, data_of<T>(x), data_of<T>(w), b, relu, data_of<T>(y));
+        });
     }
     return finish(status, y);
 }
@@ -150,7 +176,9 @@ nb::object conv_input_as(const Settings& s, const Array& gy_, const Array& w_, n
     {
         const T* const b = bias.is_none() ? nullptr : data_of<T>(bias);
         Released released(gy_.size() > kRelease);
-        status = conv_kernels<T>().input(c, data_of<T>(gy), data_of<T>(w), b, data_of<T>(gx));
+        status = choose<T>(c, ConvOp::input, [&](const ConvKernels<T>& kernels) {
+            return kernels.input(c, data_of<T>(gy), data_of<T>(w), b, data_of<T>(gx));
+        });
     }
     return finish(status, gx);
 }
@@ -187,7 +215,9 @@ nb::object conv_weight_as(const Settings& s, const Array& x_, const Array& gy_, 
     {
         T* const b = bias ? data_of<T>(gb) : nullptr;
         Released released(gy_.size() > kRelease);
-        status = conv_kernels<T>().weight(c, data_of<T>(x), data_of<T>(gy), data_of<T>(gw), b);
+        status = choose<T>(c, ConvOp::weight, [&](const ConvKernels<T>& kernels) {
+            return kernels.weight(c, data_of<T>(x), data_of<T>(gy), data_of<T>(gw), b);
+        });
     }
     return finish(status, nb::make_tuple(gw, gb));
 }
@@ -216,6 +246,7 @@ nb::object conv_weight(nb::handle x_, nb::handle gy_, nb::tuple kernel, nb::tupl
 }  // namespace
 
 void bind_conv(nb::module_& m) {
+    m.def("set_conv_path", [](const char* name) { set_conv_path(name); }, nb::arg("name"));
     m.def("conv", conv, nb::arg("x"), nb::arg("weight"), nb::arg("bias").none(), nb::arg("stride"), nb::arg("padding"),
           nb::arg("dilation"), nb::arg("groups"), nb::arg("outputs").none() = nb::none(), nb::arg("relu") = false);
     m.def("conv_input", conv_input, nb::arg("gy"), nb::arg("weight"), nb::arg("bias").none(), nb::arg("sizes"),

@@ -1,0 +1,567 @@
+// Convolution as the multiplication of matrices. Forward and the input gradient: weights (output channels x depth, depth being
+// input channels x taps) times patches (depth x outputs of all images). The patches never exist as a whole: a panel of two
+// vectors of outputs is gathered into scratch, multiplied by all weights, and forgotten. The weight gradient multiplies the
+// patches of a few hundred outputs by their gradients, and adds up what it finds in one sum a thread.
+//
+// The input gradient of a strided convolution falls apart into stride x stride passes, one for each residue of the row and the
+// column, each of them a convolution of stride 1 with its own taps.
+#include "conv_gemm.h"
+
+#include "conv_patches.h"
+#include "core/allocator.h"
+#include "core/thread_pool.h"
+
+namespace rl::RL_ISA {
+namespace {
+
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kTileRows = 14;  // 28 accumulators of 32 registers
+#else
+constexpr int kTileRows = 6;   // 12 of 16
+#endif
+constexpr int64_t kBlockBytes = 384 << 10;  // patches that are multiplied by the same weights: in the second-level cache
+constexpr int64_t kMostPanels = 8;
+constexpr int64_t kGrain = 1 << 16;         // multiplications for which a second thread pays
+constexpr int64_t kGradOutputs = 256;       // outputs between two visits of the weight gradient's sums
+
+template <class T>
+constexpr int kPanel = 2 * lanes<T>;
+
+RL_INLINE constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+RL_INLINE constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+RL_INLINE constexpr int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+
+RL_INLINE int64_t multiplications(const ConvShape& c) {
+    return c.batch * c.groups * c.out_channels * c.out[0] * c.out[1] * c.in_channels * c.kernel[0] * c.kernel[1];
+}
+
+// sums[i][v] += a[i * a_row + p * a_step] * b[p * b_step + v] over p < depth.
+template <class T, int ROWS, int WIDTH>
+RL_INLINE void add_products(int64_t depth, const T* a, int64_t a_row, int64_t a_step, const T* b, int64_t b_step,
+                            Vec<T> (&sums)[ROWS][WIDTH]) {
+    for (int64_t p = 0; p < depth; ++p) {
+        Vec<T> right[WIDTH];
+#pragma GCC unroll 2
+        for (int v = 0; v < WIDTH; ++v) right[v] = load(b + v * lanes<T>);
+        const T* row = a;
+#pragma GCC unroll 16
+        for (int i = 0; i < ROWS; ++i) {
+            const Vec<T> left = splat(row[(i % 3) * a_row]);
+            if (i % 3 == 2) row += 3 * a_row;
+#pragma GCC unroll 2
+            for (int v = 0; v < WIDTH; ++v) sums[i][v] = fmadd<T>(left, right[v], sums[i][v]);
+        }
+        a += a_step;
+        b += b_step;
+    }
+}
+
+// Forward or the input gradient, for one group of channels at a time.
+template <class T>
+struct Product {
+    Images from;
+    int64_t batch, groups, in_channels, out_channels;  // of the product: those read and those written
+    int64_t out_height, out_width;
+    const T* x;
+    const T* bias;
+    T* y;
+    bool relu;
+    int64_t block;  // rows of a tile
+    int64_t out_plane() const { return out_height * out_width; }
+    int64_t tiles() const { return divide_up(out_channels, block); }
+};
+
+// `weights` are [group][tile][depth][row of the tile].
+template <class T>
+struct Pass {
+    Grid grid;
+    const Tap* taps;
+    int64_t count;
+    const T* weights;
+};
+
+template <class T, int ROWS, int WIDTH>
+void put_tile(const Product<T>& job, int64_t depth, const T* weights, const T* panel, const Spots<T>* spots, const T* bias, T* y) {
+    Vec<T> sums[ROWS][WIDTH];
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; ++i)
+#pragma GCC unroll 2
+        for (int v = 0; v < WIDTH; ++v) sums[i][v] = bias ? splat(bias[i]) : Vec<T>{};
+    add_products<T, ROWS, WIDTH>(depth, weights, 1, ROWS, panel, kPanel<T>, sums);
+    const int64_t plane = job.out_plane();
+#pragma GCC unroll 2
+    for (int v = 0; v < WIDTH; ++v) {
+        const Spots<T>& s = spots[v];
+#pragma GCC unroll 16
+        for (int i = 0; i < ROWS; ++i) {
+            // max gives its second argument for NaN, so NaN passes.
+            const Vec<T> sum = job.relu ? max<T>(Vec<T>{}, sums[i][v]) : sums[i][v];
+            T* const to = y + i * plane;
+            if (!s.dense) {
+                alignas(kVectorBytes) T buffer[lanes<T>];
+                store(buffer, sum);
+                for (int32_t j = 0; j < s.count; ++j) to[s.to[j]] = buffer[j];
+            } else if (s.count == lanes<T>) {
+                store(to + s.to[0], sum);
+            } else {
+                store_part<T>(to + s.to[0], sum, s.count);
+            }
+        }
+    }
+}
+
+template <class T>
+using PutTile = void (*)(const Product<T>&, int64_t, const T*, const T*, const Spots<T>*, const T*, T*);
+
+template <class T, int WIDTH, int... I>
+RL_INLINE PutTile<T> put_tile_of(int64_t rows, std::integer_sequence<int, I...>) {
+    constexpr PutTile<T> functions[] = {put_tile<T, I + 1, WIDTH>...};
+    return functions[rows - 1];
+}
+
+template <class T>
+PutTile<T> put_tile_for(int64_t rows, int64_t width) {
+    using Rows = std::make_integer_sequence<int, kTileRows>;
+    return width == 1 ? put_tile_of<T, 1>(rows, Rows{}) : put_tile_of<T, 2>(rows, Rows{});
+}
+
+// Panels [begin, end) of a pass's outputs, tiles [first, last), one group. `scratch` holds all their patches.
+template <class T>
+void run_panels(const Product<T>& job, const Pass<T>& pass, int64_t group, int64_t begin, int64_t end, int64_t first, int64_t last,
+                T* scratch) {
+    const int64_t depth = job.in_channels * pass.count, outputs = job.batch * pass.grid.rows * pass.grid.cols;
+    const T* const x = job.x + group * job.in_channels * job.from.plane();
+    Spots<T> spots[kMostPanels][2];
+    int64_t width[kMostPanels];
+    Walk walk(pass.grid, begin * kPanel<T>);
+    for (int64_t i = begin; i < end; ++i) {
+        const int64_t j = i - begin, left = smaller(kPanel<T>, outputs - i * kPanel<T>);
+        width[j] = divide_up(left, lanes<T>);
+        for (int64_t v = 0; v < width[j]; ++v) {
+            Spots<T>& s = spots[j][v];
+            const int64_t count = smaller(lanes<T>, left - v * lanes<T>);
+            find_spots(pass.grid, job.from, job.out_width, job.groups * job.out_channels * job.out_plane(), walk, count, s);
+            gather_patches(job.from, s, pass.taps, pass.count, x, job.in_channels, scratch + j * depth * kPanel<T> + v * lanes<T>,
+                           kPanel<T>);
+        }
+    }
+    for (int64_t tile = first; tile < last; ++tile) {
+        const int64_t row = tile * job.block, rows = smaller(job.block, job.out_channels - row);
+        const int64_t channel = group * job.out_channels + row;
+        for (int64_t j = 0; j < end - begin; ++j) {
+            put_tile_for<T>(rows, width[j])(job, depth, pass.weights + channel * depth, scratch + j * depth * kPanel<T>, spots[j],
+                                            job.bias ? job.bias + channel : nullptr, job.y + channel * job.out_plane());
+        }
+    }
+}
+
+// One thread's share: of the panels of all groups, or of the tiles where the panels are few.
+template <class T>
+void run_share(const Product<T>& job, const Pass<T>& pass, int64_t part, int64_t parts, T* scratch, int64_t scratch_size) {
+    const int64_t outputs = job.batch * pass.grid.rows * pass.grid.cols;
+    if (outputs == 0) return;
+    const int64_t panels = divide_up(outputs, kPanel<T>), units = job.groups * panels, tiles = job.tiles();
+    const bool share_tiles = units < 4 * parts && tiles >= parts;
+    const int64_t begin = share_tiles ? 0 : units * part / parts, end = share_tiles ? units : units * (part + 1) / parts;
+    const int64_t first = share_tiles ? tiles * part / parts : 0, last = share_tiles ? tiles * (part + 1) / parts : tiles;
+    const int64_t most = smaller(kMostPanels, scratch_size / larger(1, job.in_channels * pass.count * kPanel<T>));
+    for (int64_t i = begin; i < end;) {
+        const int64_t group = i / panels, panel = i % panels;
+        const int64_t count = smaller(most, smaller(end - i, panels - panel));
+        run_panels(job, pass, group, panel, panel + count, first, last, scratch);
+        i += count;
+    }
+}
+
+template <class T>
+ConvStatus multiply(const Product<T>& job, const Pass<T>* passes, int64_t pass_count, int64_t most_taps, int64_t work) {
+    const int64_t panel = larger(1, job.in_channels * most_taps) * kPanel<T>;
+    const int64_t fit = larger(1, smaller(kMostPanels, kBlockBytes / static_cast<int64_t>(sizeof(T)) / panel));
+    const int64_t parts = parts_for(work, kGrain), size = fit * panel;
+    Scratch<T> scratch(static_cast<size_t>(parts * size));
+    if (!scratch.get()) return ConvStatus::no_memory;
+    T* const base = scratch.get();
+    parallel_parts(static_cast<int>(parts), [&](int part, int count) {
+        for (int64_t i = 0; i < pass_count; ++i) run_share(job, passes[i], part, count, base + part * size, size);
+    });
+    return ConvStatus::ok;
+}
+
+// Channels in a tile: even shares of at most kTileRows.
+RL_INLINE int64_t even_block(int64_t channels) { return divide_up(channels, divide_up(channels, kTileRows)); }
+
+// to[p * rows + i] = from[i * from_rows + p]: `rows` <= kTileRows rows of `depth` elements, transposed.
+template <class T>
+void pack_tile(const T* from, int64_t from_rows, int64_t rows, int64_t depth, T* to) {
+    constexpr int L = lanes<T>;
+    for (int64_t p = 0; p < depth; p += L) {
+        const int64_t left = smaller(depth - p, L);
+        for (int64_t first = 0; first < rows; first += L) {
+            const int64_t count = smaller(rows - first, L);
+            Vec<T> block[L];
+#pragma GCC unroll 16
+            for (int i = 0; i < L; ++i) {
+                const T* const row = from + (first + i) * from_rows + p;
+                block[i] = i >= count ? Vec<T>{} : left == L ? load(row) : load_part(row, left);
+            }
+            transpose<T>(block);
+            for (int64_t i = 0; i < left; ++i) {
+                T* const out = to + (p + i) * rows + first;
+                if (count == L) store(out, block[i]);
+                else store_part(out, block[i], count);
+            }
+        }
+    }
+}
+
+// Whether all offsets fit 32 bits.
+RL_INLINE bool fits(const ConvShape& c) {
+    constexpr double most = 1 << 30;
+    double reach = 1, x = double(c.batch) * double(c.groups) * double(c.in_channels);
+    double y = double(c.batch) * double(c.groups) * double(c.out_channels);
+    for (int i = 0; i < 2; ++i) {
+        reach *= double(c.in[i]) + double(c.out[i]) + 2 * double(c.padding[i]) + double(c.kernel[i] * c.dilation[i] + c.stride[i]);
+        x *= double(c.in[i]);
+        y *= double(c.out[i]);
+    }
+    return x + reach < most && y + reach < most;
+}
+
+RL_INLINE Images images_of_x(const ConvShape& c) {
+    return {static_cast<int32_t>(c.in[0]), static_cast<int32_t>(c.in[1]), c.groups * c.in_channels * c.in[0] * c.in[1],
+            static_cast<int32_t>(c.stride[0]), static_cast<int32_t>(c.stride[1])};
+}
+
+RL_INLINE void forward_taps(const ConvShape& c, Tap* taps) {
+    for (int64_t ky = 0; ky < c.kernel[0]; ++ky)
+        for (int64_t kx = 0; kx < c.kernel[1]; ++kx)
+            *taps++ = {static_cast<int32_t>(ky * c.dilation[0] - c.padding[0]), static_cast<int32_t>(kx * c.dilation[1] - c.padding[1])};
+}
+
+template <class T>
+ConvStatus forward(const ConvShape& c, const T* x, const T* w, const T* bias, bool relu, T* y) {
+    if (!fits(c)) return ConvStatus::not_taken;
+    const int64_t count = c.kernel[0] * c.kernel[1], depth = c.in_channels * count, block = even_block(c.out_channels);
+    Scratch<T> packed(static_cast<size_t>(c.groups * c.out_channels * depth));
+    Scratch<Tap> taps(static_cast<size_t>(count));
+    if (!packed.get() || !taps.get()) return ConvStatus::no_memory;
+    forward_taps(c, taps.get());
+    const Product<T> job = {images_of_x(c), c.batch, c.groups, c.in_channels, c.out_channels, c.out[0], c.out[1], x, bias, y, relu, block};
+    T* const weights = packed.get();
+    parallel_for(c.groups * job.tiles(), kGrain / (block * depth) + 1, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+            const int64_t row = i % job.tiles() * block, channel = i / job.tiles() * c.out_channels + row;
+            pack_tile(w + channel * depth, depth, smaller(block, c.out_channels - row), depth, weights + channel * depth);
+        }
+    });
+    const Pass<T> pass = {{c.out[0], c.out[1], 0, 1, 0, 1}, taps.get(), count, weights};
+    return multiply(job, &pass, 1, count, multiplications(c));
+}
+
+// The taps of one pass of the input gradient, those that meet the residues, and where their weights are in the window.
+struct PassTaps {
+    Tap* taps;
+    int32_t* index;
+    int64_t count;
+};
+
+RL_INLINE PassTaps residue_taps(const ConvShape& c, int64_t ry, int64_t rx, Tap* taps, int32_t* index) {
+    int64_t count = 0;
+    for (int64_t ky = 0; ky < c.kernel[0]; ++ky) {
+        const int64_t y = ry + c.padding[0] - ky * c.dilation[0];
+        if (y % c.stride[0]) continue;
+        for (int64_t kx = 0; kx < c.kernel[1]; ++kx) {
+            const int64_t x = rx + c.padding[1] - kx * c.dilation[1];
+            if (x % c.stride[1]) continue;
+            taps[count] = {static_cast<int32_t>(y / c.stride[0]), static_cast<int32_t>(x / c.stride[1])};
+            index[count++] = static_cast<int32_t>(ky * c.kernel[1] + kx);
+        }
+    }
+    return {taps, index, count};
+}
+
+// The weights of a pass of the input gradient, whose rows are input channels: [group][tile][output channel, tap][row].
+template <class T>
+void pack_adjoint(const ConvShape& c, const T* w, const PassTaps& taps, int64_t block, T* to) {
+    const int64_t window = c.kernel[0] * c.kernel[1], tiles = divide_up(c.in_channels, block), depth = c.out_channels * taps.count;
+    parallel_for(c.groups * tiles, kGrain / (block * depth + 1) + 1, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+            const int64_t group = i / tiles, row = i % tiles * block, rows = smaller(block, c.in_channels - row);
+            T* out = to + (group * c.in_channels + row) * depth;
+            for (int64_t o = 0; o < c.out_channels; ++o) {
+                const T* const from = w + ((group * c.out_channels + o) * c.in_channels + row) * window;
+                for (int64_t t = 0; t < taps.count; ++t, out += rows)
+                    for (int64_t r = 0; r < rows; ++r) out[r] = from[r * window + taps.index[t]];
+            }
+        }
+    });
+}
+
+template <class T>
+ConvStatus input(const ConvShape& c, const T* gy, const T* w, const T* bias, T* gx) {
+    if (!fits(c)) return ConvStatus::not_taken;
+    const int64_t window = c.kernel[0] * c.kernel[1], passes = c.stride[0] * c.stride[1], block = even_block(c.in_channels);
+    Scratch<T> packed(static_cast<size_t>(c.groups * c.in_channels * c.out_channels * window));
+    Scratch<Tap> taps(static_cast<size_t>(window));
+    Scratch<int32_t> index(static_cast<size_t>(window));
+    Scratch<Pass<T>> pass(static_cast<size_t>(passes));
+    if (!packed.get() || !taps.get() || !index.get() || !pass.get()) return ConvStatus::no_memory;
+    const Images from = {static_cast<int32_t>(c.out[0]), static_cast<int32_t>(c.out[1]),
+                         c.groups * c.out_channels * c.out[0] * c.out[1], 1, 1};
+    const Product<T> job = {from, c.batch, c.groups, c.out_channels, c.in_channels, c.in[0], c.in[1], gy, bias, gx, false, block};
+    T* weights = packed.get();
+    int64_t done = 0, most = 0;
+    for (int64_t i = 0; i < passes; ++i) {
+        const int64_t ry = i / c.stride[1], rx = i % c.stride[1];
+        const PassTaps own = residue_taps(c, ry, rx, taps.get() + done, index.get() + done);
+        pack_adjoint(c, w, own, block, weights);
+        const int64_t rows = c.in[0] > ry ? divide_up(c.in[0] - ry, c.stride[0]) : 0;
+        const int64_t cols = c.in[1] > rx ? divide_up(c.in[1] - rx, c.stride[1]) : 0;
+        pass.get()[i] = {{rows, cols, ry, c.stride[0], rx, c.stride[1]}, own.taps, own.count, weights};
+        weights += c.groups * c.in_channels * c.out_channels * own.count;
+        done += own.count;
+        most = larger(most, own.count);
+    }
+    return multiply(job, pass.get(), passes, most, multiplications(c));
+}
+
+// The weight gradient: sums[depth][output channel] = patches[depth][output] * gy[output][output channel]. Threads share the
+// input channels, or else the outputs, and then each adds up its own sums.
+template <class T>
+struct GradJob {
+    ConvShape c;
+    Images from;
+    const Tap* taps;
+    int64_t window, depth, width;  // width: output channels in whole vectors
+    int64_t channel_parts, output_parts, channels;  // channels: input channels whose patches are in scratch together
+    const T* x;
+    const T* gy;
+    int64_t patch_row() const { return kGradOutputs + lanes<T>; }  // rows a power of two apart share a set of the cache
+};
+
+template <class T, int ROWS, int WIDTH>
+void add_tile(int64_t outputs, const T* patches, int64_t patch_row, const T* grads, int64_t width, bool first, T* sums) {
+    Vec<T> tile[ROWS][WIDTH] = {};
+    add_products<T, ROWS, WIDTH>(outputs, patches, patch_row, 1, grads, width, tile);
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; ++i) {
+#pragma GCC unroll 2
+        for (int v = 0; v < WIDTH; ++v) {
+            T* const to = sums + i * width + v * lanes<T>;
+            store(to, first ? tile[i][v] : load(to) + tile[i][v]);
+        }
+    }
+}
+
+template <class T>
+using AddTile = void (*)(int64_t, const T*, int64_t, const T*, int64_t, bool, T*);
+
+template <class T, int WIDTH, int... I>
+RL_INLINE AddTile<T> add_tile_of(int64_t rows, std::integer_sequence<int, I...>) {
+    constexpr AddTile<T> functions[] = {add_tile<T, I + 1, WIDTH>...};
+    return functions[rows - 1];
+}
+
+// gy of some outputs (`spots`) with the channels next to each other, zeros after them.
+template <class T>
+void transpose_grads(const T* gy, int64_t channels, int64_t plane, const Spots<T>* spots, int64_t vectors, int64_t width, T* to) {
+    constexpr int L = lanes<T>;
+    for (int64_t v = 0; v < vectors; ++v) {
+        const Spots<T>& s = spots[v];
+        for (int64_t o = 0; o < width; o += L) {
+            Vec<T> block[L];
+            for (int i = 0; i < L; ++i) {
+                const T* const from = gy + (o + i) * plane;
+                if (o + i >= channels) {
+                    block[i] = Vec<T>{};
+                } else if (s.dense) {
+                    block[i] = s.count == L ? load(from + s.to[0]) : load_part(from + s.to[0], s.count);
+                } else {
+                    alignas(kVectorBytes) T buffer[L] = {};
+                    for (int32_t j = 0; j < s.count; ++j) buffer[j] = from[s.to[j]];
+                    block[i] = load(buffer);
+                }
+            }
+            transpose<T>(block);
+#pragma GCC unroll 16
+            for (int i = 0; i < L; ++i) store(to + (v * L + i) * width + o, block[i]);
+        }
+    }
+}
+
+// Adds what a chunk of outputs contributes, for input channels [begin, end) of one group. `scratch`: gradients, then patches.
+template <class T>
+void add_outputs(const GradJob<T>& job, int64_t group, int64_t begin, int64_t end, const Spots<T>* spots, int64_t vectors, bool first,
+                 T* scratch, T* sums, T* bias_sums) {
+    const ConvShape& c = job.c;
+    const int64_t outputs = vectors * lanes<T>, width = job.width;
+    T* const grads = scratch;
+    T* const patches = scratch + kGradOutputs * width;
+    transpose_grads(job.gy + group * c.out_channels * c.out[0] * c.out[1], c.out_channels, c.out[0] * c.out[1], spots, vectors, width,
+                    grads);
+    for (int64_t o = 0; bias_sums && o < width; o += lanes<T>) {
+        Vec<T> sum{};
+        for (int64_t i = 0; i < outputs; ++i) sum += load(grads + i * width + o);
+        store(bias_sums + o, first ? sum : load(bias_sums + o) + sum);
+    }
+    for (int64_t channel = begin; channel < end; channel += job.channels) {
+        const int64_t channels = smaller(job.channels, end - channel), rows = channels * job.window;
+        const T* const x = job.x + (group * c.in_channels + channel) * c.in[0] * c.in[1];
+        for (int64_t v = 0; v < vectors; ++v)
+            gather_patches(job.from, spots[v], job.taps, job.window, x, channels, patches + v * lanes<T>, job.patch_row());
+        using Rows = std::make_integer_sequence<int, kTileRows>;
+        for (int64_t o = 0; o < width; o += 2 * lanes<T>) {
+            const bool one = width - o == lanes<T>;
+            for (int64_t row = 0; row < rows; row += kTileRows) {
+                const int64_t some = smaller(kTileRows, rows - row);
+                const AddTile<T> add = one ? add_tile_of<T, 1>(some, Rows{}) : add_tile_of<T, 2>(some, Rows{});
+                add(outputs, patches + row * job.patch_row(), job.patch_row(), grads + o, width, first,
+                    sums + (channel * job.window + row) * width + o);
+            }
+        }
+    }
+}
+
+// One thread's share: `sums` are those of its outputs, [group][depth][channel], after them the bias's [group][channel].
+template <class T>
+void grad_share(const GradJob<T>& job, int64_t part, T* scratch, T* sums, bool bias) {
+    const ConvShape& c = job.c;
+    const Grid grid = {c.out[0], c.out[1], 0, 1, 0, 1};
+    const int64_t outputs = c.batch * c.out[0] * c.out[1], vectors = divide_up(outputs, lanes<T>);
+    const int64_t channel_part = part % job.channel_parts, output_part = part / job.channel_parts;
+    const int64_t begin = c.in_channels * channel_part / job.channel_parts, end = c.in_channels * (channel_part + 1) / job.channel_parts;
+    const int64_t first = vectors * output_part / job.output_parts, last = vectors * (output_part + 1) / job.output_parts;
+    constexpr int64_t chunk = kGradOutputs / lanes<T>;
+    Spots<T> spots[chunk];
+    Walk walk(grid, first * lanes<T>);
+    for (int64_t v = first; v < last; v += chunk) {
+        const int64_t count = smaller(chunk, last - v);
+        for (int64_t i = 0; i < count; ++i)
+            find_spots(grid, job.from, c.out[1], c.groups * c.out_channels * c.out[0] * c.out[1], walk,
+                       smaller(lanes<T>, outputs - (v + i) * lanes<T>), spots[i]);
+        for (int64_t g = 0; g < c.groups; ++g) {
+            T* const bias_sums = bias && channel_part == 0 ? sums + (c.groups * job.depth + g) * job.width : nullptr;
+            add_outputs(job, g, begin, end, spots, count, v == first, scratch, sums + g * job.depth * job.width, bias_sums);
+        }
+    }
+}
+
+// gw[o][depth] from the sums of all output parts, rows [begin, end) of the depth of one group. True if one is NaN.
+template <class T>
+bool finish_grads(const GradJob<T>& job, const T* sums, int64_t size, int64_t begin, int64_t end, T* gw) {
+    constexpr int L = lanes<T>;
+    Mask<T> nan{};
+    for (int64_t k = begin; k < end; k += L) {
+        const int64_t left = smaller(L, end - k);
+        for (int64_t o = 0; o < job.width; o += L) {
+            Vec<T> block[L] = {};
+            for (int64_t i = 0; i < left; ++i) {
+                const T* const from = sums + (k + i) * job.width + o;
+                block[i] = load(from);
+                for (int64_t part = 1; part < job.output_parts; ++part) block[i] += load(from + part * size);
+                nan |= block[i] != block[i];
+            }
+            transpose<T>(block);
+            const int64_t channels = smaller(L, job.c.out_channels - o);
+            for (int64_t i = 0; i < channels; ++i) {
+                T* const to = gw + (o + i) * job.depth + k;
+                if (left == L) store(to, block[i]);
+                else store_part(to, block[i], left);
+            }
+        }
+    }
+    for (int i = 0; i < L; ++i)
+        if (nan[i]) return true;
+    return false;
+}
+
+template <class T>
+void choose_grad_parts(GradJob<T>& job, int64_t parts) {
+    const ConvShape& c = job.c;
+    const int64_t vectors = divide_up(c.batch * c.out[0] * c.out[1], lanes<T>);
+    // Sharing the channels needs no sums of sums, but each thread then transposes all gradients.
+    const bool share_channels = c.in_channels * job.window >= 64 * parts && (c.in_channels % parts == 0 || c.in_channels >= 8 * parts);
+    job.channel_parts = share_channels ? parts : 1;
+    job.output_parts = share_channels ? 1 : smaller(parts, vectors);
+    const int64_t row_bytes = job.patch_row() * static_cast<int64_t>(sizeof(T)) * job.window;
+    job.channels = smaller(divide_up(c.in_channels, job.channel_parts), larger(1, kBlockBytes / row_bytes));
+}
+
+template <class T>
+ConvStatus weight(const ConvShape& c, const T* x, const T* gy, T* gw, T* gb) {
+    if (!fits(c)) return ConvStatus::not_taken;
+    const int64_t window = c.kernel[0] * c.kernel[1], depth = c.in_channels * window;
+    Scratch<Tap> taps(static_cast<size_t>(window));
+    if (!taps.get()) return ConvStatus::no_memory;
+    forward_taps(c, taps.get());
+    GradJob<T> job = {c, images_of_x(c), taps.get(), window, depth, divide_up(c.out_channels, lanes<T>) * lanes<T>, 1, 1, 1, x, gy};
+    choose_grad_parts(job, parts_for(multiplications(c), kGrain));
+    const int64_t parts = job.channel_parts * job.output_parts, size = (c.groups * depth + c.groups) * job.width;
+    const int64_t scratch_size = kGradOutputs * job.width + job.channels * window * job.patch_row();
+    Scratch<T> sums(static_cast<size_t>(job.output_parts * size)), scratch(static_cast<size_t>(parts * scratch_size));
+    if (!sums.get() || !scratch.get()) return ConvStatus::no_memory;
+    T* const all_sums = sums.get();
+    T* const all_scratch = scratch.get();
+    bool nan[kMaxThreads] = {};
+    parallel_parts(static_cast<int>(parts), [&](int part, int) {
+        grad_share(job, part, all_scratch + part * scratch_size, all_sums + part / job.channel_parts * size, gb != nullptr);
+    });
+    const int64_t finishers = smaller(parts_for(c.groups * depth * job.width, kGrain), divide_up(depth, lanes<T>));
+    parallel_parts(static_cast<int>(finishers), [&](int part, int count) {
+        const int64_t vectors = divide_up(depth, lanes<T>);
+        const int64_t begin = vectors * part / count * lanes<T>, end = smaller(depth, vectors * (part + 1) / count * lanes<T>);
+        for (int64_t g = 0; g < c.groups; ++g)
+            nan[part] |= finish_grads(job, all_sums + g * depth * job.width, size, begin, end, gw + g * c.out_channels * depth);
+    });
+    bool found = false;
+    for (bool one : nan) found |= one;
+    for (int64_t i = 0; gb && i < c.groups * c.out_channels; ++i) {
+        const int64_t at = (c.groups * depth + i / c.out_channels) * job.width + i % c.out_channels;
+        gb[i] = all_sums[at];
+        for (int64_t part = 1; part < job.output_parts; ++part) gb[i] += all_sums[part * size + at];
+        found |= gb[i] != gb[i];
+    }
+    return found ? ConvStatus::not_taken : ConvStatus::ok;
+}
+
+// Cycles that either way spends on a vector of outputs of one group; the constants are measured.
+struct Cost {
+    double direct, gemm;
+};
+
+// `rows` x `depth` products for each output; `columns` of them in a row of the direct kernels' vectors, `taps` gathered.
+template <class T>
+Cost cost_of(double rows, double padded_rows, double depth, double taps, int64_t columns, bool in_line, bool near) {
+    const double waste = double(divide_up(columns, lanes<T>) * lanes<T>) / double(columns);
+#if defined(__AVX512F__)
+    const double gather = in_line ? 3 : near ? 4 : 1.5 * lanes<T>;
+#else
+    const double gather = in_line && lanes<T> * sizeof(T) == 32 ? 3 : 1.5 * lanes<T>;
+    (void)near;
+#endif
+    return {1.1 * waste * rows * depth, 1.03 * padded_rows * depth + gather * depth + 100 * taps + 400};
+}
+
+template <class T>
+bool prefers(const ConvShape& c, ConvOp op) {
+    const double window = double(c.kernel[0] * c.kernel[1]);
+    const bool unit = c.stride[0] == 1 && c.stride[1] == 1;
+    const bool in_line = unit && c.in[1] == c.out[1], near = c.stride[1] == 1 && c.in[1] <= 2 * c.out[1];
+    const double rows = double(c.out_channels), depth = double(c.in_channels) * window;
+    if (op == ConvOp::input) {
+        const double taps = window / double(c.stride[0] * c.stride[1]);
+        const Cost cost = cost_of<T>(double(c.in_channels), double(c.in_channels), rows * taps, taps, divide_up(c.in[1], c.stride[1]),
+                                     in_line, c.in[1] <= 2 * c.out[1] * c.stride[1]);
+        return cost.gemm < cost.direct;
+    }
+    const double padded = op == ConvOp::weight ? double(divide_up(c.out_channels, lanes<T>) * lanes<T>) : rows;
+    const Cost cost = cost_of<T>(rows, padded, depth, window, c.out[1], in_line, near);
+    return cost.gemm < cost.direct;
+}
+
+}  // namespace
+
+const ConvGemmKernels<float> conv_gemm_f32 = {{forward<float>, input<float>, weight<float>}, prefers<float>};
+const ConvGemmKernels<double> conv_gemm_f64 = {{forward<double>, input<double>, weight<double>}, prefers<double>};
+
+}  // namespace rl::RL_ISA

@@ -1,0 +1,245 @@
+// The elements of an image that a convolution's outputs read, gathered into vectors: one tap of the window, one vector of outputs,
+// all channels. Outputs are counted through rows and images alike, so a vector is full whatever the width of an image is.
+//
+// Where such a vector's elements lie is found once and serves all channels. Most often they follow each other, with gaps only
+// where the window hangs over the edge: a masked load. Else they lie within two vectors of memory, where rows of the source are
+// longer than the outputs': two loads and a permutation. Else they are copied one by one (strides, very small images).
+#pragma once
+
+#include "core/vec.h"
+
+namespace rl::RL_ISA {
+namespace {
+
+// Outputs of one pass: `rows` x `cols` of each image, at every row_step-th row from row0 on, columns likewise.
+struct Grid {
+    int64_t rows, cols, row0, row_step, col0, col_step;
+};
+
+// Where a tap reads, from the place of an output in the source.
+struct Tap {
+    int32_t row, column;
+};
+
+// A group's channels of a batch of images: element (n, c, y, x) is data[n * image + c * height * width + y * width + x].
+struct Images {
+    int32_t height, width;
+    int64_t image;         // elements between images
+    int32_t row_scale, col_scale;  // between the places in the source of neighbouring outputs
+    int64_t plane() const { return int64_t(height) * width; }
+};
+
+// The outputs of one vector: their places in the source, and where they go in the result.
+template <class T>
+struct Spots {
+    int32_t y[lanes<T>], x[lanes<T>], at[lanes<T>];
+    int32_t to[lanes<T>];
+    int32_t low_y, high_y, low_x, high_x;
+    int32_t count;
+    bool in_line;  // at[i] = at[0] + i
+    bool dense;    // to[i] = to[0] + i
+};
+
+// A position among the outputs of all images, counted row by row.
+struct Walk {
+    int64_t image, row, column;
+    Walk(const Grid& grid, int64_t i)
+        : image(i / (grid.rows * grid.cols)), row(i / grid.cols % grid.rows), column(i % grid.cols) {}
+    RL_INLINE void step(const Grid& grid) {
+        if (++column < grid.cols) return;
+        column = 0;
+        if (++row < grid.rows) return;
+        row = 0;
+        ++image;
+    }
+};
+
+// `to_width`, `to_image`: the result's row, and what lies between its images.
+template <class T>
+void find_spots(const Grid& grid, const Images& from, int64_t to_width, int64_t to_image, Walk& walk, int64_t count, Spots<T>& s) {
+    s.count = static_cast<int32_t>(count);
+    s.in_line = s.dense = true;
+    s.low_y = s.low_x = INT32_MAX;
+    s.high_y = s.high_x = INT32_MIN;
+    for (int i = 0; i < count; ++i) {
+        const int64_t y = walk.row * from.row_scale, x = walk.column * from.col_scale;
+        const int64_t row = grid.row0 + walk.row * grid.row_step, column = grid.col0 + walk.column * grid.col_step;
+        s.y[i] = static_cast<int32_t>(y);
+        s.x[i] = static_cast<int32_t>(x);
+        s.at[i] = static_cast<int32_t>(walk.image * from.image + y * from.width + x);
+        s.to[i] = static_cast<int32_t>(walk.image * to_image + row * to_width + column);
+        s.in_line &= s.at[i] == s.at[0] + i;
+        s.dense &= s.to[i] == s.to[0] + i;
+        s.low_y = s.y[i] < s.low_y ? s.y[i] : s.low_y;
+        s.high_y = s.y[i] > s.high_y ? s.y[i] : s.high_y;
+        s.low_x = s.x[i] < s.low_x ? s.x[i] : s.low_x;
+        s.high_x = s.x[i] > s.high_x ? s.x[i] : s.high_x;
+        walk.step(grid);
+    }
+    for (int64_t i = count; i < lanes<T>; ++i) s.y[i] = s.x[i] = INT32_MIN / 2, s.at[i] = s.to[i] = 0;
+}
+
+// What one tap reads for the outputs of a vector. `first` is the offset of lane 0 (line) or of the lowest element (pair).
+enum class Reach { nothing, whole, line, pair, scattered };
+
+template <class T>
+struct Piece {
+    Reach reach;
+    uint32_t inside;  // a bit for each lane
+    int32_t first, span, count;
+    int32_t at[lanes<T>];
+    int32_t lane[lanes<T>];
+};
+
+template <class T>
+void find_piece(const Images& from, const Spots<T>& s, Tap tap, Piece<T>& p) {
+    constexpr int L = lanes<T>;
+    const int32_t shift = tap.row * from.width + tap.column;
+    p.first = s.at[0] + shift;
+    if (s.in_line && s.count == L && s.low_y + tap.row >= 0 && s.high_y + tap.row < from.height && s.low_x + tap.column >= 0 &&
+        s.high_x + tap.column < from.width) {
+        p.reach = Reach::whole;
+        p.inside = (1u << L) - 1;
+        return;
+    }
+    uint32_t inside = 0;
+    for (int i = 0; i < L; ++i) {
+        const bool in = (static_cast<uint32_t>(s.y[i] + tap.row) < static_cast<uint32_t>(from.height)) &
+                        (static_cast<uint32_t>(s.x[i] + tap.column) < static_cast<uint32_t>(from.width));
+        inside |= static_cast<uint32_t>(in) << i;
+    }
+    p.inside = inside;
+    p.reach = inside == 0 ? Reach::nothing : Reach::line;
+    if (s.in_line || inside == 0) return;
+    int32_t low = INT32_MAX, high = INT32_MIN, near = INT32_MAX, far = INT32_MIN;
+    p.count = 0;
+    for (int i = 0; i < L; ++i) {
+        if (!(inside >> i & 1)) continue;
+        const int32_t at = s.at[i] + shift;
+        low = at < low ? at : low;
+        high = at > high ? at : high;
+        near = at - i < near ? at - i : near;
+        far = at - i > far ? at - i : far;
+        p.at[p.count] = at;
+        p.lane[p.count++] = i;
+    }
+    if (near == far) {
+        p.first = near;
+        return;
+    }
+    p.reach = Reach::scattered;
+#if defined(__AVX512F__)
+    if (high - low >= 2 * L) return;
+    p.reach = Reach::pair;
+    p.first = low;
+    p.span = high - low + 1;
+    for (int i = 0; i < L; ++i) p.at[i] = inside >> i & 1 ? s.at[i] + shift - low : 0;
+#endif
+}
+
+// The lanes at p whose bit is set, others zero; memory of the others is not touched.
+template <class T>
+struct LanesOf {
+#if defined(__AVX512F__)
+    uint32_t bits;
+    explicit LanesOf(uint32_t inside) : bits(inside) {}
+    RL_INLINE Vec<T> load(const T* p) const {
+        if constexpr (std::is_same_v<T, float>) return (Vec<T>)_mm512_maskz_loadu_ps(static_cast<__mmask16>(bits), p);
+        else return (Vec<T>)_mm512_maskz_loadu_pd(static_cast<__mmask8>(bits), p);
+    }
+#elif defined(__AVX2__)
+    Mask<T> mask;
+    explicit LanesOf(uint32_t inside) {
+        for (int i = 0; i < lanes<T>; ++i) mask[i] = inside >> i & 1 ? -1 : 0;
+    }
+    RL_INLINE Vec<T> load(const T* p) const {
+        if constexpr (std::is_same_v<T, float>) return (Vec<T>)_mm256_maskload_ps(p, (__m256i)mask);
+        else return (Vec<T>)_mm256_maskload_pd(p, (__m256i)mask);
+    }
+#else
+    uint32_t bits;
+    explicit LanesOf(uint32_t inside) : bits(inside) {}
+    RL_INLINE Vec<T> load(const T* p) const {
+        Vec<T> v{};
+        for (int i = 0; i < lanes<T>; ++i)
+            if (bits >> i & 1) v[i] = p[i];
+        return v;
+    }
+#endif
+};
+
+#if defined(__AVX512F__)
+// The elements of two vectors of memory in another order.
+template <class T>
+struct Permuted {
+    __m512i order;
+    uint32_t inside, low, high;
+    explicit Permuted(const Piece<T>& p) : inside(p.inside) {
+        constexpr int L = lanes<T>;
+        low = p.span >= L ? (1u << L) - 1 : (1u << p.span) - 1;
+        high = p.span > L ? (1u << (p.span - L)) - 1 : 0;
+        if constexpr (std::is_same_v<T, float>) order = _mm512_loadu_si512(p.at);
+        else order = _mm512_cvtepi32_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p.at)));
+    }
+    RL_INLINE Vec<T> load(const T* p) const {
+        const Vec<T> a = LanesOf<T>(low).load(p), b = LanesOf<T>(high).load(p + lanes<T>);
+        if constexpr (std::is_same_v<T, float>) {
+            const __m512 v = _mm512_permutex2var_ps((__m512)a, order, (__m512)b);
+            return (Vec<T>)_mm512_maskz_mov_ps(static_cast<__mmask16>(inside), v);
+        } else {
+            const __m512d v = _mm512_permutex2var_pd((__m512d)a, order, (__m512d)b);
+            return (Vec<T>)_mm512_maskz_mov_pd(static_cast<__mmask8>(inside), v);
+        }
+    }
+};
+#endif
+
+// use(c, v) for each channel, v being what the tap reads.
+template <class T, class Use>
+RL_INLINE void each_channel(const Piece<T>& p, const T* from, int64_t plane, int64_t channels, Use use) {
+    const T* at = from + p.first;
+    switch (p.reach) {
+        case Reach::nothing:
+            for (int64_t c = 0; c < channels; ++c) use(c, Vec<T>{});
+            return;
+        case Reach::whole:
+            for (int64_t c = 0; c < channels; ++c) use(c, load(at + c * plane));
+            return;
+        case Reach::line: {
+            const LanesOf<T> some(p.inside);
+            for (int64_t c = 0; c < channels; ++c) use(c, some.load(at + c * plane));
+            return;
+        }
+        case Reach::pair: {
+#if defined(__AVX512F__)
+            const Permuted<T> some(p);
+            for (int64_t c = 0; c < channels; ++c) use(c, some.load(at + c * plane));
+#endif
+            return;
+        }
+        case Reach::scattered:
+            for (int64_t c = 0; c < channels; ++c) {
+                alignas(kVectorBytes) T buffer[lanes<T>] = {};
+                for (int32_t i = 0; i < p.count; ++i) buffer[p.lane[i]] = from[c * plane + p.at[i]];
+                use(c, load(buffer));
+            }
+    }
+}
+
+// What all taps read for one vector of outputs: element (c, tap) goes to to[(c * taps + tap) * step].
+template <class T>
+void gather_patches(const Images& from, const Spots<T>& spots, const Tap* taps, int64_t count, const T* data, int64_t channels,
+                    T* to, int64_t step) {
+    Piece<T> piece;
+    for (int64_t t = 0; t < count; ++t) {
+        find_piece(from, spots, taps[t], piece);
+        T* const out = to + t * step;
+        const int64_t next = count * step;
+        each_channel(piece, data, from.plane(), channels, [=](int64_t c, Vec<T> v) __attribute__((always_inline)) {
+            store(out + c * next, v);
+        });
+    }
+}
+
+}  // namespace
+}  // namespace rl::RL_ISA

@@ -38,7 +38,7 @@ SUBMODULES = {
 }  # fmt: skip
 
 # Families whose functions reach users through `nn.functional` or as methods only.
-NOT_AT_THE_FRONT_DOOR = {"embedding", "loss", "norm", "random_fill", "sharing"}
+NOT_AT_THE_FRONT_DOOR = {"embedding", "linear", "loss", "norm", "random_fill", "sharing"}
 
 
 def modules() -> Iterator[ModuleType]:

@@ -1,19 +1,19 @@
-"""Matrix products and what is made of them: mm, bmm, matmul, addmm, linear, dot, outer, einsum's pairs."""
+"""Matrix products and what is made of them: mm, bmm, matmul, addmm, dot, outer, einsum's pairs."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes, kernels
+from rushlight import kernels
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
 from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.promotion import like, unbroadcast
+from rushlight.ops.shape import UnsafeView
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -57,7 +57,7 @@ def _product2d(a: Any, b: Any) -> Any:
     return kernels.gemm(a.T if flip_a else a, b.T if flip_b else b, transpose_a=flip_a, transpose_b=flip_b)
 
 
-def _same_type(input: Any, other: Any) -> None:
+def same_type(input: Any, other: Any) -> None:
     if input._array.dtype != other._array.dtype:
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {_legacy(input)} != {_legacy(other)}")
 
@@ -120,64 +120,6 @@ class Addmm(Operation):
             Mm.apply(grad, conj_of(mat2).t()) if needs[1] else None,
             Mm.apply(conj_of(mat1).t(), grad) if needs[2] else None,
         )
-
-
-class Linear(Operation):
-    """`input @ weight.T + bias` for a matrix input: one matrix product with the bias added on the way out."""
-
-    node_name = "AddmmBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, bias: Any, input: Any, weight: Any) -> Any:
-        needs = ctx.needs_input_grad
-        ctx.save_for_backward(input if needs[2] else None, weight if needs[1] else None)
-        a, w = input._array, weight._array
-        if a.dtype.kind == "f" and a.dtype.itemsize >= 4:
-            return kernels.gemm(a, w, transpose_b=True, bias=bias._array)
-        return product(a, w.T) + bias._array
-
-    @staticmethod
-    def backward(ctx: Any, grad: Any) -> Any:
-        input, weight = ctx.saved_tensors
-        needs = ctx.needs_input_grad
-        return (
-            ColumnSum.apply(grad) if needs[0] else None,
-            Mm.apply(grad, conj_of(weight)) if needs[1] else None,
-            Mm.apply(grad.t(), conj_of(input)) if needs[2] else None,
-        )
-
-
-class ColumnSum(Operation):
-    """The sum over the rows of a matrix: the gradient of a bias."""
-
-    node_name = "SumBackward1"
-
-    @staticmethod
-    def forward(ctx: Any, input: Any) -> Any:
-        array = input._array
-        ctx.rows = array.shape[0]
-        if array.dtype.kind == "f" and array.dtype.itemsize >= 4:
-            return kernels.bias_grad(array)
-        return array.astype(_float32).sum(0).astype(array.dtype) if array.dtype.kind in "fV" else array.sum(0)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Any) -> Any:
-        return grad.expand(ctx.rows, -1)
-
-
-class UnsafeView(Operation):
-    """A product in another shape: it shares memory with nothing that anybody sees, so it is no view."""
-
-    node_name = "UnsafeViewBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Any, shape: tuple[int, ...]) -> Any:
-        ctx.shape = input._array.shape
-        return input._array.reshape(shape)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Any) -> Any:
-        return grad.reshape(ctx.shape), None
 
 
 class Bmm(Operation):
@@ -260,7 +202,7 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     if b.ndim != 2:
         raise RuntimeError("mat2 must be a matrix")
     _check_inner(a, b)
-    _same_type(input, mat2)
+    same_type(input, mat2)
     return into(out, Mm.apply(input, mat2))
 
 
@@ -308,7 +250,7 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError(
             f"size mismatch, got input ({a.shape[0]}), mat ({a.shape[0]}x{a.shape[1]}), vec ({b.shape[0]})"
         )
-    _same_type(input, vec)
+    same_type(input, vec)
     return into(out, Mv.apply(input, vec))
 
 
@@ -530,75 +472,6 @@ def addbmm(
     check_tensor("addbmm", "batch1", 2, batch1)
     check_tensor("addbmm", "batch2", 3, batch2)
     return into(out, _weighted(input, bmm(batch1, batch2).sum(0), beta, alpha))
-
-
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """`input @ weight.T + bias` over the last dimension.
-
-    input `(*, in_features)`, weight `(out_features, in_features)` or `(in_features,)`, bias `(out_features,)` or `()`;
-    the result is `(*, out_features)` or `(*)`. One dtype. Raises RuntimeError where lengths or dtypes do not match.
-
-    >>> import rushlight as torch
-    >>> torch.nn.functional.linear(torch.ones(2, 3), torch.ones(1, 3), torch.zeros(1))
-    tensor([[3.],
-            [3.]])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.linear.html
-    """
-    tensors: tuple[tuple[str, Any], ...] = (("input", input), ("weight", weight))
-    for name, tensor in tensors:
-        if not isinstance(tensor, Variable):
-            position = 1 if name == "input" else 2
-            raise TypeError(
-                f"linear(): argument '{name}' (position {position}) must be Tensor, not {type(tensor).__name__}"
-            )
-    if bias is not None:
-        check_tensor("linear", "bias", 3, bias)
-    a, w = input._array, weight._array
-    if a.dtype is not w.dtype and a.dtype != w.dtype:
-        if bias is None:
-            _same_type(input, weight)
-        raise RuntimeError(
-            f"mat1 and mat2 must have the same dtype, but got {input.dtype.legacy_name} and {weight.dtype.legacy_name}"
-        )
-    if w.ndim == 2 and a.ndim and bias is not None and bias._array.ndim == 1 and bias._array.dtype == a.dtype:
-        n, k = w.shape
-        if a.shape[-1] == k and bias._array.shape[0] == n:
-            if a.ndim == 2:
-                return Linear.apply(bias, input, weight)
-            if a.flags.c_contiguous:
-                return Linear.apply(bias, input.reshape(a.size // k if k else math.prod(a.shape[:-1]), k), weight).view(
-                    *a.shape[:-1], n
-                )
-    _check_linear(a, w, bias)
-    out = matmul(input, weight.t())
-    return out if bias is None else out + bias
-
-
-def _check_linear(a: Any, w: Any, bias: Any) -> None:
-    if w.ndim not in (1, 2):
-        raise RuntimeError(f"linear(): expected weight with 1 or 2 dimensions, got {w.ndim}")
-    if a.ndim and a.shape[-1] != w.shape[-1]:
-        rows = int(np.prod(a.shape[:-1]))
-        raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a.shape[-1]} and "
-            f"{w.shape[-1]}x{w.shape[0] if w.ndim == 2 else 1})"
-        )
-    if bias is not None and bias._array.dtype != a.dtype:
-        raise RuntimeError(
-            f"self and mat2 must have the same dtype, but got {dtypes.from_numpy_dtype(bias._array.dtype).legacy_name} "
-            f"and {dtypes.from_numpy_dtype(a.dtype).legacy_name}"
-        )
-    if bias is not None and bias._array.dtype != a.dtype:
-        raise RuntimeError(
-            f"self and mat2 must have the same dtype, but got {dtypes.from_numpy_dtype(bias._array.dtype).legacy_name} and "
-            f"{dtypes.from_numpy_dtype(a.dtype).legacy_name}"
-        )
-    if bias is not None and w.ndim == 2 and bias._array.ndim and bias._array.shape[-1] not in (1, w.shape[0]):
-        raise RuntimeError(
-            f"linear(): expected bias of shape ({w.shape[0]},) for weight of shape {list(w.shape)}, got "
-            f"{list(bias._array.shape)}"
-        )
 
 
 def _operator(input: Any, other: Any) -> Any:

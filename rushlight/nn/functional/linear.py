@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rushlight.ops._numeric import check_tensor
-from rushlight.ops.matmul import linear
+from rushlight.ops.linear import linear
 from rushlight.tensor import Tensor
 
 __all__ = ["bilinear", "linear"]

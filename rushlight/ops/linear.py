@@ -1,0 +1,129 @@
+"""`input @ weight.T + bias`, as the linear layers compute it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes, kernels
+from rushlight.autograd.function import Operation
+from rushlight.autograd.variable import Variable
+from rushlight.ops._numeric import check_tensor
+from rushlight.ops.arithmetic import conj_of
+from rushlight.ops.matmul import Mm, matmul, product, same_type
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = ["linear"]
+
+_float32 = np.dtype(np.float32)
+
+
+class Linear(Operation):
+    """`input @ weight.T + bias` for a matrix input: one matrix product with the bias added on the way out."""
+
+    node_name = "AddmmBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, bias: Any, input: Any, weight: Any) -> Any:
+        needs = ctx.needs_input_grad
+        ctx.save_for_backward(input if needs[2] else None, weight if needs[1] else None)
+        a, w = input._array, weight._array
+        if a.dtype.kind == "f" and a.dtype.itemsize >= 4:
+            return kernels.gemm(a, w, transpose_b=True, bias=bias._array)
+        return product(a, w.T) + bias._array
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        input, weight = ctx.saved_tensors
+        needs = ctx.needs_input_grad
+        return (
+            ColumnSum.apply(grad) if needs[0] else None,
+            Mm.apply(grad, conj_of(weight)) if needs[1] else None,
+            Mm.apply(grad.t(), conj_of(input)) if needs[2] else None,
+        )
+
+
+class ColumnSum(Operation):
+    """The sum over the rows of a matrix: the gradient of a bias."""
+
+    node_name = "SumBackward1"
+
+    @staticmethod
+    def forward(ctx: Any, input: Any) -> Any:
+        array = input._array
+        ctx.rows = array.shape[0]
+        if array.dtype.kind == "f" and array.dtype.itemsize >= 4:
+            return kernels.bias_grad(array)
+        return array.astype(_float32).sum(0).astype(array.dtype) if array.dtype.kind in "fV" else array.sum(0)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        return grad.expand(ctx.rows, -1)
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """`input @ weight.T + bias` over the last dimension.
+
+    input `(*, in_features)`, weight `(out_features, in_features)` or `(in_features,)`, bias `(out_features,)` or `()`;
+    the result is `(*, out_features)` or `(*)`. One dtype. Raises RuntimeError where lengths or dtypes do not match.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.linear(torch.ones(2, 3), torch.ones(1, 3), torch.zeros(1))
+    tensor([[3.],
+            [3.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.linear.html
+    """
+    tensors: tuple[tuple[str, Any], ...] = (("input", input), ("weight", weight))
+    for name, tensor in tensors:
+        if not isinstance(tensor, Variable):
+            position = 1 if name == "input" else 2
+            raise TypeError(
+                f"linear(): argument '{name}' (position {position}) must be Tensor, not {type(tensor).__name__}"
+            )
+    if bias is not None:
+        check_tensor("linear", "bias", 3, bias)
+    a, w = input._array, weight._array
+    if a.dtype is not w.dtype and a.dtype != w.dtype:
+        if bias is None:
+            same_type(input, weight)
+        raise RuntimeError(
+            f"mat1 and mat2 must have the same dtype, but got {input.dtype.legacy_name} and {weight.dtype.legacy_name}"
+        )
+    if w.ndim == 2 and a.ndim and bias is not None and bias._array.ndim == 1 and bias._array.dtype == a.dtype:
+        n, k = w.shape
+        if a.shape[-1] == k and bias._array.shape[0] == n:
+            if a.ndim == 2:
+                return Linear.apply(bias, input, weight)
+            if a.flags.c_contiguous:
+                return Linear.apply(bias, input.reshape(a.size // k if k else math.prod(a.shape[:-1]), k), weight).view(
+                    *a.shape[:-1], n
+                )
+    _check_linear(a, w, bias)
+    out = matmul(input, weight.t())
+    return out if bias is None else out + bias
+
+
+def _check_linear(a: Any, w: Any, bias: Any) -> None:
+    if w.ndim not in (1, 2):
+        raise RuntimeError(f"linear(): expected weight with 1 or 2 dimensions, got {w.ndim}")
+    if a.ndim and a.shape[-1] != w.shape[-1]:
+        rows = int(np.prod(a.shape[:-1]))
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a.shape[-1]} and "
+            f"{w.shape[-1]}x{w.shape[0] if w.ndim == 2 else 1})"
+        )
+    if bias is not None and bias._array.dtype != a.dtype:
+        raise RuntimeError(
+            f"self and mat2 must have the same dtype, but got {dtypes.from_numpy_dtype(bias._array.dtype).legacy_name} "
+            f"and {dtypes.from_numpy_dtype(a.dtype).legacy_name}"
+        )
+    if bias is not None and w.ndim == 2 and bias._array.ndim and bias._array.shape[-1] not in (1, w.shape[0]):
+        raise RuntimeError(
+            f"linear(): expected bias of shape ({w.shape[0]},) for weight of shape {list(w.shape)}, got "
+            f"{list(bias._array.shape)}"
+        )

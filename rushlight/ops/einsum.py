@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import check_tensor
-from rushlight.ops.arithmetic import into
+from rushlight.ops._out import into
 from rushlight.ops.matmul import bmm, mm
 
 if TYPE_CHECKING:
@@ -134,7 +134,10 @@ def _size_error(name: Any, size: int, known: int, operand: int, names: list[Any]
         return (
             f"einsum(): subscript {name} is repeated for operand {operand} but the sizes don't match, {size} != {known}"
         )
-    return f"einsum(): subscript {name} has size {size} for operand {operand} which does not broadcast with previously seen size {known}"
+    return (
+        f"einsum(): subscript {name} has size {size} for operand {operand} which does not broadcast with previously "
+        f"seen size {known}"
+    )
 
 
 def _expanded(term: list[Any], rank: int, width: int) -> list[Any]:
@@ -238,7 +241,8 @@ def tensordot(
             raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
         left, right = list(range(a.ndim - dims, a.ndim)), list(range(dims))
     else:
-        left, right = ([dims_] if isinstance(dims_, int) else list(dims_) for dims_ in dims)  # type: ignore[union-attr]
+        pair: list[Any] = [given if isinstance(given, (list, tuple)) else [given] for given in dims]
+        left, right = pair
     if len(left) != len(right):
         raise RuntimeError("both dimension lists should have same length")
     left, right = [d % a.ndim for d in left], [d % b.ndim for d in right]
@@ -282,9 +286,8 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.chain_matmul.html
     """
     warnings.warn(
-        "torch.chain_matmul is deprecated and will be removed in a future PyTorch release. Use torch.linalg.multi_dot "
-        "instead, "
-        "which accepts a list of two or more tensors rather than multiple parameters.",
+        "torch.chain_matmul is deprecated and will be removed in a future PyTorch release. Use "
+        "torch.linalg.multi_dot instead, which accepts a list of two or more tensors rather than multiple parameters.",
         UserWarning,
         stacklevel=2,
     )

@@ -134,8 +134,11 @@ def test_a_hook_may_keep_the_gradient() -> None:
 @pytest.mark.parametrize("name", ["reshape", "expand", "transpose", "slice"])
 def test_gradients_through_views_can_be_written_to(name: str) -> None:
     makers: dict[str, Callable[[Any], Any]] = {
-        "reshape": lambda x: x.reshape(4), "expand": lambda x: x.expand(3, 2, 2), "transpose": lambda x: x.t(), "slice": lambda x: x[:, :1],
-    }  # fmt: skip
+        "reshape": lambda x: x.reshape(4),
+        "expand": lambda x: x.expand(3, 2, 2),
+        "transpose": lambda x: x.t(),
+        "slice": lambda x: x[:, :1],
+    }
     x = torch.ones(2, 2, requires_grad=True)
     out = makers[name](x)
     given = torch.ones(out.shape)

@@ -74,11 +74,15 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "type": (lambda: torch.nn.Embedding(3, 2)(torch.tensor([1.0])), RuntimeError, "Long, Int; but got"),
     "padding": (lambda: torch.nn.Embedding(3, 2, padding_idx=3), AssertionError, "must be within num_embeddings"),
     "table": (lambda: F.embedding(torch.tensor([0]), torch.ones(3)), RuntimeError, "must be 2-D"),
-    "weight": (lambda: torch.nn.Embedding(3, 2, _weight=torch.ones(2, 2)), AssertionError, "does not match num_embeddings"),
+    "weight": (
+        lambda: torch.nn.Embedding(3, 2, _weight=torch.ones(2, 2)),
+        AssertionError,
+        "does not match num_embeddings",
+    ),
     "pretrained": (lambda: torch.nn.Embedding.from_pretrained(torch.ones(3)), AssertionError, "2-dimensional"),
     "list": (lambda: F.embedding([0], torch.ones(3, 2)), TypeError, "must be Tensor, not list"),  # type: ignore[arg-type]
     "max_norm": (lambda: F.embedding(torch.tensor([7]), torch.ones(3, 2), max_norm=1.0), IndexError, "out of range"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", ERRORS)

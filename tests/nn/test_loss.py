@@ -45,23 +45,58 @@ def tensor(array: Any) -> Any:
 
 # name: (the loss of one input and a reduction, its input, the unreduced losses and the weights that a mean divides by)
 LOSSES: dict[str, tuple[Callable[..., Any], Any, tuple[Any, Any]]] = {
-    "cross entropy": (lambda x, r: F.cross_entropy(x, tensor(CLASSES), reduction=r), LOGITS, picked(log_softmax(LOGITS))),
+    "cross entropy": (
+        lambda x, r: F.cross_entropy(x, tensor(CLASSES), reduction=r),
+        LOGITS,
+        picked(log_softmax(LOGITS)),
+    ),
     "cross entropy weight": (
-        lambda x, r: F.cross_entropy(x, tensor(CLASSES), weight=tensor(WEIGHT), reduction=r), LOGITS, picked(log_softmax(LOGITS), WEIGHT)),
+        lambda x, r: F.cross_entropy(x, tensor(CLASSES), weight=tensor(WEIGHT), reduction=r),
+        LOGITS,
+        picked(log_softmax(LOGITS), WEIGHT),
+    ),
     "cross entropy ignore": (
-        lambda x, r: F.cross_entropy(x, tensor(CLASSES), ignore_index=2, reduction=r), LOGITS, picked(log_softmax(LOGITS), None, 2)),
-    "cross entropy smoothing": (lambda x, r: F.cross_entropy(x, tensor(CLASSES), label_smoothing=0.2, reduction=r), LOGITS, smoothed()),
+        lambda x, r: F.cross_entropy(x, tensor(CLASSES), ignore_index=2, reduction=r),
+        LOGITS,
+        picked(log_softmax(LOGITS), None, 2),
+    ),
+    "cross entropy smoothing": (
+        lambda x, r: F.cross_entropy(x, tensor(CLASSES), label_smoothing=0.2, reduction=r),
+        LOGITS,
+        smoothed(),
+    ),
     "cross entropy probabilities": (
-        lambda x, r: F.cross_entropy(x, tensor(TARGETS), reduction=r), LOGITS, (-(TARGETS * log_softmax(LOGITS)).sum(1), np.ones(4))),
+        lambda x, r: F.cross_entropy(x, tensor(TARGETS), reduction=r),
+        LOGITS,
+        (-(TARGETS * log_softmax(LOGITS)).sum(1), np.ones(4)),
+    ),
     "nll": (lambda x, r: F.nll_loss(x, tensor(CLASSES), reduction=r), LOGITS, picked(LOGITS)),
-    "nll weight": (lambda x, r: F.nll_loss(x, tensor(CLASSES), tensor(WEIGHT), reduction=r), LOGITS, picked(LOGITS, WEIGHT)),
-    "mse": (lambda x, r: F.mse_loss(x, tensor(TARGETS), reduction=r), LOGITS, ((LOGITS - TARGETS) ** 2, np.ones((4, 3)))),
-    "l1": (lambda x, r: F.l1_loss(x, tensor(TARGETS), reduction=r), LOGITS, (np.abs(LOGITS - TARGETS), np.ones((4, 3)))),
-    "bce": (lambda x, r: F.binary_cross_entropy(x, tensor(TARGETS), reduction=r), PROBABILITIES, (bce(PROBABILITIES), np.ones((4, 3)))),
+    "nll weight": (
+        lambda x, r: F.nll_loss(x, tensor(CLASSES), tensor(WEIGHT), reduction=r),
+        LOGITS,
+        picked(LOGITS, WEIGHT),
+    ),
+    "mse": (
+        lambda x, r: F.mse_loss(x, tensor(TARGETS), reduction=r),
+        LOGITS,
+        ((LOGITS - TARGETS) ** 2, np.ones((4, 3))),
+    ),
+    "l1": (
+        lambda x, r: F.l1_loss(x, tensor(TARGETS), reduction=r),
+        LOGITS,
+        (np.abs(LOGITS - TARGETS), np.ones((4, 3))),
+    ),
+    "bce": (
+        lambda x, r: F.binary_cross_entropy(x, tensor(TARGETS), reduction=r),
+        PROBABILITIES,
+        (bce(PROBABILITIES), np.ones((4, 3))),
+    ),
     "bce logits": (
-        lambda x, r: F.binary_cross_entropy_with_logits(x, tensor(TARGETS), reduction=r), LOGITS,
-        (bce(1 / (1 + np.exp(-LOGITS))), np.ones((4, 3)))),
-}  # fmt: skip
+        lambda x, r: F.binary_cross_entropy_with_logits(x, tensor(TARGETS), reduction=r),
+        LOGITS,
+        (bce(1 / (1 + np.exp(-LOGITS))), np.ones((4, 3))),
+    ),
+}
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -86,7 +121,12 @@ def test_derivatives(name: str, reduction: str) -> None:
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 @pytest.mark.parametrize("name", ["mse", "l1", "bce", "bce logits"])
 def test_types_are_kept(name: str, dtype: Any) -> None:
-    functions = {"mse": F.mse_loss, "l1": F.l1_loss, "bce": F.binary_cross_entropy, "bce logits": F.binary_cross_entropy_with_logits}
+    functions = {
+        "mse": F.mse_loss,
+        "l1": F.l1_loss,
+        "bce": F.binary_cross_entropy,
+        "bce logits": F.binary_cross_entropy_with_logits,
+    }
     x = tensor(PROBABILITIES).to(dtype).requires_grad_()
     out = functions[name](x, tensor(TARGETS).to(dtype))
     out.backward()
@@ -118,20 +158,50 @@ def test_l2_loss_is_the_mean_squared_error() -> None:
 
 
 ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
-    "class out of range": (lambda: F.cross_entropy(torch.zeros(2, 3), torch.tensor([0, 3])), IndexError, "Target 3 is out of bounds"),
-    "negative class": (lambda: F.nll_loss(torch.zeros(2, 3), torch.tensor([0, -1])), IndexError, "Target -1 is out of bounds"),
-    "batch": (lambda: F.cross_entropy(torch.zeros(2, 3), torch.tensor([0])), ValueError, r"batch_size \(2\) to match target batch_size \(1\)"),
+    "class out of range": (
+        lambda: F.cross_entropy(torch.zeros(2, 3), torch.tensor([0, 3])),
+        IndexError,
+        "Target 3 is out of bounds",
+    ),
+    "negative class": (
+        lambda: F.nll_loss(torch.zeros(2, 3), torch.tensor([0, -1])),
+        IndexError,
+        "Target -1 is out of bounds",
+    ),
+    "batch": (
+        lambda: F.cross_entropy(torch.zeros(2, 3), torch.tensor([0])),
+        ValueError,
+        r"batch_size \(2\) to match target batch_size \(1\)",
+    ),
     "class type": (lambda: F.cross_entropy(torch.zeros(2, 3), torch.tensor([0.0, 1.0])), RuntimeError, "Long"),
     "weights": (
-        lambda: F.cross_entropy(torch.zeros(2, 3), torch.tensor([0, 1]), weight=torch.ones(2)), RuntimeError, "all 3 classes or no classes"),
-    "reduction": (lambda: F.mse_loss(torch.zeros(1), torch.zeros(1), reduction="x"), ValueError, "x is not a valid value for reduction"),
+        lambda: F.cross_entropy(torch.zeros(2, 3), torch.tensor([0, 1]), weight=torch.ones(2)),
+        RuntimeError,
+        "all 3 classes or no classes",
+    ),
+    "reduction": (
+        lambda: F.mse_loss(torch.zeros(1), torch.zeros(1), reduction="x"),
+        ValueError,
+        "x is not a valid value for reduction",
+    ),
     "smoothing": (
-        lambda: F.cross_entropy(torch.zeros(2, 3), torch.tensor([0, 1]), label_smoothing=2.0), RuntimeError, "between 0.0 and 1.0"),
-    "bce range": (lambda: F.binary_cross_entropy(torch.tensor([1.5]), torch.tensor([1.0])), RuntimeError, "between 0 and 1"),
+        lambda: F.cross_entropy(torch.zeros(2, 3), torch.tensor([0, 1]), label_smoothing=2.0),
+        RuntimeError,
+        "between 0.0 and 1.0",
+    ),
+    "bce range": (
+        lambda: F.binary_cross_entropy(torch.tensor([1.5]), torch.tensor([1.0])),
+        RuntimeError,
+        "between 0 and 1",
+    ),
     "bce shape": (lambda: F.binary_cross_entropy(torch.tensor([0.5]), torch.ones(2)), ValueError, "target size"),
-    "logits shape": (lambda: F.binary_cross_entropy_with_logits(torch.tensor([0.5]), torch.ones(2)), ValueError, "must be the same as input size"),
+    "logits shape": (
+        lambda: F.binary_cross_entropy_with_logits(torch.tensor([0.5]), torch.ones(2)),
+        ValueError,
+        "must be the same as input size",
+    ),
     "no tensor": (lambda: F.mse_loss(torch.zeros(1), 1.0), TypeError, "must be Tensor, not float"),  # type: ignore[arg-type]
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", ERRORS)

@@ -25,7 +25,7 @@ LAYERS: dict[str, tuple[Callable[[], Any], tuple[int, ...], tuple[int, ...], tup
     "layer": (lambda: nn.LayerNorm(4), (3, 4), (1,), (3, 4), (4,)),
     "layer two": (lambda: nn.LayerNorm((2, 3)), (2, 2, 3), (1, 2), (2, 2, 3), (2, 3)),
     "group": (lambda: nn.GroupNorm(2, 4), (2, 4, 3), (2, 3), (2, 2, 2, 3), (1, 4, 1)),
-}  # fmt: skip
+}
 
 
 def made(name: str) -> tuple[Any, Any]:
@@ -45,7 +45,9 @@ def test_outputs(name: str) -> None:
     expected = (array - array.mean(axes, keepdims=True)) / np.sqrt(array.var(axes, keepdims=True) + layer.eps)
     expected = expected.reshape(shape)
     if layer.weight is not None:
-        expected = expected * layer.weight.detach().numpy().reshape(affine) + layer.bias.detach().numpy().reshape(affine)
+        expected = expected * layer.weight.detach().numpy().reshape(affine) + layer.bias.detach().numpy().reshape(
+            affine
+        )
     np.testing.assert_allclose(layer(x).detach().numpy(), expected, rtol=1e-10, atol=1e-12)
     stepped = x.detach().transpose(0, -1).contiguous().transpose(0, -1)
     np.testing.assert_allclose(layer(stepped).detach().numpy(), expected, rtol=1e-10, atol=1e-12)
@@ -83,7 +85,11 @@ def test_types_are_kept(name: str, dtype: Any) -> None:
     out = layer.to(dtype)(low)
     out.sum().backward()
     assert (out.dtype, low.grad.dtype) == (dtype, dtype)
-    np.testing.assert_allclose(out.detach().double().numpy(), expected, atol={"torch.float32": 1e-5, "torch.float16": 0.02}.get(str(dtype), 0.15))
+    np.testing.assert_allclose(
+        out.detach().double().numpy(),
+        expected,
+        atol={"torch.float32": 1e-5, "torch.float16": 0.02}.get(str(dtype), 0.15),
+    )
 
 
 def test_running_statistics() -> None:
@@ -113,18 +119,34 @@ def test_unbatched_instance_norm() -> None:
 
 
 ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
-    "one value": (lambda: nn.BatchNorm1d(3)(torch.zeros(1, 3)), ValueError, "more than 1 value per channel when training"),
+    "one value": (
+        lambda: nn.BatchNorm1d(3)(torch.zeros(1, 3)),
+        ValueError,
+        "more than 1 value per channel when training",
+    ),
     "rank": (lambda: nn.BatchNorm2d(3)(torch.zeros(2, 3)), ValueError, r"expected 4D input \(got 2D input\)"),
-    "channels": (lambda: nn.BatchNorm2d(3)(torch.zeros(2, 4, 2, 2)), RuntimeError, "running_mean should contain 4 elements not 3"),
-    "no statistics": (lambda: F.batch_norm(torch.zeros(2, 3), None, None), RuntimeError, "running_mean must be defined"),
+    "channels": (
+        lambda: nn.BatchNorm2d(3)(torch.zeros(2, 4, 2, 2)),
+        RuntimeError,
+        "running_mean should contain 4 elements not 3",
+    ),
+    "no statistics": (
+        lambda: F.batch_norm(torch.zeros(2, 3), None, None),
+        RuntimeError,
+        "running_mean must be defined",
+    ),
     "instance rank": (lambda: nn.InstanceNorm1d(3)(torch.zeros(3)), ValueError, "expected 2D or 3D input"),
-    "instance channels": (lambda: nn.InstanceNorm1d(3, affine=True)(torch.zeros(2, 4, 5)), ValueError, "to match num_features"),
+    "instance channels": (
+        lambda: nn.InstanceNorm1d(3, affine=True)(torch.zeros(2, 4, 5)),
+        ValueError,
+        "to match num_features",
+    ),
     "instance single": (lambda: nn.InstanceNorm1d(3)(torch.zeros(2, 3, 1)), ValueError, "more than 1 spatial element"),
     "layer shape": (lambda: nn.LayerNorm(3)(torch.zeros(2, 4)), RuntimeError, r"normalized_shape=\[3\]"),
     "groups": (lambda: nn.GroupNorm(2, 5), ValueError, "divisible by num_groups"),
     "group channels": (lambda: nn.GroupNorm(2, 4)(torch.zeros(2, 5)), RuntimeError, "divisible by num_groups"),
     "integers": (lambda: nn.LayerNorm(4)(torch.zeros(2, 4, dtype=torch.long)), RuntimeError, "not implemented for"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", ERRORS)

@@ -14,7 +14,10 @@ schedules = torch.optim.lr_scheduler
 # name: (the schedule of an optimizer, the learning rate of an epoch from a start of 0.5)
 SCHEDULES: dict[str, tuple[Callable[[Any], Any], Callable[[int], float]]] = {
     "step": (lambda o: schedules.StepLR(o, 3, gamma=0.5), lambda t: 0.5 * 0.5 ** (t // 3)),
-    "cosine": (lambda o: schedules.CosineAnnealingLR(o, 5, eta_min=0.1), lambda t: 0.1 + 0.4 * (1 + math.cos(math.pi * t / 5)) / 2),
+    "cosine": (
+        lambda o: schedules.CosineAnnealingLR(o, 5, eta_min=0.1),
+        lambda t: 0.1 + 0.4 * (1 + math.cos(math.pi * t / 5)) / 2,
+    ),
     "lambda": (lambda o: schedules.LambdaLR(o, lambda t: 0.9**t), lambda t: 0.5 * 0.9**t),
 }
 

@@ -81,18 +81,32 @@ BETAS = {"lr": 0.05, "betas": (0.8, 0.95)}
 # name: (class, options, formula, keys of the state)
 CONFIGURATIONS: dict[str, tuple[str, dict[str, Any], Formula, list[str]]] = {
     "sgd": ("SGD", {"lr": 0.1}, sgd, []),
-    "momentum": ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.2, "weight_decay": 0.01}, momentum, ["momentum_buffer"]),
+    "momentum": (
+        "SGD",
+        {"lr": 0.1, "momentum": 0.9, "dampening": 0.2, "weight_decay": 0.01},
+        momentum,
+        ["momentum_buffer"],
+    ),
     "nesterov": ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True}, nesterov, ["momentum_buffer"]),
     "maximize": ("SGD", {"lr": 0.1, "maximize": True}, lambda p, g, s, t: sgd(p, -g, s, t), []),
     "adagrad": ("Adagrad", {"lr": 0.1, "lr_decay": 0.05, "initial_accumulator_value": 0.2}, adagrad, ["step", "sum"]),
-    "rmsprop": ("RMSprop", {"lr": 0.02, "alpha": 0.9, "eps": 1e-4, "momentum": 0.5, "centered": True}, rmsprop,
-                ["step", "square_avg", "momentum_buffer", "grad_avg"]),
+    "rmsprop": (
+        "RMSprop",
+        {"lr": 0.02, "alpha": 0.9, "eps": 1e-4, "momentum": 0.5, "centered": True},
+        rmsprop,
+        ["step", "square_avg", "momentum_buffer", "grad_avg"],
+    ),
     "adadelta": ("Adadelta", {"lr": 0.5, "rho": 0.8, "eps": 1e-4}, adadelta, ["step", "square_avg", "acc_delta"]),
     "adam": ("Adam", {**BETAS, "weight_decay": 0.1}, adam_with(decay=0.1), ["step", "exp_avg", "exp_avg_sq"]),
-    "amsgrad": ("Adam", {**BETAS, "amsgrad": True}, adam_with(amsgrad=True), ["step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"]),
+    "amsgrad": (
+        "Adam",
+        {**BETAS, "amsgrad": True},
+        adam_with(amsgrad=True),
+        ["step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"],
+    ),
     "adamw": ("AdamW", {**BETAS, "weight_decay": 0.1}, adam_with(decoupled=0.1), ["step", "exp_avg", "exp_avg_sq"]),
     "radam": ("RAdam", BETAS, radam, ["step", "exp_avg", "exp_avg_sq"]),
-}  # fmt: skip
+}
 SHAPES = [(3, 2), (4,), ()]
 
 
@@ -136,7 +150,9 @@ def test_state_and_checkpoint(name: str) -> None:
     for step in range(3):
         give_gradients(params, step)
         optimizer.step()
-    assert [sorted(optimizer.state[p]) for p in params] == [sorted(CONFIGURATIONS[name][3])] * 3 or not CONFIGURATIONS[name][3]
+    assert [sorted(optimizer.state[p]) for p in params] == [sorted(CONFIGURATIONS[name][3])] * 3 or not CONFIGURATIONS[
+        name
+    ][3]
     buffer = io.BytesIO()
     torch.save(optimizer.state_dict(), buffer)
     buffer.seek(0)
@@ -235,14 +251,22 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "tensor": (lambda: torch.optim.SGD(W, lr=0.1), TypeError, "should be an iterable of Tensors or dicts"),
     "number": (lambda: torch.optim.SGD([3], lr=0.1), TypeError, "can only optimize Tensors"),
     "not a leaf": (lambda: torch.optim.SGD([W * 2], lr=0.1), ValueError, "non-leaf"),
-    "twice": (lambda: torch.optim.SGD([{"params": [W]}, {"params": [W]}], lr=0.1), ValueError, "more than one parameter group"),
+    "twice": (
+        lambda: torch.optim.SGD([{"params": [W]}, {"params": [W]}], lr=0.1),
+        ValueError,
+        "more than one parameter group",
+    ),
     "rate": (lambda: torch.optim.Adam([W], lr=-1.0), ValueError, "Invalid learning rate: -1.0"),
     "beta": (lambda: torch.optim.Adam([W], betas=(1.0, 0.9)), ValueError, "Invalid beta parameter at index 0: 1.0"),
     "nesterov": (lambda: torch.optim.SGD([W], nesterov=True), ValueError, "requires a momentum and zero dampening"),
     "rho": (lambda: torch.optim.Adadelta([W], rho=2.0), ValueError, "Invalid rho value: 2.0"),
-    "groups": (lambda: torch.optim.SGD([W]).load_state_dict({"state": {}, "param_groups": []}), ValueError, "different number of parameter groups"),
+    "groups": (
+        lambda: torch.optim.SGD([W]).load_state_dict({"state": {}, "param_groups": []}),
+        ValueError,
+        "different number of parameter groups",
+    ),
     "set": (lambda: torch.optim.SGD([{"params": {W}}]), TypeError, "ordered collections"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", ERRORS)

@@ -18,25 +18,68 @@ STEPS = 9
 
 # What a step does with tensors a and b (of one shape where it says so) and a number k.
 ARITHMETIC = {
-    "{0} = {1} * {2}", "{0} = {1} + {2}", "{0} = {1} - {2}", "{0} = {1} * 2", "{0} = {1}.exp()", "{0} = {1}.sigmoid()",
-    "{0} = {1}.tanh()", "{0} = {1}.clone()", "{0} = {1}.detach()", "{0} = {1} / ({2} * {2} + 1)", "{0} = {1}.relu()",
-}  # fmt: skip
+    "{0} = {1} * {2}",
+    "{0} = {1} + {2}",
+    "{0} = {1} - {2}",
+    "{0} = {1} * 2",
+    "{0} = {1}.exp()",
+    "{0} = {1}.sigmoid()",
+    "{0} = {1}.tanh()",
+    "{0} = {1}.clone()",
+    "{0} = {1}.detach()",
+    "{0} = {1} / ({2} * {2} + 1)",
+    "{0} = {1}.relu()",
+}
 INPLACE = {
-    "{1}.add_({2})", "{1}.mul_({2})", "{1}.mul_(0.5)", "{1}.copy_({2})", "{1}.zero_()", "{1}.fill_(0.25)",
-    "{1}.sub_({2})", "{1}.exp_()", "{1}.tanh_()", "{1}.relu_()", "{1}.sigmoid_()", "{1}[0] = 0.5", "{1}[0] = {2}[-1]",
-    "{1}[1:] = {2}[1:] * 2", "{1} += {2}", "{1} *= 0.5", "{1}.clamp_(-0.5, 0.5)", "{1}.pow_(2)", "{1}.neg_()",
-    "{1}.add_({2}, alpha=0.5)", "{1}.div_(2)",
-}  # fmt: skip
+    "{1}.add_({2})",
+    "{1}.mul_({2})",
+    "{1}.mul_(0.5)",
+    "{1}.copy_({2})",
+    "{1}.zero_()",
+    "{1}.fill_(0.25)",
+    "{1}.sub_({2})",
+    "{1}.exp_()",
+    "{1}.tanh_()",
+    "{1}.relu_()",
+    "{1}.sigmoid_()",
+    "{1}[0] = 0.5",
+    "{1}[0] = {2}[-1]",
+    "{1}[1:] = {2}[1:] * 2",
+    "{1} += {2}",
+    "{1} *= 0.5",
+    "{1}.clamp_(-0.5, 0.5)",
+    "{1}.pow_(2)",
+    "{1}.neg_()",
+    "{1}.add_({2}, alpha=0.5)",
+    "{1}.div_(2)",
+}
 VIEWS = {
-    "{0} = {1}[:]", "{0} = {1}.swapaxes(0, 1)", "{0} = {1}.t()", "{0} = {1}.transpose(0, 1)", "{0} = {1}.view_as({1})",
-    "{0} = {1}.unsqueeze(0).squeeze(0)", "{0} = {1}.detach()", "{0} = {1}.permute(1, 0)", "{0} = {1}.narrow(0, 0, {3})",
-    "{0} = {1}.unsqueeze(1)[:, 0]", "{0} = {1}.expand({3}, {3})",
-}  # fmt: skip
+    "{0} = {1}[:]",
+    "{0} = {1}.swapaxes(0, 1)",
+    "{0} = {1}.t()",
+    "{0} = {1}.transpose(0, 1)",
+    "{0} = {1}.view_as({1})",
+    "{0} = {1}.unsqueeze(0).squeeze(0)",
+    "{0} = {1}.detach()",
+    "{0} = {1}.permute(1, 0)",
+    "{0} = {1}.narrow(0, 0, {3})",
+    "{0} = {1}.unsqueeze(1)[:, 0]",
+    "{0} = {1}.expand({3}, {3})",
+}
 PARTS = {
-    "{1}[0].mul_(0.5)", "{1}[:, 1].add_({2}[0].clone())", "{1}[1:].zero_()", "{1}[0, 1:].copy_({2}[1, 1:].clone())",
-    "{1}.diagonal().add_(1)", "{1}[:, ::2].mul_(0.5)", "{1}.t()[0].sub_({2}[0].clone())", "{1}.select(1, 0).exp_()",
-    "{1}[::2].tanh_()", "{1}.unbind(0)[0].add_(1)", "{1}.split(1)[0].mul_(2)", "{1}.chunk(2, 1)[1].zero_()",
-}  # fmt: skip
+    "{1}[0].mul_(0.5)",
+    "{1}[:, 1].add_({2}[0].clone())",
+    "{1}[1:].zero_()",
+    "{1}[0, 1:].copy_({2}[1, 1:].clone())",
+    "{1}.diagonal().add_(1)",
+    "{1}[:, ::2].mul_(0.5)",
+    "{1}.t()[0].sub_({2}[0].clone())",
+    "{1}.select(1, 0).exp_()",
+    "{1}[::2].tanh_()",
+    "{1}.unbind(0)[0].add_(1)",
+    "{1}.split(1)[0].mul_(2)",
+    "{1}.chunk(2, 1)[1].zero_()",
+}
 SIZE = 3
 # What PyTorch refuses and NumPy computes: overlapping operands; a view whose base began to require a gradient.
 ONLY_TORCH = ("single memory location", "a leaf Variable that requires grad is being used")

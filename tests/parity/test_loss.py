@@ -41,16 +41,30 @@ CASES: dict[str, tuple[str, Any, Any, dict[str, Any]]] = {
     "cross entropy images": ("cross_entropy", logits(2, 4, 3, 2), classes(4, 2, 3, 2), {}),
     "cross entropy sequence": ("cross_entropy", logits(2, 4, 3), classes(4, 2, 3), {"label_smoothing": 0.1}),
     "cross entropy weight": ("cross_entropy", logits(5, 4), classes(4, 5), {"weight": unit(4)}),
-    "cross entropy images weight": ("cross_entropy", logits(2, 4, 3), classes(4, 2, 3), {"weight": unit(4), "ignore_index": 1}),
+    "cross entropy images weight": (
+        "cross_entropy",
+        logits(2, 4, 3),
+        classes(4, 2, 3),
+        {"weight": unit(4), "ignore_index": 1},
+    ),
     "cross entropy ignore": ("cross_entropy", logits(5, 4), given([0, 2, 2, 1, 3]), {"ignore_index": 2}),
     "cross entropy ignore -100": ("cross_entropy", logits(3, 4), given([0, -100, 2]), {}),
     "cross entropy smoothing": ("cross_entropy", logits(5, 4), classes(4, 5), {"label_smoothing": 0.2}),
-    "cross entropy smoothing weight": ("cross_entropy", logits(5, 4), given([0, 2, 2, 1, 3]),
-                                       {"label_smoothing": 0.2, "weight": unit(4), "ignore_index": 2}),
+    "cross entropy smoothing weight": (
+        "cross_entropy",
+        logits(5, 4),
+        given([0, 2, 2, 1, 3]),
+        {"label_smoothing": 0.2, "weight": unit(4), "ignore_index": 2},
+    ),
     "cross entropy probabilities": ("cross_entropy", logits(5, 4), unit(5, 4), {}),
     "cross entropy probabilities one": ("cross_entropy", logits(4), unit(4), {}),
     "cross entropy probabilities images": ("cross_entropy", logits(2, 4, 3), unit(2, 4, 3), {"weight": unit(4)}),
-    "cross entropy probabilities smoothing": ("cross_entropy", logits(5, 4), unit(5, 4), {"label_smoothing": 0.3, "weight": unit(4)}),
+    "cross entropy probabilities smoothing": (
+        "cross_entropy",
+        logits(5, 4),
+        unit(5, 4),
+        {"label_smoothing": 0.3, "weight": unit(4)},
+    ),
     "cross entropy empty": ("cross_entropy", logits(0, 4), classes(4, 0), {}),
     "cross entropy all ignored": ("cross_entropy", logits(2, 4), given([-100, -100]), {}),
     "nll": ("nll_loss", logits(5, 4), classes(4, 5), {}),
@@ -76,11 +90,16 @@ CASES: dict[str, tuple[str, Any, Any, dict[str, Any]]] = {
     "bce logits": ("binary_cross_entropy_with_logits", logits(3, 4), unit(3, 4), {}),
     "bce logits weight": ("binary_cross_entropy_with_logits", logits(3, 4), unit(3, 4), {"weight": unit(4)}),
     "bce logits pos_weight": ("binary_cross_entropy_with_logits", logits(3, 4), unit(3, 4), {"pos_weight": unit(4)}),
-    "bce logits both": ("binary_cross_entropy_with_logits", logits(3, 4), unit(3, 4), {"pos_weight": unit(4), "weight": unit(3, 1)}),
+    "bce logits both": (
+        "binary_cross_entropy_with_logits",
+        logits(3, 4),
+        unit(3, 4),
+        {"pos_weight": unit(4), "weight": unit(3, 1)},
+    ),
     "bce logits large": ("binary_cross_entropy_with_logits", given([-900.0, 900.0, 100.0]), given([0.0, 0.0, 1.0]), {}),
     "bce logits scalar": ("binary_cross_entropy_with_logits", logits(), unit(), {}),
     "bce logits empty": ("binary_cross_entropy_with_logits", logits(0), unit(0), {}),
-}  # fmt: skip
+}
 
 
 def arrays(name: str) -> tuple[Any, ...]:
@@ -153,9 +172,13 @@ def test_half_precision(name: str, dtype: str) -> None:
 
 
 MODULES = {
-    "cross_entropy": "CrossEntropyLoss", "nll_loss": "NLLLoss", "mse_loss": "MSELoss", "l1_loss": "L1Loss",
-    "binary_cross_entropy": "BCELoss", "binary_cross_entropy_with_logits": "BCEWithLogitsLoss",
-}  # fmt: skip
+    "cross_entropy": "CrossEntropyLoss",
+    "nll_loss": "NLLLoss",
+    "mse_loss": "MSELoss",
+    "l1_loss": "L1Loss",
+    "binary_cross_entropy": "BCELoss",
+    "binary_cross_entropy_with_logits": "BCEWithLogitsLoss",
+}
 
 
 @pytest.mark.parametrize("name", [n for n in CASES if CASES[n][0] not in ("mse_loss", "l1_loss") or "weight" not in n])
@@ -246,10 +269,14 @@ def names_of_nodes(t: Any) -> None:
     x = t.full((2, 3), 0.4, requires_grad=True)
     y = t.tensor([0, 1])
     for loss in (
-        F.cross_entropy(x, y), F.nll_loss(x, y), F.mse_loss(x, t.ones(2, 3)), F.l1_loss(x, t.ones(2, 3)),
-        F.binary_cross_entropy(x, t.ones(2, 3)), F.binary_cross_entropy_with_logits(x, t.ones(2, 3)),
+        F.cross_entropy(x, y),
+        F.nll_loss(x, y),
+        F.mse_loss(x, t.ones(2, 3)),
+        F.l1_loss(x, t.ones(2, 3)),
+        F.binary_cross_entropy(x, t.ones(2, 3)),
+        F.binary_cross_entropy_with_logits(x, t.ones(2, 3)),
         F.mse_loss(x, t.ones(2, 3), reduction="sum"),
-    ):  # fmt: skip
+    ):
         print(loss)
 
 

@@ -142,8 +142,11 @@ def right_order(t: Any) -> None:
 
 @program
 def step_with_an_epoch(t: Any) -> None:
-    for make in (lambda o: t.optim.lr_scheduler.StepLR(o, 2), lambda o: t.optim.lr_scheduler.CosineAnnealingLR(o, 7),
-                 lambda o: t.optim.lr_scheduler.LambdaLR(o, lambda e: 0.5**e)):  # fmt: skip
+    for make in (
+        lambda o: t.optim.lr_scheduler.StepLR(o, 2),
+        lambda o: t.optim.lr_scheduler.CosineAnnealingLR(o, 7),
+        lambda o: t.optim.lr_scheduler.LambdaLR(o, lambda e: 0.5**e),
+    ):
         optimizer = optimizer_of(t)
         schedule = make(optimizer)
         optimizer.step()

@@ -33,7 +33,7 @@ SHAPES: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "empty inner": ((2, 0), (0, 4)),
     "empty batch": ((0, 2, 3), (0, 3, 4)),
     "empty vectors": ((0,), (0,)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -81,11 +81,29 @@ PRODUCTS: dict[str, tuple[Any, list[Any]]] = {
     "tensordot one": (lambda t, a, b: t.tensordot(a, b, dims=1), [(2, 3), (3, 4)]),
     "tensordot none": (lambda t, a, b: t.tensordot(a, b, dims=0), [(2, 3), (3,)]),
     "tensordot lists": (lambda t, a, b: t.tensordot(a, b, dims=([1, 0], [0, 1])), [(3, 4, 2), (4, 3, 5)]),
-}  # fmt: skip
-FUSED = {"addmm scaled", "addmm no input", "addmv", "addr", "baddbmm", "addbmm", "in place", "inner", "inner vectors", "vdot",
-         "outer", "bilinear", "kron", "kron ranks", "chain", "linear vector no bias", "tensordot", "tensordot one",
-         "tensordot none",
-         "tensordot lists"}  # fmt: skip
+}
+FUSED = {
+    "addmm scaled",
+    "addmm no input",
+    "addmv",
+    "addr",
+    "baddbmm",
+    "addbmm",
+    "in place",
+    "inner",
+    "inner vectors",
+    "vdot",
+    "outer",
+    "bilinear",
+    "kron",
+    "kron ranks",
+    "chain",
+    "linear vector no bias",
+    "tensordot",
+    "tensordot one",
+    "tensordot none",
+    "tensordot lists",
+}
 
 
 @pytest.mark.parametrize("name", PRODUCTS)
@@ -119,7 +137,7 @@ EINSUMS: dict[str, tuple[str, list[Any]]] = {
     "spaces": (" i k , k j -> i j ", [(2, 3), (3, 4)]),
     "scalar": (",i->i", [(), (3,)]),
     "empty": ("ik,kj->ij", [(2, 0), (0, 4)]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", EINSUMS)

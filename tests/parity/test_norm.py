@@ -43,7 +43,7 @@ LAYERS: dict[str, tuple[str, tuple[Any, ...], dict[str, Any], tuple[int, ...]]] 
     "group image": ("GroupNorm", (1, 4), {}, (2, 4, 3, 2)),
     "group each": ("GroupNorm", (4, 4), {"affine": False}, (2, 4, 3, 2)),
     "group no bias": ("GroupNorm", (2, 4), {"bias": False}, (2, 4, 3, 2)),
-}  # fmt: skip
+}
 
 
 def made(library: Any, name: str, dtype: str = "float64") -> Any:

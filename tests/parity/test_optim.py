@@ -25,10 +25,16 @@ CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "SGD maximize": ("SGD", {"lr": 0.01, "maximize": True, "momentum": 0.5}),
     "SGD default": ("SGD", {}),
     "Adagrad": ("Adagrad", {"lr": 0.1}),
-    "Adagrad all": ("Adagrad", {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 0.2, "eps": 1e-3}),
+    "Adagrad all": (
+        "Adagrad",
+        {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 0.2, "eps": 1e-3},
+    ),
     "Adagrad maximize": ("Adagrad", {"maximize": True}),
     "RMSprop": ("RMSprop", {}),
-    "RMSprop all": ("RMSprop", {"lr": 0.02, "alpha": 0.9, "weight_decay": 0.1, "momentum": 0.8, "centered": True, "eps": 1e-4}),
+    "RMSprop all": (
+        "RMSprop",
+        {"lr": 0.02, "alpha": 0.9, "weight_decay": 0.1, "momentum": 0.8, "centered": True, "eps": 1e-4},
+    ),
     "RMSprop maximize": ("RMSprop", {"maximize": True, "momentum": 0.2}),
     "Adadelta": ("Adadelta", {}),
     "Adadelta all": ("Adadelta", {"lr": 0.5, "rho": 0.8, "eps": 1e-4, "weight_decay": 0.1, "maximize": True}),
@@ -40,7 +46,7 @@ CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "RAdam": ("RAdam", {"lr": 0.05}),
     "RAdam all": ("RAdam", {"lr": 0.05, "betas": (0.8, 0.9), "weight_decay": 0.1, "eps": 1e-4, "maximize": True}),
     "RAdam decoupled": ("RAdam", {"lr": 0.05, "weight_decay": 0.1, "decoupled_weight_decay": True}),
-}  # fmt: skip
+}
 SHAPES = [(3, 4), (5,), (), (2, 1, 3), (7,)]
 TYPES = ("float32", "float64")
 

@@ -71,18 +71,31 @@ def residual_with_adamw(t: Any) -> list[float]:
         def __init__(self, channels: int) -> None:
             super().__init__()
             self.body = nn.Sequential(
-                nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(),
-                nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels),
-            )  # fmt: skip
+                nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+                nn.BatchNorm2d(channels),
+                nn.ReLU(),
+                nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+                nn.BatchNorm2d(channels),
+            )
 
         def forward(self, x: Any) -> Any:
             return t.relu(x + self.body(x))
 
     model = nn.Sequential(
-        nn.Conv2d(2, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2), Block(8), nn.Dropout(0.25),
-        nn.Conv2d(8, 12, 3, stride=2), nn.GroupNorm(3, 12), nn.GELU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-        nn.Dropout(0.1), nn.Linear(12, 10),
-    )  # fmt: skip
+        nn.Conv2d(2, 8, 3, padding=1),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        Block(8),
+        nn.Dropout(0.25),
+        nn.Conv2d(8, 12, 3, stride=2),
+        nn.GroupNorm(3, 12),
+        nn.GELU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Dropout(0.1),
+        nn.Linear(12, 10),
+    )
     optimizer = t.optim.AdamW(model.parameters(), lr=3e-3)
     schedule = t.optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.7)
     return losses(t, model, optimizer, images(12, batch=8, channels=2), schedule)

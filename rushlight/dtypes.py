@@ -25,7 +25,16 @@ class dtype:
     Source: https://docs.pytorch.org/docs/2.13/tensor_attributes.html
     """
 
-    __slots__ = ("name", "legacy_name", "numpy_dtype", "category", "is_floating_point", "is_complex", "is_signed", "itemsize")
+    __slots__ = (
+        "name",
+        "legacy_name",
+        "numpy_dtype",
+        "category",
+        "is_floating_point",
+        "is_complex",
+        "is_signed",
+        "itemsize",
+    )
 
     def __init__(self, name: str, legacy_name: str, numpy_dtype: Any, category: builtins.int) -> None:
         self.name = name
@@ -79,8 +88,8 @@ short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128
 
 _ALL = (
-    float32, float64, float16, bfloat16, float8_e4m3fn, float8_e4m3fnuz, float8_e5m2, float8_e5m2fnuz, int8, int16, int32,
-    int64, uint8, uint16, uint32, uint64, bool, complex64, complex128,
+    float32, float64, float16, bfloat16, float8_e4m3fn, float8_e4m3fnuz, float8_e5m2, float8_e5m2fnuz, int8, int16,
+    int32, int64, uint8, uint16, uint32, uint64, bool, complex64, complex128,
 )  # fmt: skip
 _FROM_NUMPY = {d.numpy_dtype: d for d in _ALL}
 _NAMES = {d.name: d for d in _ALL}
@@ -102,9 +111,9 @@ def from_numpy_dtype(numpy_dtype: np.dtype[Any]) -> dtype:
         if found is not None:
             return found
         raise TypeError(
-            f"can't convert np.ndarray of type {numpy_dtype.type.__module__}.{numpy_dtype.type.__name__}. The only supported "
-            "types are: float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, uint32, uint16, "
-            "uint8, and bool."
+            f"can't convert np.ndarray of type {numpy_dtype.type.__module__}.{numpy_dtype.type.__name__}. The only "
+            "supported types are: float64, float32, float16, complex64, complex128, int64, int32, int16, int8, "
+            "uint64, uint32, uint16, uint8, and bool."
         ) from None
 
 
@@ -142,8 +151,8 @@ def set_default_dtype(d: dtype, /) -> None:
     global _default
     if not isinstance(d, dtype):
         raise TypeError(
-            "invalid dtype object: only floating-point types are supported as the default type; expected a dtype such as "
-            f"torch.float32, got {d!r}"
+            "invalid dtype object: only floating-point types are supported as the default type; expected a dtype such "
+            f"as torch.float32, got {d!r}"
         )
     if not d.is_floating_point or d in _FLOAT8:
         raise TypeError(f"only floating-point types are supported as the default type, got {d}")
@@ -164,11 +173,15 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     for position, type_ in enumerate((type1, type2), 1):
         if not isinstance(type_, dtype):
             raise TypeError(
-                f"promote_types(): argument 'type{position}' (position {position}) must be torch.dtype, not {type(type_).__name__}"
+                f"promote_types(): argument 'type{position}' (position {position}) must be torch.dtype, not "
+                f"{type(type_).__name__}"
             )
     low, high = (type1, type2) if type1.category <= type2.category else (type2, type1)
     if low in _FLOAT8 or high in _FLOAT8:
-        raise RuntimeError(f"Promotion for Float8 Types is not supported, attempted to promote {type1} and {type2}")
+        raise RuntimeError(
+            f"Promotion for Float8 Types is not supported, attempted to promote {type1.legacy_name} and "
+            f"{type2.legacy_name}"
+        )
     if low.category != high.category:
         if (low is bool and high in _WIDE_UNSIGNED) or (low in _WIDE_UNSIGNED and high.is_complex):
             raise _no_wide_unsigned(low, high)

@@ -529,7 +529,7 @@ class ConversionMethods:
 
     __array__ = _array
 
-    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: Any = False) -> Any:
         """The tensor that a NumPy function of a tensor and an array returns."""
         return from_array(np.asarray(array))
 

@@ -62,15 +62,19 @@ class _Normalize(Operation):
         if state.enabled or input._array.dtype.itemsize <= 2:
             return (*_gradients(ctx, grad, input, weight, bias, mean, rstd), *_NOTHING)
         needs = ctx.needs_input_grad
-        to_input, to_weight, to_bias = kernels.normalize_backward(
+        view, axes, affine = ctx.layout
+        gradients: tuple[Any, ...] = kernels.normalize_backward(
             grad._array,
             input._array,
             None if weight is None else weight._array,
             mean._array,
             rstd._array,
-            *ctx.layout,
+            view,
+            axes,
+            affine,
             needs[1] or needs[2],
         )
+        to_input, to_weight, to_bias = gradients
         return (
             wrap(to_input) if needs[0] else None,
             wrap(to_weight.reshape(weight._array.shape).astype(weight._array.dtype, copy=False)) if needs[1] else None,

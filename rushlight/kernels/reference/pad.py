@@ -57,11 +57,12 @@ def copy_planes(
 def add_planes(
     grad: np.ndarray[Any, Any], rows: np.ndarray[Any, Any], columns: np.ndarray[Any, Any], height: int, width: int
 ) -> np.ndarray[Any, Any]:
-    """The adjoint of `copy_planes`: an array of shape (planes, height, width) to whose elements their copies' gradients are added."""
+    """The adjoint of `copy_planes`: (planes, height, width), where the gradients of an element's copies are added."""
     if grad.ndim != 3 or rows.ndim != 1 or columns.ndim != 1:
         raise ValueError("expected a 3-D array and two 1-D ones")
     total = np.zeros((len(grad), height, width), grad.dtype)
-    np.add.at(total, (slice(None), rows[:, None], columns), grad)
+    place: Any = (slice(None), rows[:, None], columns)
+    np.add.at(total, place, grad)
     return total
 
 

@@ -197,8 +197,7 @@ def adaptive_sizes(family: str, rank: int, input: Any, output_size: Any) -> Ints
     empty = [axis for axis in range(len(shape) - rank, len(shape)) if shape[axis] == 0]
     if empty:
         raise RuntimeError(
-            f"{function}(): Expected input to have non-zero size for non-batch dimensions, "
-            f"but input has sizes {list(shape)} "
-            f"with dimension {empty[0]} being empty"
+            f"{function}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
+            f"{list(shape)} with dimension {empty[0]} being empty"
         )
     return outputs

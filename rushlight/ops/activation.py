@@ -499,9 +499,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         channels = shape[1] if len(shape) > 1 else 1
         if count != channels:
             raise RuntimeError(
-                f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {count} and "
-                f"channel size = "
-                f"{channels}."
+                f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {count} and channel "
+                f"size = {channels}."
             )
         weight = weight.reshape([-1 if d == 1 else 1 for d in range(len(shape))])
     elif len(shape) != weight._array.ndim:

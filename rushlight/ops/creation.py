@@ -112,10 +112,9 @@ def _warn_read_only(array: Array) -> None:
     if not array.flags.writeable:
         warnings.warn(
             "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means "
-            "writing to this "
-            "tensor will result in undefined behavior. You may want to copy the array to protect its data or make it "
-            "writable "
-            "before converting it to a tensor. This type of warning will be suppressed for the rest of this program.",
+            "writing to this tensor will result in undefined behavior. You may want to copy the array to protect its "
+            "data or make it writable before converting it to a tensor. This type of warning will be suppressed for "
+            "the rest of this program.",
             UserWarning,
             stacklevel=3,
         )
@@ -153,7 +152,8 @@ def frombuffer(
         data = memoryview(buffer).cast("B")
     except TypeError:
         raise ValueError(
-            f"object does not implement Python buffer protocol: expected a bytes-like object, got {type(buffer).__name__}"
+            "object does not implement Python buffer protocol: expected a bytes-like object, got "
+            f"{type(buffer).__name__}"
         ) from None
     size = dtype.itemsize
     if not len(data) or not count:
@@ -172,17 +172,14 @@ def frombuffer(
         count = (len(data) - offset) // size
     if count * size > len(data) - offset:
         raise ValueError(
-            f"requested buffer length ({count} * {size} bytes) after offset ({offset} bytes) must not be greater "
-            "than actual buffer "
-            f"length ({len(data)} bytes)"
+            f"requested buffer length ({count} * {size} bytes) after offset ({offset} bytes) must not be greater than "
+            f"actual buffer length ({len(data)} bytes)"
         )
     if data.readonly:
         warnings.warn(
             "The given buffer is not writable, and PyTorch does not support non-writable tensors. This means you can "
-            "write to the "
-            "underlying (supposedly non-writable) buffer using the tensor. You may want to copy the buffer to "
-            "protect its data or "
-            "make it writable before converting it to a tensor.",
+            "write to the underlying (supposedly non-writable) buffer using the tensor. You may want to copy the "
+            "buffer to protect its data or make it writable before converting it to a tensor.",
             UserWarning,
             stacklevel=2,
         )

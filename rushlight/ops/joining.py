@@ -199,7 +199,7 @@ def _joined(out: Tensor | None, result: Tensor) -> Tensor:
         check_tensor("cat", "out", 2, out)
     if out is not None and not result.requires_grad and result.dtype.category > out.dtype.category:
         raise TypeError(f"torch.cat(): input types can't be cast to the desired output type {out.dtype.legacy_name}")
-    return into(out, result)  # type: ignore[no-any-return]
+    return into(out, result)
 
 
 def _checked_cat(shapes: list[Shape], dim: int) -> int:
@@ -217,8 +217,7 @@ def _checked_cat(shapes: list[Shape], dim: int) -> int:
             if d != dim and expected != length:
                 raise RuntimeError(
                     f"Sizes of tensors must match except in dimension {dim}. Expected size {expected} but got size "
-                    f"{length} for "
-                    f"tensor number {i} in the list."
+                    f"{length} for tensor number {i} in the list."
                 )
     return dim
 

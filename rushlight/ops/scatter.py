@@ -284,8 +284,7 @@ def _check_sizes(array: Array, dim: int, places: Array, src: Array | None) -> No
             if src is None:
                 raise RuntimeError(
                     f"Size does not match at dimension {d} expected index {shape_text(shape)} to be no larger than "
-                    "self "
-                    f"{shape_text(own)} apart from dimension {dim}"
+                    f"self {shape_text(own)} apart from dimension {dim}"
                 )
             break
     else:
@@ -294,8 +293,7 @@ def _check_sizes(array: Array, dim: int, places: Array, src: Array | None) -> No
     assert src is not None
     raise RuntimeError(
         f"Expected index {shape_text(shape)} to be no larger than self {shape_text(own)} apart from dimension {dim} "
-        "and to be no "
-        f"larger size than src {shape_text(src.shape)}"
+        f"and to be no larger size than src {shape_text(src.shape)}"
     )
 
 

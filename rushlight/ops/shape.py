@@ -53,9 +53,8 @@ class View(ViewOperation):
         except (TypeError, ValueError):
             inferred_shape(sizes((shape,), "view"), array.size)
             raise RuntimeError(
-                "view size is not compatible with input tensor's size and stride (at least one dimension spans "
-                "across two "
-                "contiguous subspaces). Use .reshape(...) instead."
+                "view size is not compatible with input tensor's size and stride (at least one dimension spans across "
+                "two contiguous subspaces). Use .reshape(...) instead."
             ) from None
 
     @staticmethod
@@ -304,8 +303,7 @@ def permute(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     if len(order) != ndim:
         raise RuntimeError(
             "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
-            "ordering of "
-            f"dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {len(order)}"
+            f"ordering of dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {len(order)}"
         )
     order = tuple([wrap_dim(dim, ndim) for dim in order])
     if len(set(order)) != ndim:
@@ -462,9 +460,8 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     known = math.prod(size for size in sizes if size != -1)
     if shape[dim] != known and not (-1 in sizes and known and shape[dim] % known == 0):
         raise RuntimeError(
-            f"unflatten: Provided sizes {shape_text(sizes)} don't multiply up to the size of dim {dim} "
-            f"({shape[dim]}) in the input "
-            "tensor"
+            f"unflatten: Provided sizes {shape_text(sizes)} don't multiply up to the size of dim {dim} ({shape[dim]}) "
+            "in the input tensor"
         )
     sizes = tuple(shape[dim] // known if size == -1 else size for size in sizes)
     return view(input, (*shape[:dim], *sizes, *shape[dim + 1 :]))
@@ -521,8 +518,7 @@ def _reversed(input: Tensor) -> Tensor:
     elif ndim != 2:
         warnings.warn(
             "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will "
-            "throw an error in "
-            "a future release. Consider `x.mT` to transpose batches of matrices or "
+            "throw an error in a future release. Consider `x.mT` to transpose batches of matrices or "
             "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",
             UserWarning,
             stacklevel=2,

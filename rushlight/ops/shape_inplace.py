@@ -158,11 +158,9 @@ def resize(input: Tensor, *size: Any) -> Tensor:
     shape = sizes(size, "resize")
     if math.prod(shape) != input._array.size:
         raise RuntimeError(
-            f"requested resize to {shape_text(shape)} ({math.prod(shape)} elements in total), but the given tensor "
-            "has a size of "
-            f"{shape_text(input._array.shape)} ({input._array.size} elements). autograd's resize can only change the "
-            "shape of a given "
-            "tensor, while preserving the number of elements. "
+            f"requested resize to {shape_text(shape)} ({math.prod(shape)} elements in total), but the given tensor has "
+            f"a size of {shape_text(input._array.shape)} ({input._array.size} elements). autograd's resize can only "
+            "change the shape of a given tensor, while preserving the number of elements. "
         )
     return input.contiguous().view(shape)
 

@@ -168,10 +168,8 @@ class AsStrided(ViewOperation):
         if 0 not in size and last > flat.size:
             raise RuntimeError(
                 f"setStorage: sizes {shape_text(size)}, strides {shape_text(stride)}, storage offset {offset}, and "
-                "itemsize "
-                f"{array.itemsize} requiring a storage size of {last * array.itemsize} are out of bounds for storage "
-                "of size "
-                f"{flat.size * array.itemsize}"
+                f"itemsize {array.itemsize} requiring a storage size of {last * array.itemsize} are out of bounds for "
+                f"storage of size {flat.size * array.itemsize}"
             )
         return np.lib.stride_tricks.as_strided(flat[offset:], size, [step * array.itemsize for step in stride])
 

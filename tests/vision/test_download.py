@@ -236,7 +236,9 @@ ARCHIVES = [
 ]
 
 
-@pytest.mark.parametrize(("content", "text"), ARCHIVES, ids=["cut short", "no archive", "a file missing", "paths outside"])
+@pytest.mark.parametrize(
+    ("content", "text"), ARCHIVES, ids=["cut short", "no archive", "a file missing", "paths outside"]
+)
 def test_a_broken_archive_is_named(tmp_path, content, text):
     (tmp_path / "t.tar.gz").write_bytes(content)
     with pytest.raises(DatasetFileError, match=text):

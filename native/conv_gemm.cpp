@@ -5,7 +5,7 @@
 //
 // The input gradient of a strided convolution falls apart into stride x stride passes, one for each residue of the row and the
 // column, each of them a convolution of stride 1 with its own taps.
-#include "conv_gemm.h"
+#include "conv_paths.h"
 
 #include "conv_patches.h"
 #include "core/allocator.h"
@@ -561,7 +561,7 @@ bool prefers(const ConvShape& c, ConvOp op) {
 
 }  // namespace
 
-const ConvGemmKernels<float> conv_gemm_f32 = {{forward<float>, input<float>, weight<float>}, prefers<float>};
-const ConvGemmKernels<double> conv_gemm_f64 = {{forward<double>, input<double>, weight<double>}, prefers<double>};
+const ConvPath<float> conv_gemm_f32 = {{forward<float>, input<float>, weight<float>}, prefers<float>};
+const ConvPath<double> conv_gemm_f64 = {{forward<double>, input<double>, weight<double>}, prefers<double>};
 
 }  // namespace rl::RL_ISA

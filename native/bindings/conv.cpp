@@ -1,4 +1,4 @@
-#include "../conv_gemm.h"
+#include "../conv_paths.h"
 
 #include <string_view>
 
@@ -7,26 +7,27 @@
 namespace rl {
 namespace {
 
-// Which kernels run: the faster ones, or, for tests and measurements, always these or those.
-enum class Path { best, direct, gemm };
+// Which kernels run: the fastest for the shape, or, for tests and measurements, always one kind (where it takes the shape).
+enum class Path { best, direct, gemm, depthwise };
 Path path = Path::best;
 
 void set_conv_path(std::string_view name) {
     if (name == "best") path = Path::best;
     else if (name == "direct") path = Path::direct;
     else if (name == "gemm") path = Path::gemm;
-    else throw nb::value_error("conv: the path is one of best, direct and gemm");
+    else if (name == "depthwise") path = Path::depthwise;
+    else throw nb::value_error("conv: the path must be best, direct, gemm or depthwise");
 }
 
-// run(kernels) with those for many channels if they are the ones, else, or where they don't take it, with those for few.
+// run(kernels) with those for the shape; the direct ones take what the others don't.
 template <class T, class Run>
 ConvStatus choose(const ConvShape& c, ConvOp op, Run run) {
-    const ConvGemmKernels<T>& gemm = conv_gemm_kernels<T>();
-    if (path == Path::gemm || (path == Path::best && gemm.prefers(c, op))) {
-        const ConvStatus status = run(gemm.conv);
-        if (status != ConvStatus::not_taken) return status;
-    }
-    return run(conv_kernels<T>());
+    const ConvPath<T>& gemm = conv_gemm<T>();
+    const ConvPath<T>& depthwise = conv_depthwise<T>();
+    ConvStatus status = ConvStatus::not_taken;
+    if (path == Path::depthwise || (path == Path::best && depthwise.prefers(c, op))) status = run(depthwise.conv);
+    else if (path == Path::gemm || (path == Path::best && gemm.prefers(c, op))) status = run(gemm.conv);
+    return status == ConvStatus::not_taken ? run(conv_kernels<T>()) : status;
 }
 
 constexpr int64_t kMost = int64_t(1) << 40;  // elements, far below what would overflow

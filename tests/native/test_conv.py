@@ -15,7 +15,7 @@ from rushlight.kernels.reference import conv as reference
 
 @pytest.fixture(params=["direct", "gemm"])
 def path(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Every shape runs on the kernels for few channels and on those for many, whichever it would choose."""
+    """Every shape runs on each kind of kernel that takes it, whichever it would choose."""
     native.set_conv_path(request.param)
     yield request.param
     native.set_conv_path("best")
@@ -60,6 +60,30 @@ def test_equals_reference(machine, path, seed, dtype):
     expected_gw, expected_gb = reference.conv_weight(x, gy, kernel, *settings, True)
     close(gw, expected_gw, dtype)
     close(gb, expected_gb, dtype)
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel"), [((7, 7), (3, 3)), ((14, 14), (5, 5)), ((1, 37), (1, 3)), ((23, 40), (7, 1))]
+)
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_depthwise_convolutions(machine, path, dtype, size, kernel, dilation):
+    rng = np.random.default_rng(4)
+    padding = (kernel[0] // 3, dilation * (kernel[1] // 2))
+    settings = ((1, 1), padding, (1, dilation), 5)
+    x, w = rng.standard_normal((3, 5, *size)).astype(dtype), rng.standard_normal((5, 1, *kernel)).astype(dtype)
+    bias = rng.standard_normal(5).astype(dtype)
+    expected = reference.conv(x, w, bias, *settings)
+    close(native.conv(x, w, bias, *settings), expected, dtype)
+    close(native.conv(x, w, bias, *settings, None, True), np.maximum(expected, 0), dtype)
+    gy = rng.standard_normal(expected.shape).astype(dtype)
+    expected = reference.conv_input(gy, w, bias, size, *settings)
+    close(native.conv_input(gy, w, bias, size, *settings), expected, dtype)
+    for found, wanted in zip(
+        native.conv_weight(x, gy, kernel, *settings, True),
+        reference.conv_weight(x, gy, kernel, *settings, True),
+        strict=True,
+    ):
+        close(found, wanted, dtype)
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 40, 37), (1, 64, 20, 20), (9, 1, 28, 28), (1, 2, 300, 300)])

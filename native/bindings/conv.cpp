@@ -63,6 +63,7 @@ void read_sizes(const Array& a, int rank, int64_t (&to)[2]) {
 // Fills in everything but the sizes of x, y and w.
 void read_settings(Settings& s, nb::tuple stride, nb::tuple padding, nb::tuple dilation, int64_t groups) {
     if (groups < 1) throw nb::value_error("conv: groups must be positive");
+    if (groups > INT32_MAX) throw nb::value_error("conv: groups is out of range");
     s.c.groups = groups;
     read_numbers(stride, "stride", s.rank, 1, 1, s.c.stride);
     read_numbers(padding, "padding", s.rank, 0, 0, s.c.padding);
@@ -143,7 +144,7 @@ nb::object conv(nb::handle x_, nb::handle w_, nb::handle bias, nb::tuple stride,
     const Array x(x_, "x"), w(w_, "weight");
     Settings s;
     s.rank = x.dims() - 2;
-    if (s.rank < 1 || s.rank > 2 || w.dims() != x.dims()) return not_implemented();
+    if (s.rank < 1 || s.rank > 2 || w.dims() != x.dims() || w.shape(1) > INT32_MAX) return not_implemented();
     read_settings(s, stride, padding, dilation, groups);
     s.c.batch = x.shape(0);
     s.c.in_channels = w.shape(1);
@@ -189,7 +190,7 @@ nb::object conv_input(nb::handle gy_, nb::handle w_, nb::handle bias, nb::tuple 
     const Array gy(gy_, "gy"), w(w_, "weight");
     Settings s;
     s.rank = gy.dims() - 2;
-    if (s.rank < 1 || s.rank > 2 || w.dims() != gy.dims()) return not_implemented();
+    if (s.rank < 1 || s.rank > 2 || w.dims() != gy.dims() || w.shape(1) > INT32_MAX) return not_implemented();
     read_settings(s, stride, padding, dilation, groups);
     s.c.batch = gy.shape(0);
     s.c.in_channels = w.shape(1);

@@ -26,8 +26,17 @@ __all__ = [
 ]  # fmt: skip
 
 
+def _as_dim(dim: Any) -> int:
+    try:
+        return operator.index(dim)
+    except TypeError:
+        raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}") from None
+
+
 def wrap_dim(dim: int, ndim: int) -> int:
     """`dim` counted from the front; IndexError if a tensor of `ndim` dimensions has no such dimension."""
+    if dim.__class__ is not int:
+        dim = _as_dim(dim)
     if 0 <= dim < ndim:
         return dim
     limit = ndim or 1
@@ -38,6 +47,8 @@ def wrap_dim(dim: int, ndim: int) -> int:
 
 def wrap_dims(dims: int | Iterable[int], ndim: int) -> Shape:
     """Each of `dims` counted from the front; RuntimeError if one appears twice."""
+    if isinstance(dims, str) or not hasattr(dims, "__iter__"):
+        dims = _as_dim(dims)
     wrapped = (wrap_dim(dims, ndim),) if isinstance(dims, int) else tuple([wrap_dim(dim, ndim) for dim in dims])
     if len(set(wrapped)) != len(wrapped):
         twice = next(dim for dim in wrapped if wrapped.count(dim) > 1)

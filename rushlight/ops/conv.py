@@ -241,14 +241,19 @@ def _outputs(x: Ints, w: Ints, b: Ints | None, geometry: Geometry) -> Ints:
     return tuple(map(conv_size, sizes, kernel, stride, padding, dilation))
 
 
+# PyTorch names types here as its compiler does.
+_C_NAMES = {"int64": "long int", "int16": "short int", "uint8": "unsigned char", "int8": "signed char", "float16": "c10::Half",
+            "bfloat16": "c10::BFloat16"}  # fmt: skip
+
+
 def _check_types(input: Any, weight: Any, bias: Any) -> None:
     kind = input._array.dtype
+    if bias is not None and bias._array.dtype != kind:
+        names = [_C_NAMES.get(t.name) or from_numpy_dtype(t).legacy_name.lower() for t in (kind, bias._array.dtype)]
+        raise RuntimeError(f"Input type ({names[0]}) and bias type ({names[1]}) should be the same")
     if weight._array.dtype != kind:
         expected, found = from_numpy_dtype(kind).legacy_name, from_numpy_dtype(weight._array.dtype).legacy_name
         raise RuntimeError(f"expected scalar type {expected} but found {found}")
-    if bias is not None and bias._array.dtype != kind:
-        names = [from_numpy_dtype(t).legacy_name.lower() for t in (kind, bias._array.dtype)]
-        raise RuntimeError(f"Input type ({names[0]}) and bias type ({names[1]}) should be the same")
     if kind.kind == "b":
         raise NotImplementedError("\"slow_conv2d_cpu\" not implemented for 'Bool'")
 

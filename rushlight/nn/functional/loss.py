@@ -108,6 +108,10 @@ def cross_entropy(
         check_tensor("cross_entropy", "weight", 3, weight)
     reduction = _reduction(size_average, reduce, reduction)
     _check_tensors("cross_entropy_loss", input=input, target=target)
+    if not isinstance(label_smoothing, (int, float)):
+        raise TypeError(
+            f"cross_entropy_loss(): argument 'label_smoothing' (position 6) must be float, not {type(label_smoothing).__name__}"
+        )
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if target._array.shape == input._array.shape:

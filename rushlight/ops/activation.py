@@ -572,6 +572,8 @@ def rrelu_(
 
 
 relu_ = inplace(Relu)
+hardswish_ = inplace(Hardswish)
+hardsigmoid_ = inplace(Hardsigmoid)
 
 
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
@@ -582,16 +584,6 @@ def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
 def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     """`leaky_relu`, written into the tensor."""
     return LeakyReluInplace.inplace(input, negative_slope)
-
-
-def hardswish_(input: Tensor) -> Tensor:
-    """`hardswish`, written into the tensor."""
-    return Hardswish.inplace(input)
-
-
-def hardsigmoid_(input: Tensor) -> Tensor:
-    """`hardsigmoid`, written into the tensor."""
-    return Hardsigmoid.inplace(input)
 
 
 class ActivationMethods:

@@ -19,7 +19,7 @@ FLOORS = (
     ("rushlight.nn.functional",),
     ("rushlight.nn.init", "rushlight.nn.parameter", "rushlight.nn.utils"),
     ("rushlight.tensor",),
-    ("rushlight.ops", "rushlight.special", "rushlight.storage"),
+    ("rushlight.ops", "rushlight.fft", "rushlight.linalg", "rushlight.special", "rushlight.storage"),
     ("rushlight.autograd",),
     ("rushlight.printing", "rushlight.random", "rushlight.return_types"),
     ("rushlight.accelerator", "rushlight.backends", "rushlight.cuda", "rushlight.__config__"),

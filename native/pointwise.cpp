@@ -144,17 +144,43 @@ void leaky_relu_backward(const T* grad, const T* x, T* out, int64_t n, T slope) 
     map_pairs<T>(grad, x, out, n, [=](Vec<T> g, Vec<T> v) { return v > 0 ? g : g * slope; });
 }
 
+template <class T>
+void clamp(const T* x, T* out, int64_t n, T low, T high) {
+    map<T>(x, out, n, [=](Vec<T> v) {
+        const Vec<T> raised = v < low ? splat(low) : v;
+        return raised > high ? splat(high) : raised;
+    });
+}
+
+template <class T>
+void clamp_backward(const T* grad, const T* x, T* out, int64_t n, T low, T high) {
+    map_pairs<T>(grad, x, out, n, [=](Vec<T> g, Vec<T> v) {
+        const Vec<T> raised = v < low ? Vec<T>{} : g;
+        return v > high ? Vec<T>{} : raised;
+    });
+}
+
+template <class T>
+void select(const uint8_t* condition, const T* a, const T* b, T* out, int64_t n) {
+    parallel_for(n, kGrain, [=](int64_t i, int64_t end) {
+        for (; i < end; ++i) {
+            const T first = a[i], second = b[i];
+            out[i] = condition[i] ? first : second;
+        }
+    });
+}
+
 }  // namespace
 
 const PointwiseKernels<float> pointwise_f32 = {
     binary<float, Add>, binary<float, Subtract>, binary<float, Multiply>, binary<float, Divide>,
     negative<float>, square_root<float>, exponential<float>, sigmoid<float>, silu<float>, tanh, gelu,
     binary<float, SigmoidBackward>, binary<float, TanhBackward>, binary<float, SiluBackward<float>>, binary<float, GeluBackward>,
-    leaky_relu<float>, leaky_relu_backward<float>};
+    leaky_relu<float>, leaky_relu_backward<float>, clamp<float>, clamp_backward<float>, select<float>};
 const PointwiseKernels<double> pointwise_f64 = {
     binary<double, Add>, binary<double, Subtract>, binary<double, Multiply>, binary<double, Divide>,
     negative<double>, square_root<double>, exponential<double>, sigmoid<double>, silu<double>, nullptr, nullptr,
     binary<double, SigmoidBackward>, binary<double, TanhBackward>, binary<double, SiluBackward<double>>, nullptr,
-    leaky_relu<double>, leaky_relu_backward<double>};
+    leaky_relu<double>, leaky_relu_backward<double>, clamp<double>, clamp_backward<double>, select<double>};
 
 }  // namespace rl::RL_ISA

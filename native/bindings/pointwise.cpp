@@ -105,6 +105,56 @@ nb::object leaky_relu_backward(nb::handle grad_, nb::handle x_, double slope) {
     return not_implemented();
 }
 
+template <class T>
+nb::object clamp_as(const Array& x, double low, double high) {
+    nb::object out = empty_like<T>(x);
+    Released released(x.size() >= kLong);
+    pointwise_kernels<T>().clamp(x.data<T>(), data_of<T>(out), x.size(), static_cast<T>(low), static_cast<T>(high));
+    return out;
+}
+
+nb::object clamp(nb::handle x_, double low, double high) {
+    const Array x(x_, "x");
+    if (x.is_dense<float>()) return clamp_as<float>(x, low, high);
+    if (x.is_dense<double>()) return clamp_as<double>(x, low, high);
+    return not_implemented();
+}
+
+template <class T>
+nb::object clamp_backward_as(const Array& grad, const Array& x, double low, double high) {
+    nb::object out = empty_like<T>(x);
+    Released released(x.size() >= kLong);
+    pointwise_kernels<T>().clamp_backward(grad.data<T>(), x.data<T>(), data_of<T>(out), x.size(), static_cast<T>(low),
+                                          static_cast<T>(high));
+    return out;
+}
+
+nb::object clamp_backward(nb::handle grad_, nb::handle x_, double low, double high) {
+    const Array grad(grad_, "grad"), x(x_, "x");
+    if (!grad.same_shape(x)) return not_implemented();
+    if (grad.is_dense<float>() && x.is_dense<float>()) return clamp_backward_as<float>(grad, x, low, high);
+    if (grad.is_dense<double>() && x.is_dense<double>()) return clamp_backward_as<double>(grad, x, low, high);
+    return not_implemented();
+}
+
+template <class T>
+nb::object select_as(const Array& condition, const Array& a, const Array& b) {
+    nb::object out = empty_like<T>(a);
+    Released released(a.size() >= kLong);
+    pointwise_kernels<T>().select(condition.data<uint8_t>(), a.data<T>(), b.data<T>(), data_of<T>(out), a.size());
+    return out;
+}
+
+nb::object select(nb::handle condition_, nb::handle a_, nb::handle b_) {
+    if (!PyArray_Check(a_.ptr()) || !PyArray_Check(b_.ptr())) return not_implemented();
+    const Array condition(condition_, "condition"), a(a_, "a"), b(b_, "b");
+    if (PyArray_TYPE(condition.ptr()) != NPY_BOOL || !condition.contiguous()) return not_implemented();
+    if (!condition.same_shape(a) || !a.same_shape(b)) return not_implemented();
+    if (a.is_dense<float>() && b.is_dense<float>()) return select_as<float>(condition, a, b);
+    if (a.is_dense<double>() && b.is_dense<double>()) return select_as<double>(condition, a, b);
+    return not_implemented();
+}
+
 // total += value where both are dense, of one type and shape.
 template <class T>
 bool add_in_place(const Array& total, const Array& value) {
@@ -157,6 +207,9 @@ void bind_pointwise(nb::module_& m) {
     def_binary<&F::gelu_backward, &D::gelu_backward>(m, "gelu_backward");
     m.def("leaky_relu", leaky_relu, nb::arg("x").none(), nb::arg("slope"));
     m.def("leaky_relu_backward", leaky_relu_backward, nb::arg("grad").none(), nb::arg("x").none(), nb::arg("slope"));
+    m.def("clamp", clamp, nb::arg("x").none(), nb::arg("low"), nb::arg("high"));
+    m.def("clamp_backward", clamp_backward, nb::arg("grad").none(), nb::arg("x").none(), nb::arg("low"), nb::arg("high"));
+    m.def("select", select, nb::arg("condition").none(), nb::arg("a").none(), nb::arg("b").none());
     m.def("accumulate", accumulate, nb::arg("total").none(), nb::arg("value").none());
 }
 

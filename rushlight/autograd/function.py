@@ -31,6 +31,7 @@ NUMBERS: tuple[type, ...] = (int, float, bool, complex, np.number, np.bool_)
 
 _new = object.__new__
 _ndarray = np.ndarray
+_View = views.View
 
 
 def _first_node(cls: type[Function]) -> Node:
@@ -262,7 +263,10 @@ class Operation(Function):
                     if a._requires_grad:
                         track = True
             if track:
-                ctx._link(args)
+                if len(args) == 1:
+                    link_one(ctx, args[0])
+                else:
+                    ctx._link(args)
         try:
             out = cls.forward(ctx, *args)
         except AttributeError as error:
@@ -439,7 +443,7 @@ class UfuncOperation(Operation):
             if state.enabled:
                 first = input._requires_grad
                 if first or second:
-                    ctx = cls._node_class()
+                    ctx: Any = cls._node_class()
                     link_pair(ctx, input, other, first, second)
                     if saves:
                         ctx._saved = (input if second else None, other if first or always else None)
@@ -486,7 +490,7 @@ class UnaryOperation(Operation):
             result._requires_grad = False
             if state.enabled:
                 if input._requires_grad:
-                    ctx = cls._node_class()
+                    ctx: Any = cls._node_class()
                     link_one(ctx, input)
                     if keeps == "input":
                         ctx._saved = (input,)
@@ -525,7 +529,7 @@ class ViewOperation(Operation):
         ctx = cls._node_class()
         track = recording and parent._requires_grad
         if track:
-            ctx._link((parent, *args))
+            link_one(ctx, parent)
         out = cls.forward(ctx, parent, *args)
         counter = parent._counter
         if counter is None:
@@ -541,7 +545,17 @@ class ViewOperation(Operation):
         result._array = out
         result._requires_grad = False
         result._counter = counter
-        result._view = views.View(parent, cls, args, None, views.PLAIN if recording else views.NO_GRAD, counter.value)
+        result._view = view = _new(_View)
+        above = parent._view
+        view.base = parent if above is None else above.base
+        view.parent = parent
+        view.operation = cls
+        view.arguments = args
+        view.version = counter.value
+        if not recording:
+            view.origin = views.NO_GRAD
+        elif above is not None:
+            view.origin = above.origin
         if track:
             if ctx._saved:
                 ctx._seal(())

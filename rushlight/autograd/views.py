@@ -26,7 +26,9 @@ PLAIN, NO_GRAD, MULTI_OUTPUT, CUSTOM = "plain", "no_grad", "multi_output", "cust
 class View:
     """How a tensor that shares another's memory was made: `operation(parent, *arguments)`, output `output_nr`."""
 
-    __slots__ = ("base", "parent", "operation", "arguments", "index", "origin", "version")
+    # Defaults live on the class, since a view of one output is made without a call (`ViewOperation.apply`).
+    index: int | None = None
+    origin: str = PLAIN
 
     def __init__(
         self, parent: Tensor, operation: Any, arguments: tuple[Any, ...], index: int | None, origin: str, version: int
@@ -39,7 +41,7 @@ class View:
         self.index = index
         if above is not None and origin == PLAIN:
             origin = above.origin
-        self.origin: str = origin
+        self.origin = origin
         self.version = version
 
     def refresh(self, tensor: Any, strict: bool = True) -> None:

@@ -8,7 +8,7 @@ from .dispatch import native_available, prefer_native
 from .reference import elementwise, linalg, loss, norm, optim, pointwise, reduce
 
 __all__ = [
-    "accumulate", "adam_step", "add", "bias_grad", "divide", "exp", "gelu", "gelu_backward", "gemm", "leaky_relu",
+    "accumulate", "adam_step", "add", "bias_grad", "clamp", "clamp_backward", "divide", "exp", "gelu", "gelu_backward", "gemm", "leaky_relu",
     "leaky_relu_backward", "log_softmax", "log_softmax_backward", "mean", "multiply", "native_available", "negative",
     "normalize", "normalize_backward", "relu_forward", "sgd_step", "sigmoid", "sigmoid_backward", "silu",
     "silu_backward", "softmax", "softmax_backward", "softmax_cross_entropy", "softmax_cross_entropy_backward", "sqrt",
@@ -55,3 +55,7 @@ mean = prefer_native(reduce.mean)
 
 normalize = prefer_native(norm.normalize)
 normalize_backward = prefer_native(norm.normalize_backward)
+
+clamp = prefer_native(pointwise.clamp)
+clamp_backward = prefer_native(pointwise.clamp_backward)
+select = prefer_native(pointwise.select)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes
+from rushlight import dtypes, kernels
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import check_tensor, not_implemented
@@ -195,13 +195,16 @@ class Where(Operation):
     def forward(ctx: Any, condition: Tensor, input: Any, other: Any) -> Any:
         ctx.save_for_backward(condition)
         ctx.likes = like(input), like(other)
-        dtype = result_type(input, other).numpy_dtype
+        if isinstance(input, Variable) and isinstance(other, Variable) and input._array.dtype is other._array.dtype:
+            dtype = input._array.dtype
+        else:
+            dtype = result_type(input, other).numpy_dtype
         a, b = (
             v._array.astype(dtype, copy=False) if isinstance(v, Variable) else np.asarray(v).astype(dtype)
             for v in (input, other)
         )
         try:
-            return np.where(condition._array, a, b)
+            return kernels.select(condition._array, a, b)
         except ValueError:
             check_broadcast(a, b)
             check_broadcast(condition._array, a)

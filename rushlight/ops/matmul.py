@@ -51,6 +51,8 @@ def product(a: Any, b: Any) -> Any:
 
 
 def _product2d(a: Any, b: Any) -> Any:
+    if a.flags.c_contiguous and b.flags.c_contiguous:
+        return kernels.gemm(a, b)
     # A transposed view goes to the kernel as the array it views, and a flag.
     flip_a = not a.flags.c_contiguous and a.flags.f_contiguous
     flip_b = not b.flags.c_contiguous and b.flags.f_contiguous
@@ -341,6 +343,9 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
         check_tensor("matmul", "input", 1, input)
         raise
     if a == 2 and b == 2:
+        x, y = input._array, other._array
+        if out is None and x.dtype is y.dtype and x.shape[1] == y.shape[0]:
+            return Mm.apply(input, other)
         return mm(input, other, out=out)
     if a == 0 or b == 0:
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a}D and {b}D")

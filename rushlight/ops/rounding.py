@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes
+from rushlight import dtypes, kernels
 from rushlight.autograd.function import Operation
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import (
     Array,
@@ -193,6 +195,19 @@ def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into(out, Frac.apply(input))
 
 
+def _float_bounds(array: Any, low: Any, high: Any) -> tuple[float, float] | None:
+    """Two bounds for the compiled kernel, where the array and the bounds are such as it takes; one left out is infinite."""
+    if array.dtype.char not in "fd":
+        return None
+    low, high = -math.inf if low is None else low, math.inf if high is None else high
+    if low.__class__ not in _PLAIN or high.__class__ not in _PLAIN or low != low or high != high:
+        return None
+    return float(low), float(high)
+
+
+_PLAIN = (float, int)
+
+
 class Clamp(Operation):
     """The element held between two bounds; the gradient passes where it lies within."""
 
@@ -202,6 +217,9 @@ class Clamp(Operation):
     def forward(ctx: Any, input: Tensor, min: Any, max: Any) -> Any:
         ctx.save_for_backward(input)
         ctx.bounds = min, max
+        bounds = _float_bounds(input._array, min, max)
+        if bounds is not None:
+            return kernels.clamp(input._array, *bounds)
         out: Any = input
         if min is not None:
             out = binary(np.maximum, out, min)
@@ -214,6 +232,9 @@ class Clamp(Operation):
         (input,) = ctx.saved_tensors
         low, high = ctx.bounds
         array = input._array
+        bounds = None if state.enabled or grad._array.dtype is not array.dtype else _float_bounds(array, low, high)
+        if bounds is not None:
+            return wrap(kernels.clamp_backward(grad._array, array, *bounds)), None, None
         outside: Any = None
         if low is not None:
             outside = array < low

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .special import erf
 
 __all__ = [
-    "accumulate", "gelu", "gelu_backward", "leaky_relu", "leaky_relu_backward", "sigmoid", "sigmoid_backward", "silu",
+    "accumulate", "clamp", "clamp_backward", "gelu", "gelu_backward", "leaky_relu", "leaky_relu_backward", "select", "sigmoid", "sigmoid_backward", "silu",
     "silu_backward", "tanh_backward",
 ]  # fmt: skip
 
@@ -24,6 +24,22 @@ Array = NDArray[Any]
 def accumulate(total: Array, value: Array) -> None:
     """`total += value`, in place."""
     np.add(total, value, out=total)
+
+
+def clamp(x: Array, low: float, high: float) -> Array:
+    """`min(max(x, low), high)`; a NaN stays one."""
+    return np.asarray(np.minimum(np.maximum(x, x.dtype.type(low)), x.dtype.type(high)))
+
+
+def clamp_backward(grad: Array, x: Array, low: float, high: float) -> Array:
+    """`grad` where x lies in [low, high] or is NaN, 0 elsewhere."""
+    outside = (x < x.dtype.type(low)) | (x > x.dtype.type(high))
+    return np.where(outside, grad.dtype.type(0), grad)
+
+
+def select(condition: Array, a: Array, b: Array) -> Array:
+    """a where the condition holds, b elsewhere, with broadcasting."""
+    return np.where(condition, a, b)
 
 
 def sigmoid(x: Array) -> Array:

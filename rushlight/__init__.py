@@ -20,6 +20,7 @@ from rushlight.dtypes import *
 from rushlight.layout import *
 from rushlight.ops.activation import *
 from rushlight.ops.arithmetic import *
+from rushlight.ops.bessel import *
 from rushlight.ops.bitwise import *
 from rushlight.ops.choice import *
 from rushlight.ops.combination import *
@@ -33,6 +34,7 @@ from rushlight.ops.conv import *
 from rushlight.ops.conversion import *
 from rushlight.ops.creation import *
 from rushlight.ops.einsum import *
+from rushlight.ops.differences import *
 from rushlight.ops.dropout import *
 from rushlight.ops.extremum import *
 from rushlight.ops.gated import *
@@ -66,6 +68,7 @@ from rushlight.ops.slicing import *
 from rushlight.ops.softmax import *
 from rushlight.ops.sorting import *
 from rushlight.ops.special import *
+from rushlight.ops.statistics import *
 from rushlight.ops.trigonometric import *
 from rushlight.ops.variance import *
 from rushlight.ops.promotion import can_cast as can_cast
@@ -79,6 +82,8 @@ from rushlight.random import manual_seed as manual_seed
 from rushlight.random import seed as seed
 from rushlight.random import set_rng_state as set_rng_state
 from rushlight import return_types as return_types
+from rushlight import linalg as linalg
+from rushlight import special as special
 from rushlight import memory as memory
 from rushlight.threads import *
 from rushlight import __config__ as __config__

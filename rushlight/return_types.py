@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__ = ["aminmax", "cummax", "cummin", "kthvalue", "max", "median", "min", "mode", "nanmedian", "sort", "topk"]
+__all__ = [
+    "aminmax", "cummax", "cummin", "frexp", "histogram", "kthvalue", "linalg_eigh", "max", "median", "min", "mode",
+    "nanmedian", "sort", "topk",
+]  # fmt: skip
 
 
 class _NamedResult(tuple):  # type: ignore[type-arg]
@@ -132,4 +135,55 @@ class aminmax(_NamedResult):
     @property
     def max(self) -> Tensor:
         """The greatest element."""
+        return self[1]
+
+
+class frexp(_NamedResult):
+    """The result of `frexp`."""
+
+    __slots__ = ()
+    _fields = ("mantissa", "exponent")
+
+    @property
+    def mantissa(self) -> Tensor:
+        """The elements between 1/2 and 1."""
+        return self[0]
+
+    @property
+    def exponent(self) -> Tensor:
+        """The powers of two, int32."""
+        return self[1]
+
+
+class histogram(_NamedResult):
+    """The result of `histogram`."""
+
+    __slots__ = ()
+    _fields = ("hist", "bin_edges")
+
+    @property
+    def hist(self) -> Tensor:
+        """How much lies in each bin."""
+        return self[0]
+
+    @property
+    def bin_edges(self) -> Tensor:
+        """The bounds of the bins, one more than there are bins."""
+        return self[1]
+
+
+class linalg_eigh(_NamedResult):
+    """The result of `linalg.eigh`."""
+
+    __slots__ = ()
+    _fields = ("eigenvalues", "eigenvectors")
+
+    @property
+    def eigenvalues(self) -> Tensor:
+        """The eigenvalues, ascending."""
+        return self[0]
+
+    @property
+    def eigenvectors(self) -> Tensor:
+        """The eigenvectors, as columns."""
         return self[1]

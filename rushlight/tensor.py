@@ -15,6 +15,7 @@ from rushlight.autograd.variable import Variable, set_tensor_type, wrap
 from rushlight.device import check_device, device
 from rushlight.ops.activation import ActivationMethods
 from rushlight.ops.arithmetic import ArithmeticMethods
+from rushlight.ops.bessel import BesselMethods
 from rushlight.ops.bitwise import BitwiseMethods
 from rushlight.ops.broadcast import BroadcastMethods
 from rushlight.ops.choice import ChoiceMethods
@@ -23,6 +24,7 @@ from rushlight.ops.comparison import ComparisonMethods
 from rushlight.ops.complex_views import ComplexViewMethods
 from rushlight.ops.conversion import ConversionMethods
 from rushlight.ops.creation import CreationMethods, tensor
+from rushlight.ops.differences import DifferenceMethods
 from rushlight.ops.extremum import ExtremumMethods
 from rushlight.ops.index import IndexMethods
 from rushlight.ops.index_along import IndexAlongMethods
@@ -49,6 +51,7 @@ from rushlight.ops.special import SpecialMethods
 from rushlight.ops.splitting import SplittingMethods
 from rushlight.ops.trigonometric import TrigonometricMethods
 from rushlight.ops.variance import VarianceMethods
+from rushlight.ops.statistics import StatisticsMethods
 from rushlight.ops.write import WriteMethods
 from rushlight.printing import format_tensor
 from rushlight.storage import StorageMethods
@@ -59,6 +62,7 @@ __all__ = ["Tensor"]
 class Tensor(
     ActivationMethods,
     ArithmeticMethods,
+    BesselMethods,
     BitwiseMethods,
     ChoiceMethods,
     CombinationMethods,
@@ -71,6 +75,7 @@ class Tensor(
     ComplexViewMethods,
     BroadcastMethods,
     CreationMethods,
+    DifferenceMethods,
     ExtremumMethods,
     IndexAlongMethods,
     IndexMethods,
@@ -93,6 +98,7 @@ class Tensor(
     SoftmaxMethods,
     SortingMethods,
     SpecialMethods,
+    StatisticsMethods,
     TrigonometricMethods,
     VarianceMethods,
     Variable,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "allclose", "eq", "equal", "ge", "greater", "greater_equal", "gt", "isclose", "isfinite", "isin", "isinf", "isnan",
-    "isneginf", "isposinf", "le", "less", "less_equal", "lt", "ne", "not_equal",
+    "isneginf", "isposinf", "isreal", "le", "less", "less_equal", "lt", "ne", "not_equal",
 ]  # fmt: skip
 
 
@@ -243,6 +243,20 @@ def isfinite(input: Tensor) -> Tensor:
     return plain(np.isfinite(input._array))
 
 
+def isreal(input: Tensor) -> Tensor:
+    """Whether each element has no imaginary part.
+
+    >>> import rushlight as torch
+    >>> torch.isreal(torch.tensor([1.0 + 1.0j, 2.0 + 0.0j]))
+    tensor([False,  True])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.isreal.html
+    """
+    check_tensor("isreal", "input", 1, input)
+    array = input._array
+    return plain(np.equal(array.imag, 0) if array.dtype.kind == "c" else np.ones(array.shape, np.bool_))
+
+
 def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Whether each element is +inf; RuntimeError for complex input.
 
@@ -314,6 +328,7 @@ class ComparisonMethods:
     isnan = isnan
     isneginf = isneginf
     isposinf = isposinf
+    isreal = isreal
     le = le
     less = lt
     less_equal = le

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes, kernels
+from rushlight import dtypes, kernels, return_types
 from rushlight.autograd.function import Operation
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.variable import Variable, wrap
@@ -21,7 +21,7 @@ from rushlight.ops._numeric import (
     require_floating,
     widened,
 )
-from rushlight.ops._out import into
+from rushlight.ops._out import into, into_each
 from rushlight.ops.promotion import binary, check_fits, operands, unbroadcast
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ceil", "ceil_", "clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "fix",
-    "fix_", "floor", "floor_", "frac", "frac_", "nan_to_num", "nan_to_num_", "round", "round_", "trunc", "trunc_",
+    "fix_", "floor", "floor_", "frac", "frac_", "frexp", "nan_to_num", "nan_to_num_", "round", "round_", "trunc", "trunc_",
 ]  # fmt: skip
 
 
@@ -206,6 +206,7 @@ def _float_bounds(array: Any, low: Any, high: Any) -> tuple[float, float] | None
 
 
 _PLAIN = (float, int)
+_SAFE = 1e38
 
 
 class Clamp(Operation):
@@ -330,6 +331,10 @@ def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.clamp.html
     """
+    if out is None and min.__class__ in _PLAIN and max.__class__ in _PLAIN and isinstance(input, Variable):
+        # Numbers that every type which the kernel takes can hold need no further look.
+        if input._array.dtype.char in "fd" and abs(min) < _SAFE and abs(max) < _SAFE:
+            return Clamp.apply(input, min, max)
     return into(out, _clamp_operation(input, min, max).apply(input, min, max))
 
 
@@ -373,6 +378,41 @@ def clamp_max_(input: Tensor, max: Any) -> Tensor:
 
 
 clip, clip_ = clamp, clamp_
+
+
+class Frexp(Operation):
+    """The number as a mantissa between 1/2 and 1 and a power of two."""
+
+    node_name = "FrexpBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Any:
+        array = input._array
+        mantissa, exponent = np.frexp(widened(array))
+        exponent = np.where(np.isfinite(mantissa), exponent, 0).astype(np.int32)
+        ctx.exponent = wrap(exponent)
+        return as_result(mantissa, array.dtype), exponent
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor, _: Tensor) -> Any:
+        return grad / ctx.exponent.to(grad.dtype).exp2()
+
+
+def frexp(input: Tensor, *, out: Any = None) -> Any:
+    """`input = mantissa · 2^exponent` with |mantissa| in [1/2, 1), as a named tuple; the exponents are int32.
+
+    Zero, the infinities and NaN are their own mantissas, with the exponent 0. Raises RuntimeError for types that are not
+    floating point.
+
+    >>> import rushlight as torch
+    >>> torch.frexp(torch.tensor([1.0, -3.0])).mantissa
+    tensor([ 0.5000, -0.7500])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.frexp.html
+    """
+    if input._array.dtype.kind in "biuc":
+        raise RuntimeError("torch.frexp() only supports floating-point dtypes")
+    return into_each(out, return_types.frexp(Frexp.apply(input)))
 
 
 class NanToNum(Operation):
@@ -442,6 +482,7 @@ class RoundingMethods:
     clamp_min, clamp_min_ = clamp_min, clamp_min_
     floor, floor_ = floor, floor_
     frac, frac_ = frac, frac_
+    frexp = frexp
     nan_to_num, nan_to_num_ = nan_to_num, nan_to_num_
     round, round_ = round, round_
     trunc = fix = trunc

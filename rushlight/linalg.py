@@ -1,0 +1,130 @@
+"""Linear algebra under the names of `torch.linalg`.
+
+Source: https://docs.pytorch.org/docs/2.13/linalg.html
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from rushlight.ops._geometry import wrap_dims
+from rushlight.ops._numeric import Dims
+from rushlight.ops._out import into
+from rushlight.ops.linalg import LinAlgError, cholesky, det, eigh, eigvalsh, inv, solve, svdvals
+from rushlight.ops.matmul import matmul
+from rushlight.ops.norms import norm as _elementwise_norm
+from rushlight.ops.norms import vector_norm as _vector_norm
+
+if TYPE_CHECKING:
+    from rushlight.dtypes import dtype as Dtype
+    from rushlight.tensor import Tensor
+
+__all__ = [
+    "LinAlgError", "cholesky", "det", "eigh", "eigvalsh", "inv", "matmul", "matrix_norm", "norm", "solve", "svdvals",
+    "vector_norm",
+]  # fmt: skip
+
+
+def vector_norm(
+    x: Tensor,
+    ord: float = 2,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: Dtype | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """`(Σ |x|^ord)^(1/ord)` over `dim`, or all elements; 0 counts those that are not 0, ±inf is an extremum.
+
+    Raises RuntimeError for integers and for an infinite order over no elements.
+
+    >>> import rushlight as torch
+    >>> torch.linalg.vector_norm(torch.tensor([3.0, 4.0]))
+    tensor(5.)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.vector_norm.html
+    """
+    return into(out, _vector_norm(x, ord, dim, keepdim, dtype))  # type: ignore[no-any-return]
+
+
+def matrix_norm(
+    A: Tensor,
+    ord: float | str = "fro",
+    dim: tuple[int, int] = (-2, -1),
+    keepdim: bool = False,
+    *,
+    dtype: Dtype | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """A norm of the matrices in two dimensions.
+
+    "fro": the root of the sum of squares; "nuc": the sum of the singular values; ±2: the greatest or least of these;
+    ±1, ±inf: the greatest or least sum of sizes of a column, of a row. Raises RuntimeError for another order, fewer
+    than two dimensions, and integers.
+
+    >>> import rushlight as torch
+    >>> torch.linalg.matrix_norm(torch.tensor([[3.0, 0.0], [0.0, -4.0]]), 1)
+    tensor(4.)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.matrix_norm.html
+    """
+    if A.ndim < 2:
+        raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
+    if dtype is not None:
+        A = A.to(dtype)
+    dims = wrap_dims(dim, A.ndim)
+    if len(dims) != 2:
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple, but got {dim}")
+    return into(out, _matrix_norm(A, ord, dims, keepdim))  # type: ignore[no-any-return]
+
+
+def _matrix_norm(A: Tensor, order: float | str, dims: tuple[int, ...], keepdim: bool) -> Tensor:
+    if order == "fro":
+        return _vector_norm(A, 2.0, dims, keepdim)
+    if order == "nuc":
+        return _elementwise_norm(A, "nuc", dims, keepdim)
+    if isinstance(order, str) or abs(order) not in (1, 2, math.inf):
+        raise RuntimeError(f"linalg.matrix_norm: Order {order} not supported.")
+    matrices = A.movedim(dims, (-2, -1))
+    if abs(order) == 2:
+        sums = svdvals(matrices)
+    else:
+        sums = _vector_norm(matrices, 1.0, -2 if abs(order) == 1 else -1)
+    result = sums.amax(-1) if order > 0 else sums.amin(-1)
+    return result.unsqueeze(min(dims)).unsqueeze(max(dims)) if keepdim else result
+
+
+def norm(
+    A: Tensor,
+    ord: float | str | None = None,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: Dtype | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """The norm of vectors (one `dim`) or of matrices (two); without `ord` the root of the sum of squares of all.
+
+    Raises RuntimeError for an order that vectors or matrices do not have, and for integers.
+
+    >>> import rushlight as torch
+    >>> torch.linalg.norm(torch.tensor([[1.0, 2.0], [2.0, 4.0]]))
+    tensor(5.)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.norm.html
+    """
+    if ord is None:
+        return vector_norm(A, 2, dim, keepdim, dtype=dtype, out=out)
+    if dim is None and A.ndim not in (1, 2):
+        raise RuntimeError(
+            "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got "
+            f"{A.ndim}D."
+        )
+    count = A.ndim if dim is None else 1 if isinstance(dim, int) else len(dim)
+    if count == 2:
+        pair: Any = (-2, -1) if dim is None else dim
+        return matrix_norm(A, ord, pair, keepdim, dtype=dtype, out=out)
+    if isinstance(ord, str):
+        raise RuntimeError(f"linalg.norm: Order {ord} is one of matrices, but the norm is of vectors")
+    return vector_norm(A, ord, dim, keepdim, dtype=dtype, out=out)

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rushlight import dtypes
+from rushlight.autograd.grad_mode import state
+from rushlight.autograd.variable import wrap
 from rushlight.ops._geometry import wrap_dim, wrap_dims
 
 if TYPE_CHECKING:
@@ -85,9 +87,14 @@ def kept_shape(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]
 
 def spread(value: Tensor, ctx: Any) -> Tensor:
     """A reduced value stretched over the dimensions that `ctx` reduced (shape, dims, keepdim)."""
+    shape, dims = ctx.shape, ctx.dims
+    if not state.enabled and value._array.dtype.char in "fd" and value._array.flags.c_contiguous:
+        array = value._array if ctx.keepdim else value._array.reshape(kept_shape(shape, dims))
+        strides = tuple([0 if i in dims else stride for i, stride in enumerate(array.strides)])
+        return wrap(np.ndarray(shape, array.dtype, array, 0, strides))
     if not ctx.keepdim:
-        value = value.reshape(kept_shape(ctx.shape, ctx.dims))
-    return value.expand(ctx.shape)
+        value = value.reshape(kept_shape(shape, dims))
+    return value.expand(shape)
 
 
 def not_implemented(kernel: str, dtype: np.dtype[Any]) -> NotImplementedError:

@@ -196,13 +196,13 @@ class Where(Operation):
         ctx.save_for_backward(condition)
         ctx.likes = like(input), like(other)
         if isinstance(input, Variable) and isinstance(other, Variable) and input._array.dtype is other._array.dtype:
-            dtype = input._array.dtype
+            a, b = input._array, other._array
         else:
             dtype = result_type(input, other).numpy_dtype
-        a, b = (
-            v._array.astype(dtype, copy=False) if isinstance(v, Variable) else np.asarray(v).astype(dtype)
-            for v in (input, other)
-        )
+            a, b = (
+                v._array.astype(dtype, copy=False) if isinstance(v, Variable) else np.asarray(v).astype(dtype)
+                for v in (input, other)
+            )
         try:
             return kernels.select(condition._array, a, b)
         except ValueError:
@@ -246,7 +246,8 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tenso
                 + condition.dtype.legacy_name
             )
         condition = condition.to(dtypes.bool)
-    return into(out, Where.apply(condition, input, other), exact=True)
+    result = Where.apply(condition, input, other)
+    return result if out is None else into(out, result, exact=True)
 
 
 def _where_method(self: Tensor, condition: Tensor, other: Any) -> Any:

@@ -48,7 +48,8 @@ class Cat(Operation):
                 arrays = [array.astype(common, copy=False) for array in arrays]
                 break
         ctx.dim = dim if dim >= 0 else dim + max([array.ndim for array in arrays])
-        ctx.pieces = [(array.shape, tensor._array.dtype) for array, tensor in zip(arrays, tensors, strict=True)]
+        if ctx._edges:
+            ctx.pieces = [(array.shape, tensor._array.dtype) for array, tensor in zip(arrays, tensors, strict=True)]
         try:
             return np.concatenate(arrays, dim)
         except ValueError:
@@ -80,8 +81,8 @@ class Stack(Operation):
     def forward(ctx: Any, dim: int, *tensors: Tensor) -> Array:
         arrays = [tensor._array for tensor in tensors]
         ctx.dim = dim
-        ctx.dtypes = [array.dtype for array in arrays]
-        if len(set(ctx.dtypes)) > 1:
+        ctx.dtypes = found = [array.dtype for array in arrays]
+        if any(dtype is not found[0] for dtype in found):
             common = result_type(*tensors).numpy_dtype
             arrays = [array.astype(common, copy=False) for array in arrays]
         key = (slice(None),) * dim + (None,)

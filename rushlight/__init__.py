@@ -41,6 +41,8 @@ from rushlight.ops.gated import *
 from rushlight.ops.index import *
 from rushlight.ops.index_along import *
 from rushlight.ops.joining import *
+from rushlight.ops.linalg import det as det
+from rushlight.ops.linalg import inv as inverse
 from rushlight.ops.masked import *
 from rushlight.ops.matmul import *
 from rushlight.ops.norms import *

@@ -45,7 +45,7 @@ def vector_norm(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.vector_norm.html
     """
-    return into(out, _vector_norm(x, ord, dim, keepdim, dtype))  # type: ignore[no-any-return]
+    return into(out, _vector_norm(x, ord, dim, keepdim, dtype))
 
 
 def matrix_norm(
@@ -76,7 +76,7 @@ def matrix_norm(
     dims = wrap_dims(dim, A.ndim)
     if len(dims) != 2:
         raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple, but got {dim}")
-    return into(out, _matrix_norm(A, ord, dims, keepdim))  # type: ignore[no-any-return]
+    return into(out, _matrix_norm(A, ord, dims, keepdim))
 
 
 def _matrix_norm(A: Tensor, order: float | str, dims: tuple[int, ...], keepdim: bool) -> Tensor:

@@ -29,6 +29,7 @@ from rushlight.ops.extremum import ExtremumMethods
 from rushlight.ops.index import IndexMethods
 from rushlight.ops.index_along import IndexAlongMethods
 from rushlight.ops.joining import JoiningMethods
+from rushlight.ops.linalg import LinalgMethods
 from rushlight.ops.masked import MaskedMethods
 from rushlight.ops.matmul import MatmulMethods
 from rushlight.ops.norms import NormMethods
@@ -81,6 +82,7 @@ class Tensor(
     IndexMethods,
     InplaceShapeMethods,
     JoiningMethods,
+    LinalgMethods,
     MaskedMethods,
     MatmulMethods,
     NormMethods,

@@ -33,8 +33,9 @@ OWN_NAMESPACES = {"rushlight.memory", "rushlight.serialization.safetensors"} | {
 
 # Submodules that are attributes of the package because it imports them; `vision` and `serialization` come when named.
 SUBMODULES = {
-    "accelerator", "autograd", "backends", "cuda", "dtypes", "kernels", "memory", "nn", "ops", "optim", "printing",
-    "random", "return_types", "serialization", "size", "storage", "threads", "utils", "version", "vision",
+    "accelerator", "autograd", "backends", "cuda", "dtypes", "kernels", "linalg", "memory", "nn", "ops", "optim",
+    "printing", "random", "return_types", "serialization", "size", "special", "storage", "threads", "utils",
+    "version", "vision",
 }  # fmt: skip
 
 # Families whose functions reach users through `nn.functional` or as methods only.

@@ -88,7 +88,7 @@ def i0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.i0.html
     """
     check_tensor("i0", "input", 1, input)
-    return into(out, I0.apply(input))  # type: ignore[no-any-return]
+    return into(out, I0.apply(input))
 
 
 def i1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -101,7 +101,7 @@ def i1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/special.html#torch.special.i1
     """
     check_tensor("i1", "input", 1, input)
-    return into(out, I1.apply(input))  # type: ignore[no-any-return]
+    return into(out, I1.apply(input))
 
 
 class BesselMethods:

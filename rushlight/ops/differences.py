@@ -56,7 +56,7 @@ def diff(
     for _ in range(min(n, input.shape[dim])):
         first, second = _steps(result, dim)
         result = first.logical_xor(second) if result._array.dtype.kind == "b" else second - first
-    return into(out, result)  # type: ignore[no-any-return]
+    return into(out, result)
 
 
 def _areas(name: str, y: Tensor, x: Tensor | None, dx: Any, dim: int) -> Tensor:

@@ -82,7 +82,7 @@ def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.inv.html
     """
     _checked("inv", A)
-    return into(out, Inverse.apply(A))  # type: ignore[no-any-return]
+    return into(out, Inverse.apply(A))
 
 
 class Solve(Operation):
@@ -136,7 +136,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None)
         raise RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for left=False.")
     else:
         result = Solve.apply(A.mT, rows.mT).mT
-    return into(out, result.squeeze(-1) if is_vector else result)  # type: ignore[no-any-return]
+    return into(out, result.squeeze(-1) if is_vector else result)
 
 
 class Determinant(Operation):
@@ -182,7 +182,7 @@ def det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.det.html
     """
     _checked("det", A)
-    return into(out, Determinant.apply(A))  # type: ignore[no-any-return]
+    return into(out, Determinant.apply(A))
 
 
 class Cholesky(Operation):
@@ -224,7 +224,7 @@ def cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Te
     """
     _checked("cholesky", A)
     result = Cholesky.apply(A.mH if upper else A)
-    return into(out, result.mH if upper else result)  # type: ignore[no-any-return]
+    return into(out, result.mH if upper else result)
 
 
 class Eigh(Operation):
@@ -280,7 +280,7 @@ def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.eigvalsh.html
     """
-    return into(out, eigh(A, UPLO)[0])  # type: ignore[no-any-return]
+    return into(out, eigh(A, UPLO)[0])
 
 
 class Svdvals(Operation):
@@ -315,4 +315,11 @@ def svdvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.svdvals.html
     """
     _checked("svdvals", A, square=False)
-    return into(out, Svdvals.apply(A))  # type: ignore[no-any-return]
+    return into(out, Svdvals.apply(A))
+
+
+class LinalgMethods:
+    """The determinant and the inverse as methods of Tensor."""
+
+    det = det
+    inverse = inv

@@ -128,17 +128,19 @@ def range(
 
 
 # PyTorch rounds once after the multiplication and the addition: a wider type does the same.
-_ONCE_ROUNDED = {np.dtype(np.float32): np.dtype(np.float64), np.dtype(np.float64): np.dtype(np.longdouble)}
+_ONCE_ROUNDED: dict[np.dtype[Any], np.dtype[Any]] = {
+    np.dtype(np.float32): np.dtype(np.float64),
+    np.dtype(np.float64): np.dtype(np.longdouble),
+}
 
 
 def _between(start: Any, end: Any, steps: int, kind: np.dtype[Any]) -> Array:
     """`steps` values from start to end in a type's own arithmetic, the second half counted from the end."""
     if steps == 1:
         return np.full(1, start).astype(kind)
+    work: np.dtype[Any] = kind
     if kind.kind in "iub":
         start, end, work = int(start), int(end), np.dtype(np.float64)
-    else:
-        work = kind
     low, high = work.type(start), work.type(end)
     step = (high - low) / work.type(steps - 1) if steps > 1 else work.type(0)
     wide = _ONCE_ROUNDED.get(work, work)
@@ -258,13 +260,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.polar.html
     """
     check_tensor("polar", "abs", 1, abs)
-    check_tensor("polar", "abs", 1, abs)
     check_tensor("polar", "angle", 2, angle)
-    if abs.dtype is not angle.dtype:
-        raise RuntimeError(
-            f"Expected object of scalar type {abs.dtype.legacy_name} but got scalar type {angle.dtype.legacy_name} for second "
-            "argument"
-        )
     if abs.dtype is not angle.dtype:
         raise RuntimeError(
             f"Expected object of scalar type {abs.dtype.legacy_name} but got scalar type {angle.dtype.legacy_name} for "

@@ -145,5 +145,5 @@ def test_types_of_eight_bits_store(name: str, dtype: str) -> None:
 @pytest.mark.parametrize("name", REFUSED)
 def test_types_of_eight_bits_do_not_calculate(name: str, dtype: str) -> None:
     for t in (torch, rushlight):
-        with pytest.raises(RuntimeError, match="not implemented for 'Float8|Promotion for Float8|Unsupported dtype"):
+        with pytest.raises(RuntimeError, match=r"not implemented for 'Float8|Promotion for Float8|Unsupported dtype"):
             REFUSED[name](t, eight_bits(t, dtype))

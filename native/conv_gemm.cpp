@@ -22,6 +22,7 @@ constexpr int kTileRows = 6;   // 12 of 16
 constexpr int64_t kBlockBytes = 384 << 10;  // patches that are multiplied by the same weights: in the second-level cache
 constexpr int64_t kMostPanels = 8;
 constexpr int64_t kGrain = 1 << 16;         // multiplications for which a second thread pays
+constexpr int64_t kStretch = 128;           // products in one chain of additions: long chains round worse
 constexpr int64_t kGradOutputs = 256;       // outputs between two visits of the weight gradient's sums
 
 template <class T>
@@ -82,12 +83,21 @@ struct Pass {
 
 template <class T, int ROWS, int WIDTH>
 void put_tile(const Product<T>& job, int64_t depth, const T* weights, const T* panel, const Spots<T>* spots, const T* bias, T* y) {
-    Vec<T> sums[ROWS][WIDTH];
+    Vec<T> totals[ROWS][WIDTH];
 #pragma GCC unroll 16
     for (int i = 0; i < ROWS; ++i)
 #pragma GCC unroll 2
-        for (int v = 0; v < WIDTH; ++v) sums[i][v] = bias ? splat(bias[i]) : Vec<T>{};
-    add_products<T, ROWS, WIDTH>(depth, weights, 1, ROWS, panel, kPanel<T>, sums);
+        for (int v = 0; v < WIDTH; ++v) totals[i][v] = bias ? splat(bias[i]) : Vec<T>{};
+    const int64_t stretches = divide_up(depth, kStretch);
+    for (int64_t j = 0; j < stretches; ++j) {
+        const int64_t begin = depth * j / stretches, end = depth * (j + 1) / stretches;
+        Vec<T> sums[ROWS][WIDTH] = {};
+        add_products<T, ROWS, WIDTH>(end - begin, weights + begin * ROWS, 1, ROWS, panel + begin * kPanel<T>, kPanel<T>, sums);
+#pragma GCC unroll 16
+        for (int i = 0; i < ROWS; ++i)
+#pragma GCC unroll 2
+            for (int v = 0; v < WIDTH; ++v) totals[i][v] += sums[i][v];
+    }
     const int64_t plane = job.out_plane();
 #pragma GCC unroll 2
     for (int v = 0; v < WIDTH; ++v) {
@@ -95,7 +105,7 @@ void put_tile(const Product<T>& job, int64_t depth, const T* weights, const T* p
 #pragma GCC unroll 16
         for (int i = 0; i < ROWS; ++i) {
             // max gives its second argument for NaN, so NaN passes.
-            const Vec<T> sum = job.relu ? max<T>(Vec<T>{}, sums[i][v]) : sums[i][v];
+            const Vec<T> sum = job.relu ? max<T>(Vec<T>{}, totals[i][v]) : totals[i][v];
             T* const to = y + i * plane;
             if (!s.dense) {
                 alignas(kVectorBytes) T buffer[lanes<T>];

@@ -319,7 +319,10 @@ class Operation(Function):
         if cls.takes_out and not track and target._array.flags.writeable and 0 not in target._array.strides:
             out = cls.forward(ctx, target, *args, out=target._array)
         else:
-            out = cls.forward(ctx, target, *args)
+            try:
+                out = cls.forward(ctx, target, *args)
+            except AttributeError as error:
+                raise not_a_tensor(cls, (target, *args), error)  # noqa: B904
             if track and ctx._saved:
                 _keep_old_value(ctx, target)
         write(target, out._array if isinstance(out, Variable) else out)

@@ -206,6 +206,7 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.addcdiv.html
     """
     check_tensor("addcdiv", "tensor1", 2, tensor1)
+    check_tensor("addcdiv", "tensor2", 3, tensor2)
     _check_addcdiv(tensor1, tensor2)
     return into(out, Addcdiv.apply(input, tensor1, tensor2, value))
 

@@ -284,6 +284,7 @@ def _index_fill(input: Tensor, dim: int, index: Tensor, value: Any, inplace: boo
                 "dimension(s)."
             )
         operation = IndexFillTensor
+    check_tensor("index_fill", "input", 1, input)
     dim = wrap_dim(dim, input._array.ndim)
     if inplace:
         return operation.inplace(input, dim, index, value, True)

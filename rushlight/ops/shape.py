@@ -299,6 +299,7 @@ def permute(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.permute.html
     """
     order = sizes((named["dims"],) if named else dims, "permute", "dims")
+    check_tensor("permute", "input", 1, input)
     ndim = input._array.ndim
     if len(order) != ndim:
         raise RuntimeError(

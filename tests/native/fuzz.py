@@ -220,7 +220,7 @@ def a_function(rng: random.Random) -> tuple[str, Callable[[], Any]]:
 def a_method(rng: random.Random) -> tuple[str, Callable[[], Any]]:
     tensor = a_tensor(rng)
     name = rng.choice(
-        public(torch.Tensor) + ["__getitem__", "__setitem__", "__matmul__", "__add__", "__pow__", "__floordiv__"]
+        [*public(torch.Tensor), "__getitem__", "__setitem__", "__matmul__", "__add__", "__pow__", "__floordiv__"]
     )
     if name == "__getitem__" or name == "__setitem__":
         parts = [lambda: an_int(rng), lambda: slice(an_int(rng), an_int(rng), an_int(rng)), lambda: indices(rng), lambda: None,

@@ -108,6 +108,8 @@ def cross_entropy(
         check_tensor("cross_entropy", "weight", 3, weight)
     reduction = _reduction(size_average, reduce, reduction)
     _check_tensors("cross_entropy_loss", input=input, target=target)
+    if not isinstance(ignore_index, int):
+        raise TypeError(f"cross_entropy_loss(): argument 'ignore_index' (position 5) must be int, not {type(ignore_index).__name__}")
     if not isinstance(label_smoothing, (int, float)):
         raise TypeError(
             f"cross_entropy_loss(): argument 'label_smoothing' (position 6) must be float, not {type(label_smoothing).__name__}"

@@ -8,11 +8,11 @@ from .dispatch import native_available, prefer_native
 from .reference import elementwise, linalg, loss, norm, optim, pointwise, reduce
 
 __all__ = [
-    "accumulate", "adam_step", "add", "bias_grad", "clamp", "clamp_backward", "divide", "exp", "gelu", "gelu_backward", "gemm", "leaky_relu",
-    "leaky_relu_backward", "log_softmax", "log_softmax_backward", "mean", "multiply", "native_available", "negative",
-    "normalize", "normalize_backward", "relu_forward", "sgd_step", "sigmoid", "sigmoid_backward", "silu",
-    "silu_backward", "softmax", "softmax_backward", "softmax_cross_entropy", "softmax_cross_entropy_backward", "sqrt",
-    "subtract", "sum_over", "tanh", "tanh_backward", "threshold_backward",
+    "accumulate", "adam_step", "add", "bias_grad", "clamp", "clamp_backward", "divide", "exp", "gelu",
+    "gelu_backward", "gemm", "leaky_relu", "leaky_relu_backward", "log_softmax", "log_softmax_backward", "mean",
+    "multiply", "native_available", "negative", "normalize", "normalize_backward", "relu_forward", "sgd_step",
+    "sigmoid", "sigmoid_backward", "silu", "silu_backward", "softmax", "softmax_backward", "softmax_cross_entropy",
+    "softmax_cross_entropy_backward", "sqrt", "subtract", "sum_over", "tanh", "tanh_backward", "threshold_backward",
 ]  # fmt: skip
 
 gemm = prefer_native(linalg.gemm)

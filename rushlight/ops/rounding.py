@@ -196,7 +196,7 @@ def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def _float_bounds(array: Any, low: Any, high: Any) -> tuple[float, float] | None:
-    """Two bounds for the compiled kernel, where the array and the bounds are such as it takes; one left out is infinite."""
+    """Two bounds for the compiled kernel, if it takes the array and the bounds; one left out is infinite."""
     if array.dtype.char not in "fd":
         return None
     low, high = -math.inf if low is None else low, math.inf if high is None else high
@@ -331,10 +331,10 @@ def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.clamp.html
     """
-    if out is None and min.__class__ in _PLAIN and max.__class__ in _PLAIN and isinstance(input, Variable):
-        # Numbers that every type which the kernel takes can hold need no further look.
-        if input._array.dtype.char in "fd" and abs(min) < _SAFE and abs(max) < _SAFE:
-            return Clamp.apply(input, min, max)
+    # Numbers that every type which the kernel takes can hold need no further look.
+    plain = out is None and min.__class__ in _PLAIN and max.__class__ in _PLAIN and isinstance(input, Variable)
+    if plain and input._array.dtype.char in "fd" and abs(min) < _SAFE and abs(max) < _SAFE:
+        return Clamp.apply(input, min, max)
     return into(out, _clamp_operation(input, min, max).apply(input, min, max))
 
 
@@ -410,6 +410,7 @@ def frexp(input: Tensor, *, out: Any = None) -> Any:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.frexp.html
     """
+    check_tensor("frexp", "input", 1, input)
     if input._array.dtype.kind in "biuc":
         raise RuntimeError("torch.frexp() only supports floating-point dtypes")
     return into_each(out, return_types.frexp(Frexp.apply(input)))

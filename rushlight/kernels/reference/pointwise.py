@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from .special import erf
 
 __all__ = [
-    "accumulate", "clamp", "clamp_backward", "gelu", "gelu_backward", "leaky_relu", "leaky_relu_backward", "select", "sigmoid", "sigmoid_backward", "silu",
-    "silu_backward", "tanh_backward",
+    "accumulate", "clamp", "clamp_backward", "gelu", "gelu_backward", "leaky_relu", "leaky_relu_backward", "select",
+    "sigmoid", "sigmoid_backward", "silu", "silu_backward", "tanh_backward",
 ]  # fmt: skip
 
 Array = NDArray[Any]

@@ -48,6 +48,8 @@ def diff(
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
     ends = [end for end in (prepend, append) if end is not None]
+    for end in ends:
+        check_tensor("diff", "prepend", 4, end)
     if any(end.ndim != input.ndim for end in ends):
         raise RuntimeError("diff expects prepend or append to be the same dimension as input")
     if ends:

@@ -198,7 +198,7 @@ def nansum(
         raise RuntimeError("nansum on CPU does not support complex inputs")
     if out is not None:
         dtype = type_of_out(input, out, dtype)
-    result = _in_dtype(Nansum.apply(input if dtype is None else input.to(dtype), dim, keepdim), dtype)
+    result = _in_dtype(Nansum.apply(input if dtype is None else in_type(input, dtype, "nansum"), dim, keepdim), dtype)
     return into(out, result, exact=True)
 
 

@@ -55,6 +55,7 @@ def embedding(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
             f"torch.{input.dtype.legacy_name}Tensor instead (while checking arguments for embedding)"
         )
+    check_tensor("embedding", "weight", 1, weight)
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
     rows = weight.shape[0]

@@ -65,6 +65,8 @@ class Embedding(Module):
             self.weight = Parameter(empty(shape, device=device, dtype=dtype), requires_grad=not _freeze)
             self.reset_parameters()
         else:
+            if not isinstance(_weight, Tensor):
+                raise TypeError(f"Embedding(): argument '_weight' must be Tensor, not {type(_weight).__name__}")
             if list(_weight.shape) != [num_embeddings, embedding_dim]:
                 raise AssertionError("Shape of weight does not match num_embeddings and embedding_dim")
             self.weight = Parameter(_weight, requires_grad=not _freeze)

@@ -47,7 +47,7 @@ def wrap_dim(dim: int, ndim: int) -> int:
 
 def wrap_dims(dims: int | Iterable[int], ndim: int) -> Shape:
     """Each of `dims` counted from the front; RuntimeError if one appears twice."""
-    if isinstance(dims, str) or not hasattr(dims, "__iter__"):
+    if not hasattr(dims, "__iter__"):
         dims = _as_dim(dims)
     wrapped = (wrap_dim(dims, ndim),) if isinstance(dims, int) else tuple([wrap_dim(dim, ndim) for dim in dims])
     if len(set(wrapped)) != len(wrapped):

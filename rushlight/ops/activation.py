@@ -135,7 +135,7 @@ class LeakyRelu(Operation):
         ctx.save_for_backward(input)
         ctx.slope = slope
         array = input._array
-        if isinstance(slope, str) or not hasattr(slope, "__float__"):
+        if not hasattr(slope, "__float__"):
             raise TypeError(f"leaky_relu(): argument 'negative_slope' (position 2) must be Number, not {type(slope).__name__}")
         if array.dtype.char in "fd":
             return kernels.leaky_relu(array, slope)

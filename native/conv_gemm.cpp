@@ -544,7 +544,7 @@ template <class T>
 Cost cost_of(double rows, double padded_rows, double depth, double taps, int64_t columns, bool in_line, bool near) {
     const double waste = double(divide_up(columns, lanes<T>) * lanes<T>) / double(columns);
 #if defined(__AVX512F__)
-    const double gather = in_line ? 3 : near ? 4 : 1.5 * lanes<T>;
+    const double gather = in_line ? 3 : near ? 4 : 0.6 * lanes<T>;
 #else
     const double gather = in_line && lanes<T> * sizeof(T) == 32 ? 3 : 1.5 * lanes<T>;
     (void)near;

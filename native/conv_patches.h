@@ -102,39 +102,43 @@ void find_piece(const Images& from, const Spots<T>& s, Tap tap, Piece<T>& p) {
         p.inside = (1u << L) - 1;
         return;
     }
+    // Loops without branches, so that they become vectors.
+    int32_t in[L];
     uint32_t inside = 0;
     for (int i = 0; i < L; ++i) {
-        const bool in = (static_cast<uint32_t>(s.y[i] + tap.row) < static_cast<uint32_t>(from.height)) &
-                        (static_cast<uint32_t>(s.x[i] + tap.column) < static_cast<uint32_t>(from.width));
-        inside |= static_cast<uint32_t>(in) << i;
+        const bool row_in = static_cast<uint32_t>(s.y[i] + tap.row) < static_cast<uint32_t>(from.height);
+        const bool column_in = static_cast<uint32_t>(s.x[i] + tap.column) < static_cast<uint32_t>(from.width);
+        in[i] = row_in & column_in ? -1 : 0;
+        inside |= static_cast<uint32_t>(in[i] & (1 << i));
     }
     p.inside = inside;
     p.reach = inside == 0 ? Reach::nothing : Reach::line;
     if (s.in_line || inside == 0) return;
     int32_t low = INT32_MAX, high = INT32_MIN, near = INT32_MAX, far = INT32_MIN;
-    p.count = 0;
     for (int i = 0; i < L; ++i) {
-        if (!(inside >> i & 1)) continue;
-        const int32_t at = s.at[i] + shift;
-        low = at < low ? at : low;
-        high = at > high ? at : high;
-        near = at - i < near ? at - i : near;
-        far = at - i > far ? at - i : far;
-        p.at[p.count] = at;
-        p.lane[p.count++] = i;
+        const int32_t at = s.at[i] + shift, line = at - i;
+        low = in[i] && at < low ? at : low;
+        high = in[i] && at > high ? at : high;
+        near = in[i] && line < near ? line : near;
+        far = in[i] && line > far ? line : far;
     }
-    if (near == far) {
-        p.first = near;
+    p.first = near == far ? near : low;
+    if (near == far) return;
+#if defined(__AVX512F__)
+    if (high - low < 2 * L) {
+        p.reach = Reach::pair;
+        p.span = high - low + 1;
+        for (int i = 0; i < L; ++i) p.at[i] = in[i] & (s.at[i] + shift - low);
         return;
     }
-    p.reach = Reach::scattered;
-#if defined(__AVX512F__)
-    if (high - low >= 2 * L) return;
-    p.reach = Reach::pair;
-    p.first = low;
-    p.span = high - low + 1;
-    for (int i = 0; i < L; ++i) p.at[i] = inside >> i & 1 ? s.at[i] + shift - low : 0;
 #endif
+    p.reach = Reach::scattered;
+    p.count = 0;
+    for (int i = 0; i < L; ++i) {
+        if (!in[i]) continue;
+        p.at[p.count] = s.at[i] + shift;
+        p.lane[p.count++] = i;
+    }
 }
 
 // The lanes at p whose bit is set, others zero; memory of the others is not touched.
@@ -226,18 +230,36 @@ RL_INLINE void each_channel(const Piece<T>& p, const T* from, int64_t plane, int
     }
 }
 
-// What all taps read for one vector of outputs: element (c, tap) goes to to[(c * taps + tap) * step].
+// The channels of one tap, into to[c * next].
+template <class T>
+RL_INLINE void copy_piece(const Piece<T>& p, const T* from, int64_t plane, int64_t channels, T* to, int64_t next) {
+    if (p.reach == Reach::scattered) {  // straight to where they go: a load of what was just stored in parts would wait
+        for (int64_t c = 0; c < channels; ++c) {
+            store(to + c * next, Vec<T>{});
+            for (int32_t i = 0; i < p.count; ++i) to[c * next + p.lane[i]] = from[c * plane + p.at[i]];
+        }
+        return;
+    }
+    each_channel(p, from, plane, channels, [=](int64_t c, Vec<T> v) __attribute__((always_inline)) { store(to + c * next, v); });
+}
+
+// What all taps read for one vector of outputs: element (c, tap) goes to to[(c * taps + tap) * step]. A few channels at a time,
+// so that the taps find them in the first-level cache: few indeed where all lie in the same set of it.
 template <class T>
 void gather_patches(const Images& from, const Spots<T>& spots, const Tap* taps, int64_t count, const T* data, int64_t channels,
                     T* to, int64_t step) {
-    Piece<T> piece;
-    for (int64_t t = 0; t < count; ++t) {
-        find_piece(from, spots, taps[t], piece);
-        T* const out = to + t * step;
-        const int64_t next = count * step;
-        each_channel(piece, data, from.plane(), channels, [=](int64_t c, Vec<T> v) __attribute__((always_inline)) {
-            store(out + c * next, v);
-        });
+    constexpr int64_t group = 9;
+    const int64_t plane = from.plane(), next = count * step;
+    const int64_t block = plane * static_cast<int64_t>(sizeof(T)) % 1024 == 0 ? 4 : 32;
+    Piece<T> pieces[group];
+    for (int64_t first = 0; first < count; first += group) {
+        const int64_t some = count - first < group ? count - first : group;
+        for (int64_t t = 0; t < some; ++t) find_piece(from, spots, taps[first + t], pieces[t]);
+        for (int64_t c = 0; c < channels; c += block) {
+            const int64_t few = channels - c < block ? channels - c : block;
+            for (int64_t t = 0; t < some; ++t)
+                copy_piece(pieces[t], data + c * plane, plane, few, to + c * next + (first + t) * step, next);
+        }
     }
 }
 

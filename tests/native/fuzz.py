@@ -389,6 +389,8 @@ def main() -> None:
     faulthandler.enable()
     if options.memory:
         resource.setrlimit(resource.RLIMIT_AS, (options.memory, options.memory))
+    else:  # a sanitizer needs the address space: no sizes that the machine might just hold
+        HUGE[:] = [n for n in HUGE if n not in (2**31 - 1, 2**31)]
     faults = []
     with open(options.log, "w", encoding="utf-8", errors="replace") as log:
         for seed in range(*options.seeds) if options.seeds else [options.seed]:

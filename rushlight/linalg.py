@@ -118,8 +118,7 @@ def norm(
         return vector_norm(A, 2, dim, keepdim, dtype=dtype, out=out)
     if dim is None and A.ndim not in (1, 2):
         raise RuntimeError(
-            "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got "
-            f"{A.ndim}D."
+            f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D."
         )
     count = A.ndim if dim is None else 1 if isinstance(dim, int) else len(dim)
     if count == 2:

@@ -50,9 +50,9 @@ from rushlight.ops.softmax import SoftmaxMethods
 from rushlight.ops.sorting import SortingMethods
 from rushlight.ops.special import SpecialMethods
 from rushlight.ops.splitting import SplittingMethods
+from rushlight.ops.statistics import StatisticsMethods
 from rushlight.ops.trigonometric import TrigonometricMethods
 from rushlight.ops.variance import VarianceMethods
-from rushlight.ops.statistics import StatisticsMethods
 from rushlight.ops.write import WriteMethods
 from rushlight.printing import format_tensor
 from rushlight.storage import StorageMethods

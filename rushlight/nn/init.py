@@ -83,7 +83,6 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
 
     Source: https://docs.pytorch.org/docs/2.13/nn.init.html#torch.nn.init.uniform_
     """
-    check_tensor("uniform_", "tensor", 1, tensor)
     with no_grad():
         return tensor.uniform_(a, b, generator=generator)
 

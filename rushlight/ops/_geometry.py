@@ -106,9 +106,8 @@ def inferred_shape(shape: Shape, count: int) -> Shape:
     if unknown:
         if known == 0 and count == 0:
             raise RuntimeError(
-                f"cannot reshape tensor of 0 elements into shape {shape_text(shape)} because the unspecified "
-                "dimension size -1 "
-                "can be any value and is ambiguous"
+                f"cannot reshape tensor of 0 elements into shape {shape_text(shape)} because the unspecified dimension "
+                "size -1 can be any value and is ambiguous"
             )
         if known and count % known == 0:
             at = unknown[0]
@@ -149,8 +148,7 @@ def expanded_shape(array: Array, shape: Shape) -> Shape:
         elif size != own[i - new] and (own[i - new] != 1 or size < 0):
             raise RuntimeError(
                 f"The expanded size of the tensor ({size}) must match the existing size ({own[i - new]}) at "
-                "non-singleton dimension "
-                f"{i}.  Target sizes: {shape_text(shape)}.  Tensor sizes: {shape_text(own)}"
+                f"non-singleton dimension {i}.  Target sizes: {shape_text(shape)}.  Tensor sizes: {shape_text(own)}"
             )
     return tuple(result)
 

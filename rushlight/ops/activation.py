@@ -136,7 +136,9 @@ class LeakyRelu(Operation):
         ctx.slope = slope
         array = input._array
         if not hasattr(slope, "__float__"):
-            raise TypeError(f"leaky_relu(): argument 'negative_slope' (position 2) must be Number, not {type(slope).__name__}")
+            raise TypeError(
+                f"leaky_relu(): argument 'negative_slope' (position 2) must be Number, not {type(slope).__name__}"
+            )
         if array.dtype.char in "fd":
             return kernels.leaky_relu(array, slope)
         return elementwise(input, "leaky_relu_cpu", lambda x: np.where(x > 0, x, x * slope))

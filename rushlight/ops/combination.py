@@ -51,7 +51,9 @@ class Lerp(Operation):
 
         array = input._array
         if not isinstance(weight, (Variable, int, float, complex, np.generic)):
-            raise TypeError(f"lerp(): argument 'weight' (position 3) must be Tensor or Number, not {type(weight).__name__}")
+            raise TypeError(
+                f"lerp(): argument 'weight' (position 3) must be Tensor or Number, not {type(weight).__name__}"
+            )
         w = widened(weight._array) if isinstance(weight, Variable) else weight
         return as_result(_checked(formula, widened(array), widened(end._array), w), array.dtype)
 

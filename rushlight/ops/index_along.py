@@ -201,9 +201,10 @@ def _index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: An
         )
     length = input._array.shape[dim] if input._array.ndim else 1
     for bad in places.reshape(-1)[(places.reshape(-1) < 0) | (places.reshape(-1) >= length)][:1]:
-        raise IndexError(
-            f"index out of range in self: index {bad} is out of bounds for dimension {dim} with size {length}"
-        )
+        # PyTorch tells the two apart by the way it goes: a vector has its own.
+        if input._array.ndim <= 1:
+            raise IndexError("index out of range in self")
+        raise RuntimeError(f"index {bad} is out of bounds for dimension {dim} with size {length}")
     if inplace:
         return IndexAdd.inplace(input, dim, index, source, alpha, True)
     return IndexAdd.apply(input, dim, index, source, alpha, False)

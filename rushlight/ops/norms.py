@@ -11,11 +11,11 @@ from rushlight import dtypes
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._numeric import (
-    check_tensor,
     Array,
     Dims,
     add_reduce,
     as_result,
+    check_tensor,
     kept_shape,
     maximum_reduce,
     minimum_reduce,
@@ -118,8 +118,7 @@ def _check_identity(array: Array, order: float, dim: Dims) -> None:
         if array.shape[d] == 0:
             raise RuntimeError(
                 f"linalg.vector_norm cannot compute the {text} norm on the dimension {d}because this dimension is "
-                f"empty and the "
-                "operation does not have an identity"
+                "empty and the operation does not have an identity"
             )
 
 

@@ -219,7 +219,8 @@ class Mean(UnaryOperation):
     def backward(ctx: Any, grad: Tensor) -> Any:
         if state.enabled:
             return grad.expand(ctx.shape) / math.prod(ctx.shape)
-        return wrap(repeated(np.asarray(kernels.divide(grad._array, float(math.prod(ctx.shape)))), ctx.shape))
+        array: Any = grad._array
+        return wrap(repeated(np.asarray(kernels.divide(array, float(math.prod(ctx.shape)))), ctx.shape))
 
 
 class MeanDim(Operation):
@@ -280,9 +281,8 @@ def _as_mean_input(input: Tensor, dtype: dtypes.dtype | None) -> Tensor:
     wanted = dtype or input.dtype
     if not (wanted.is_floating_point or wanted.is_complex):
         raise RuntimeError(
-            f"mean(): could not infer output dtype. {'Optional' if dtype else 'Input'} dtype must be either a "
-            f"floating point or "
-            f"complex dtype. Got: {wanted.legacy_name}"
+            f"mean(): could not infer output dtype. {'Optional' if dtype else 'Input'} dtype must be either a floating "
+            f"point or complex dtype. Got: {wanted.legacy_name}"
         )
     return input.to(wanted)
 

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ceil", "ceil_", "clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "fix",
-    "fix_", "floor", "floor_", "frac", "frac_", "frexp", "nan_to_num", "nan_to_num_", "round", "round_", "trunc", "trunc_",
+    "fix_", "floor", "floor_", "frac", "frac_", "frexp", "nan_to_num", "nan_to_num_", "round", "round_",
+    "trunc", "trunc_",
 ]  # fmt: skip
 
 
@@ -401,8 +402,8 @@ class Frexp(Operation):
 def frexp(input: Tensor, *, out: Any = None) -> Any:
     """`input = mantissa · 2^exponent` with |mantissa| in [1/2, 1), as a named tuple; the exponents are int32.
 
-    Zero, the infinities and NaN are their own mantissas, with the exponent 0. Raises RuntimeError for types that are not
-    floating point.
+    Zero, the infinities and NaN are their own mantissas, with the exponent 0. Raises RuntimeError for types that are
+    not floating point.
 
     >>> import rushlight as torch
     >>> torch.frexp(torch.tensor([1.0, -3.0])).mantissa

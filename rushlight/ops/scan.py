@@ -10,7 +10,7 @@ from rushlight import dtypes, return_types
 from rushlight.autograd.function import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._geometry import wrap_dim
-from rushlight.ops._numeric import Array, accumulator, as_result, require_floating, widened, check_tensor
+from rushlight.ops._numeric import Array, accumulator, as_result, check_tensor, require_floating, widened
 from rushlight.ops._out import into, into_each, type_of_out
 from rushlight.ops.conversion import in_type
 

@@ -9,7 +9,7 @@ import numpy as np
 from rushlight import return_types
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import wrap_dim
-from rushlight.ops._numeric import Array, not_implemented, require_floating, widened, check_tensor
+from rushlight.ops._numeric import Array, check_tensor, not_implemented, require_floating, widened
 from rushlight.ops._out import into, into_each, plain
 from rushlight.ops.extremum import Selection, check_not_empty
 
@@ -53,9 +53,7 @@ class SortStable(Sort):
     node_name = "SortBackward1"
 
 
-def sort(
-    input: Tensor, dim: int = -1, descending: bool = False, stable: bool | None = None, *, out: Any = None
-) -> Any:
+def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool | None = None, *, out: Any = None) -> Any:
     """The elements along `dim` in ascending order (or `descending`) and their indices, as a named tuple.
 
     Equal elements keep their order in any case. A NaN is the greatest. Raises IndexError for a dim out of range,
@@ -119,9 +117,7 @@ class Topk(Selection):
         return Topk.choose(ctx, input, order, dim, True)
 
 
-def topk(
-    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None
-) -> Any:
+def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None) -> Any:
     """The `k` greatest (or least) elements along `dim` and their indices, as a named tuple, the first ones first.
 
     Of equal elements the first come first. A NaN is the greatest. Raises RuntimeError for a k beyond the dimension,
@@ -276,9 +272,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     return plain(out.astype(np.float32) if weights._array.dtype == np.float32 else out)
 
 
-def histc(
-    input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Tensor | None = None
-) -> Tensor:
+def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Tensor | None = None) -> Tensor:
     """How many elements lie in each of `bins` equal intervals of [min, max] (of the data's range if both are 0).
 
     Elements outside are not counted, the last interval is closed. Raises RuntimeError for an empty or infinite range,
@@ -351,10 +345,8 @@ def searchsorted(
         if sequence.shape[:-1] != values.shape[:-1]:
             raise RuntimeError(
                 "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of "
-                "boundaries tensor "
-                f"and input value tensor must match, but we got boundaries tensor {list(sequence.shape)} and input "
-                f"value tensor "
-                f"{list(values.shape)}"
+                "boundaries tensor and input value tensor must match, but we got boundaries tensor "
+                f"{list(sequence.shape)} and input value tensor {list(values.shape)}"
             )
         found = np.empty(values.shape, np.int64)
         for index in np.ndindex(sequence.shape[:-1]):

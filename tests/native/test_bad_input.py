@@ -74,15 +74,22 @@ def arguments(rng: random.Random, name: str) -> tuple[list[Any], dict[str, Any]]
         return [anything(rng), anything(rng)], {**options, "bias": anything(rng), "out": anything(rng)}
     if name in ("normalize", "normalize_backward"):
         count = 3 if name == "normalize" else 5
-        layouts = [tuple(rng.choice([0, 1, 2, 3, 17, -1, 2**70, "x"]) for _ in range(rng.randrange(4))) for _ in range(3)]
+        layouts = [
+            tuple(rng.choice([0, 1, 2, 3, 17, -1, 2**70, "x"]) for _ in range(rng.randrange(4))) for _ in range(3)
+        ]
         return [*[an_array(rng) if rng.random() < 0.7 else anything(rng) for _ in range(count)], *layouts, 0.1], {}
     if name in ("copy_planes", "add_planes"):
-        indices = [np.array([rng.choice([0, 0, 1, 2, -1, 2**62]) for _ in range(rng.randrange(4))], np.int64) for _ in range(2)]
+        indices = [
+            np.array([rng.choice([0, 0, 1, 2, -1, 2**62]) for _ in range(rng.randrange(4))], np.int64) for _ in range(2)
+        ]
         size = [rng.choice([0, 1, 3, 17, -1]) for _ in range(2)] if name == "add_planes" else []
         return [an_array(rng) if rng.random() < 0.9 else anything(rng), *indices, *size], {}
     if name in ("clamp", "clamp_backward", "leaky_relu", "leaky_relu_backward"):
         arrays, numbers = 1 + name.endswith("backward"), 1 + name.startswith("clamp")
-        return [*[anything(rng) for _ in range(arrays)], *[rng.choice([0.5, -1, "x", 2**2000]) for _ in range(numbers)]], {}
+        return [
+            *[anything(rng) for _ in range(arrays)],
+            *[rng.choice([0.5, -1, "x", 2**2000]) for _ in range(numbers)],
+        ], {}
     if name == "sum_over":
         dims = tuple(rng.choice([0, 1, 2, -1, 2**70, "x"]) for _ in range(rng.randrange(3)))
         return [anything(rng), rng.choice([None, dims, anything(rng)]), True, 1.0], {}

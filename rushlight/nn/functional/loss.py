@@ -8,12 +8,19 @@ from typing import Any
 from rushlight import dtypes
 from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import check_tensor
-from rushlight.ops.promotion import check_broadcast
 from rushlight.ops.broadcast import broadcast_tensors
 from rushlight.ops.loss import BinaryCrossEntropy, BinaryCrossEntropyWithLogits, CrossEntropy, MseLoss, NllLoss
+from rushlight.ops.promotion import check_broadcast
 from rushlight.tensor import Tensor
 
-__all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "l1_loss", "mse_loss", "nll_loss"]
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "l1_loss",
+    "mse_loss",
+    "nll_loss",
+]
 
 
 def _reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
@@ -22,7 +29,9 @@ def _reduction(size_average: bool | None, reduce: bool | None, reduction: str) -
         average, reduces = size_average is not False, reduce is not False
         reduction = "none" if not reduces else "mean" if average else "sum"
         warnings.warn(
-            f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.", UserWarning, stacklevel=3
+            f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
+            UserWarning,
+            stacklevel=3,
         )
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
@@ -33,7 +42,9 @@ def _by_rows(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor, tuple[int, 
     """`(N, C, d1, …)` and `(N, d1, …)` as matrix and vector, with the shape that unreduced losses have."""
     if input.ndim == 1:
         if target.ndim > 1:
-            raise RuntimeError(f"0D or 1D target tensor expected, multi-target not supported, got shape {list(target.shape)}")
+            raise RuntimeError(
+                f"0D or 1D target tensor expected, multi-target not supported, got shape {list(target.shape)}"
+            )
         return input.unsqueeze(0), target.reshape(1), tuple(target.shape)
     if input.ndim == 0:
         raise ValueError(f"Expected 1 or more dimensions (got {input.ndim})")
@@ -42,7 +53,9 @@ def _by_rows(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor, tuple[int, 
         raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({found}).")
     if input.ndim == 2:
         if target.ndim != 1:
-            raise RuntimeError(f"0D or 1D target tensor expected, multi-target not supported, got shape {list(target.shape)}")
+            raise RuntimeError(
+                f"0D or 1D target tensor expected, multi-target not supported, got shape {list(target.shape)}"
+            )
         return input, target, None
     expected = (input.shape[0], *input.shape[2:])
     if tuple(target.shape) != expected:
@@ -57,8 +70,8 @@ def _check_class_weights(weight: Tensor | None, input: Tensor) -> None:
     classes = input.shape[1] if input.ndim > 1 else input.shape[0]
     if weight.numel() != classes or weight.ndim != 1:
         raise RuntimeError(
-            f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of shape: "
-            f"{list(weight.shape)}"
+            f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of "
+            f"shape: {list(weight.shape)}"
         )
     if weight.dtype is not input.dtype:
         raise RuntimeError(f"expected scalar type {input.dtype.legacy_name} but found {weight.dtype.legacy_name}")
@@ -67,12 +80,16 @@ def _check_class_weights(weight: Tensor | None, input: Tensor) -> None:
 def _check_tensors(function: str, **arguments: Any) -> None:
     for position, (name, value) in enumerate(arguments.items(), 1):
         if not isinstance(value, Variable):
-            raise TypeError(f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}")
+            raise TypeError(
+                f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
+            )
 
 
 def _check_log_probabilities(kernel: str, input: Tensor) -> None:
     if not input.dtype.is_floating_point:
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{input.dtype.legacy_name}': expected a floating-point input")
+        raise NotImplementedError(
+            f"\"{kernel}\" not implemented for '{input.dtype.legacy_name}': expected a floating-point input"
+        )
 
 
 def _as_classes(target: Tensor) -> Tensor:
@@ -93,10 +110,10 @@ def cross_entropy(
 ) -> Tensor:
     """`-log softmax(input)[target]`, or `-Σ target · log softmax(input)` where the target holds probabilities.
 
-    input `(C,)`, `(N, C)` or `(N, C, d1, …)` logits; target `()`, `(N,)` or `(N, d1, …)` int64 classes in [0, C), or the input's
-    shape in floating point. `weight` `(C,)` weighs classes; `ignore_index` names a class whose rows count nothing;
-    `label_smoothing` in [0, 1] mixes the target with the uniform distribution. A mean divides by the weights of the rows that
-    count. Raises IndexError for a class out of range, ValueError for batches that differ.
+    input `(C,)`, `(N, C)` or `(N, C, d1, …)` logits; target `()`, `(N,)` or `(N, d1, …)` int64 classes in [0, C), or
+    the input's shape in floating point. `weight` `(C,)` weighs classes; `ignore_index` names a class whose rows count
+    nothing; `label_smoothing` in [0, 1] mixes the target with the uniform distribution. A mean divides by the weights
+    of the rows that count. Raises IndexError for a class out of range, ValueError for batches that differ.
 
     >>> import rushlight as torch
     >>> torch.nn.functional.cross_entropy(torch.zeros(1, 4), torch.tensor([2]))
@@ -109,16 +126,21 @@ def cross_entropy(
     reduction = _reduction(size_average, reduce, reduction)
     _check_tensors("cross_entropy_loss", input=input, target=target)
     if not isinstance(ignore_index, int):
-        raise TypeError(f"cross_entropy_loss(): argument 'ignore_index' (position 5) must be int, not {type(ignore_index).__name__}")
+        raise TypeError(
+            f"cross_entropy_loss(): argument 'ignore_index' (position 5) must be int, not {type(ignore_index).__name__}"
+        )
     if not isinstance(label_smoothing, (int, float)):
         raise TypeError(
-            f"cross_entropy_loss(): argument 'label_smoothing' (position 6) must be float, not {type(label_smoothing).__name__}"
+            "cross_entropy_loss(): argument 'label_smoothing' (position 6) must be float, not "
+            f"{type(label_smoothing).__name__}"
         )
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if target._array.shape == input._array.shape:
         if not target.dtype.is_floating_point:
-            raise RuntimeError(f"Expected floating point type for target with class probabilities, got {target.dtype.legacy_name}")
+            raise RuntimeError(
+                f"Expected floating point type for target with class probabilities, got {target.dtype.legacy_name}"
+            )
         if ignore_index >= 0:
             raise RuntimeError("ignore_index is not supported for floating point target")
         _check_class_weights(weight, input)
@@ -131,14 +153,18 @@ def cross_entropy(
         out = _smoothed(rows, classes, weight, reduction, ignore_index, label_smoothing)
     elif rows._array.dtype.itemsize < 4:
         # Half precision: the exponentials and their sum in float32.
-        wide = CrossEntropy.apply(rows.float(), classes, weight.float() if weight is not None else None, reduction, ignore_index)
+        wide = CrossEntropy.apply(
+            rows.float(), classes, weight.float() if weight is not None else None, reduction, ignore_index
+        )
         out = wide.to(input.dtype)
     else:
         out = CrossEntropy.apply(rows.contiguous(), classes, weight, reduction, ignore_index)
     return out.reshape(shape) if reduction == "none" and shape is not None else out
 
 
-def _smoothed(rows: Tensor, classes: Tensor, weight: Tensor | None, reduction: str, ignore_index: int, smoothing: float) -> Tensor:
+def _smoothed(
+    rows: Tensor, classes: Tensor, weight: Tensor | None, reduction: str, ignore_index: int, smoothing: float
+) -> Tensor:
     log_probs = rows.log_softmax(1)
     nll = NllLoss.apply(log_probs, classes, weight, reduction, ignore_index)
     smooth = -(log_probs if weight is None else log_probs * weight).sum(1)
@@ -155,7 +181,9 @@ def _smoothed(rows: Tensor, classes: Tensor, weight: Tensor | None, reduction: s
     return nll * (1 - smoothing) + smooth * (smoothing / rows.shape[1])
 
 
-def _with_probabilities(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smoothing: float) -> Tensor:
+def _with_probabilities(
+    input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smoothing: float
+) -> Tensor:
     dim = 1 if input.ndim > 1 else 0
     classes = input.shape[dim]
     if smoothing > 0.0:
@@ -205,8 +233,8 @@ def _pointwise(input: Tensor, target: Tensor, function: str) -> tuple[Tensor, Te
     _check_tensors(function, input=input, target=target)
     if target._array.shape != input._array.shape:
         warnings.warn(
-            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will likely lead to "
-            "incorrect results due to broadcasting. Please ensure they have the same size.",
+            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will "
+            "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
             UserWarning,
             stacklevel=4,
         )
@@ -304,8 +332,8 @@ def binary_cross_entropy(
     _check_tensors("binary_cross_entropy", input=input, target=target)
     if target._array.shape != input._array.shape:
         raise ValueError(
-            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is deprecated. Please "
-            "ensure they have the same size."
+            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is "
+            "deprecated. Please ensure they have the same size."
         )
     if target.dtype is not input.dtype:
         raise RuntimeError(f"Found dtype {target.dtype.legacy_name} but expected {input.dtype.legacy_name}")

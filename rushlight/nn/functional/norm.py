@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.ops._numeric import check_tensor
 from rushlight.kernels.reference.norm import wide
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops.norm import BatchNorm, BatchNormEval, GroupNorm, LayerNorm
 from rushlight.tensor import Tensor
 
@@ -39,8 +39,7 @@ def _check_parameters(function: str, input: Tensor, **tensors: Tensor | None) ->
         if own.itemsize > 2:
             raise RuntimeError(
                 "mixed dtype (CPU): all inputs must share same datatype. Got an input of type "
-                f"{input.dtype.legacy_name} and "
-                f"{name} of type {tensor.dtype.legacy_name}"
+                f"{input.dtype.legacy_name} and {name} of type {tensor.dtype.legacy_name}"
             )
 
 
@@ -198,8 +197,7 @@ def layer_norm(
         if tensor is not None and tensor._array.shape != over:
             raise RuntimeError(
                 f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
-                f"{list(tensor._array.shape)} and "
-                f"normalized_shape = {list(over)}"
+                f"{list(tensor._array.shape)} and normalized_shape = {list(over)}"
             )
     if len(shape) < len(over) or shape[len(shape) - len(over) :] != over:
         inner = ", ".join(str(n) for n in over)
@@ -237,15 +235,13 @@ def group_norm(
     if c % num_groups:
         raise RuntimeError(
             f"Expected number of channels in input to be divisible by num_groups, but got input of shape {list(shape)} "
-            "and "
-            f"num_groups={num_groups}"
+            f"and num_groups={num_groups}"
         )
     for name, tensor in (("weight", weight), ("bias", bias)):
         if tensor is not None and (tensor._array.ndim != 1 or tensor._array.size != c):
             raise RuntimeError(
                 f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of "
-                "shape "
-                f"{list(tensor._array.shape)} and input of shape {list(shape)}"
+                f"shape {list(tensor._array.shape)} and input of shape {list(shape)}"
             )
     if n * math.prod(shape[2:]) * (c // num_groups) == 1 and n == 1:
         raise ValueError(

@@ -242,8 +242,14 @@ def _outputs(x: Ints, w: Ints, b: Ints | None, geometry: Geometry) -> Ints:
 
 
 # PyTorch names types here as its compiler does.
-_C_NAMES = {"int64": "long int", "int16": "short int", "uint8": "unsigned char", "int8": "signed char", "float16": "c10::Half",
-            "bfloat16": "c10::BFloat16"}  # fmt: skip
+_C_NAMES = {
+    "int64": "long int",
+    "int16": "short int",
+    "uint8": "unsigned char",
+    "int8": "signed char",
+    "float16": "c10::Half",
+    "bfloat16": "c10::BFloat16",
+}
 
 
 def _check_types(input: Any, weight: Any, bias: Any) -> None:

@@ -98,6 +98,20 @@ def _as_classes(target: Tensor) -> Tensor:
     return target.to(dtypes.int64)
 
 
+def _check_numbers(ignore_index: Any, label_smoothing: Any) -> None:
+    if not isinstance(ignore_index, int):
+        raise TypeError(
+            f"cross_entropy_loss(): argument 'ignore_index' (position 5) must be int, not {type(ignore_index).__name__}"
+        )
+    if not isinstance(label_smoothing, (int, float)):
+        raise TypeError(
+            "cross_entropy_loss(): argument 'label_smoothing' (position 6) must be float, not "
+            f"{type(label_smoothing).__name__}"
+        )
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+
+
 def cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -125,17 +139,7 @@ def cross_entropy(
         check_tensor("cross_entropy", "weight", 3, weight)
     reduction = _reduction(size_average, reduce, reduction)
     _check_tensors("cross_entropy_loss", input=input, target=target)
-    if not isinstance(ignore_index, int):
-        raise TypeError(
-            f"cross_entropy_loss(): argument 'ignore_index' (position 5) must be int, not {type(ignore_index).__name__}"
-        )
-    if not isinstance(label_smoothing, (int, float)):
-        raise TypeError(
-            "cross_entropy_loss(): argument 'label_smoothing' (position 6) must be float, not "
-            f"{type(label_smoothing).__name__}"
-        )
-    if not 0.0 <= label_smoothing <= 1.0:
-        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    _check_numbers(ignore_index, label_smoothing)
     if target._array.shape == input._array.shape:
         if not target.dtype.is_floating_point:
             raise RuntimeError(

@@ -11,10 +11,12 @@ from importlib import metadata
 from pathlib import Path
 
 _IMPORT = """
-import resource, sys, time
+import time
 start = time.perf_counter()
 import {library}
-print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+spent = time.perf_counter() - start
+from benchmarks.memory import peak_memory
+print(spent, peak_memory())
 """
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import importlib
 import json
-import resource
 import sys
 import time
 from typing import Any
 
+from benchmarks.memory import peak_memory
 from benchmarks.workloads import WORKLOADS
 
 
@@ -43,7 +43,7 @@ def main() -> None:
             fresh = WORKLOADS[request["losses"]].make(torch)
             answer: Any = [fresh() for _ in range(request["steps"])]
         elif "memory" in request:
-            answer = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+            answer = peak_memory()
         else:
             i = request["workload"]
             if i not in steps:

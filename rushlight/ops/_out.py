@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rushlight import dtypes
-from rushlight.autograd.function import mark_inference
 from rushlight.autograd.grad_mode import state
+from rushlight.autograd.operation import mark_inference
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import shape_text
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, kernels
-from rushlight.autograd.function import Operation, UfuncOperation, UnaryOperation
+from rushlight.autograd.operation import Operation, UfuncOperation, UnaryOperation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._out import into
 from rushlight.ops.promotion import NUMBERS, binary, like, operands, result_type, unbroadcast

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd.function import Operation
+from rushlight.autograd.operation import Operation
 from rushlight.ops._numeric import Array, as_result, check_tensor, floating, widened
 from rushlight.ops._out import into
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd.function import ViewOperation
+from rushlight.autograd.operation import ViewOperation
 from rushlight.ops._geometry import (
     Array,
     Shape,

@@ -12,7 +12,7 @@ import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rushlight.autograd.function import Operation
+from rushlight.autograd.operation import Operation
 from rushlight.dtypes import from_numpy_dtype
 from rushlight.kernels import convolution as kernels
 from rushlight.kernels.reference.windows import conv_size

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.autograd.function import Operation
+from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.kernels.reference.index import add_at
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import kernels
-from rushlight.autograd.function import Operation, UnaryOperation
 from rushlight.autograd.grad_mode import state
+from rushlight.autograd.operation import Operation, UnaryOperation
 from rushlight.autograd.variable import wrap
 from rushlight.kernels.reference import special
 from rushlight.ops._geometry import wrap_dim

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.function import Operation
 from rushlight.autograd.grad_mode import state
+from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.index import add_at
 from rushlight.ops._data import from_data

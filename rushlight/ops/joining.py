@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.function import Operation
+from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import Array, Shape, shape_text, wrap_dim
 from rushlight.ops._numeric import check_tensor

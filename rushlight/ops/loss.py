@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import kernels
-from rushlight.autograd.function import Operation
 from rushlight.autograd.grad_mode import state
+from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd.function import Operation
+from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import Array, check_no_overlap
 from rushlight.ops._numeric import check_tensor

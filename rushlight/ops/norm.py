@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from rushlight import kernels
-from rushlight.autograd.function import Operation
 from rushlight.autograd.grad_mode import state
+from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.kernels.reference.norm import wide
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.function import Operation
+from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._numeric import (
     Array,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd.function import Operation
+from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._numeric import Array, as_result, floating, inplace, widened
 from rushlight.ops._out import into

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import kernels
-from rushlight.autograd.function import Operation, UnaryOperation
+from rushlight.autograd.operation import Operation, UnaryOperation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import refuse_float8
 from rushlight.ops._out import into

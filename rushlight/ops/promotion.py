@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.function import NUMBERS, like
+from rushlight.autograd.operation import NUMBERS, like
 from rushlight.autograd.variable import Variable
 
 __all__ = [

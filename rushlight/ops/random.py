@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rushlight import dtypes
-from rushlight.autograd.function import Operation
+from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels import random as kernels
 from rushlight.layout import memory_format, preserve_format

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd.function import Operation
+from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._geometry import Array, Shape, shape_text, sizes, wrap_dim, wrap_dims
 from rushlight.ops._numeric import check_tensor

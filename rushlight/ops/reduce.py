@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, kernels
-from rushlight.autograd.function import Operation, UnaryOperation
 from rushlight.autograd.grad_mode import state
+from rushlight.autograd.operation import Operation, UnaryOperation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._numeric import (
     Array,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, kernels, return_types
-from rushlight.autograd.function import Operation
 from rushlight.autograd.grad_mode import state
+from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import (
     Array,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, return_types
-from rushlight.autograd.function import Operation
+from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import Array, accumulator, as_result, check_tensor, require_floating, widened

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes
-from rushlight.autograd.function import Operation, ViewOperation
+from rushlight.autograd.operation import Operation, ViewOperation
 from rushlight.autograd.variable import Variable
 from rushlight.ops._geometry import (
     Array,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd.function import ViewOperation
 from rushlight.autograd.grad_mode import state
+from rushlight.autograd.operation import ViewOperation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import Shape, shape_text, sizes, wrap_dim, wrap_dims
 from rushlight.ops._numeric import check_tensor

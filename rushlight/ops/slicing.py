@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd.function import Operation, ViewOperation
+from rushlight.autograd.operation import Operation, ViewOperation
 from rushlight.ops._geometry import Array, Shape, shape_text, wrap_dim
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, kernels
-from rushlight.autograd.function import Operation
+from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import Array, add_reduce, as_result, check_tensor, maximum_reduce, not_implemented, widened

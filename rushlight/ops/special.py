@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd.function import Operation, UnaryOperation
 from rushlight.autograd.grad_mode import state
+from rushlight.autograd.operation import Operation, UnaryOperation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels import sigmoid as sigmoid_kernel
 from rushlight.kernels import sigmoid_backward

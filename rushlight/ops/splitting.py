@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd.function import ViewOperation
+from rushlight.autograd.operation import ViewOperation
 from rushlight.autograd.variable import Variable
 from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import check_tensor

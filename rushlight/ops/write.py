@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.function import Operation
+from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._data import fill_array, from_data
 from rushlight.ops._geometry import Array, Shape, check_no_overlap, shape_text, sum_to_shape

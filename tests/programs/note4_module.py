@@ -43,7 +43,7 @@ print(model.training, model.norm.training)
 print(model(data))
 
 parameter = model.state_dict()
-print(parameter)
+print(dict(parameter))  # as a dict: how an OrderedDict prints depends on Python
 parameter = copy.deepcopy(model.state_dict())
 with torch.no_grad():
     model.fc.bias.fill_(7)

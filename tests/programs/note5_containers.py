@@ -70,7 +70,7 @@ class Model(nn.Module):
 
 model = Model()
 print(model)
-print(model.state_dict())
+print(dict(model.state_dict()))  # as a dict: how an OrderedDict prints depends on Python
 for name, child in model.named_children():
     print(f'[ Name ] : {name}\n[ Module ]\n{child}')
     print('-' * 30)

@@ -21,4 +21,8 @@ cd "$build/tree"
 export LD_PRELOAD="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libubsan.so) $(g++ -print-file-name=libstdc++.so)"
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 if [ $# -gt 0 ]; then exec "$@"; fi
-exec "$python" -m pytest -q -p no:cacheprovider tests/native
+# The sanitizer reserves more address space than the fuzzer's processes may have, so these run here without that limit.
+"$python" -m pytest -q -p no:cacheprovider tests/native --ignore=tests/native/test_fuzz.py
+for what in kernels functions methods layers; do
+  "$python" tests/native/fuzz.py --what "$what" --seeds 0 2 --memory 0
+done

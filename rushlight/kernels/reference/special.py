@@ -234,7 +234,9 @@ def _polygamma(n: int, x: Array) -> Array:
         low = x < 0.5
         out = _zeta(2, np.where(low, 1 - x, x))
         return np.where(low, (math.pi / np.sin(math.pi * x)) ** 2 - out, out)
-    return (-1.0) ** (n + 1) * math.factorial(n) * _zeta(n + 1, x)
+    # Beyond 170 a factorial is no float64 any more.
+    factorial = float(math.factorial(n)) if n <= 170 else math.inf
+    return (-1.0 if n % 2 == 0 else 1.0) * factorial * _zeta(n + 1, x)
 
 
 def _zeta(s: int, q: Array) -> Array:

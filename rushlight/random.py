@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import struct
+import threading
 from collections.abc import Generator as Iteration
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ __all__ = [
 _DEFAULT_SEED = 67280421310721
 _WORDS = 624
 _MASK64 = 2**64 - 1
+
+_beginning = threading.Lock()
 
 # seed, draws left in the block + 1, seeded, position, the block as 64-bit words, three legacy numbers of which the
 # second is the cached float64 normal, whether it is valid, and a cached float32 normal that is never used on a CPU.
@@ -65,9 +68,14 @@ class Generator:
     @property
     def bits(self) -> Any:
         """The `numpy.random.MT19937` that holds the state; made at the first draw, since importing it takes 15 ms."""
-        if self._bits is None:
-            self._bits = _twister(self._seed)
-        return self._bits
+        bits = self._bits
+        if bits is None:
+            # Two threads that draw first must not each begin a stream.
+            with _beginning:
+                bits = self._bits
+                if bits is None:
+                    bits = self._bits = _twister(self._seed)
+        return bits
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream of a seed (of which the low 32 bits matter; a negative one stands for itself plus 2**64).

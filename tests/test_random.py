@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import importlib.util
 import pickle
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 import rushlight as torch
+from rushlight import random as random_module
 from rushlight.random import Generator, default_generator
 
 ROOT = Path(__file__).parents[1]
@@ -119,6 +121,27 @@ def test_threads_share_a_generator_without_losing_words() -> None:
     for thread in threads:
         thread.join()
     assert sorted(drawn) == sorted(torch.randint(0, 2**20, (20000,), generator=Generator().manual_seed(0)).tolist())
+
+
+def test_threads_that_draw_first_begin_one_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = random_module._twister
+    both = threading.Barrier(2)
+
+    def slow(seed: int) -> object:
+        # Where two threads come here at once they meet; one alone goes on when the barrier gives up.
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(0.2)
+        return begun(seed)
+
+    monkeypatch.setattr(random_module, "_twister", slow)
+    g = Generator().manual_seed(0)
+    found: list[object] = []
+    threads = [threading.Thread(target=lambda: found.append(g.bits)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found[0] is found[1] is g.bits
 
 
 def test_laws_have_their_moments() -> None:

@@ -1,8 +1,11 @@
 """Networks: `Module` and the layers, `functional`, `init`, `Parameter`."""
 
+from rushlight.nn import attention as attention
 from rushlight.nn import functional as functional
+from rushlight.nn import grad as grad
 from rushlight.nn import init as init
 from rushlight.nn import modules as modules
+from rushlight.nn import parallel as parallel
 from rushlight.nn import parameter as parameter
 from rushlight.nn import utils as utils
 from rushlight.nn.modules import *

@@ -1,1 +1,14 @@
-"""Helpers for parameters and gradients."""
+"""Helpers for parameters, gradients and modules: the names of `torch.nn.utils`."""
+
+from rushlight.nn.utils import parametrizations as parametrizations
+from rushlight.nn.utils import parametrize as parametrize
+from rushlight.nn.utils import prune as prune
+from rushlight.nn.utils import rnn as rnn
+from rushlight.nn.utils import stateless as stateless
+from rushlight.nn.utils.clip_grad import *
+from rushlight.nn.utils.convert_parameters import *
+from rushlight.nn.utils.fusion import *
+from rushlight.nn.utils.init import *
+from rushlight.nn.utils.memory_format import *
+from rushlight.nn.utils.spectral_norm import *
+from rushlight.nn.utils.weight_norm import *

@@ -1,0 +1,5 @@
+"""Attention as functions."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

@@ -1,0 +1,5 @@
+"""Resampling and rearranging images as functions."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

@@ -1,0 +1,5 @@
+"""The gradients of convolutions as functions."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

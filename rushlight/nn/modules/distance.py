@@ -1,0 +1,5 @@
+"""Distances between rows as modules."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

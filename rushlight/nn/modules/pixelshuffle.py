@@ -1,0 +1,5 @@
+"""Channels into pixels, and back."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

@@ -1,0 +1,5 @@
+"""Modules over several devices and processes."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

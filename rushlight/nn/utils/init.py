@@ -1,0 +1,5 @@
+"""Modules without initial weights."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

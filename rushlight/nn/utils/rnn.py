@@ -1,0 +1,3 @@
+"""Sequences of several lengths: the names of `torch.nn.utils.rnn`."""
+
+from rushlight.nn.packing import *

@@ -1,0 +1,5 @@
+"""Spectral normalisation as a hook."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

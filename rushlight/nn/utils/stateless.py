@@ -1,0 +1,5 @@
+"""Modules called with other parameters."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

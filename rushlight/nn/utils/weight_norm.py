@@ -1,0 +1,5 @@
+"""Weight normalisation as a hook."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

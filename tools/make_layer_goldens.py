@@ -17,7 +17,7 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.cases.case import FAMILIES, Case, array, call, cases, gradients, is_plain
+from tests.cases.case import FAMILIES, Case, array, call, cases, gradients, is_plain  # noqa: E402
 
 FOLDER = ROOT / "tests" / "golden" / "layers"
 SEED = 2013

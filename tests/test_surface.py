@@ -39,7 +39,7 @@ SUBMODULES = {
 }  # fmt: skip
 
 # Families whose functions reach users through `nn.functional` or as methods only.
-NOT_AT_THE_FRONT_DOOR = {"embedding", "linear", "loss", "norm", "random_fill", "sharing"}
+NOT_AT_THE_FRONT_DOOR = {"attention", "embedding", "linear", "loss", "norm", "random_fill", "sharing"}
 
 
 def modules() -> Iterator[ModuleType]:

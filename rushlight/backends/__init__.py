@@ -3,6 +3,7 @@
 from rushlight.backends import cpu as cpu
 from rushlight.backends import cuda as cuda
 from rushlight.backends import cudnn as cudnn
+from rushlight.backends import mha as mha
 from rushlight.backends import mkl as mkl
 from rushlight.backends import mkldnn as mkldnn
 from rushlight.backends import mps as mps

@@ -1,4 +1,4 @@
-"""The switches of CUDA's matrix products: they can be set and read, and nothing depends on them.
+"""The switches of CUDA's matrix products and of attention: they can be set and read, and on a CPU only attention's matter.
 
 Source: https://docs.pytorch.org/docs/2.13/backends.html#torch.backends.cuda
 """
@@ -6,6 +6,8 @@ Source: https://docs.pytorch.org/docs/2.13/backends.html#torch.backends.cuda
 from __future__ import annotations
 
 from types import SimpleNamespace
+
+from rushlight.backends._sdp import *
 
 __all__ = ["is_built", "matmul"]
 

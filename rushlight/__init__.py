@@ -104,6 +104,7 @@ from rushlight import version as version
 from rushlight.version import __version__ as __version__
 
 if _TYPE_CHECKING:
+    from rushlight import func as func
     from rushlight import serialization as serialization
     from rushlight import vision as vision
     from rushlight.serialization import load as load
@@ -114,7 +115,7 @@ else:
         # Checkpoints and images are imported when first named: most processes start without them.
         from importlib import import_module
 
-        if name in ("serialization", "vision"):
+        if name in ("func", "serialization", "vision"):
             return import_module(f"rushlight.{name}")
         if name in ("load", "save"):
             globals()[name] = function = getattr(import_module("rushlight.serialization"), name)
@@ -122,4 +123,4 @@ else:
         raise AttributeError(f"module 'rushlight' has no attribute '{name}'")
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), "load", "save", "serialization", "vision"})
+        return sorted({*globals(), "func", "load", "save", "serialization", "vision"})

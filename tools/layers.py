@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "rushlight"
 FLOORS = (
     ("rushlight", "rushlight.__main__", "rushlight.cli"),
     ("rushlight.vision",),
-    ("rushlight.optim", "rushlight.serialization", "rushlight.utils.data"),
+    ("rushlight.func", "rushlight.optim", "rushlight.serialization", "rushlight.utils.data"),
     ("rushlight.nn", "rushlight.nn.parallel", "rushlight.nn.utils"),
     ("rushlight.nn.attention", "rushlight.nn.modules"),
     ("rushlight.nn.functional",),

@@ -26,3 +26,6 @@ from rushlight.nn.modules.rnn import *
 from rushlight.nn.modules.sparse import *
 from rushlight.nn.modules.transformer import *
 from rushlight.nn.modules.upsampling import *
+
+# Not the files themselves: `torch.nn.utils` is not `torch.nn.modules.utils`.
+__all__ = [name for name, found in globals().items() if isinstance(found, type)]

@@ -28,6 +28,32 @@ def _reverse_repeat_tuple(t: tuple[Any, ...], n: int) -> tuple[Any, ...]:
     return tuple(x for x in reversed(t) for _ in range(n))
 
 
+def factory_kwargs(kwargs: dict[str, Any] | None) -> dict[str, Any]:
+    """The `device`, `dtype` and `memory_format` among a layer's keyword arguments, as tensors are made with.
+
+    They may stand in a dictionary `factory_kwargs` too, for layers that have a `dtype` argument of their own. TypeError
+    for any other name, and for one that stands in both.
+
+    >>> import rushlight as torch
+    >>> torch.nn.factory_kwargs({"dtype": torch.float64})
+    {'dtype': torch.float64}
+
+    Source: https://docs.pytorch.org/docs/2.13/nn.html#torch.nn.factory_kwargs
+    """
+    if kwargs is None:
+        return {}
+    unexpected = kwargs.keys() - {"device", "dtype", "memory_format", "factory_kwargs"}
+    if unexpected:
+        raise TypeError(f"unexpected kwargs {unexpected}")
+    result = dict(kwargs.get("factory_kwargs", {}))
+    for name in ("device", "dtype", "memory_format"):
+        if name in kwargs and name in result:
+            raise TypeError(f"{name} specified twice, in **kwargs and in factory_kwargs")
+        if name in kwargs:
+            result[name] = kwargs[name]
+    return result
+
+
 def consume_prefix_in_state_dict_if_present(state_dict: dict[str, Any], prefix: str) -> None:
     """Take `prefix` off the names in a state_dict, in place: what was saved from a wrapped model fits the model alone.
 

@@ -6,6 +6,8 @@ from rushlight.nn.utils import prune as prune
 from rushlight.nn.utils import rnn as rnn
 from rushlight.nn.utils import stateless as stateless
 from rushlight.nn.utils.clip_grad import *
+from rushlight.nn.utils.clip_grad import clip_grads_with_norm_ as clip_grads_with_norm_
+from rushlight.nn.utils.clip_grad import get_total_norm as get_total_norm
 from rushlight.nn.utils.convert_parameters import *
 from rushlight.nn.utils.fusion import *
 from rushlight.nn.utils.init import *

@@ -5,6 +5,7 @@ namespace rl {
 void bind_conv(nb::module_& m);
 void bind_core(nb::module_& m);
 void bind_choice(nb::module_& m);
+void bind_int8(nb::module_& m);
 void bind_linalg(nb::module_& m);
 void bind_loss(nb::module_& m);
 void bind_norm(nb::module_& m);
@@ -24,6 +25,7 @@ NB_MODULE(_native, m) {
     rl::bind_conv(m);
     rl::bind_choice(m);
     rl::bind_elementwise(m);
+    rl::bind_int8(m);
     rl::bind_linalg(m);
     rl::bind_loss(m);
     rl::bind_norm(m);

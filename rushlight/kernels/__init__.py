@@ -5,17 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from .dispatch import native_available, prefer_native
-from .reference import elementwise, linalg, loss, norm, optim, pointwise, reduce
+from .reference import elementwise, int8, linalg, loss, norm, optim, pointwise, reduce
 
 __all__ = [
     "accumulate", "adam_step", "add", "bias_grad", "clamp", "clamp_backward", "divide", "exp", "gelu",
-    "gelu_backward", "gemm", "leaky_relu", "leaky_relu_backward", "log_softmax", "log_softmax_backward", "mean",
+    "gelu_backward", "gemm", "int8_pack", "int8_product", "int8_quantize", "int8_range", "leaky_relu",
+    "leaky_relu_backward", "log_softmax", "log_softmax_backward", "mean",
     "multiply", "native_available", "negative", "normalize", "normalize_backward", "relu_forward", "sgd_step",
     "sigmoid", "sigmoid_backward", "silu", "silu_backward", "softmax", "softmax_backward", "softmax_cross_entropy",
     "softmax_cross_entropy_backward", "sqrt", "subtract", "sum_over", "tanh", "tanh_backward", "threshold_backward",
 ]  # fmt: skip
 
 gemm = prefer_native(linalg.gemm)
+
+int8_pack = prefer_native(int8.int8_pack)
+int8_product = prefer_native(int8.int8_product)
+int8_quantize = prefer_native(int8.int8_quantize)
+int8_range = prefer_native(int8.int8_range)
 
 bias_grad = prefer_native(elementwise.bias_grad)
 relu_forward = prefer_native(elementwise.relu_forward)

@@ -25,6 +25,7 @@ from rushlight.ops.bitwise import *
 from rushlight.ops.choice import *
 from rushlight.ops.combination import *
 from rushlight.ops.comparison import *
+from rushlight.ops.composed_loss import *
 from rushlight.ops.broadcast import *
 from rushlight.ops.complex_views import *
 from rushlight.ops.rearranging import *
@@ -33,16 +34,20 @@ from rushlight.ops.write import *
 from rushlight.ops.conv import *
 from rushlight.ops.conversion import *
 from rushlight.ops.creation import *
+from rushlight.ops.ctc import *
 from rushlight.ops.einsum import *
 from rushlight.ops.differences import *
+from rushlight.ops.distance import *
 from rushlight.ops.dropout import *
 from rushlight.ops.extremum import *
 from rushlight.ops.gated import *
+from rushlight.ops.grid import *
 from rushlight.ops.index import *
 from rushlight.ops.index_along import *
 from rushlight.ops.joining import *
 from rushlight.ops.linalg import det as det
 from rushlight.ops.linalg import inv as inverse
+from rushlight.ops.linalg_factors import *
 from rushlight.ops.masked import *
 from rushlight.ops.matmul import *
 from rushlight.ops.norms import *
@@ -65,6 +70,7 @@ from rushlight.ops.scatter import *
 from rushlight.ops.sequences import *
 from rushlight.ops.shape import *
 from rushlight.ops.shape_inplace import *
+from rushlight.ops.shuffle import *
 from rushlight.ops.sign import *
 from rushlight.ops.slicing import *
 from rushlight.ops.softmax import *
@@ -73,6 +79,7 @@ from rushlight.ops.special import *
 from rushlight.ops.statistics import *
 from rushlight.ops.trigonometric import *
 from rushlight.ops.variance import *
+from rushlight.ops.weight_norm import *
 from rushlight.ops.promotion import can_cast as can_cast
 from rushlight.ops.promotion import result_type as result_type
 from rushlight import random as random
@@ -92,6 +99,8 @@ from rushlight import __config__ as __config__
 from rushlight.printing import get_printoptions as get_printoptions
 from rushlight.printing import set_printoptions as set_printoptions
 from rushlight.size import Size as Size
+from rushlight import sparse as sparse
+from rushlight.sparse import sparse_coo_tensor as sparse_coo_tensor
 from rushlight.storage import TypedStorage as TypedStorage
 from rushlight.storage import UntypedStorage as UntypedStorage
 from rushlight import nn as nn

@@ -12,6 +12,8 @@ from rushlight.ops._geometry import wrap_dims
 from rushlight.ops._numeric import Dims
 from rushlight.ops._out import into
 from rushlight.ops.linalg import LinAlgError, cholesky, det, eigh, eigvalsh, inv, solve, svdvals
+from rushlight.ops.linalg_factors import householder_product, linalg_qr
+from rushlight.ops.linalg_factors import matrix_exp as _matrix_exp
 from rushlight.ops.matmul import matmul
 from rushlight.ops.norms import norm as _elementwise_norm
 from rushlight.ops.norms import vector_norm as _vector_norm
@@ -21,9 +23,26 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = [
-    "LinAlgError", "cholesky", "det", "eigh", "eigvalsh", "inv", "matmul", "matrix_norm", "norm", "solve", "svdvals",
-    "vector_norm",
+    "LinAlgError", "cholesky", "det", "eigh", "eigvalsh", "householder_product", "inv", "matmul", "matrix_exp",
+    "matrix_norm", "norm", "qr", "solve", "svdvals", "vector_norm",
 ]  # fmt: skip
+
+qr = linalg_qr
+
+
+def matrix_exp(A: Tensor) -> Tensor:
+    """The exponential `eᴬ = Σ Aᵏ / k!` of square matrices, `(*, n, n)` → `(*, n, n)`.
+
+    Raises RuntimeError for matrices that are not square, or not of floating point.
+
+    >>> import rushlight as torch
+    >>> torch.linalg.matrix_exp(torch.zeros(2, 2))
+    tensor([[1., 0.],
+            [0., 1.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.matrix_exp.html
+    """
+    return _matrix_exp(A)
 
 
 def vector_norm(

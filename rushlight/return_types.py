@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = [
-    "aminmax", "cummax", "cummin", "frexp", "histogram", "kthvalue", "linalg_eigh", "max", "median", "min", "mode",
-    "nanmedian", "sort", "topk",
+    "aminmax", "cummax", "cummin", "frexp", "geqrf", "histogram", "kthvalue", "linalg_eigh", "linalg_qr", "max",
+    "median", "min", "mode", "nanmedian", "qr", "sort", "topk",
 ]  # fmt: skip
 
 
@@ -170,6 +170,46 @@ class histogram(_NamedResult):
     def bin_edges(self) -> Tensor:
         """The bounds of the bins, one more than there are bins."""
         return self[1]
+
+
+class geqrf(_NamedResult):
+    """The result of `geqrf`."""
+
+    __slots__ = ()
+    _fields = ("a", "tau")
+
+    @property
+    def a(self) -> Tensor:
+        """R, and the reflections below its diagonal."""
+        return self[0]
+
+    @property
+    def tau(self) -> Tensor:
+        """The reflections' factors."""
+        return self[1]
+
+
+class linalg_qr(_NamedResult):
+    """The result of `linalg.qr`."""
+
+    __slots__ = ()
+    _fields = ("Q", "R")
+
+    @property
+    def Q(self) -> Tensor:
+        """The factor with orthonormal columns."""
+        return self[0]
+
+    @property
+    def R(self) -> Tensor:
+        """The upper triangular factor."""
+        return self[1]
+
+
+class qr(linalg_qr):
+    """The result of `qr`."""
+
+    __slots__ = ()
 
 
 class linalg_eigh(_NamedResult):

@@ -30,6 +30,7 @@ from rushlight.ops.index import IndexMethods
 from rushlight.ops.index_along import IndexAlongMethods
 from rushlight.ops.joining import JoiningMethods
 from rushlight.ops.linalg import LinalgMethods
+from rushlight.ops.linalg_factors import LinalgFactorMethods
 from rushlight.ops.masked import MaskedMethods
 from rushlight.ops.matmul import MatmulMethods
 from rushlight.ops.norms import NormMethods
@@ -48,6 +49,7 @@ from rushlight.ops.sign import SignMethods
 from rushlight.ops.slicing import SlicingMethods
 from rushlight.ops.softmax import SoftmaxMethods
 from rushlight.ops.sorting import SortingMethods
+from rushlight.ops.sparsity import SparsityMethods
 from rushlight.ops.special import SpecialMethods
 from rushlight.ops.splitting import SplittingMethods
 from rushlight.ops.statistics import StatisticsMethods
@@ -82,6 +84,7 @@ class Tensor(
     IndexMethods,
     InplaceShapeMethods,
     JoiningMethods,
+    LinalgFactorMethods,
     LinalgMethods,
     MaskedMethods,
     MatmulMethods,
@@ -99,6 +102,7 @@ class Tensor(
     SlicingMethods,
     SoftmaxMethods,
     SortingMethods,
+    SparsityMethods,
     SpecialMethods,
     StatisticsMethods,
     TrigonometricMethods,

@@ -135,7 +135,7 @@ class DistributedDataParallel(Module):
             raise ValueError(
                 "DistributedDataParallel device_ids and output_device arguments only work with "
                 f"single-device/multiple-device GPU modules or CPU modules, but got device_ids {device_ids}, "
-                f"output_device {output_device}, and module parameters {({p.device for p in parameters})}."
+                f"output_device {output_device}, and module parameters { ({p.device for p in parameters}) }."
             )
         if any(map(is_lazy, parameters)):
             raise RuntimeError(

@@ -43,7 +43,9 @@ def parallel_apply(
     named = [{} for _ in modules] if kwargs_tup is None else kwargs_tup
     for name, listed in (("inputs", inputs), ("kwargs_tup", named), ("devices", devices)):
         if listed is not None and len(listed) != len(modules):
-            raise AssertionError(f"The number of modules {len(modules)} is not equal to the number of {name} {len(listed)}")
+            raise AssertionError(
+                f"The number of modules {len(modules)} is not equal to the number of {name} {len(listed)}"
+            )
     check_devices(devices or ())
     results: list[Any] = [None] * len(modules)
     errors: list[Exception | None] = [None] * len(modules)

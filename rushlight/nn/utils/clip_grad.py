@@ -127,9 +127,7 @@ def clip_grad_norm(
 
 
 @no_grad()
-def clip_grad_value_(
-    parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None
-) -> None:
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
     """Bring every element of the gradients, in place, into [-clip_value, clip_value].
 
     Parameters without a gradient are passed over. `foreach` chooses among PyTorch's kernels; there is one here.

@@ -67,7 +67,10 @@ def _reparametrize_module(
 
 def _all_named(module: Module) -> dict[str, Tensor]:
     """The parameters and buffers by every name they have."""
-    return {**dict(module.named_parameters(remove_duplicate=False)), **dict(module.named_buffers(remove_duplicate=False))}
+    return {
+        **dict(module.named_parameters(remove_duplicate=False)),
+        **dict(module.named_buffers(remove_duplicate=False)),
+    }
 
 
 def _with_tied(module: Module, given: dict[str, Any]) -> dict[str, Any]:

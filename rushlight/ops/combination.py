@@ -43,10 +43,15 @@ class Lerp(Operation):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, end: Tensor, weight: Any) -> Any:
-        ctx.save_for_backward(input, end, weight)
+        # Where the weight is a number, the tensors may change after.
+        weighted = isinstance(weight, Variable) and weight.requires_grad
+        ctx.save_for_backward(input if weighted else None, end if weighted else None, weight)
+        ctx.shapes = like(input), like(end)
 
         def formula(a: Array, b: Array, w: Any) -> Array:
             # From the nearer end, so that weights 0 and 1 give the ends exactly.
+            if not isinstance(w, np.ndarray):
+                return a + w * (b - a) if abs(w) < 0.5 else b - (b - a) * (1 - w)
             return np.where(np.abs(w) < 0.5, a + w * (b - a), b - (b - a) * (1 - w))
 
         array = input._array
@@ -61,9 +66,10 @@ class Lerp(Operation):
     def backward(ctx: Any, grad: Tensor) -> Any:
         input, end, weight = ctx.saved_tensors
         needs = ctx.needs_input_grad
+        like_input, like_end = ctx.shapes
         return (
-            unbroadcast(grad * conj_of(1 - weight), input) if needs[0] else None,
-            unbroadcast(grad * conj_of(weight), end) if needs[1] else None,
+            unbroadcast(grad * conj_of(1 - weight), like_input) if needs[0] else None,
+            unbroadcast(grad * conj_of(weight), like_end) if needs[1] else None,
             unbroadcast(grad * conj_of(end - input), weight) if needs[2] else None,
         )
 

@@ -5,15 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rushlight.optim.optimizer import Optimizer, ParamsT, call_closure, check_range, new_step, zeros_like
+from rushlight.optim._arithmetic import Update, number
+from rushlight.optim.optimizer import (
+    Optimizer,
+    ParamsT,
+    call_closure,
+    check_lr,
+    check_range,
+    check_step,
+    new_step,
+    next_count,
+    refuse_sparse,
+    use_grad_for_differentiable,
+    zeros_like,
+)
+from rushlight.tensor import Tensor
 
-__all__ = ["Adadelta"]
+__all__ = ["Adadelta", "adadelta"]
+
+_OPTIONS = ("lr", "rho", "eps", "weight_decay", "foreach", "maximize", "differentiable", "capturable")
 
 
 class Adadelta(Optimizer):
     """`p -= lr · d` with `d = sqrt(u + eps) / sqrt(v + eps) · g`, v and u the running averages of g² and d².
 
-    `foreach` and `capturable` are accepted and change nothing. Raises ValueError for options out of range.
+    `weight_decay` is added to the gradient; `maximize` climbs; with `differentiable` the step is recorded. `foreach`
+    says how PyTorch computes the step, which is one way here. `capturable` is for other devices: on the CPU the step
+    raises AssertionError, as in PyTorch. Raises ValueError for options out of range.
 
     >>> import rushlight as torch
     >>> w = torch.nn.Parameter(torch.ones(2))
@@ -25,10 +43,12 @@ class Adadelta(Optimizer):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.optim.Adadelta.html; Zeiler, arXiv:1212.5701.
     """
 
+    _later_options = {"foreach": None, "maximize": False, "differentiable": False, "capturable": False}
+
     def __init__(
         self,
         params: ParamsT,
-        lr: Any = 1.0,
+        lr: float | Tensor = 1.0,
         rho: float = 0.9,
         eps: float = 1e-6,
         weight_decay: float = 0,
@@ -38,40 +58,80 @@ class Adadelta(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_range("learning rate", lr)
+        check_lr(lr)
         if not 0.0 <= rho <= 1.0:
             raise ValueError(f"Invalid rho value: {rho}")
         check_range("epsilon value", eps)
         check_range("weight_decay value", weight_decay)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "rho": rho,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "maximize": maximize,
-                "capturable": capturable,
-                "foreach": foreach,
-                "differentiable": differentiable,
-            },
-        )
+        defaults = {
+            "lr": lr,
+            "rho": rho,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "maximize": maximize,
+            "capturable": capturable,
+            "foreach": foreach,
+            "differentiable": differentiable,
+        }
+        super().__init__(params, defaults)
 
+    @use_grad_for_differentiable
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Move every parameter that has a gradient; with a closure, call it first and return what it returns."""
         loss = call_closure(closure)
         for group in self.param_groups:
-            rho, eps = group["rho"], group["eps"]
-            for p in self._with_gradients(group):
-                state = self.state[p]
-                if not state:
-                    state.update(step=new_step(), square_avg=zeros_like(p), acc_delta=zeros_like(p))
-                state["step"] += 1
-                grad = -p._grad if group["maximize"] else p._grad
-                if group["weight_decay"] != 0:
-                    grad = grad.add(p, alpha=group["weight_decay"])
-                square = state["square_avg"] = state["square_avg"] * rho + grad * grad * (1 - rho)
-                delta = (state["acc_delta"] + eps).sqrt() / (square + eps).sqrt() * grad
-                state["acc_delta"] = state["acc_delta"] * rho + delta * delta * (1 - rho)
-                p.add_(delta * -group["lr"])
+            params = self._with_gradients(group)
+            states = [self._state_of(p) for p in params]
+            adadelta(
+                params,
+                [p._grad for p in params],
+                [s["square_avg"] for s in states],
+                [s["acc_delta"] for s in states],
+                [s["step"] for s in states],
+                **{name: group[name] for name in _OPTIONS},
+            )
         return loss
+
+    def _state_of(self, param: Any) -> dict[str, Any]:
+        refuse_sparse(self, param._grad)
+        state = self.state[param]
+        if not state:
+            state.update(step=new_step(), square_avg=zeros_like(param), acc_delta=zeros_like(param))
+        return state
+
+
+def adadelta(
+    params: list[Tensor],
+    grads: list[Tensor],
+    square_avgs: list[Tensor],
+    acc_deltas: list[Tensor],
+    state_steps: list[Tensor],
+    capturable: bool = False,
+    foreach: bool | None = None,
+    differentiable: bool = False,
+    has_complex: bool = False,
+    *,
+    lr: float,
+    rho: float,
+    eps: float,
+    weight_decay: float,
+    maximize: bool,
+) -> None:
+    """One step of `Adadelta` on lists of tensors, in place."""
+    check_step(params, state_steps, capturable, foreach, differentiable, xla=False)
+    lr = number(lr, differentiable)
+
+    def move(v: Any, param: Any, grad: Any, square: Any, change: Any) -> None:
+        grad = v.descent(grad, param, weight_decay, maximize)
+        v.scale(square, rho)
+        v.addcmul(square, grad, grad, 1 - rho)
+        delta = v.over(v.sqrt(v.plus(change, eps)), v.sqrt(v.plus(square, eps)))
+        delta = v.times(delta, grad)
+        v.scale(change, rho)
+        v.addcmul(change, delta, delta, 1 - rho)
+        v.add(param, delta, -lr)
+
+    update = Update(move, differentiable)
+    for param, grad, square, change, step in zip(params, grads, square_avgs, acc_deltas, state_steps, strict=True):
+        next_count(step)
+        update(param, grad, square, change)

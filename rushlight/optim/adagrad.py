@@ -7,15 +7,35 @@ from typing import Any
 
 from rushlight.layout import preserve_format
 from rushlight.ops.creation import full_like
-from rushlight.optim.optimizer import Optimizer, ParamsT, call_closure, check_implementation, check_range, new_step
+from rushlight.optim._arithmetic import Update, number
+from rushlight.optim.optimizer import (
+    Optimizer,
+    ParamsT,
+    call_closure,
+    check_fused,
+    check_implementation,
+    check_lr,
+    check_range,
+    check_step,
+    check_unscaled,
+    new_step,
+    next_count,
+    unscaled,
+    use_grad_for_differentiable,
+)
+from rushlight.tensor import Tensor
 
-__all__ = ["Adagrad"]
+__all__ = ["Adagrad", "adagrad"]
+
+_OPTIONS = ("lr", "weight_decay", "lr_decay", "eps", "foreach", "maximize", "differentiable", "fused")
 
 
 class Adagrad(Optimizer):
     """`p -= lr / (1 + (t - 1) · lr_decay) · g / (sqrt(Σ g²) + eps)`.
 
-    `foreach` and `fused` are accepted and change nothing. Raises ValueError for negative options.
+    The sum begins at `initial_accumulator_value`; `weight_decay` is added to the gradient; `maximize` climbs; with
+    `differentiable` the step is recorded. `foreach` and `fused` say how PyTorch computes the step, which is one way
+    here. Raises ValueError for negative options, RuntimeError for ways that exclude each other.
 
     >>> import rushlight as torch
     >>> w = torch.nn.Parameter(torch.ones(2))
@@ -27,10 +47,12 @@ class Adagrad(Optimizer):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.optim.Adagrad.html; Duchi, Hazan and Singer, 2011.
     """
 
+    _later_options = {"foreach": None, "maximize": False, "differentiable": False, "fused": None}
+
     def __init__(
         self,
         params: ParamsT,
-        lr: Any = 1e-2,
+        lr: float | Tensor = 1e-2,
         lr_decay: float = 0,
         weight_decay: float = 0,
         initial_accumulator_value: float = 0,
@@ -41,48 +63,97 @@ class Adagrad(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_range("learning rate", lr)
+        check_lr(lr)
         check_range("lr_decay value", lr_decay)
         check_range("weight_decay value", weight_decay)
         check_range("initial_accumulator_value value", initial_accumulator_value)
         check_range("epsilon value", eps)
+        defaults = {
+            "lr": lr,
+            "lr_decay": lr_decay,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "initial_accumulator_value": initial_accumulator_value,
+            "foreach": foreach,
+            "maximize": maximize,
+            "differentiable": differentiable,
+            "fused": fused,
+        }
+        super().__init__(params, defaults)
         check_implementation(foreach, fused, differentiable)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "lr_decay": lr_decay,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "initial_accumulator_value": initial_accumulator_value,
-                "foreach": foreach,
-                "maximize": maximize,
-                "differentiable": differentiable,
-                "fused": fused,
-            },
-        )
+        if fused:
+            self._step_supports_amp_scaling = True
         for group in self.param_groups:
             for p in group["params"]:
-                start = group["initial_accumulator_value"]
-                self.state[p] = {"step": new_step(), "sum": full_like(p, start, memory_format=preserve_format)}
+                self._begin(p, group)
+
+    def _begin(self, param: Any, group: dict[str, Any]) -> dict[str, Any]:
+        start = self.defaults["initial_accumulator_value"]
+        if param.dtype.is_complex:
+            start = complex(start, start)
+        state = self.state[param]
+        state["step"] = new_step(group["fused"])
+        state["sum"] = full_like(param.detach(), start, memory_format=preserve_format)
+        return state
 
     def share_memory(self) -> None:
-        """Accepted for PyTorch's programs: the state's memory is this process's own."""
+        """Put the sums into memory that processes share."""
+        for state in self.state.values():
+            state["sum"].share_memory_()
 
+    @use_grad_for_differentiable
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Move every parameter that has a gradient; with a closure, call it first and return what it returns."""
         loss = call_closure(closure)
         for group in self.param_groups:
-            for p in self._with_gradients(group):
-                state = self.state[p]
-                state["step"] += 1
-                grad = -p._grad if group["maximize"] else p._grad
-                if group["weight_decay"] != 0:
-                    grad = grad.add(p, alpha=group["weight_decay"])
-                rate = group["lr"] / (1 + (float(state["step"]) - 1) * group["lr_decay"])
-                if group["differentiable"]:
-                    state["sum"] = state["sum"] + grad * grad
-                else:
-                    state["sum"].addcmul_(grad, grad, value=1)
-                p.add_(grad / (state["sum"].sqrt() + group["eps"]) * -rate)
+            params = self._with_gradients(group)
+            for p in params if group["fused"] else ():
+                check_fused(p)
+            states = [self.state[p] or self._begin(p, group) for p in params]
+            adagrad(
+                params,
+                [p._grad for p in params],
+                [s["sum"] for s in states],
+                [s["step"] for s in states],
+                grad_scale=getattr(self, "grad_scale", None),
+                found_inf=getattr(self, "found_inf", None),
+                **{name: group[name] for name in _OPTIONS},
+            )
         return loss
+
+
+def adagrad(
+    params: list[Tensor],
+    grads: list[Tensor],
+    state_sums: list[Tensor],
+    state_steps: list[Tensor],
+    fused: bool | None = None,
+    grad_scale: Tensor | None = None,
+    found_inf: Tensor | None = None,
+    has_sparse_grad: bool = False,
+    foreach: bool | None = None,
+    differentiable: bool = False,
+    has_complex: bool = False,
+    *,
+    lr: float,
+    weight_decay: float,
+    lr_decay: float,
+    eps: float,
+    maximize: bool,
+) -> None:
+    """One step of `Adagrad` on lists of tensors, in place."""
+    check_step(params, state_steps, False, foreach, differentiable)
+    check_unscaled(fused, grad_scale, found_inf)
+    if fused and not unscaled(grads, grad_scale, found_inf):
+        return
+    lr = number(lr, differentiable)
+
+    def move(v: Any, param: Any, grad: Any, total: Any, rate: Any) -> None:
+        grad = v.descent(grad, param, weight_decay, maximize)
+        v.addcmul(total, grad, grad)
+        v.addcdiv(param, grad, v.plus(v.sqrt(total), eps), -rate)
+
+    update = Update(move, differentiable)
+    for param, grad, total, step in zip(params, grads, state_sums, state_steps, strict=True):
+        count = next_count(step)
+        update(param, grad, total, rate=lr / (1 + (count - 1) * lr_decay))

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rushlight import kernels
 from rushlight.autograd.variable import Variable
+from rushlight.ops.complex_views import view_as_real
+from rushlight.optim._arithmetic import TensorVerbs, number, to_scalar
 from rushlight.optim.optimizer import (
     Optimizer,
     ParamsT,
     call_closure,
     check_betas,
+    check_fused,
     check_implementation,
+    check_lr,
     check_range,
-    lr_value,
+    check_step,
+    check_unscaled,
     new_step,
+    next_count,
+    refuse_sparse,
+    unscaled,
+    use_grad_for_differentiable,
     zeros_like,
 )
+from rushlight.tensor import Tensor
 
-__all__ = ["Adam"]
+__all__ = ["Adam", "adam"]
+
+_OPTIONS = (
+    "amsgrad", "lr", "weight_decay", "eps", "maximize", "foreach", "capturable", "differentiable", "fused",
+    "decoupled_weight_decay",
+)  # fmt: skip
 
 
 class Adam(Optimizer):
@@ -27,8 +42,10 @@ class Adam(Optimizer):
     their start.
 
     `weight_decay` is added to the gradient, or, with `decoupled_weight_decay`, taken off the parameter (AdamW). With
-    `amsgrad` the largest v̂ so far is used. `foreach`, `fused` and `capturable` are accepted: the step is one kernel
-    call for all parameters anyway. Raises ValueError for options out of range.
+    `amsgrad` the largest v so far is used. `maximize` climbs; with `differentiable` the step is recorded. `foreach` and
+    `fused` say how PyTorch computes the step: here it is one kernel call for all parameters anyway. `capturable` is for
+    other devices: on the CPU the step raises AssertionError, as in PyTorch. Raises ValueError for options out of range,
+    RuntimeError for ways that exclude each other.
 
     >>> import rushlight as torch
     >>> w = torch.nn.Parameter(torch.ones(2))
@@ -40,11 +57,21 @@ class Adam(Optimizer):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.optim.Adam.html; Kingma and Ba, arXiv:1412.6980.
     """
 
+    _later_options = {
+        "amsgrad": False,
+        "maximize": False,
+        "foreach": None,
+        "capturable": False,
+        "differentiable": False,
+        "decoupled_weight_decay": False,
+        "fused": None,
+    }
+
     def __init__(
         self,
         params: ParamsT,
-        lr: Any = 1e-3,
-        betas: tuple[Any, Any] = (0.9, 0.999),
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
         amsgrad: bool = False,
@@ -58,96 +85,178 @@ class Adam(Optimizer):
     ) -> None:
         if isinstance(lr, Variable) and foreach and not capturable:
             raise ValueError("lr as a Tensor is not supported for capturable=False and foreach=True")
-        check_range("learning rate", lr)
+        check_lr(lr)
         check_range("epsilon value", eps)
         check_betas(betas)
         check_range("weight_decay value", weight_decay)
+        _check_kinds(betas, bool(foreach), capturable)
+        defaults = {
+            "lr": lr,
+            "betas": tuple(to_scalar(beta) for beta in betas),
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "amsgrad": amsgrad,
+            "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "differentiable": differentiable,
+            "fused": fused,
+            "decoupled_weight_decay": decoupled_weight_decay,
+        }
+        super().__init__(params, defaults)
         check_implementation(foreach, fused, differentiable)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": betas,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "amsgrad": amsgrad,
-                "maximize": maximize,
-                "foreach": foreach,
-                "capturable": capturable,
-                "differentiable": differentiable,
-                "fused": fused,
-                "decoupled_weight_decay": decoupled_weight_decay,
-            },
-        )
+        if fused:
+            self._step_supports_amp_scaling = True
 
+    @use_grad_for_differentiable
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Move every parameter that has a gradient; with a closure, call it first and return what it returns."""
         loss = call_closure(closure)
         for group in self.param_groups:
             params = self._with_gradients(group)
-            states = [self._state_of(p, group["amsgrad"]) for p in params]
-            if group["differentiable"]:
-                for p, state in zip(params, states, strict=True):
-                    _differentiable_step(group, p, state)
-                continue
-            # Parameters that missed a step have a count of their own; the kernel takes those of one count together.
-            by_count: dict[float, list[tuple[Any, dict[str, Any]]]] = {}
-            for p, state in zip(params, states, strict=True):
-                step = state["step"]
-                step._array += 1
-                by_count.setdefault(float(step._array), []).append((p, state))
-            for count, members in by_count.items():
-                _kernel_step(group, members, count)
+            states = [self._state_of(p, group) for p in params]
+            beta1, beta2 = group["betas"]
+            adam(
+                params,
+                [p._grad for p in params],
+                [s["exp_avg"] for s in states],
+                [s["exp_avg_sq"] for s in states],
+                [s["max_exp_avg_sq"] for s in states] if group["amsgrad"] else [],
+                [s["step"] for s in states],
+                beta1=beta1,
+                beta2=beta2,
+                grad_scale=getattr(self, "grad_scale", None),
+                found_inf=getattr(self, "found_inf", None),
+                **{name: group[name] for name in _OPTIONS},
+            )
         return loss
 
-    def _state_of(self, param: Any, amsgrad: bool) -> dict[str, Any]:
+    def _state_of(self, param: Any, group: dict[str, Any]) -> dict[str, Any]:
+        refuse_sparse(self, param._grad, ", please consider SparseAdam instead")
         state = self.state[param]
         if not state:
-            state["step"] = new_step()
+            if group["fused"]:
+                check_fused(param)
+            state["step"] = new_step(group["fused"])
             state["exp_avg"] = zeros_like(param)
             state["exp_avg_sq"] = zeros_like(param)
-            if amsgrad:
+            if group["amsgrad"]:
                 state["max_exp_avg_sq"] = zeros_like(param)
+        if group["differentiable"] and state["step"].requires_grad:
+            raise RuntimeError("`requires_grad` is not supported for `step` in differentiable mode")
+        if group["foreach"] and isinstance(group["lr"], Variable) and not group["capturable"]:
+            raise RuntimeError("lr as a Tensor is not supported for capturable=False and foreach=True")
         return state
 
 
-def _kernel_step(group: dict[str, Any], members: list[tuple[Any, dict[str, Any]]], count: float) -> None:
-    beta1, beta2 = group["betas"]
-    amsgrad = group["amsgrad"]
-    kernels.adam_step(
-        [p._array for p, _ in members],
-        [p._grad._array for p, _ in members],
-        [s["exp_avg"]._array for _, s in members],
-        [s["exp_avg_sq"]._array for _, s in members],
-        [s["max_exp_avg_sq"]._array for _, s in members] if amsgrad else [],
-        count,
-        lr_value(group["lr"]),
-        float(beta1),
-        float(beta2),
-        group["eps"],
-        group["weight_decay"],
-        amsgrad,
-        group["decoupled_weight_decay"],
-        group["maximize"],
-    )
-    for p, _ in members:
-        p.bump_version()
+def _check_kinds(betas: tuple[Any, Any], foreach: bool, capturable: bool) -> None:
+    """Raise ValueError where betas are neither two floats nor two tensors of one element that the step takes."""
+    kinds = [isinstance(beta, Variable) for beta in betas[:2]]
+    if not all(kinds) and not all(isinstance(beta, float) for beta in betas[:2]):
+        raise ValueError("betas must be either both floats or both Tensors")
+    for i, beta in enumerate(betas[:2] if kinds[0] else ()):
+        if foreach and not capturable:
+            raise ValueError(f"betas[{i}] as a Tensor is not supported for capturable=False and foreach=True")
+        if beta._array.size != 1:
+            raise ValueError(f"Tensor betas[{i}] must be 1-element")
 
 
-def _differentiable_step(group: dict[str, Any], p: Any, state: dict[str, Any]) -> None:
-    lr, (beta1, beta2) = group["lr"], group["betas"]
-    state["step"] = state["step"] + 1
-    step = float(state["step"])
-    grad = -p._grad if group["maximize"] else p._grad
-    if group["weight_decay"] != 0:
-        if group["decoupled_weight_decay"]:
-            p.mul_(1 - lr * group["weight_decay"])
+def adam(
+    params: list[Tensor],
+    grads: list[Tensor],
+    exp_avgs: list[Tensor],
+    exp_avg_sqs: list[Tensor],
+    max_exp_avg_sqs: list[Tensor],
+    state_steps: list[Tensor],
+    foreach: bool | None = None,
+    capturable: bool = False,
+    differentiable: bool = False,
+    fused: bool | None = None,
+    grad_scale: Tensor | None = None,
+    found_inf: Tensor | None = None,
+    has_complex: bool = False,
+    decoupled_weight_decay: bool = False,
+    *,
+    amsgrad: bool,
+    beta1: float | Tensor,
+    beta2: float | Tensor,
+    lr: float | Tensor,
+    weight_decay: float,
+    eps: float,
+    maximize: bool,
+) -> None:
+    """One step of `Adam` on lists of tensors, in place; `max_exp_avg_sqs` may be empty without `amsgrad`."""
+    check_step(params, state_steps, capturable and not fused, foreach, differentiable)
+    check_unscaled(fused, grad_scale, found_inf)
+    if fused and not unscaled(grads, grad_scale, found_inf):
+        return
+    options = (lr, to_scalar(beta1), to_scalar(beta2), eps, weight_decay, amsgrad, decoupled_weight_decay, maximize)
+    tops: Sequence[Any] = max_exp_avg_sqs if amsgrad else [None] * len(params)
+    # Parameters that missed a step have a count of their own; the kernel takes those of one count together.
+    by_count: dict[float, list[tuple[Any, ...]]] = {}
+    for param, grad, mean, square, top, step in zip(
+        params, grads, exp_avgs, exp_avg_sqs, tops, state_steps, strict=True
+    ):
+        count = next_count(step)
+        if differentiable or param.dtype.is_complex or isinstance(beta1, Variable):
+            tensors = (param, grad, mean, square, top)
+            _tensor_step(tensors, step.detach().clone() if differentiable else count, *options)
         else:
-            grad = grad.add(p, alpha=group["weight_decay"])
-    mean = state["exp_avg"] = state["exp_avg"] + (grad - state["exp_avg"]) * (1 - beta1)
-    square = state["exp_avg_sq"] = state["exp_avg_sq"] * beta2 + grad * grad * (1 - beta2)
-    if group["amsgrad"]:
-        square = state["max_exp_avg_sq"] = state["max_exp_avg_sq"].maximum(square)
+            by_count.setdefault(count, []).append((param, grad, mean, square, top))
+    for count, members in by_count.items():
+        arrays = [[tensor._array for tensor in column] for column in zip(*(m[:4] for m in members), strict=True)]
+        maxima = [m[4]._array for m in members] if amsgrad else []
+        kernels.adam_step(
+            *arrays,
+            maxima,
+            count,
+            float(number(lr)),
+            beta1,
+            beta2,
+            eps,
+            float(number(weight_decay)),
+            amsgrad,
+            decoupled_weight_decay,
+            maximize,
+        )
+        for member in members:
+            member[0].bump_version()
+
+
+def _tensor_step(
+    tensors: tuple[Any, ...],
+    step: Any,
+    lr: Any,
+    beta1: Any,
+    beta2: Any,
+    eps: float,
+    weight_decay: Any,
+    amsgrad: bool,
+    decoupled_weight_decay: bool,
+    maximize: bool,
+) -> None:
+    """The step in tensor operations: recorded where `step` is a tensor, else for complex numbers and tensor betas."""
+    v = TensorVerbs()
+    param, grad, mean, square, top = tensors
+    recorded = isinstance(step, Variable)
+    lr = number(lr, recorded)
+    if decoupled_weight_decay and weight_decay != 0:
+        v.scale(param, 1 - lr * weight_decay)
+        weight_decay = 0
+    grad = v.descent(grad, param, number(weight_decay, recorded), maximize)
+    if param.dtype.is_complex:
+        param, grad, mean, square = (view_as_real(t) for t in (param, grad, mean, square))
+        top = None if top is None else view_as_real(top)
+    v.lerp(mean, grad, 1 - beta1)
+    if recorded and isinstance(beta2, Variable) and beta2.requires_grad:
+        v.lerp(square, grad * grad, 1 - beta2)
+    else:
+        v.scale(square, number(beta2))
+        v.addcmul(square, grad, grad, number(1 - beta2))
+    if amsgrad:
+        v.raise_to(top, square)
+        square = top
     step_size = lr / (1 - beta1**step)
-    denominator = square.sqrt() / (1 - beta2**step) ** 0.5 + group["eps"]
-    p.add_(mean / denominator * -step_size)
+    root_correction = (1 - beta2**step) ** 0.5
+    denominator = v.plus(v.over(v.sqrt(square), root_correction), eps)
+    v.addcdiv(param, mean, denominator, -step_size if recorded else number(-step_size))

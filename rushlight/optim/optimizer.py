@@ -5,14 +5,15 @@ from __future__ import annotations
 import functools
 import warnings
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from rushlight.autograd.grad_mode import enable_grad, no_grad
+from rushlight import dtypes
+from rushlight.autograd.grad_mode import enable_grad, set_grad_enabled
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.layout import preserve_format
 from rushlight.ops import creation
@@ -23,6 +24,10 @@ __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer
 
 ParamsT = Iterable[Any]
 Hook = Callable[..., Any]
+
+# The devices that PyTorch's messages name.
+_CAPTURABLE_DEVICES = ["cuda", "xpu", "hpu", "privateuseone"]
+_FUSED_DEVICES = ["mps", "cuda", "xpu", "hpu", "cpu", "mtia", "privateuseone"]
 
 
 class _Required:
@@ -52,9 +57,22 @@ def register_optimizer_step_post_hook(hook: Hook) -> RemovableHandle:
     return _register(_global_post_hooks, hook)
 
 
-def new_step() -> Tensor:
-    """The count of steps a parameter has seen, as PyTorch's checkpoints have it: a float32 tensor."""
-    return wrap(np.zeros((), np.float32))
+def new_scalar(value: float = 0.0, single: bool = False) -> Tensor:
+    """A number of a parameter's state: float32, or float64 where that is the default type and `single` doesn't ask for
+    float32."""
+    double = not single and dtypes.get_default_dtype() is dtypes.float64
+    return wrap(np.array(value, np.float64 if double else np.float32))
+
+
+def new_step(fused: bool | None = None) -> Tensor:
+    """The count of steps a parameter has seen, as PyTorch's checkpoints have it: a tensor."""
+    return new_scalar(0.0, bool(fused))
+
+
+def next_count(step: Any) -> float:
+    """Count one step more and say which it is."""
+    step._array += 1
+    return float(step._array)
 
 
 class Optimizer:
@@ -65,6 +83,10 @@ class Optimizer:
 
     Source: https://docs.pytorch.org/docs/2.13/optim.html
     """
+
+    # Options that checkpoints of older versions lack, and what they then are; numbers of the state that were no tensors.
+    _later_options: dict[str, Any] = {}
+    _scalar_state: tuple[str, ...] = ("step",)
 
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -87,11 +109,42 @@ class Optimizer:
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
         if "step" in cls.__dict__:
-            cls.step = _with_hooks(cls.__dict__["step"])  # type: ignore[method-assign]
+            cls.step = cls.profile_hook_step(cls.__dict__["step"])  # type: ignore[method-assign]
+
+    @staticmethod
+    def profile_hook_step(func: Callable[..., Any]) -> Callable[..., Any]:
+        """A step with the hooks before and after it; the steps of derived classes are made so by themselves.
+
+        Source: https://docs.pytorch.org/docs/2.13/generated/torch.optim.Optimizer.profile_hook_step.html
+        """
+        if getattr(func, "hooked", False):
+            return func
+
+        @functools.wraps(func)
+        def wrapper(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+            # Hooks see the arguments with the optimizer first, as the unbound method gets them.
+            args = (self, *args)
+            for hooks in (_global_pre_hooks, self._optimizer_step_pre_hooks):
+                for hook in tuple(hooks.values()):
+                    changed = hook(self, args, kwargs)
+                    if changed is not None:
+                        if not (isinstance(changed, tuple) and len(changed) == 2):
+                            raise RuntimeError(
+                                f"{func} must return None or a tuple of (new_args, new_kwargs), but got {changed}."
+                            )
+                        args, kwargs = changed
+            out = func(*args, **kwargs)
+            for hooks in (self._optimizer_step_post_hooks, _global_post_hooks):
+                for hook in tuple(hooks.values()):
+                    hook(self, args, kwargs)
+            return out
+
+        wrapper.hooked = True  # type: ignore[attr-defined]
+        return wrapper
 
     def _make_hooks(self) -> None:
         for name in _HOOKS:
-            setattr(self, name, OrderedDict())
+            self.__dict__.setdefault(name, OrderedDict())
 
     _optimizer_step_pre_hooks: OrderedDict[int, Hook]
     _optimizer_step_post_hooks: OrderedDict[int, Hook]
@@ -105,11 +158,17 @@ class Optimizer:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        if "_optimizer_step_pre_hooks" not in self.__dict__:
-            self._make_hooks()
+        self._make_hooks()
+        self.defaults.setdefault("differentiable", False)
         for group in self.param_groups:
-            for name, value in self.__dict__.get("defaults", {}).items():
+            for name, value in self._later_options.items():
                 group.setdefault(name, value)
+            single = bool(group.get("capturable") or group.get("fused"))
+            for param in group["params"]:
+                of_param = self.state.get(param, {})
+                for name in self._scalar_state:
+                    if name in of_param and not isinstance(of_param[name], Variable):
+                        of_param[name] = new_scalar(float(of_param[name]), single)
 
     def __repr__(self) -> str:
         text = f"{type(self).__name__} ("
@@ -238,7 +297,8 @@ class Optimizer:
         state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         for key, value in state_dict["state"].items():
             if key in params:
-                state[params[key]] = _fitted(params[key], value)
+                single = _steps_are_single(key, state_dict["param_groups"])
+                state[params[key]] = _fitted(params[key], value, single)
             else:
                 state[key] = value
         merged = []
@@ -296,46 +356,38 @@ def _type_name(value: Any) -> str:
     return type(value).__name__
 
 
-def _fitted(param: Any, value: Any, key: str | None = None) -> Any:
+def _steps_are_single(number: int, groups: list[dict[str, Any]]) -> bool:
+    """Whether the group of a parameter counts its steps in float32 whatever the default type."""
+    group = next((group for group in groups if number in group["params"]), {})
+    return bool(group.get("fused") or group.get("capturable"))
+
+
+def _fitted(param: Any, value: Any, single: bool, key: Any = None) -> Any:
     """A loaded value in the type of the parameter it belongs to; step counts keep theirs."""
     if isinstance(value, Variable):
-        if key == "step" or not param.dtype.is_floating_point:
-            return value.clone() if key == "step" else value
-        return value.to(param.dtype).clone()
+        if key == "step":
+            return value.to(dtypes.float32) if single else value
+        return value.to(param.dtype) if param.dtype.is_floating_point else value
     if isinstance(value, dict):
-        return {k: _fitted(param, v, k) for k, v in value.items()}
+        return {k: _fitted(param, v, single, k) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(_fitted(param, v) for v in value)
+        return type(value)(_fitted(param, v, single) for v in value)
     return value
 
 
-def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
-    """A step within which nothing is recorded (unless `differentiable`), hooks before and after."""
-    if getattr(step, "hooked", False):
-        return step
+def use_grad_for_differentiable(step: Callable[..., Any]) -> Callable[..., Any]:
+    """A step within which nothing is recorded, unless the optimizer is `differentiable`."""
 
     @functools.wraps(step)
     def wrapper(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
-        # Hooks see the arguments with the optimizer first, as the unbound method gets them.
-        args = (self, *args)
-        for hooks in (_global_pre_hooks, self._optimizer_step_pre_hooks):
-            for hook in tuple(hooks.values()):
-                changed = hook(self, args, kwargs)
-                if changed is not None:
-                    if not (isinstance(changed, tuple) and len(changed) == 2):
-                        raise RuntimeError(
-                            f"{step} must return None or a tuple of (new_args, new_kwargs), but got {changed}."
-                        )
-                    args, kwargs = changed
-        with enable_grad() if self.defaults.get("differentiable", False) else no_grad():
-            out = step(*args, **kwargs)
-        for hooks in (self._optimizer_step_post_hooks, _global_post_hooks):
-            for hook in tuple(hooks.values()):
-                hook(self, args, kwargs)
-        return out
+        with set_grad_enabled(bool(self.defaults.get("differentiable", False))):
+            return step(self, *args, **kwargs)
 
-    wrapper.hooked = True  # type: ignore[attr-defined]
     return wrapper
+
+
+# The name under which programs that derive optimizers import it from PyTorch.
+_use_grad_for_differentiable = use_grad_for_differentiable
 
 
 def call_closure(closure: Callable[[], Any] | None) -> Any:
@@ -352,21 +404,88 @@ def check_range(name: str, value: Any) -> None:
         raise ValueError(f"Invalid {name}: {value}")
 
 
+def check_lr(lr: Any) -> None:
+    """Raise ValueError for a learning rate that is negative or a tensor of several."""
+    if isinstance(lr, Variable) and lr._array.size != 1:
+        raise ValueError(f"Tensor lr must be 1-element, got shape {tuple(lr.shape)}")
+    check_range("learning rate", lr)
+
+
 def check_betas(betas: Any) -> None:
     """Raise ValueError for a beta outside [0, 1), IndexError for fewer than two."""
     if len(betas) < 2:
         raise IndexError(f"betas must be two numbers, got {betas!r}: tuple index out of range")
-    for i, beta in enumerate(betas):
-        if not 0.0 <= beta < 1.0:
-            raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+    for i in range(2):
+        if not 0.0 <= betas[i] < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {i}: {betas[i]}")
 
 
 def check_implementation(foreach: bool | None, fused: bool | None, differentiable: bool) -> None:
     """Raise RuntimeError for ways of computing a step that exclude each other; they give the same numbers here."""
-    if fused and foreach:
-        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
     if fused and differentiable:
         raise RuntimeError("`fused` does not support `differentiable`")
+    if fused and foreach:
+        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+
+
+def check_fused(param: Any) -> None:
+    """Raise RuntimeError for a parameter that no fused step takes."""
+    if not param.dtype.is_floating_point:
+        raise RuntimeError(
+            "`fused=True` requires all the params to be floating point Tensors of supported devices: "
+            f"{_FUSED_DEVICES} but {param.dtype} and {param.device.type}"
+        )
+
+
+def check_step(
+    params: Sequence[Any],
+    state_steps: Sequence[Any],
+    capturable: bool = False,
+    foreach: bool | None = None,
+    differentiable: bool = False,
+    *,
+    needed: str = "params and state_steps",
+    xla: bool | None = None,
+) -> None:
+    """What PyTorch checks of a step on CPU tensors before taking it.
+
+    Raises RuntimeError for counts that are no tensors, AssertionError for `foreach` with `differentiable` and for
+    `capturable`, which is for graphs of other devices.
+    """
+    if not all(isinstance(step, Variable) for step in state_steps):
+        raise RuntimeError("API has changed, `state_steps` argument must contain a list of singleton tensors")
+    if foreach and differentiable:
+        raise AssertionError("_foreach ops don't support autograd")
+    if capturable and len(params):
+        devices = _CAPTURABLE_DEVICES + ["xla"] * (not foreach if xla is None else xla)
+        raise AssertionError(f"If capturable=True, {needed} must be on supported devices: {devices}.")
+
+
+def check_unscaled(fused: bool | None, grad_scale: Any, found_inf: Any) -> None:
+    """Raise AssertionError where a step that isn't fused is asked to unscale gradients."""
+    if not fused and not (grad_scale is None and found_inf is None):
+        raise AssertionError("Expected grad_scale and found_inf to be None: only a fused step unscales gradients")
+
+
+def unscaled(grads: Sequence[Any], grad_scale: Any, found_inf: Any) -> bool:
+    """Divide gradients by the scale of mixed precision in place; False if one was infinite and the step is left out."""
+    if found_inf is not None and float(found_inf) == 1.0:
+        return False
+    if grad_scale is not None:
+        for grad in grads:
+            grad.div_(float(grad_scale))
+    return True
+
+
+def is_sparse(grad: Any) -> bool:
+    """Whether a gradient is a sparse tensor."""
+    return bool(getattr(grad, "is_sparse", False))
+
+
+def refuse_sparse(optimizer: Optimizer, grad: Any, hint: str = "") -> None:
+    """Raise RuntimeError for a sparse gradient."""
+    if is_sparse(grad):
+        raise RuntimeError(f"{type(optimizer).__name__} does not support sparse gradients{hint}")
 
 
 def zeros_like(param: Any) -> Tensor:

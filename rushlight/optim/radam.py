@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import sqrt
 from typing import Any
 
-from rushlight.optim.optimizer import Optimizer, ParamsT, call_closure, check_betas, check_range, new_step, zeros_like
+from rushlight.optim._arithmetic import Update, number
+from rushlight.optim.optimizer import (
+    Optimizer,
+    ParamsT,
+    call_closure,
+    check_betas,
+    check_lr,
+    check_range,
+    check_step,
+    new_step,
+    next_count,
+    refuse_sparse,
+    use_grad_for_differentiable,
+    zeros_like,
+)
+from rushlight.tensor import Tensor
 
-__all__ = ["RAdam"]
+__all__ = ["RAdam", "radam"]
+
+_OPTIONS = (
+    "lr", "weight_decay", "eps", "maximize", "foreach", "capturable", "differentiable", "decoupled_weight_decay",
+)  # fmt: skip
 
 # Below this length of the averaging window the variance of the adaptive step is not tractable, and the step is not
 # adaptive.
@@ -18,7 +36,13 @@ _TRACTABLE = 5.0
 class RAdam(Optimizer):
     """Adam whose adaptive step is rectified while the average of squares is young, and left out in the first few steps.
 
-    `foreach` and `capturable` are accepted and change nothing. Raises ValueError for options out of range.
+    With `ρ∞ = 2 / (1 - β₂) - 1` and `ρ = ρ∞ - 2 t β₂ᵗ / (1 - β₂ᵗ)`, the step is `lr · m̂ · r / sqrt(v̂)` where ρ > 5, with
+    `r² = (ρ - 4)(ρ - 2) ρ∞ / ((ρ∞ - 4)(ρ∞ - 2) ρ)`, and `lr · m̂` else.
+
+    `weight_decay` is added to the gradient or, with `decoupled_weight_decay`, taken off the parameter; `maximize`
+    climbs; with `differentiable` the step is recorded. `foreach` says how PyTorch computes the step, which is one way
+    here. `capturable` is for other devices: on the CPU the step raises AssertionError, as in PyTorch. Raises ValueError
+    for options out of range.
 
     >>> import rushlight as torch
     >>> w = torch.nn.Parameter(torch.ones(2))
@@ -30,10 +54,18 @@ class RAdam(Optimizer):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.optim.RAdam.html; Liu et al., arXiv:1908.03265.
     """
 
+    _later_options = {
+        "foreach": None,
+        "maximize": False,
+        "differentiable": False,
+        "decoupled_weight_decay": False,
+        "capturable": False,
+    }
+
     def __init__(
         self,
         params: ParamsT,
-        lr: Any = 1e-3,
+        lr: float | Tensor = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
@@ -44,54 +76,92 @@ class RAdam(Optimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_range("learning rate", lr)
+        check_lr(lr)
         check_range("epsilon value", eps)
         check_betas(betas)
         check_range("weight_decay value", weight_decay)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": betas,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "maximize": maximize,
-                "foreach": foreach,
-                "capturable": capturable,
-                "decoupled_weight_decay": decoupled_weight_decay,
-                "differentiable": differentiable,
-            },
-        )
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "decoupled_weight_decay": decoupled_weight_decay,
+            "differentiable": differentiable,
+        }
+        super().__init__(params, defaults)
 
+    @use_grad_for_differentiable
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Move every parameter that has a gradient; with a closure, call it first and return what it returns."""
         loss = call_closure(closure)
         for group in self.param_groups:
-            for p in self._with_gradients(group):
-                state = self.state[p]
-                if not state:
-                    state.update(step=new_step(), exp_avg=zeros_like(p), exp_avg_sq=zeros_like(p))
-                _move(group, p, state)
+            params = self._with_gradients(group)
+            states = [self._state_of(p) for p in params]
+            beta1, beta2 = group["betas"]
+            radam(
+                params,
+                [p._grad for p in params],
+                [s["exp_avg"] for s in states],
+                [s["exp_avg_sq"] for s in states],
+                [s["step"] for s in states],
+                beta1=beta1,
+                beta2=beta2,
+                **{name: group[name] for name in _OPTIONS},
+            )
         return loss
 
+    def _state_of(self, param: Any) -> dict[str, Any]:
+        refuse_sparse(self, param._grad)
+        state = self.state[param]
+        if not state:
+            state.update(step=new_step(), exp_avg=zeros_like(param), exp_avg_sq=zeros_like(param))
+        return state
 
-def _move(group: dict[str, Any], p: Any, state: dict[str, Any]) -> None:
-    lr, (beta1, beta2) = group["lr"], group["betas"]
-    state["step"] += 1
-    step = float(state["step"])
-    grad = -p._grad if group["maximize"] else p._grad
-    if group["weight_decay"] != 0:
-        if group["decoupled_weight_decay"]:
-            p.mul_(1 - lr * group["weight_decay"])
-        else:
-            grad = grad.add(p, alpha=group["weight_decay"])
-    mean = state["exp_avg"] = state["exp_avg"] + (grad - state["exp_avg"]) * (1 - beta1)
-    square = state["exp_avg_sq"] = state["exp_avg_sq"] * beta2 + grad * grad * (1 - beta2)
-    corrected = mean / (1 - beta1**step)
+
+def radam(
+    params: list[Tensor],
+    grads: list[Tensor],
+    exp_avgs: list[Tensor],
+    exp_avg_sqs: list[Tensor],
+    state_steps: list[Tensor],
+    decoupled_weight_decay: bool = False,
+    foreach: bool | None = None,
+    differentiable: bool = False,
+    capturable: bool = False,
+    has_complex: bool = False,
+    maximize: bool = False,
+    *,
+    beta1: float,
+    beta2: float,
+    lr: float,
+    weight_decay: float,
+    eps: float,
+) -> None:
+    """One step of `RAdam` on lists of tensors, in place."""
+    check_step(params, state_steps, capturable, foreach, differentiable)
+    lr = number(lr, differentiable)
     limit = 2 / (1 - beta2) - 1
-    length = limit - 2 * step * beta2**step / (1 - beta2**step)
-    if length > _TRACTABLE:
-        rectified = sqrt((length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length))
-        adaptive = sqrt(1 - beta2**step) / (square.sqrt() + group["eps"])
-        corrected = corrected * adaptive * rectified
-    p.add_(corrected * -lr)
+    added = 0 if decoupled_weight_decay else weight_decay
+
+    def move(v: Any, param: Any, grad: Any, mean: Any, square: Any, count: float) -> None:
+        if decoupled_weight_decay and weight_decay != 0:
+            v.scale(param, 1 - lr * weight_decay)
+        grad = v.descent(grad, param, added, maximize)
+        v.lerp(mean, grad, 1 - beta1)
+        v.scale(square, beta2)
+        v.addcmul(square, grad, grad, 1 - beta2)
+        change = v.times(v.over(mean, 1 - beta1**count), lr)
+        correction = 1 - beta2**count
+        length = limit - 2 * count * beta2**count / correction
+        if length > _TRACTABLE:
+            rectified = ((length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length)) ** 0.5
+            adaptive = v.over(correction**0.5, v.plus(v.sqrt(square), eps))
+            change = v.times(v.times(change, adaptive), rectified)
+        v.add(param, change, -1)
+
+    update = Update(move, differentiable)
+    for param, grad, mean, square, step in zip(params, grads, exp_avgs, exp_avg_sqs, state_steps, strict=True):
+        update(param, grad, mean, square, count=next_count(step))

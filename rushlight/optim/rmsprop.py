@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import repeat
 from typing import Any
 
-from rushlight.optim.optimizer import Optimizer, ParamsT, call_closure, check_range, new_step, zeros_like
+from rushlight.optim._arithmetic import Update, number
+from rushlight.optim.optimizer import (
+    Optimizer,
+    ParamsT,
+    call_closure,
+    check_lr,
+    check_range,
+    check_step,
+    new_step,
+    next_count,
+    refuse_sparse,
+    use_grad_for_differentiable,
+    zeros_like,
+)
+from rushlight.tensor import Tensor
 
-__all__ = ["RMSprop"]
+__all__ = ["RMSprop", "rmsprop"]
+
+_OPTIONS = (
+    "lr", "alpha", "eps", "weight_decay", "momentum", "centered", "foreach", "maximize", "differentiable", "capturable",
+)  # fmt: skip
 
 
 class RMSprop(Optimizer):
     """`p -= lr · g / (sqrt(v) + eps)` with v the running average of g².
 
     With `centered`, v less the square of g's own average; with `momentum`, the quotients' running sum in place of the
-    quotient. `foreach` and `capturable` are accepted and change nothing. Raises ValueError for negative options.
+    quotient. `weight_decay` is added to the gradient; `maximize` climbs; with `differentiable` the step is recorded.
+    `foreach` says how PyTorch computes the step, which is one way here. `capturable` is for other devices: on the CPU
+    the step raises AssertionError, as in PyTorch. Raises ValueError for negative options.
 
     >>> import rushlight as torch
     >>> w = torch.nn.Parameter(torch.ones(2))
@@ -26,10 +47,19 @@ class RMSprop(Optimizer):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.optim.RMSprop.html; Hinton, lecture 6e, 2012.
     """
 
+    _later_options = {
+        "momentum": 0,
+        "centered": False,
+        "foreach": None,
+        "maximize": False,
+        "differentiable": False,
+        "capturable": False,
+    }
+
     def __init__(
         self,
         params: ParamsT,
-        lr: Any = 1e-2,
+        lr: float | Tensor = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,
         weight_decay: float = 0,
@@ -40,36 +70,45 @@ class RMSprop(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_range("learning rate", lr)
+        check_lr(lr)
         check_range("epsilon value", eps)
         check_range("momentum value", momentum)
         check_range("weight_decay value", weight_decay)
         check_range("alpha value", alpha)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "momentum": momentum,
-                "alpha": alpha,
-                "eps": eps,
-                "centered": centered,
-                "weight_decay": weight_decay,
-                "capturable": capturable,
-                "foreach": foreach,
-                "maximize": maximize,
-                "differentiable": differentiable,
-            },
-        )
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "alpha": alpha,
+            "eps": eps,
+            "centered": centered,
+            "weight_decay": weight_decay,
+            "capturable": capturable,
+            "foreach": foreach,
+            "maximize": maximize,
+            "differentiable": differentiable,
+        }
+        super().__init__(params, defaults)
 
+    @use_grad_for_differentiable
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Move every parameter that has a gradient; with a closure, call it first and return what it returns."""
         loss = call_closure(closure)
         for group in self.param_groups:
-            for p in self._with_gradients(group):
-                self._move(group, p, self._state_of(p, group))
+            params = self._with_gradients(group)
+            states = [self._state_of(p, group) for p in params]
+            rmsprop(
+                params,
+                [p._grad for p in params],
+                [s["square_avg"] for s in states],
+                [s["grad_avg"] for s in states] if group["centered"] else [],
+                [s["momentum_buffer"] for s in states] if group["momentum"] > 0 else [],
+                [s["step"] for s in states],
+                **{name: group[name] for name in _OPTIONS},
+            )
         return loss
 
     def _state_of(self, param: Any, group: dict[str, Any]) -> dict[str, Any]:
+        refuse_sparse(self, param._grad)
         state = self.state[param]
         if not state:
             state["step"] = new_step()
@@ -80,17 +119,50 @@ class RMSprop(Optimizer):
                 state["grad_avg"] = zeros_like(param)
         return state
 
-    def _move(self, group: dict[str, Any], p: Any, state: dict[str, Any]) -> None:
-        alpha = group["alpha"]
-        state["step"] += 1
-        grad = -p._grad if group["maximize"] else p._grad
-        if group["weight_decay"] != 0:
-            grad = grad.add(p, alpha=group["weight_decay"])
-        square = state["square_avg"] = state["square_avg"] * alpha + grad * grad * (1 - alpha)
-        if group["centered"]:
-            mean = state["grad_avg"] = state["grad_avg"] + (grad - state["grad_avg"]) * (1 - alpha)
-            square = square - mean * mean
-        quotient = grad / (square.sqrt() + group["eps"])
-        if group["momentum"] > 0:
-            quotient = state["momentum_buffer"] = state["momentum_buffer"] * group["momentum"] + quotient
-        p.add_(quotient * -group["lr"])
+
+def rmsprop(
+    params: list[Tensor],
+    grads: list[Tensor],
+    square_avgs: list[Tensor],
+    grad_avgs: list[Tensor],
+    momentum_buffer_list: list[Tensor],
+    state_steps: list[Tensor],
+    foreach: bool | None = None,
+    maximize: bool = False,
+    differentiable: bool = False,
+    capturable: bool = False,
+    has_complex: bool = False,
+    *,
+    lr: float,
+    alpha: float,
+    eps: float,
+    weight_decay: float,
+    momentum: float,
+    centered: bool,
+) -> None:
+    """One step of `RMSprop` on lists of tensors, in place; lists of states that the options don't use may be empty."""
+    check_step(params, state_steps, capturable, foreach, differentiable, xla=True)
+    lr = number(lr, differentiable)
+
+    def move(v: Any, param: Any, grad: Any, square: Any, mean: Any, buffer: Any) -> None:
+        grad = v.descent(grad, param, weight_decay, maximize)
+        v.scale(square, alpha)
+        v.addcmul(square, grad, grad, 1 - alpha)
+        variance = square
+        if centered:
+            v.lerp(mean, grad, 1 - alpha)
+            variance = v.plus(square, v.times(mean, mean), -1)
+        root = v.plus(v.sqrt(variance), eps)
+        if momentum > 0:
+            v.scale(buffer, momentum)
+            v.addcdiv(buffer, grad, root)
+            v.add(param, buffer, -lr)
+        else:
+            v.addcdiv(param, grad, root, -lr)
+
+    update = Update(move, differentiable)
+    means = grad_avgs if centered else repeat(None)
+    buffers = momentum_buffer_list if momentum > 0 else repeat(None)
+    for param, grad, square, mean, buffer, step in zip(params, grads, square_avgs, means, buffers, state_steps):
+        next_count(step)
+        update(param, grad, square, mean, buffer)

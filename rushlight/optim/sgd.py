@@ -6,17 +6,35 @@ from collections.abc import Callable
 from typing import Any
 
 from rushlight import kernels
+from rushlight.autograd.grad_mode import is_grad_enabled
 from rushlight.autograd.variable import wrap
-from rushlight.optim.optimizer import Optimizer, ParamsT, call_closure, check_implementation, check_range, lr_value
+from rushlight.optim._arithmetic import TensorVerbs, number
+from rushlight.optim.optimizer import (
+    Optimizer,
+    ParamsT,
+    call_closure,
+    check_fused,
+    check_implementation,
+    check_lr,
+    check_range,
+    check_unscaled,
+    is_sparse,
+    unscaled,
+    use_grad_for_differentiable,
+)
+from rushlight.tensor import Tensor
 
-__all__ = ["SGD"]
+__all__ = ["SGD", "sgd"]
+
+_OPTIONS = ("weight_decay", "momentum", "lr", "dampening", "nesterov", "maximize", "foreach", "fused")
 
 
 class SGD(Optimizer):
     """`p -= lr · v` with `v = momentum · v + (1 - dampening) · (g + weight_decay · p)`.
 
-    With `nesterov`, `g + momentum · v` in place of v. `maximize` climbs. `foreach` and `fused` are accepted: the step
-    is one kernel call for all parameters anyway. Raises ValueError for negative options.
+    With `nesterov`, `g + momentum · v` in place of v. `maximize` climbs; with `differentiable` the step is recorded.
+    `foreach` and `fused` say how PyTorch computes the step: here it is one kernel call for all parameters anyway.
+    Raises ValueError for negative options, RuntimeError for ways that exclude each other.
 
     >>> import rushlight as torch
     >>> w = torch.nn.Parameter(torch.ones(2))
@@ -28,13 +46,21 @@ class SGD(Optimizer):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.optim.SGD.html
     """
 
+    _later_options = {
+        "nesterov": False,
+        "maximize": False,
+        "foreach": None,
+        "differentiable": False,
+        "fused": False,
+    }
+
     def __init__(
         self,
         params: ParamsT,
-        lr: Any = 1e-3,
+        lr: float | Tensor = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
-        weight_decay: Any = 0,
+        weight_decay: float | Tensor = 0,
         nesterov: bool = False,
         *,
         maximize: bool = False,
@@ -42,70 +68,123 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_range("learning rate", lr)
+        check_lr(lr)
         check_range("momentum value", momentum)
         check_range("weight_decay value", weight_decay)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "dampening": dampening,
+            "weight_decay": weight_decay,
+            "nesterov": nesterov,
+            "maximize": maximize,
+            "foreach": foreach,
+            "differentiable": differentiable,
+            "fused": fused,
+        }
+        super().__init__(params, defaults)
         check_implementation(foreach, fused, differentiable)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "momentum": momentum,
-                "dampening": dampening,
-                "weight_decay": weight_decay,
-                "nesterov": nesterov,
-                "maximize": maximize,
-                "foreach": foreach,
-                "differentiable": differentiable,
-                "fused": fused,
-            },
-        )
+        if fused:
+            self._step_supports_amp_scaling = True
 
+    @use_grad_for_differentiable
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Move every parameter that has a gradient; with a closure, call it first and return what it returns."""
         loss = call_closure(closure)
         for group in self.param_groups:
             params = self._with_gradients(group)
-            if not params:
-                continue
-            if group["differentiable"]:
-                self._differentiable_step(group, params)
-                continue
-            momentum = group["momentum"]
-            buffers = [self.state[p].get("momentum_buffer") for p in params] if momentum else [None] * len(params)
-            arrays = [None if b is None else b._array for b in buffers]
-            kernels.sgd_step(
-                [p._array for p in params],
-                [p._grad._array for p in params],
-                arrays,
-                lr_value(group["lr"]),
-                momentum,
-                group["dampening"],
-                float(group["weight_decay"]),
-                group["nesterov"],
-                group["maximize"],
+            grads = [p._grad for p in params]
+            for p in params if group["fused"] else ():
+                check_fused(p)
+            momentum = group["momentum"] != 0
+            buffers = [self.state[p].get("momentum_buffer") for p in params] if momentum else []
+            sgd(
+                params,
+                grads,
+                buffers,
+                has_sparse_grad=any(is_sparse(grad) for grad in grads),
+                grad_scale=getattr(self, "grad_scale", None),
+                found_inf=getattr(self, "found_inf", None),
+                **{name: group[name] for name in _OPTIONS},
             )
-            for p, before, array in zip(params, buffers, arrays, strict=True):
-                p.bump_version()
-                if momentum and before is None:
-                    self.state[p]["momentum_buffer"] = wrap(array)
+            if momentum:
+                for p, buffer in zip(params, buffers, strict=True):
+                    self.state[p]["momentum_buffer"] = buffer
         return loss
 
-    def _differentiable_step(self, group: dict[str, Any], params: list[Any]) -> None:
-        momentum = group["momentum"]
-        for p in params:
-            grad = -p._grad if group["maximize"] else p._grad
-            if group["weight_decay"] != 0:
-                grad = grad.add(p, alpha=group["weight_decay"])
-            if momentum:
-                buffer = self.state[p].get("momentum_buffer")
-                if buffer is None:
-                    # As in PyTorch, no gradient flows through the first buffer.
-                    buffer = grad.detach().clone()
-                else:
-                    buffer = buffer * momentum + grad * (1 - group["dampening"])
-                self.state[p]["momentum_buffer"] = buffer
-                grad = grad + buffer * momentum if group["nesterov"] else buffer
-            p.add_(grad * -group["lr"])
+
+def sgd(
+    params: list[Tensor],
+    d_p_list: list[Tensor],
+    momentum_buffer_list: list[Tensor | None],
+    has_sparse_grad: bool = False,
+    foreach: bool | None = None,
+    fused: bool | None = None,
+    grad_scale: Tensor | None = None,
+    found_inf: Tensor | None = None,
+    *,
+    weight_decay: float,
+    momentum: float,
+    lr: float,
+    dampening: float,
+    nesterov: bool,
+    maximize: bool,
+) -> None:
+    """One step of `SGD` on lists of tensors, in place; an empty place among the buffers is filled at its first step."""
+    check_unscaled(fused, grad_scale, found_inf)
+    if fused and has_sparse_grad:
+        raise RuntimeError("`_fused_sgd` does not support sparse gradients")
+    if not params or (fused and not unscaled(d_p_list, grad_scale, found_inf)):
+        return
+    recorded = is_grad_enabled()
+    lr, weight_decay = number(lr, recorded), number(weight_decay, recorded)
+    if recorded or has_sparse_grad:
+        for i, (param, grad) in enumerate(zip(params, d_p_list, strict=True)):
+            buffer = momentum_buffer_list[i] if momentum != 0 else None
+            direction, buffer = _direction(grad, param, buffer, weight_decay, momentum, dampening, nesterov, maximize)
+            if momentum != 0:
+                momentum_buffer_list[i] = buffer
+            TensorVerbs().add(param, direction, -lr)
+        return
+    arrays = [None if buffer is None else buffer._array for buffer in momentum_buffer_list]
+    kernels.sgd_step(
+        [p._array for p in params],
+        [grad._array for grad in d_p_list],
+        arrays if momentum != 0 else [None] * len(params),
+        lr,
+        momentum,
+        dampening,
+        weight_decay,
+        nesterov,
+        maximize,
+    )
+    for i, param in enumerate(params):
+        param.bump_version()
+        if momentum != 0 and momentum_buffer_list[i] is None:
+            momentum_buffer_list[i] = wrap(arrays[i])
+
+
+def _direction(
+    grad: Any,
+    param: Any,
+    buffer: Any,
+    weight_decay: Any,
+    momentum: float,
+    dampening: float,
+    nesterov: bool,
+    maximize: bool,
+) -> tuple[Any, Any]:
+    """The direction of a step in tensor operations, and the momentum buffer after it."""
+    v = TensorVerbs()
+    grad = v.descent(grad, param, weight_decay, maximize)
+    if momentum == 0:
+        return grad, None
+    if buffer is None:
+        # As in PyTorch, no gradient flows through the first buffer.
+        buffer = grad.detach().clone()
+    else:
+        v.scale(buffer, momentum)
+        v.add(buffer, grad, 1 - dampening)
+    return (v.plus(grad, buffer, momentum) if nesterov else buffer), buffer

@@ -1,0 +1,432 @@
+"""Sampling an image where a grid says, and the grids of affine maps.
+
+A place is found by its coordinates in units of elements. Along each axis it has a few neighbours, with weights that are
+polynomials of how far it lies past the element before it; the product over the axes is a neighbour's weight.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from rushlight.autograd.operation import Operation
+from rushlight.autograd.variable import wrap
+from rushlight.kernels.reference.grid import add_at_places, at_places
+from rushlight.ops._numeric import Array, as_result, check_tensor, not_implemented, widened
+from rushlight.ops.joining import stack
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = ["affine_grid_generator", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d"]
+
+_BILINEAR, _NEAREST, _BICUBIC = range(3)
+_ZEROS, _BORDER, _REFLECTION = range(3)
+
+
+class AtPlaces(Operation):
+    """`input` (N, C, *) read at flat places (N, P); see `kernels.reference.grid`."""
+
+    node_name = "GridSamplerGatherBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, index: Array) -> Array:
+        array = input._array
+        ctx.shape, ctx.index = array.shape, index
+        return at_places(array.reshape(*array.shape[:2], -1), index)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return AddAtPlaces.apply(grad, ctx.index, ctx.shape), None
+
+
+class AddAtPlaces(Operation):
+    """The transpose of `AtPlaces`."""
+
+    node_name = "GridSamplerScatterBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, grad: Tensor, index: Array, shape: tuple[int, ...]) -> Array:
+        ctx.index = index
+        return add_at_places(grad._array, index, math.prod(shape[2:])).reshape(shape)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return AtPlaces.apply(grad, ctx.index), None, None
+
+
+class _Axis(NamedTuple):
+    """What one axis says of every place: arrays (N, P)."""
+
+    places: list[Array]
+    """Of each neighbour the position; the axis' size where that lies outside."""
+    share: Array
+    """How far the place lies past the element before it, in [0, 1)."""
+    slope: float | Array
+    """By how much the position in the image moves with the grid's coordinate."""
+
+
+def _reflected(x: Array, low: float, high: float) -> tuple[Array, Array]:
+    """Positions mirrored into [low, high], and the sign of the change."""
+    if low == high:
+        return np.zeros_like(x), np.zeros_like(x)
+    kind, span = x.dtype.type, high - low
+    moved = x - kind(low)
+    sign = np.where(moved < 0, kind(-1), kind(1))
+    moved = np.abs(moved)
+    extra, odd = np.fmod(moved, kind(span)), np.floor(moved / kind(span)) % 2 == 1
+    return np.where(odd, kind(span) - extra, extra) + kind(low), np.where(odd, -sign, sign)
+
+
+def _inside(x: Array, size: int, padding: int, align_corners: bool) -> tuple[Array, Any]:
+    """Positions brought into the image, unless it is padded with zeros, and the derivative of that."""
+    if padding == _ZEROS:
+        return x, 1
+    sign: Any = 1
+    if padding == _REFLECTION:
+        x, sign = _reflected(x, *((0, size - 1) if align_corners else (-0.5, size - 0.5)))
+    kind = x.dtype.type
+    # fmax takes NaN for 0.
+    return np.minimum(np.fmax(x, kind(0)), kind(size - 1)), sign * ((x > 0) & (x < size - 1)).astype(kind)
+
+
+def _axis(grid: Array, size: int, mode: int, padding: int, align_corners: bool) -> _Axis:
+    """The neighbours of every place along one axis, from the grid's coordinates along it."""
+    kind = grid.dtype.type
+    factor = (size - 1) / 2 if align_corners else size / 2
+    x = (grid + kind(1)) * kind(0.5) * kind(size - 1) if align_corners else ((grid + kind(1)) * kind(size) - 1) / 2
+    slope: float | Array = factor
+    if mode != _BICUBIC:
+        x, change = _inside(x, size, padding, align_corners)
+        slope = change * kind(factor) if isinstance(change, np.ndarray) else factor
+    before = np.rint(x) if mode == _NEAREST else np.floor(x)
+    places = []
+    for offset in {_BILINEAR: (0, 1), _NEAREST: (0,), _BICUBIC: (-1, 0, 1, 2)}[mode]:
+        place = before + kind(offset)
+        if mode == _BICUBIC:
+            place, _ = _inside(place, size, padding, align_corners)
+        # Comparing before the conversion keeps what no integer holds outside; NaN too.
+        within = (place >= 0) & (place < size)
+        places.append(np.where(within, place, kind(size)).astype(np.intp))
+    return _Axis(places, x - before, slope)
+
+
+_CUBIC = -0.75
+
+
+def _near(d: Any) -> Any:
+    """Keys' kernel within 1."""
+    return ((_CUBIC + 2) * d - (_CUBIC + 3)) * d * d + 1
+
+
+def _far(d: Any) -> Any:
+    """Keys' kernel between 1 and 2."""
+    return ((_CUBIC * d - 5 * _CUBIC) * d + 8 * _CUBIC) * d - 4 * _CUBIC
+
+
+def _near_slope(d: Any) -> Any:
+    return (3 * (_CUBIC + 2) * d - 2 * (_CUBIC + 3)) * d
+
+
+def _far_slope(d: Any) -> Any:
+    return (3 * _CUBIC * d - 10 * _CUBIC) * d + 8 * _CUBIC
+
+
+def _weights(share: Any, mode: int) -> list[Any]:
+    """The neighbours' weights along one axis, of arrays or of tensors; None stands for 1."""
+    if mode == _NEAREST:
+        return [None]
+    if mode == _BILINEAR:
+        return [1 - share, share]
+    return [_far(share + 1), _near(share), _near(1 - share), _far(2 - share)]
+
+
+def _weight_slopes(share: Any, mode: int) -> list[Any]:
+    """The weights' derivatives by the share."""
+    if mode == _BILINEAR:
+        return [-1.0, 1.0]
+    return [_far_slope(share + 1), _near_slope(share), -_near_slope(1 - share), -_far_slope(2 - share)]
+
+
+def _product(factors: Sequence[Any]) -> Any:
+    """The product of factors of which None is 1; None if all are."""
+    there = [f for f in factors if f is not None]
+    return functools.reduce(lambda a, b: a * b, there) if there else None
+
+
+def _neighbours(axes: Sequence[_Axis], sizes: Sequence[int]) -> tuple[list[tuple[int, ...]], list[Array]]:
+    """For every combination of one neighbour along each axis: which ones, and its flat place in the image."""
+    combinations = list(itertools.product(*(range(len(axis.places)) for axis in axes)))
+    total, flat = math.prod(sizes), []
+    for chosen in combinations:
+        place: Any = 0
+        outside: Any = False
+        for axis, t, size in zip(axes, chosen, sizes, strict=True):
+            place = place * size + axis.places[t]
+            outside = outside | (axis.places[t] == size)
+        flat.append(np.where(outside, total, place))
+    return combinations, flat
+
+
+class GridSampler(Operation):
+    """The image's values at the grid's places."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, grid: Tensor, mode: int, padding: int, align_corners: bool) -> Any:
+        ctx.save_for_backward(input, grid)
+        ctx.settings = mode, padding, align_corners
+        image, points = widened(input._array), widened(grid._array)
+        n, c, *sizes = image.shape
+        axes = _axes(points, sizes, mode, padding, align_corners)
+        flat_image = image.reshape(n, c, -1)
+        weights = [_weights(axis.share, mode) for axis in axes]
+        out: Any = None
+        for chosen, place in zip(*_neighbours(axes, sizes), strict=True):
+            term = at_places(flat_image, place)
+            weight = _product([w[t] for w, t in zip(weights, chosen, strict=True)])
+            if weight is not None:
+                term *= weight[:, None]
+            out = term if out is None else np.add(out, term, out)
+        return as_result(out.reshape(n, c, *points.shape[1:-1]), input._array.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        input, grid = ctx.saved_tensors
+        mode, padding, align_corners = ctx.settings
+        needs = ctx.needs_input_grad
+        points = widened(grid._array)
+        n, c, *sizes = input.shape
+        axes = _axes(points, sizes, mode, padding, align_corners)
+        combinations, flat = _neighbours(axes, sizes)
+        dtype = wrap(points).dtype
+        seed = grad.reshape(n, c, -1).to(dtype)
+        shares = [_traced_share(grid, axis, i).to(dtype) for i, axis in enumerate(reversed(axes))][::-1]
+        weights = [_weights(share, mode) for share in shares]
+        to_input = to_grid = None
+        if needs[0]:
+            to_input = _scattered(seed, weights, combinations, flat, tuple(input.shape)).to(input.dtype)
+        if needs[1]:
+            if mode == _NEAREST:
+                return to_input, wrap(np.zeros_like(grid._array)), None, None, None
+            slopes = [_weight_slopes(share, mode) for share in shares]
+            image = input.to(dtype)
+            pulls = [(AtPlaces.apply(image, place) * seed).sum(1) for place in flat]
+            columns = []
+            for i, axis in enumerate(axes):
+                total: Any = None
+                for chosen, pull in zip(combinations, pulls, strict=True):
+                    factor = [(slopes if i == j else weights)[j][t] for j, t in enumerate(chosen)]
+                    term = pull * _product(factor)
+                    total = term if total is None else total + term
+                slope = wrap(axis.slope) if isinstance(axis.slope, np.ndarray) else axis.slope
+                columns.append(total * slope)
+            # The grid's last dimension is (x, y, z), the image's are (depth, height, width).
+            to_grid = stack(columns[::-1], -1).reshape(grid.shape).to(grid.dtype)
+        return to_input, to_grid, None, None, None
+
+
+class GridSampler2D(GridSampler):
+    """Images."""
+
+    node_name = "GridSampler2DBackward0"
+
+
+class GridSampler3D(GridSampler):
+    """Volumes."""
+
+    node_name = "GridSampler3DBackward0"
+
+
+def _axes(points: Array, sizes: Sequence[int], mode: int, padding: int, align_corners: bool) -> list[_Axis]:
+    """Every axis of the image, in its order."""
+    flat = points.reshape(len(points), math.prod(points.shape[1:-1]), points.shape[-1])
+    rank = len(sizes)
+    return [_axis(flat[..., rank - 1 - i], size, mode, padding, align_corners) for i, size in enumerate(sizes)]
+
+
+class Share(Operation):
+    """The share along one axis as a function of the grid: its numbers are known, its derivative is the slope."""
+
+    node_name = "GridSamplerShareBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, grid: Tensor, axis: _Axis, column: int) -> Array:
+        ctx.axis, ctx.column, ctx.shape, ctx.dtype = axis, column, grid._array.shape, grid.dtype
+        return axis.share
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        slope = ctx.axis.slope
+        moved = grad * (wrap(slope) if isinstance(slope, np.ndarray) else slope)
+        rest = wrap(np.zeros_like(ctx.axis.share))
+        columns = [moved if i == ctx.column else rest for i in range(ctx.shape[-1])]
+        return stack(columns, -1).reshape(ctx.shape).to(ctx.dtype), None, None
+
+
+def _traced_share(grid: Tensor, axis: _Axis, column: int) -> Tensor:
+    return Share.apply(grid, axis, column)
+
+
+def _scattered(
+    seed: Tensor,
+    weights: Sequence[Sequence[Any]],
+    combinations: Sequence[tuple[int, ...]],
+    flat: Sequence[Array],
+    shape: tuple[int, ...],
+) -> Tensor:
+    """Every neighbour's share of the gradient added at its place."""
+    total: Any = None
+    for chosen, place in zip(combinations, flat, strict=True):
+        weight = _product([w[t] for w, t in zip(weights, chosen, strict=True)])
+        term = AddAtPlaces.apply(seed if weight is None else seed * weight.unsqueeze(1), place, shape)
+        total = term if total is None else total + term
+    return total
+
+
+def _check(function: str, input: Tensor, grid: Tensor, mode: int, padding: int) -> int:
+    """PyTorch's conditions; the number of the image's axes."""
+    check_tensor(function, "input", 1, input)
+    check_tensor(function, "grid", 2, grid)
+    shape, places = list(input._array.shape), list(grid._array.shape)
+    rank = len(shape) - 2
+    if not shape or not places or shape[0] != places[0]:
+        raise RuntimeError(
+            f"grid_sampler(): expected grid and input to have same batch size, but got input with sizes {shape} and "
+            f"grid with sizes {places}"
+        )
+    if places[-1] != rank:
+        raise RuntimeError(
+            f"grid_sampler(): expected grid to have size {rank} in last dimension, but got grid with sizes {places}"
+        )
+    for i, size in enumerate(shape[2:], 2):
+        if size <= 0:
+            raise RuntimeError(
+                "grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes "
+                f"{shape} with dimension {i} being empty"
+            )
+    if rank not in (2, 3) or len(places) != rank + 2 or (function[-2] in "23" and function[-2] != str(rank)):
+        wanted = f"{int(function[-2]) + 2}D" if function[-2] in "23" else "4D or 5D"
+        raise RuntimeError(
+            f"grid_sampler(): expected {wanted} input and grid with same number of dimensions, but got input with "
+            f"sizes {shape} and grid with sizes {places}"
+        )
+    if mode not in (0, 1, 2) or padding not in (0, 1, 2):
+        raise RuntimeError(
+            f"grid_sampler(): expected interpolation_mode and padding_mode to be 0, 1 or 2, but got {mode} and {padding}"
+        )
+    if rank == 3 and mode == _BICUBIC:
+        raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
+    dtype = input._array.dtype
+    if dtype.kind not in "fV" or dtype.itemsize == 1:
+        raise not_implemented(f"grid_sampler_{rank}d_cpu_kernel_impl", dtype)
+    if grid._array.dtype != dtype:
+        raise RuntimeError(
+            f"expected scalar type {input.dtype.legacy_name} but found {grid.dtype.legacy_name}: grid_sampler() wants "
+            "the grid in the input's dtype"
+        )
+    return rank
+
+
+def grid_sampler(
+    input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Tensor:
+    """`nn.functional.grid_sample` with the modes by number: bilinear, nearest, bicubic; zeros, border, reflection.
+
+    Shapes: input (N, C, H, W), grid (N, H_out, W_out, 2) → (N, C, H_out, W_out), or with one dimension more.
+
+    >>> import rushlight as torch
+    >>> image = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
+    >>> torch.grid_sampler(image, torch.zeros(1, 1, 1, 2), 0, 0, False)
+    tensor([[[[2.5000]]]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.grid_sample.html
+    """
+    rank = _check("grid_sampler", input, grid, interpolation_mode, padding_mode)
+    operation = GridSampler2D if rank == 2 else GridSampler3D
+    return operation.apply(input, grid, int(interpolation_mode), int(padding_mode), bool(align_corners))
+
+
+def grid_sampler_2d(
+    input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Tensor:
+    """`grid_sampler` of images alone.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.grid_sample.html
+    """
+    _check("grid_sampler_2d", input, grid, interpolation_mode, padding_mode)
+    return GridSampler2D.apply(input, grid, int(interpolation_mode), int(padding_mode), bool(align_corners))
+
+
+def grid_sampler_3d(
+    input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Tensor:
+    """`grid_sampler` of volumes alone.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.grid_sample.html
+    """
+    _check("grid_sampler_3d", input, grid, interpolation_mode, padding_mode)
+    return GridSampler3D.apply(input, grid, int(interpolation_mode), int(padding_mode), bool(align_corners))
+
+
+@functools.lru_cache(maxsize=64)
+def _base(sizes: tuple[int, ...], align_corners: bool, dtype: Any) -> Array:
+    """The homogeneous coordinates (x, y, 1) or (x, y, z, 1) of every place: (places, rank + 1)."""
+    axes = []
+    for size in sizes:
+        line = np.linspace(-1, 1, size, dtype=dtype) if size > 1 else np.zeros(size, dtype)
+        axes.append(line if align_corners else line * dtype.type((size - 1) / max(size, 1)))
+    mesh = np.meshgrid(*axes, indexing="ij")
+    return np.stack([*(m.ravel() for m in reversed(mesh)), np.ones(math.prod(sizes), dtype)], axis=1)
+
+
+class AffineGridGenerator(Operation):
+    """Every place of a grid mapped by an affine map."""
+
+    node_name = "AffineGridGeneratorBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, theta: Tensor, sizes: tuple[int, ...], align_corners: bool) -> Array:
+        matrices = widened(theta._array)
+        base = _base(sizes, align_corners, matrices.dtype)
+        ctx.base, ctx.dtype = base, theta.dtype
+        out = np.matmul(base, matrices.swapaxes(1, 2)).reshape(len(matrices), *sizes, len(sizes))
+        return as_result(out, theta._array.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        base = wrap(ctx.base)
+        flat = grad.reshape(grad.shape[0], base.shape[0], grad.shape[-1]).to(base.dtype)
+        return (flat.transpose(1, 2) @ base).to(ctx.dtype), None, None
+
+
+def affine_grid_generator(theta: Tensor, size: Sequence[int], align_corners: bool) -> Tensor:
+    """`nn.functional.affine_grid` without its checks.
+
+    Shapes: theta (N, 2, 3) and size (N, C, H, W) → (N, H, W, 2), or (N, 3, 4) and (N, C, D, H, W) → (N, D, H, W, 3).
+
+    >>> import rushlight as torch
+    >>> identity = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    >>> torch.affine_grid_generator(identity, (1, 1, 1, 2), True)
+    tensor([[[[-1.,  0.],
+              [ 1.,  0.]]]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.affine_grid.html
+    """
+    check_tensor("affine_grid_generator", "theta", 1, theta)
+    rank = len(size) - 2
+    if rank not in (2, 3):
+        raise RuntimeError("AffineGridGenerator needs 4d (spatial) or 5d (volumetric) inputs.")
+    shape = theta._array.shape
+    if theta._array.dtype.kind not in "fV":
+        raise not_implemented("affine_grid_generator", theta._array.dtype)
+    if len(shape) != 3 or shape[0] != size[0] or tuple(shape[1:]) != (rank, rank + 1):
+        raise RuntimeError(
+            f"affine_grid_generator(): expected theta of shape {[size[0], rank, rank + 1]} for size {list(size)}, but "
+            f"got {list(shape)}"
+        )
+    return AffineGridGenerator.apply(theta, tuple(map(int, size[2:])), bool(align_corners))

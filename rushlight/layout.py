@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 __all__ = [
-    "channels_last", "channels_last_3d", "contiguous_format", "layout", "memory_format", "preserve_format", "strided",
+    "channels_last", "channels_last_3d", "contiguous_format", "layout", "memory_format", "preserve_format", "sparse_coo",
+    "strided",
 ]  # fmt: skip
 
 
 class layout:
-    """The storage scheme of a tensor; every tensor here is `strided`.
+    """The storage scheme of a tensor; `strided` tensors have an array, `sparse_coo` ones keep some elements.
 
     Source: https://docs.pytorch.org/docs/2.13/tensor_attributes.html#torch.layout
     """
@@ -44,6 +45,7 @@ class memory_format:
 
 
 strided = layout("strided")
+sparse_coo = layout("sparse_coo")
 contiguous_format = memory_format("contiguous_format")
 preserve_format = memory_format("preserve_format")
 channels_last = memory_format("channels_last")

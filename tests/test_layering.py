@@ -20,6 +20,8 @@ ROOT = PACKAGE.parent
 UPWARDS_WHEN_CALLED = {
     ("rushlight.__config__", "rushlight"): "the version, which the front door names last",
     ("rushlight.autograd.engine", "rushlight.ops.joining"): "batched gradients are stacked",
+    ("rushlight.ops.embedding", "rushlight.sparse"): "the gradient of some rows is a sparse tensor",
+    ("rushlight.ops.sparsity", "rushlight.sparse"): "a dense tensor makes a sparse one",
     ("rushlight.printing", "rushlight.nn.parameter"): "a Parameter prints its class's name",
     ("rushlight.printing", "rushlight.tensor"): "a subclass of Tensor prints its name",
     ("rushlight.random", "rushlight.autograd.variable"): "a generator's state is a tensor",

@@ -34,12 +34,12 @@ OWN_NAMESPACES = {"rushlight.memory", "rushlight.serialization.safetensors"} | {
 # Submodules that are attributes of the package because it imports them; `vision` and `serialization` come when named.
 SUBMODULES = {
     "accelerator", "autograd", "backends", "cuda", "dtypes", "kernels", "linalg", "memory", "nn", "ops", "optim",
-    "printing", "random", "return_types", "serialization", "size", "special", "storage", "threads", "utils",
+    "printing", "random", "return_types", "serialization", "size", "sparse", "special", "storage", "threads", "utils",
     "version", "vision",
 }  # fmt: skip
 
 # Families whose functions reach users through `nn.functional` or as methods only.
-NOT_AT_THE_FRONT_DOOR = {"attention", "embedding", "linear", "loss", "norm", "random_fill", "sharing"}
+NOT_AT_THE_FRONT_DOOR = {"attention", "embedding", "fold", "fractional_pool", "linear", "loss", "norm", "random_fill", "resample", "sharing", "sparsity"}
 
 
 def modules() -> Iterator[ModuleType]:

@@ -19,6 +19,7 @@ FLOORS = (
     ("rushlight.nn.attention", "rushlight.nn.modules"),
     ("rushlight.nn.functional",),
     ("rushlight.nn.init", "rushlight.nn.packing", "rushlight.nn.parameter"),
+    ("rushlight.sparse",),
     ("rushlight.tensor",),
     ("rushlight.ops", "rushlight.fft", "rushlight.linalg", "rushlight.special", "rushlight.storage"),
     ("rushlight.autograd",),

@@ -314,7 +314,8 @@ class _Task:
         if owned is None:
             owned = self.owned = set()
         # The first sum is a tensor of our own; later gradients are added into it.
-        if self.create_graph or before._array.dtype is not gradient._array.dtype:
+        sparse = before.is_sparse or gradient.is_sparse
+        if sparse or self.create_graph or before._array.dtype is not gradient._array.dtype:
             buffer[nr] = before + gradient
         elif (node, nr) in owned:
             kernels.accumulate(before._array, gradient._array)
@@ -404,12 +405,12 @@ def _call_tensor_hooks(hooks: Any, gradient: Any) -> Any:
         if out is not None:
             if not isinstance(out, Variable):
                 raise TypeError(f"expected Variable, but hook returned '{type(out).__name__}'")
-            if out._array.shape != gradient._array.shape:
+            if out.shape != gradient.shape:
                 raise RuntimeError(
                     f"hook '{getattr(hook, '__name__', hook)}' has changed the size of value: expected "
-                    f"{list(gradient._array.shape)}, got {list(out._array.shape)}"
+                    f"{list(gradient.shape)}, got {list(out.shape)}"
                 )
-            if out._array.dtype != gradient._array.dtype:
+            if out.dtype is not gradient.dtype:
                 was, got = (f"torch.{t.dtype.legacy_name}Tensor" for t in (gradient, out))
                 name = getattr(hook, "__name__", hook)
                 raise RuntimeError(f"hook '{name}' has changed the type of value (was {was} got {got})")

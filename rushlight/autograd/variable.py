@@ -15,6 +15,7 @@ import numpy as np
 from rushlight import dtypes, kernels
 from rushlight.autograd.grad_mode import state
 from rushlight.device import cpu, device
+from rushlight.layout import layout, strided
 from rushlight.size import Size
 from rushlight.utils.hooks import RemovableHandle
 
@@ -50,6 +51,9 @@ class Variable:
     _backward_hooks: OrderedDict[int, Callable[..., Any]] | None = None
     _post_accumulate_grad_hooks: OrderedDict[int, Callable[..., Any]] | None = None
     _inference: bool = False
+    # Whether only some elements are kept, as `rushlight.sparse` keeps them: then there is no array.
+    is_sparse: bool = False
+    is_sparse_csr: bool = False
     # A leaf is the end of the graph: the engine asks it for edges as it asks a node.
     _edges: tuple[Any, ...] = ()
 
@@ -81,6 +85,14 @@ class Variable:
     def device(self) -> device:
         """Where the memory is."""
         return cpu
+
+    @property
+    def layout(self) -> layout:
+        """How the elements are kept.
+
+        Source: https://docs.pytorch.org/docs/2.13/tensor_attributes.html#torch.layout
+        """
+        return strided
 
     @property
     def ndim(self) -> int:
@@ -164,12 +176,12 @@ class Variable:
                 )
             if value is self:
                 raise RuntimeError("can't assign Variable as its own grad")
-            if value._array.shape != self._array.shape:
+            if value.shape != self.shape:
                 raise RuntimeError(
-                    f"attempting to assign a gradient of size '{list(value._array.shape)}' to a tensor of size "
-                    f"'{list(self._array.shape)}'. Please ensure that the gradient and the tensor are the same size"
+                    f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size "
+                    f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size"
                 )
-            if value._array.dtype != self._array.dtype:
+            if value.dtype is not self.dtype:
                 raise RuntimeError(
                     f"attempting to assign a gradient with dtype '{value.dtype}' to a tensor with grad_dtype "
                     f"'{self.dtype}'. The gradient must match the tensor's dtype"
@@ -296,9 +308,13 @@ class Variable:
 
     def _accumulate(self, gradient: Tensor, create_graph: bool) -> None:
         """Add a gradient that the engine computed to `grad`, taking it over where nobody else holds it."""
+        before = self._grad
+        if gradient.is_sparse or (before is not None and before.is_sparse):
+            self._grad = gradient if before is None else before + gradient
+            self._after_accumulation()
+            return
         if gradient._array.dtype != self._array.dtype:
             gradient = gradient.to(self.dtype)
-        before = self._grad
         if before is not None:
             if create_graph:
                 self._grad = before + gradient
@@ -315,8 +331,11 @@ class Variable:
                 array = _like_strides(array, self._array)
             self._grad = wrap(array)
         if self._post_accumulate_grad_hooks:
-            for hook in tuple(self._post_accumulate_grad_hooks.values()):
-                hook(self)
+            self._after_accumulation()
+
+    def _after_accumulation(self) -> None:
+        for hook in tuple((self._post_accumulate_grad_hooks or {}).values()):
+            hook(self)
 
 
 def _references(gradient: Any) -> tuple[int, int]:

@@ -270,6 +270,8 @@ def add(input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.add.html
     """
+    if isinstance(other, Variable) and other.is_sparse:
+        return into(out, other._added(input, alpha))  # type: ignore[attr-defined]
     return into(out, Add.apply(input, _scaled("add", input, other, alpha)))
 
 
@@ -282,6 +284,8 @@ def sub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.sub.html
     """
+    if isinstance(other, Variable) and other.is_sparse:
+        return into(out, other._added(input, -alpha))  # type: ignore[attr-defined]
     return into(out, Sub.apply(input, _scaled("sub", input, other, alpha)))
 
 
@@ -457,11 +461,15 @@ def _rfloordiv(input: Any, other: Any) -> Any:
 
 def add_(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """`add`, in place."""
+    if isinstance(other, Variable) and other.is_sparse:
+        return other._add_to_(input, alpha)  # type: ignore[attr-defined]
     return Add.inplace(input, _scaled("add_", input, other, alpha))
 
 
 def sub_(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """`sub`, in place."""
+    if isinstance(other, Variable) and other.is_sparse:
+        return other._add_to_(input, -alpha)  # type: ignore[attr-defined]
     return Sub.inplace(input, _scaled("sub_", input, other, alpha))
 
 

@@ -1,16 +1,20 @@
-"""Looking rows up in a table, and one-hot vectors."""
+"""Looking rows up in a table, one by one and by bags."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.kernels.reference.index import add_at
+from rushlight.ops._numeric import as_result, widened
 
-__all__ = ["Embedding", "EmbeddingGrad"]
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = ["Embedding", "EmbeddingBag", "EmbeddingGrad"]
 
 
 class Embedding(Operation):
@@ -19,18 +23,39 @@ class Embedding(Operation):
     node_name = "EmbeddingBackward0"
 
     @staticmethod
-    def forward(ctx: Any, weight: Any, indices: Any, padding_idx: int, scale_grad_by_freq: bool) -> Any:
+    def forward(
+        ctx: Any, weight: Any, indices: Any, padding_idx: int, scale_grad_by_freq: bool, sparse: bool = False
+    ) -> Any:
         table, rows = weight._array, indices._array
         if rows.size and (rows.min() < 0 or rows.max() >= table.shape[0]):
             raise IndexError("index out of range in self")
-        ctx.count, ctx.padding_idx, ctx.scale = table.shape[0], padding_idx, scale_grad_by_freq
+        ctx.count, ctx.padding_idx, ctx.scale, ctx.sparse = table.shape[0], padding_idx, scale_grad_by_freq, sparse
         ctx.save_for_backward(indices)
         return table[rows]
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
         (indices,) = ctx.saved_tensors
-        return EmbeddingGrad.apply(grad, indices, ctx.count, ctx.padding_idx, ctx.scale), None, None, None
+        to_weight = table_gradient(grad, indices, ctx.count, ctx.padding_idx, ctx.scale, ctx.sparse)
+        return to_weight, None, None, None, None
+
+
+def table_gradient(
+    grad: Tensor, indices: Tensor, count: int, padding_idx: int, scale_grad_by_freq: bool, sparse: bool
+) -> Tensor:
+    """The gradient of a table of `count` rows from those of the rows that were looked up."""
+    if not sparse:
+        return EmbeddingGrad.apply(grad, indices, count, padding_idx, scale_grad_by_freq)
+    if scale_grad_by_freq:
+        raise RuntimeError("embedding_backward: scale_grad_by_freq not supported with sparse gradients")
+    from rushlight.sparse import rows
+
+    array = grad._array
+    index, values = indices._array.reshape(-1), array.reshape(-1, array.shape[-1])
+    if padding_idx >= 0:
+        kept = index != padding_idx
+        index, values = index[kept], values[kept]
+    return rows(index, values, count)
 
 
 class EmbeddingGrad(Operation):
@@ -62,3 +87,120 @@ class EmbeddingGrad(Operation):
         if ctx.factor is not None:
             scale = scale * ctx.factor
         return out * wrap(scale.reshape(*indices._array.shape, 1)), None, None, None, None
+
+
+class EmbeddingBag(Operation):
+    """The sum, mean or maximum of the rows that each bag of indices names.
+
+    Bag b holds the indices from `starts[b]` up to `ends[b]`; an empty one gives zeros. Indices that are the padding
+    count for nothing. Only sums may have a weight for each index.
+    """
+
+    node_name = "EmbeddingBagBackward0"
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        weight: Any,
+        indices: Any,
+        per_sample_weights: Any,
+        bags: Any,
+        mode: str,
+        options: tuple[int, bool, bool],
+    ) -> Any:
+        table, (starts, ends) = weight._array, bags
+        index = indices._array
+        ctx.padding_idx, ctx.scale, ctx.sparse = options
+        kept = index != ctx.padding_idx
+        # What no bag holds (after the last one's end) counts as padding does.
+        kept[ends[-1] if len(ends) else 0 :] = False
+        bag = np.repeat(np.arange(len(starts)), ends - starts)
+        ctx.all_indices = index
+        bag, index = bag[kept[: len(bag)]], index[kept]
+        ctx.count, ctx.mode, ctx.kept, ctx.bag, ctx.index = table.shape[0], mode, kept, bag, index
+        ctx.counts = np.bincount(bag, minlength=len(starts))
+        ctx.save_for_backward(weight if per_sample_weights is not None else None, per_sample_weights)
+        rows = widened(table[index])
+        if per_sample_weights is not None:
+            rows = rows * widened(per_sample_weights._array)[kept][:, None]
+        if mode == "max":
+            out, ctx.places = _largest(rows, bag, ctx.counts)
+            return as_result(out, table.dtype)
+        out = _sums(rows, bag, ctx.counts)
+        if mode == "mean":
+            out /= np.maximum(ctx.counts, 1).astype(out.dtype)[:, None]
+        return as_result(out, table.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        weight, per_sample_weights = ctx.saved_tensors
+        needs = ctx.needs_input_grad
+        to_weight = to_samples = None
+        bag, index = wrap(ctx.bag), wrap(ctx.index)
+        if ctx.mode == "max":
+            return _to_largest(ctx, grad), None, None, None, None, None
+        rows = grad[bag]
+        if needs[0]:
+            scaled = rows
+            if ctx.mode == "mean":
+                share = (1 / np.maximum(ctx.counts, 1))[ctx.bag, None]
+                scaled = rows * wrap(share.astype(grad._array.dtype))
+            if per_sample_weights is not None:
+                scaled = rows * per_sample_weights[wrap(ctx.kept)].unsqueeze(1)
+            if ctx.scale and not ctx.sparse:
+                scaled = scaled * wrap(_shares_by_frequency(ctx).astype(grad._array.dtype))
+            # A sparse gradient refuses to be scaled.
+            to_weight = table_gradient(scaled, index, ctx.count, -1, ctx.scale and ctx.sparse, ctx.sparse)
+        if needs[2]:
+            products = (rows * weight[index]).sum(1)
+            to_samples = grad.new_zeros(len(ctx.kept)).index_put((wrap(ctx.kept),), products)
+        return to_weight, None, to_samples, None, None, None
+
+
+def _shares_by_frequency(ctx: Any) -> Any:
+    """What each row's gradient is multiplied by for `scale_grad_by_freq`, as a column.
+
+    As PyTorch computes it: the u-th distinct index is divided by the frequency of the u-th of all indices in order,
+    which is its own only while none before it repeats.
+    """
+    ordered = np.sort(ctx.all_indices)
+    distinct, counts = np.unique(ordered, return_counts=True)
+    frequency = counts[np.searchsorted(distinct, ordered[: len(distinct)])]
+    return 1 / frequency[np.searchsorted(distinct, ctx.index), None]
+
+
+def _nonempty(counts: Any) -> tuple[Any, Any]:
+    """Which bags hold something, and where each of these begins."""
+    full = np.flatnonzero(counts)
+    return full, (np.cumsum(counts) - counts)[full]
+
+
+def _sums(rows: Any, bag: Any, counts: Any) -> Any:
+    """The sum of each bag's rows."""
+    if len(counts) and len(rows) == len(counts) * counts[0] and (counts == counts[0]).all():
+        return rows.reshape(len(counts), int(counts[0]), rows.shape[1]).sum(axis=1)
+    out = np.zeros((len(counts), rows.shape[1]), rows.dtype)
+    full, begins = _nonempty(counts)
+    if len(full):
+        out[full] = np.add.reduceat(rows, begins, axis=0)
+    return out
+
+
+def _largest(rows: Any, bag: Any, counts: Any) -> tuple[Any, Any]:
+    """The largest of each bag's rows by column, and in which of all the rows it first stands; -1 for an empty bag."""
+    shape = (len(counts), rows.shape[1])
+    out, places = np.zeros(shape, rows.dtype), np.full(shape, -1)
+    full, begins = _nonempty(counts)
+    if len(full):
+        out[full] = np.maximum.reduceat(rows, begins, axis=0)
+        position = np.where(rows == out[bag], np.arange(len(rows))[:, None], len(rows))
+        places[full] = np.minimum.reduceat(position, begins, axis=0)
+    return out, places
+
+
+def _to_largest(ctx: Any, grad: Any) -> Any:
+    """Each gradient of a maximum to the element that was it."""
+    bag, column = np.nonzero(ctx.places >= 0)
+    row = ctx.index[ctx.places[bag, column]]
+    zeros = grad.new_zeros((ctx.count, grad.shape[1]))
+    return zeros.index_put((wrap(row), wrap(column)), grad[wrap(bag), wrap(column)], accumulate=True)

@@ -22,6 +22,7 @@ __all__ = ["SavedStorage", "StorageTable", "pickler_type"]
 _REBUILD_V2 = global_name("torch._utils", "_rebuild_tensor_v2")
 _REBUILD_V3 = global_name("torch._utils", "_rebuild_tensor_v3")
 _REBUILD_TYPE = global_name("torch._tensor", "_rebuild_from_type_v2")
+_REBUILD_SPARSE = global_name("torch._utils", "_rebuild_sparse_tensor")
 _REBUILD_PARAMETER = global_name("torch._utils", "_rebuild_parameter")
 _REBUILD_PARAMETER_STATE = global_name("torch._utils", "_rebuild_parameter_with_state")
 _UNTYPED_STORAGE = global_name("torch.storage", "UntypedStorage")
@@ -123,6 +124,9 @@ def _reduce(value: Any, table: StorageTable) -> Any:
     if isinstance(value, Variable):
         from rushlight.nn.parameter import is_lazy
 
+        if value.is_sparse:
+            content = (value._indices(), value._values(), value.shape, value.is_coalesced())  # type: ignore[attr-defined]
+            return _REBUILD_SPARSE, (value.layout, content)
         return value.__reduce_ex__(2) if is_lazy(value) else _reduce_tensor(value, table)
     if isinstance(value, Size):
         return global_name("torch", "Size"), (tuple(value),)

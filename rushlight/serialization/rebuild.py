@@ -13,7 +13,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.device import device
-from rushlight.layout import strided
+from rushlight.layout import sparse_coo, strided
 from rushlight.serialization.errors import CorruptFileError
 from rushlight.serialization.globals import DTYPES, storage_dtype
 from rushlight.size import Size
@@ -158,9 +158,24 @@ def _bytes() -> bytes:
 
 
 def _get_layout(name: Any) -> Any:
-    if name != repr(strided):
-        raise CorruptFileError(f"expected the layout {strided}, got {name!r}")
-    return strided
+    for layout in (strided, sparse_coo):
+        if name == repr(layout):
+            return layout
+    raise CorruptFileError(f"expected the layout {strided} or {sparse_coo}, got {name!r}")
+
+
+def _rebuild_sparse_tensor(layout: Any, data: Any) -> Any:
+    from rushlight.sparse import sparse_coo_tensor
+
+    if layout is not sparse_coo or not isinstance(data, tuple) or len(data) not in (3, 4):
+        raise CorruptFileError(f"expected the parts of a {sparse_coo} tensor, got {layout!r}, {type(data).__name__}")
+    indices, values, size, *coalesced = data
+    if not isinstance(size, tuple):
+        raise CorruptFileError(f"expected the size of a sparse tensor, got {size!r}")
+    # An index out of range is refused there.
+    return sparse_coo_tensor(
+        _checked_tensor(indices), _checked_tensor(values), size, is_coalesced=bool(coalesced and coalesced[0])
+    )
 
 
 def _size(sizes: Any = ()) -> Size:
@@ -176,6 +191,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "torch._utils._rebuild_parameter": _rebuild_parameter,
     "torch._utils._rebuild_parameter_with_state": _rebuild_parameter_with_state,
     "torch._tensor._rebuild_from_type_v2": _rebuild_from_type_v2,
+    "torch._utils._rebuild_sparse_tensor": _rebuild_sparse_tensor,
     "torch.serialization._get_layout": _get_layout,
 }
 

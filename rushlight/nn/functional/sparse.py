@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
 import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import plain
-from rushlight.ops.embedding import Embedding
+from rushlight.ops.embedding import Embedding, EmbeddingBag
 from rushlight.tensor import Tensor
 
-__all__ = ["embedding", "one_hot"]
+__all__ = ["embedding", "embedding_bag", "one_hot"]
 
 
 def _renormalize(weight: Tensor, rows: Tensor, max_norm: float, norm_type: float) -> None:
@@ -38,8 +41,8 @@ def embedding(
     """The rows of `weight` `(V, D)` that the int64 or int32 `input` `(*)` names: `(*, D)`.
 
     Row `padding_idx` gets no gradient; with `max_norm` the rows in use are first scaled down to that norm, in place;
-    with `scale_grad_by_freq` a row's gradient is divided by how often it is named. `sparse` is accepted; the gradient
-    is dense. Raises IndexError for an index out of range.
+    with `scale_grad_by_freq` a row's gradient is divided by how often it is named. With `sparse` the gradient is a
+    sparse tensor of the rows that were named. Raises IndexError for an index out of range.
 
     >>> import rushlight as torch
     >>> torch.nn.functional.embedding(torch.tensor([1, 0]), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
@@ -65,11 +68,157 @@ def embedding(
         padding_idx %= rows
     if max_norm is not None:
         _renormalize(weight, input, max_norm, norm_type)
-    return Embedding.apply(weight, input, -1 if padding_idx is None else padding_idx, scale_grad_by_freq)
+    return Embedding.apply(weight, input, -1 if padding_idx is None else padding_idx, scale_grad_by_freq, sparse)
 
 
-def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """int64 vectors of length `num_classes` (or the largest class + 1) with a 1 at each class of the int64 `tensor`
+def embedding_bag(
+    input: Tensor,
+    weight: Tensor,
+    offsets: Tensor | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Tensor | None = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Tensor:
+    """The sum, mean or maximum (`mode`) of the rows of `weight` `(V, D)` that each bag of indices names: `(B, D)`.
+
+    The bags are the rows of an `input` `(B, N)`, or the runs of an `input` `(N,)` that begin at `offsets` `(B,)`; with
+    `include_last_offset` the last offset is where the last bag ends. int64 or int32. Indices equal to `padding_idx`
+    count for nothing, and an empty bag gives zeros. `per_sample_weights`, of the input's shape, are for sums only. The
+    rest is as in `embedding`. Raises ValueError for shapes and modes that don't fit, RuntimeError for indices or
+    offsets out of range.
+
+    >>> import rushlight as torch
+    >>> table = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    >>> torch.nn.functional.embedding_bag(torch.tensor([0, 1, 2]), table, torch.tensor([0, 2]), mode="sum")
+    tensor([[4., 6.],
+            [5., 6.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.embedding_bag.html
+    """
+    if weight.dtype is dtypes.int64 and input.is_floating_point():
+        warnings.warn(
+            "Argument order of nn.functional.embedding_bag was changed. Usage `embedding_bag(weight, input, ...)` is "
+            "deprecated, and should now be `embedding_bag(input, weight, ...)`.",
+            stacklevel=2,
+        )
+        weight, input = input, weight
+    if per_sample_weights is not None and input.shape != per_sample_weights.shape:
+        raise ValueError(
+            f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then it must have the "
+            f"same shape as the input ({input.shape})"
+        )
+    if weight.dim() != 2:
+        raise ValueError(f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.dim()}")
+    index, bags = _bags(input, offsets, include_last_offset)
+    _check_bag_mode(mode, scale_grad_by_freq, sparse)
+    if max_norm is not None:
+        _renormalize(weight, input, max_norm, norm_type)
+    if per_sample_weights is not None:
+        if mode != "sum":
+            raise NotImplementedError(
+                "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' "
+                f"(got mode='{mode}'). Please open a feature request on GitHub."
+            )
+        if per_sample_weights.dtype is not weight.dtype:
+            kinds = [f"torch.{t.dtype.legacy_name}Tensor" for t in (weight, per_sample_weights)]
+            raise RuntimeError(
+                "Expected tensor for argument #1 'weight' to have the same type as tensor for argument #1 "
+                f"'per_sample_weights'; but type {kinds[0]} does not equal {kinds[1]} (while checking arguments for "
+                "embedding_bag)"
+            )
+        per_sample_weights = per_sample_weights.reshape(-1)
+    return EmbeddingBag.apply(
+        weight,
+        index,
+        per_sample_weights,
+        bags,
+        mode,
+        _bag_options(weight, index, padding_idx, scale_grad_by_freq, sparse),
+    )
+
+
+def _check_bag_mode(mode: str, scale_grad_by_freq: bool, sparse: bool) -> None:
+    if mode not in ("sum", "mean", "max"):
+        raise ValueError("mode has to be one of sum, mean or max")
+    if mode == "max" and scale_grad_by_freq:
+        raise ValueError("max mode does not support scaling the gradient by the frequency")
+    if mode == "max" and sparse:
+        raise ValueError("max mode does not support sparse weights")
+
+
+def _bag_options(
+    weight: Tensor, index: Tensor, padding_idx: int | None, scale_grad_by_freq: bool, sparse: bool
+) -> tuple[int, bool, bool]:
+    """The padding as a row or -1, and the two flags; RuntimeError for indices or a padding out of range."""
+    count, array = weight.shape[0], index._array
+    outside = np.flatnonzero((array < 0) | (array >= count))
+    if outside.size:
+        at = int(outside[0])
+        raise RuntimeError(
+            f"Index {at} of input takes value {int(array[at])} which is not in the valid range [0, {count})"
+        )
+    if padding_idx is not None and not -count <= padding_idx < count:
+        raise RuntimeError(
+            f"padding_idx must be within the number of embeddings, -{count} through {count - 1}, but got {padding_idx}"
+        )
+    return -1 if padding_idx is None else padding_idx % count, scale_grad_by_freq, sparse
+
+
+def _bags(input: Tensor, offsets: Tensor | None, include_last_offset: bool) -> tuple[Tensor, Any]:
+    """All indices as a vector, and the arrays of where each bag begins and ends in it."""
+    for tensor in (input, offsets):
+        if tensor is not None and tensor.dtype not in (dtypes.int64, dtypes.int32):
+            raise RuntimeError(
+                "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but "
+                f"got torch.{tensor.dtype.legacy_name}Tensor instead (while checking arguments for embedding_bag)"
+            )
+    if input.dim() == 2:
+        if offsets is not None:
+            raise ValueError(
+                "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length "
+                f"sequences. However, found offsets of type {type(offsets)}"
+            )
+        count, length = input.shape
+        if not length:
+            raise RuntimeError("step must be nonzero: got bags of no indices, as rows of a 2D input")
+        starts = np.arange(0, count * length, length)
+        return input.reshape(-1), (starts, starts + length)
+    if input.dim() != 1:
+        raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.dim()}")
+    if offsets is None:
+        raise ValueError("offsets has to be a 1D Tensor but got None")
+    if offsets.dim() != 1:
+        raise ValueError("offsets has to be a 1D Tensor")
+    return input, _bounds(offsets._array.astype(np.int64, copy=False), input.shape[0], include_last_offset)
+
+
+def _bounds(offsets: Any, length: int, include_last_offset: bool) -> tuple[Any, Any]:
+    if include_last_offset and not len(offsets):
+        raise RuntimeError("include_last_offset: number of offset should be at least 1")
+    if len(offsets):
+        if offsets[0] != 0:
+            raise RuntimeError(
+                "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. "
+                f"However, got {int(offsets[0])}"
+            )
+        if offsets[-1] > length:
+            raise RuntimeError(
+                f"offsets[-1] can not be greater than input's length {length} but got offsets[-1] of {int(offsets[-1])}"
+            )
+        if (np.diff(offsets) < 0).any():
+            raise RuntimeError("offsets must not decrease: each bag begins where the one before it ends")
+    if include_last_offset:
+        return offsets[:-1], offsets[1:]
+    return offsets, np.append(offsets[1:], length) if len(offsets) else offsets
+
+
+def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
+    """int64 vectors of length `num_classes` (or the largest class + 1) with a 1 at each class of the int64 `input`
     `(*)`.
 
     Raises RuntimeError for a class out of range or where the number of classes cannot be told.
@@ -81,9 +230,9 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.one_hot.html
     """
-    check_tensor("one_hot", "tensor", 1, tensor)
-    array = tensor._array
-    if tensor.dtype is not dtypes.int64:
+    check_tensor("one_hot", "input", 1, input)
+    array = input._array
+    if input.dtype is not dtypes.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     if array.size == 0:
         if num_classes <= 0:

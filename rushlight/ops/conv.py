@@ -7,15 +7,15 @@ once and cached.
 
 from __future__ import annotations
 
-import operator
 import warnings
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from rushlight.autograd.operation import Operation
-from rushlight.dtypes import from_numpy_dtype
+from rushlight.autograd.variable import Variable
 from rushlight.kernels import convolution as kernels
-from rushlight.kernels.reference.windows import conv_size
+from rushlight.ops._conv_checks import Geometry, check_tensors, check_types, geometry_of, numbers, output_sizes
 from rushlight.ops.pad import pad
 
 if TYPE_CHECKING:
@@ -25,20 +25,18 @@ if TYPE_CHECKING:
 
     Sizes = int | Sequence[int]
 
-__all__ = ["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
+__all__ = [
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_tbc",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "convolution",
+]
 
 Ints = tuple[int, ...]
-
-
-class Geometry(NamedTuple):
-    """How the window moves, each entry with one number per dimension."""
-
-    stride: Ints
-    padding: Ints
-    dilation: Ints
-    transposed: bool
-    output_padding: Ints
-    groups: int
 
 
 class Convolution(Operation):
@@ -117,161 +115,37 @@ class ConvolutionBackward(Operation):
         return to_grad, to_input, to_weight, None, None
 
 
-def _numbers(rank: int, name: str, value: Any, function: str) -> Ints:
-    """One number for each dimension, as the caller's int or sequence says."""
-    try:
-        numbers = (operator.index(value),) if hasattr(value, "__index__") else tuple(map(operator.index, value))
-    except TypeError:
-        raise TypeError(f"{function}(): argument '{name}' must be tuple of ints, not {type(value).__name__}") from None
-    if len(numbers) == 1:
-        return numbers * rank
-    if len(numbers) != rank:
-        raise RuntimeError(
-            f"expected {name} to be a single integer value or a list of {rank} values to match the convolution "
-            f"dimensions, but got {name}={list(numbers)}"
+class ConvTbc(Operation):
+    """A convolution over the first of three dimensions: input (T, N, C), weight (K, C, O), output (OT, N, O)."""
+
+    node_name = "ConvTbcBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Any:
+        ctx.geometry = Geometry((1,), (padding,), (1,), False, (0,), 1)
+        ctx.save_for_backward(input, weight)
+        x, w = input._array, weight._array
+        outputs = (len(x) + 2 * padding - len(w) + 1,)
+        x, w = np.ascontiguousarray(x.transpose(1, 2, 0)), np.ascontiguousarray(w.transpose(2, 1, 0))
+        y = kernels.conv(x, w, bias._array, (1,), (padding,), (1,), 1, outputs)
+        return np.ascontiguousarray(y.transpose(2, 0, 1))
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        input, weight = (saved.permute(order) for saved, order in zip(ctx.saved_tensors, (_TO, _BACK), strict=True))
+        needs = ctx.needs_input_grad[:3]
+        found = iter(ConvolutionBackward.apply(grad.permute(_TO), input, weight, ctx.geometry, needs))
+        of_input, of_weight, of_bias = (next(found) if needed else None for needed in needs)
+        return (
+            None if of_input is None else of_input.permute(_FROM),
+            None if of_weight is None else of_weight.permute(_BACK),
+            of_bias,
+            None,
         )
-    return numbers
 
 
-@lru_cache(maxsize=1024)
-def _geometry(
-    rank: int, stride: Any, padding: Any, dilation: Any, transposed: bool, output_padding: Any, groups: Any
-) -> Geometry:
-    """The settings of a call, checked; cached, so a layer's settings are looked at once."""
-    function = f"conv_transpose{rank}d" if transposed else f"conv{rank}d"
-    strides = _numbers(rank, "stride", stride, function)
-    paddings = _numbers(rank, "padding", padding, function)
-    dilations = _numbers(rank, "dilation", dilation, function)
-    outer = _numbers(rank, "output_padding", output_padding, function)
-    if not hasattr(groups, "__index__"):
-        raise TypeError(f"{function}(): argument 'groups' must be int, not {type(groups).__name__}")
-    if groups <= 0:
-        raise RuntimeError("non-positive groups is not supported")
-    if min(paddings) < 0:
-        raise RuntimeError("negative padding is not supported")
-    if min(outer) < 0:
-        raise RuntimeError("negative output_padding is not supported")
-    if min(strides) <= 0:
-        raise RuntimeError("non-positive stride is not supported")
-    if min(dilations) <= 0:
-        raise RuntimeError(f"dilation should be greater than zero, but got {list(dilations)}")
-    for extra, step, spread in zip(outer, strides, dilations, strict=True):
-        if extra >= step and extra >= spread:
-            axes = ("depth", "height", "width")[-max(rank, 2) :]
-            lists = {"output_padding": outer, "stride": strides, "dilation": dilations}
-            text = " ".join(
-                f"{name}_{axis}: {value}"
-                for name, values in lists.items()
-                for axis, value in zip(
-                    axes, ((0 if name == "output_padding" else 1,) * (len(axes) - rank)) + values, strict=True
-                )
-            )
-            raise RuntimeError(f"output padding must be smaller than either stride or dilation, but got {text}")
-    return Geometry(strides, paddings, dilations, transposed, outer, operator.index(groups))
-
-
-def _check_weight(x: Ints, w: Ints, b: Ints | None, geometry: Geometry) -> None:
-    """Weight and bias fit the input and the groups."""
-    groups, transposed = geometry.groups, geometry.transposed
-    if len(w) != len(x):
-        raise RuntimeError(
-            f"Expected a {len(x)}D weight for an input of size {list(x)}, but got weight of size {list(w)}"
-        )
-    if w[0] < groups:
-        raise RuntimeError(
-            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, "
-            f"but got weight of size {list(w)} instead"
-        )
-    if w[0] % groups:
-        raise RuntimeError(
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, "
-            f"but got weight of size [{list(w)}] instead"
-        )
-    given = (
-        f"Given transposed=1, weight of size {list(w)}"
-        if transposed
-        else f"Given groups={groups}, weight of size {list(w)}"
-    )
-    channels = w[0] if transposed else w[1] * groups
-    if x[1] != channels:
-        raise RuntimeError(
-            f"{given}, expected input{list(x)} to have {channels} channels, but got {x[1]} channels instead"
-        )
-    out_channels = w[1] * groups if transposed else w[0]
-    if b is not None and b != (out_channels,):
-        given = given if transposed else f"Given weight of size {list(w)}"
-        raise RuntimeError(
-            f"{given}, expected bias to be 1-dimensional with {out_channels} elements, "
-            f"but got bias of size {list(b)} instead"
-        )
-    if min(w[2:]) <= 0:
-        raise RuntimeError(f"kernel size should be greater than zero, but got {list(w[2:])}")
-
-
-def _by(sizes: Ints) -> str:
-    return " x ".join(map(str, sizes))
-
-
-@lru_cache(maxsize=4096)
-def _outputs(x: Ints, w: Ints, b: Ints | None, geometry: Geometry) -> Ints:
-    """The spatial sizes of the result, all shapes checked; cached, so a training loop pays for it once."""
-    _check_weight(x, w, b, geometry)
-    stride, padding, dilation, transposed, output_padding, _ = geometry
-    sizes, kernel = x[2:], w[2:]
-    if transposed:
-        outputs = tuple(
-            (n - 1) * s - 2 * p + d * (k - 1) + extra + 1
-            for n, k, s, p, d, extra in zip(sizes, kernel, stride, padding, dilation, output_padding, strict=True)
-        )
-        if min(outputs) <= 0:
-            raise RuntimeError(
-                f"Given input size per channel: ({_by(sizes)}). Calculated output size per channel: ({_by(outputs)}). "
-                "Output size is too small"
-            )
-        return outputs
-    padded = tuple(n + 2 * p for n, p in zip(sizes, padding, strict=True))
-    reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
-    if any(n < k for n, k in zip(padded, reach, strict=True)):
-        raise RuntimeError(
-            f"Calculated padded input size per channel: ({_by(padded)}). Kernel size: ({_by(reach)}). "
-            "Kernel size can't be greater than actual input size"
-        )
-    if min(sizes) == 0:
-        raise RuntimeError(f"Only zero batch or zero channel inputs are supported, but got input shape: {list(x)}")
-    return tuple(map(conv_size, sizes, kernel, stride, padding, dilation))
-
-
-# PyTorch names types here as its compiler does.
-_C_NAMES = {
-    "int64": "long int",
-    "int16": "short int",
-    "uint8": "unsigned char",
-    "int8": "signed char",
-    "float16": "c10::Half",
-    "bfloat16": "c10::BFloat16",
-}
-
-
-def _check_types(input: Any, weight: Any, bias: Any) -> None:
-    kind = input._array.dtype
-    if bias is not None and bias._array.dtype != kind:
-        names = [_C_NAMES.get(t.name) or from_numpy_dtype(t).legacy_name.lower() for t in (kind, bias._array.dtype)]
-        raise RuntimeError(f"Input type ({names[0]}) and bias type ({names[1]}) should be the same")
-    if weight._array.dtype != kind:
-        expected, found = from_numpy_dtype(kind).legacy_name, from_numpy_dtype(weight._array.dtype).legacy_name
-        raise RuntimeError(f"expected scalar type {expected} but found {found}")
-    if kind.kind == "b":
-        raise NotImplementedError("\"slow_conv2d_cpu\" not implemented for 'Bool'")
-
-
-def _check_tensors(function: str, **given: Any) -> None:
-    from rushlight.autograd.variable import Variable
-
-    for position, (name, value) in enumerate(given.items(), 1):
-        if not isinstance(value, Variable) and not (name == "bias" and value is None):
-            raise TypeError(
-                f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
-            )
+# (T, N, C) to (N, C, T) and back; (K, C, O) to (O, C, K) and back.
+_TO, _FROM, _BACK = (1, 2, 0), (2, 0, 1), (2, 1, 0)
 
 
 def _hashable(value: Any) -> Any:
@@ -294,7 +168,7 @@ def _convolution(
         x, w = input._array, weight._array
         b = None if bias is None else bias._array
     except AttributeError:
-        _check_tensors(
+        check_tensors(
             f"conv_transpose{rank}d" if transposed else f"conv{rank}d", input=input, weight=weight, bias=bias
         )
         raise
@@ -315,14 +189,14 @@ def _convolution(
         input, padding = _string_padding(rank, input, weight, stride, padding, dilation)
         x = input._array
     try:
-        geometry = _geometry(rank, stride, padding, dilation, transposed, output_padding, groups)
+        geometry = geometry_of(rank, stride, padding, dilation, transposed, output_padding, groups)
     except TypeError:  # a list, most likely, which can't be a cache key
-        geometry = _geometry(
+        geometry = geometry_of(
             rank, *map(_hashable, (stride, padding, dilation)), transposed, _hashable(output_padding), groups
         )
-    outputs = _outputs(x.shape, w.shape, None if b is None else b.shape, geometry)
+    outputs = output_sizes(x.shape, w.shape, None if b is None else b.shape, geometry)
     if x.dtype != w.dtype or (b is not None and b.dtype != x.dtype) or x.dtype.kind == "b":
-        _check_types(input, weight, bias)
+        check_types(input, weight, bias)
     return Convolution.apply(input, weight, bias, geometry, outputs)
 
 
@@ -334,10 +208,10 @@ def _string_padding(
         return input, (0,) * rank
     if padding != "same":
         raise RuntimeError(f"Invalid padding string: '{padding}'")
-    if any(s != 1 for s in _numbers(rank, "stride", stride, f"conv{rank}d")):
+    if any(s != 1 for s in numbers(rank, "stride", stride, f"conv{rank}d")):
         raise RuntimeError("padding='same' is not supported for strided convolutions")
     kernel = weight._array.shape[2:]
-    totals = [d * (k - 1) for k, d in zip(kernel, _numbers(rank, "dilation", dilation, f"conv{rank}d"), strict=False)]
+    totals = [d * (k - 1) for k, d in zip(kernel, numbers(rank, "dilation", dilation, f"conv{rank}d"), strict=False)]
     if any(total % 2 for total in totals):
         warnings.warn(
             "Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy of the "
@@ -494,3 +368,88 @@ def conv_transpose3d(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.conv_transpose3d.html
     """
     return _convolution(3, input, weight, bias, stride, padding, dilation, groups, True, output_padding)
+
+
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
+    """Convolve over the first dimension, time: `out[i, n, o] = bias[o] + Σ_{k, c} weight[k, c, o] · input[i - pad + k, n,
+    c]`.
+
+    Shapes: input (T, N, C), weight (K, C, O), bias (O); result (T + 2·pad - K + 1, N, O). A negative pad crops. All must
+    have one dtype. Raises RuntimeError where shapes or dtypes don't fit.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.conv_tbc(torch.arange(4.).view(4, 1, 1), torch.ones(2, 1, 1), torch.zeros(1)).flatten()
+    tensor([1., 3., 5.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.conv_tbc.html
+    """
+    check_tensors("conv_tbc", input=input, weight=weight)
+    if not isinstance(bias, Variable):
+        raise TypeError(f"conv_tbc(): argument 'bias' (position 3) must be Tensor, not {type(bias).__name__}")
+    x, w, b = input._array, weight._array, bias._array
+    if x.ndim != 3:
+        raise RuntimeError("Input must have 3 dims: time, batch, in_channel")
+    if w.ndim != 3:
+        raise RuntimeError("Weight tensor must have 3 dims: kernel_width, in_channels, out_channels.")
+    if b.ndim != 1:
+        raise RuntimeError("Bias must be 1-D")
+    if x.shape[2] != w.shape[1]:
+        raise RuntimeError("Input dim 2 (input channels) is not == dim 1 in the weight tensor")
+    if len(b) != w.shape[2]:
+        raise RuntimeError("Bias size must equal dim 2 in the weight tensor (output channels).")
+    for other in (weight, bias):
+        if other._array.dtype != x.dtype:
+            names = (t.dtype.legacy_name for t in (input, other))
+            raise RuntimeError(f"self and mat2 must have the same dtype, but got {' and '.join(names)}")
+    outputs = len(x) + 2 * pad - len(w) + 1
+    if outputs < 0:
+        shown = [outputs, x.shape[1], w.shape[2]]
+        raise RuntimeError(f"Trying to create tensor with negative dimension {outputs}: {shown}")
+    if pad < 0:
+        input, pad = input[-pad : len(x) + pad], 0
+    return ConvTbc.apply(input, weight, bias, pad)
+
+
+def convolution(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    transposed: bool,
+    output_padding: Sequence[int],
+    groups: int,
+) -> Tensor:
+    """`conv1d`, `conv2d` or `conv3d`, as weight has dimensions, or with transposed the transposed convolution.
+
+    Shapes: input (N, C, *size), without an unbatched form; settings are sequences of one number or one per dimension.
+    Raises RuntimeError where shapes, dtypes or settings don't fit, TypeError for settings that aren't sequences.
+
+    >>> import rushlight as torch
+    >>> torch.convolution(torch.ones(1, 1, 4), torch.ones(1, 1, 2), None, [1], [0], [1], False, [0], 1)
+    tensor([[[2., 2., 2.]]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.conv2d.html
+    """
+    check_tensors("convolution", input=input, weight=weight, bias=bias)
+    settings = {"stride": stride, "padding": padding, "dilation": dilation, "output_padding": output_padding}
+    for position, (name, value) in zip((4, 5, 6, 8), settings.items(), strict=True):
+        if not isinstance(value, tuple | list):
+            raise TypeError(
+                f"convolution(): argument '{name}' (position {position}) must be tuple of ints, not "
+                f"{type(value).__name__}"
+            )
+    x, w = input._array.shape, weight._array.shape
+    if len(w) < 3:
+        raise RuntimeError("weight should have at least three dimensions")
+    if len(x) != len(w):
+        raise RuntimeError(
+            f"Expected {len(w)}-dimensional input for {len(w)}-dimensional weight {list(w)}, but got {len(x)}-dimensional "
+            f"input of size {list(x)} instead"
+        )
+    if len(w) > 5:
+        raise RuntimeError(f"expected a weight of 3 to 5 dimensions, but got {len(w)}")
+    return _convolution(
+        len(w) - 2, input, weight, bias, stride, padding, dilation, groups, bool(transposed), output_padding
+    )

@@ -1,208 +1,34 @@
-"""Convolutional layers: one implementation for any number of dimensions, thin classes for one, two and three."""
+"""Convolutional layers: one implementation for any number of dimensions, thin classes for one, two and three.
+
+The lazy ones learn their in_channels from their first input.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from rushlight.device import device as Device
 from rushlight.dtypes import dtype as Dtype
 from rushlight.nn import functional as F
-from rushlight.nn import init
-from rushlight.nn.modules.module import Module
-from rushlight.nn.modules.utils import _ntuple, _reverse_repeat_tuple
-from rushlight.nn.parameter import Parameter
-from rushlight.ops.creation import empty
+from rushlight.nn.modules._conv import Sizes, _Conv, _ConvNd, _ConvTranspose, _ConvTransposeNd
+from rushlight.nn.modules.lazy import LazyModuleMixin
+from rushlight.nn.parameter import UninitializedParameter
 from rushlight.tensor import Tensor
 
-__all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
-
-Sizes = int | tuple[int, ...]
-
-_PADDING_STRINGS = {"same", "valid"}
-_PADDING_MODES = {"zeros", "reflect", "replicate", "circular"}
-
-
-class _ConvNd(Module):
-    """What all convolutions share: settings, parameters and their initial law, repr. Sizes are tuples here."""
-
-    __constants__: ClassVar[list[str]] = [
-        "stride",
-        "padding",
-        "dilation",
-        "groups",
-        "padding_mode",
-        "output_padding",
-        "in_channels",
-        "out_channels",
-        "kernel_size",
-    ]
-    in_channels: int
-    out_channels: int
-    kernel_size: tuple[int, ...]
-    stride: tuple[int, ...]
-    padding: str | tuple[int, ...]
-    dilation: tuple[int, ...]
-    transposed: bool
-    output_padding: tuple[int, ...]
-    groups: int
-    padding_mode: str
-    weight: Parameter
-    bias: Parameter | None
-    _reversed_padding_repeated_twice: Sequence[int]
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: tuple[int, ...],
-        stride: tuple[int, ...],
-        padding: str | tuple[int, ...],
-        dilation: tuple[int, ...],
-        transposed: bool,
-        output_padding: tuple[int, ...],
-        groups: int,
-        bias: bool,
-        padding_mode: str,
-        device: Device | str | None = None,
-        dtype: Dtype | None = None,
-    ) -> None:
-        super().__init__()
-        _check_settings(in_channels, out_channels, stride, padding, groups, padding_mode)
-        self.in_channels = in_channels
-        self.out_channels = out_channels
-        self.kernel_size = kernel_size
-        self.stride = stride
-        self.padding = padding
-        self.dilation = dilation
-        self.transposed = transposed
-        self.output_padding = output_padding
-        self.groups = groups
-        self.padding_mode = padding_mode
-        self._reversed_padding_repeated_twice = self._pads()
-        first, second = (in_channels, out_channels) if transposed else (out_channels, in_channels)
-        self.weight = Parameter(empty((first, second // groups, *kernel_size), device=device, dtype=dtype))
-        if bias:
-            self.bias = Parameter(empty((out_channels,), device=device, dtype=dtype))
-        else:
-            self.register_parameter("bias", None)
-        self.reset_parameters()
-
-    def _pads(self) -> Sequence[int]:
-        """The padding as `F.pad` takes it."""
-        if not isinstance(self.padding, str):
-            return _reverse_repeat_tuple(self.padding, 2)
-        pads = [0, 0] * len(self.kernel_size)
-        if self.padding == "same":
-            for axis, (d, k) in enumerate(zip(reversed(self.dilation), reversed(self.kernel_size), strict=False)):
-                total = d * (k - 1)
-                pads[2 * axis], pads[2 * axis + 1] = total // 2, total - total // 2
-        return pads
-
-    def reset_parameters(self) -> None:
-        """Draw the weight and the bias anew."""
-        # With a = √5 the bound of kaiming_uniform_ is 1/√fan_in.
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
-        if self.bias is not None:
-            fan_in = math.prod(self.weight.shape[1:])
-            if fan_in != 0:
-                bound = 1 / math.sqrt(fan_in)
-                init.uniform_(self.bias, -bound, bound)
-
-    def extra_repr(self) -> str:
-        parts = [
-            f"{self.in_channels}",
-            f"{self.out_channels}",
-            f"kernel_size={self.kernel_size}",
-            f"stride={self.stride}",
-        ]
-        if self.padding != (0,) * len(self.padding):
-            parts.append(f"padding={self.padding}")
-        if self.dilation != (1,) * len(self.dilation):
-            parts.append(f"dilation={self.dilation}")
-        if self.output_padding != (0,) * len(self.output_padding):
-            parts.append(f"output_padding={self.output_padding}")
-        if self.groups != 1:
-            parts.append(f"groups={self.groups}")
-        if self.bias is None:
-            parts.append("bias=False")
-        if self.padding_mode != "zeros":
-            parts.append(f"padding_mode={self.padding_mode}")
-        return ", ".join(parts)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)  # type: ignore[no-untyped-call, unused-ignore]
-        self.__dict__.setdefault("padding_mode", "zeros")
-
-
-def _check_settings(
-    in_channels: int, out_channels: int, stride: tuple[int, ...], padding: Any, groups: int, padding_mode: str
-) -> None:
-    if groups <= 0:
-        raise ValueError("groups must be a positive integer")
-    if in_channels % groups != 0:
-        raise ValueError("in_channels must be divisible by groups")
-    if out_channels % groups != 0:
-        raise ValueError("out_channels must be divisible by groups")
-    if isinstance(padding, str):
-        if padding not in _PADDING_STRINGS:
-            raise ValueError(f"Invalid padding string {padding!r}, should be one of {{'same', 'valid'}}")
-        if padding == "same" and any(s != 1 for s in stride):
-            raise ValueError("padding='same' is not supported for strided convolutions")
-    if padding_mode not in _PADDING_MODES:
-        raise ValueError(
-            "padding_mode must be one of {'zeros', 'reflect', 'replicate', 'circular'}, "
-            f"but got padding_mode='{padding_mode}'"
-        )
-
-
-class _Conv(_ConvNd):
-    """A convolution over `_rank` dimensions, called as its users call it."""
-
-    _rank: ClassVar[int]
-    _function: ClassVar[Callable[..., Tensor]]
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Sizes,
-        stride: Sizes = 1,
-        padding: str | Sizes = 0,
-        dilation: Sizes = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Device | str | None = None,
-        dtype: Dtype | None = None,
-    ) -> None:
-        spread = _ntuple(self._rank)
-        super().__init__(
-            in_channels,
-            out_channels,
-            spread(kernel_size),
-            spread(stride),
-            padding if isinstance(padding, str) else spread(padding),
-            spread(dilation),
-            False,
-            (0,) * self._rank,
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
-
-    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        padding = self.padding
-        if self.padding_mode != "zeros":
-            input = F.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode)
-            padding = (0,) * self._rank
-        return self._function(input, weight, bias, self.stride, padding, self.dilation, self.groups)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return self._conv_forward(input, self.weight, self.bias)
+__all__ = [
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
+    "LazyConv1d",
+    "LazyConv2d",
+    "LazyConv3d",
+    "LazyConvTranspose1d",
+    "LazyConvTranspose2d",
+    "LazyConvTranspose3d",
+]
 
 
 class Conv1d(_Conv):
@@ -271,124 +97,6 @@ class Conv3d(_Conv):
     _function = staticmethod(F.conv3d)
 
 
-class _ConvTransposeNd(_ConvNd):
-    """What all transposed convolutions share. Sizes are tuples here."""
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: tuple[int, ...],
-        stride: tuple[int, ...],
-        padding: tuple[int, ...],
-        dilation: tuple[int, ...],
-        transposed: bool,
-        output_padding: tuple[int, ...],
-        groups: int,
-        bias: bool,
-        padding_mode: str,
-        device: Device | str | None = None,
-        dtype: Dtype | None = None,
-    ) -> None:
-        if padding_mode != "zeros":
-            raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
-        super().__init__(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride,
-            padding,
-            dilation,
-            transposed,
-            output_padding,
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
-
-    def _output_padding(
-        self,
-        input: Tensor,
-        output_size: Sequence[int] | None,
-        stride: Sequence[int],
-        padding: Sequence[int],
-        kernel_size: Sequence[int],
-        num_spatial_dims: int,
-        dilation: Sequence[int] | None = None,
-    ) -> Sequence[int]:
-        """The output_padding that gives `output_size`; ValueError where none does."""
-        if output_size is None:
-            return _ntuple(num_spatial_dims)(self.output_padding)
-        rank = num_spatial_dims
-        others = input.dim() - rank
-        if len(output_size) == others + rank:
-            output_size = output_size[others:]
-        if len(output_size) != rank:
-            raise ValueError(
-                f"ConvTranspose{rank}D: for {input.dim()}D input, output_size must have {rank} or {others + rank} "
-                f"elements (got {len(output_size)})"
-            )
-        spreads = dilation if dilation is not None else (1,) * rank
-        sizes = input.shape[-rank:]
-        smallest = [
-            (n - 1) * s - 2 * p + d * (k - 1) + 1
-            for n, s, p, d, k in zip(sizes, stride, padding, spreads, kernel_size, strict=True)
-        ]
-        largest = [low + s - 1 for low, s in zip(smallest, stride, strict=True)]
-        if any(not low <= size <= high for size, low, high in zip(output_size, smallest, largest, strict=True)):
-            raise ValueError(
-                f"requested an output size of {output_size}, but valid sizes range from {smallest} to {largest} "
-                f"(for an input of {sizes})"
-            )
-        return [size - low for size, low in zip(output_size, smallest, strict=True)]
-
-
-class _ConvTranspose(_ConvTransposeNd):
-    """A transposed convolution over `_rank` dimensions, called as its users call it."""
-
-    _rank: ClassVar[int]
-    _function: ClassVar[Callable[..., Tensor]]
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Sizes,
-        stride: Sizes = 1,
-        padding: Sizes = 0,
-        output_padding: Sizes = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: Sizes = 1,
-        padding_mode: str = "zeros",
-        device: Device | str | None = None,
-        dtype: Dtype | None = None,
-    ) -> None:
-        spread = _ntuple(self._rank)
-        super().__init__(
-            in_channels,
-            out_channels,
-            spread(kernel_size),
-            spread(stride),
-            spread(padding),
-            spread(dilation),
-            True,
-            spread(output_padding),
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
-
-    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        stride, padding, dilation = self.stride, self.padding, self.dilation
-        extra = self._output_padding(input, output_size, stride, padding, self.kernel_size, self._rank, dilation)  # type: ignore[arg-type]
-        return self._function(input, self.weight, self.bias, stride, padding, tuple(extra), self.groups, dilation)
-
-
 class ConvTranspose1d(_ConvTranspose):
     """The transposed convolution over one dimension: the gradient of `Conv1d` in its input, as a layer.
 
@@ -454,3 +162,215 @@ class ConvTranspose3d(_ConvTranspose):
 
     _rank = 3
     _function = staticmethod(F.conv_transpose3d)
+
+
+class _LazyConv(LazyModuleMixin, _ConvNd):
+    """Takes in_channels from the first input. A class of this kind and a convolution is that convolution, once it has
+    parameters."""
+
+    weight: UninitializedParameter  # type: ignore[assignment]
+    bias: UninitializedParameter | None  # type: ignore[assignment]
+    _rank: ClassVar[int]
+
+    def reset_parameters(self) -> None:
+        """Draw the weight and the bias anew, if their shapes are known."""
+        if not self.has_uninitialized_params() and self.in_channels != 0:
+            super().reset_parameters()
+
+    def initialize_parameters(self, input: Tensor, *args: Any, **kwargs: Any) -> None:
+        """Take in_channels from the first input, and draw the parameters."""
+        if not self.has_uninitialized_params():
+            return
+        self.in_channels = self._get_in_channels(input)
+        if self.in_channels % self.groups != 0:
+            raise ValueError("in_channels must be divisible by groups")
+        channels = (self.out_channels, self.in_channels)
+        first, second = reversed(channels) if self.transposed else channels
+        self.weight.materialize((first, second // self.groups, *self.kernel_size))
+        if self.bias is not None:
+            self.bias.materialize((self.out_channels,))
+        self.reset_parameters()
+
+    def _get_in_channels(self, input: Tensor) -> int:
+        rank = self._get_num_spatial_dims()
+        if input.dim() not in (rank + 1, rank + 2):
+            raise RuntimeError(
+                f"Expected {rank + 1}D (unbatched) or {rank + 2}D (batched) input to {type(self).__name__}, but got "
+                f"input of size: {input.shape}"
+            )
+        return input.shape[-rank - 1]
+
+    def _get_num_spatial_dims(self) -> int:
+        return self._rank
+
+    def _leave_open(self, out_channels: int, bias: bool, device: Device | str | None, dtype: Dtype | None) -> None:
+        """Replace the parameters, made for no channels, by those to come."""
+        self.weight = UninitializedParameter(device=device, dtype=dtype)
+        self.out_channels = out_channels
+        if bias:
+            self.bias = UninitializedParameter(device=device, dtype=dtype)
+
+
+class _LazyForward(_LazyConv, _Conv):
+    def __init__(
+        self,
+        out_channels: int,
+        kernel_size: Sizes,
+        stride: Sizes = 1,
+        padding: str | Sizes = 0,
+        dilation: Sizes = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Device | str | None = None,
+        dtype: Dtype | None = None,
+    ) -> None:
+        super().__init__(0, 0, kernel_size, stride, padding, dilation, groups, False, padding_mode, device, dtype)
+        self._leave_open(out_channels, bias, device, dtype)
+
+
+class _LazyTranspose(_LazyConv, _ConvTranspose):
+    def __init__(
+        self,
+        out_channels: int,
+        kernel_size: Sizes,
+        stride: Sizes = 1,
+        padding: Sizes = 0,
+        output_padding: Sizes = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Sizes = 1,
+        padding_mode: str = "zeros",
+        device: Device | str | None = None,
+        dtype: Dtype | None = None,
+    ) -> None:
+        super().__init__(
+            0, 0, kernel_size, stride, padding, output_padding, groups, False, dilation, padding_mode, device, dtype
+        )
+        self._leave_open(out_channels, bias, device, dtype)
+
+
+class LazyConv1d(_LazyForward, Conv1d):
+    """A `Conv1d` whose in_channels is the number of its first input's channels.
+
+    Until then its parameters are `UninitializedParameter`s, also in its state_dict; with the first input, or with loaded
+    ones, they get their shapes, and after the first call it is a `Conv1d`. RuntimeError, from the call, for an input
+    of other than 2 or 3 dimensions, ValueError unless groups divides its channels.
+
+    >>> import rushlight as torch
+    >>> layer = torch.nn.LazyConv1d(33, 3)
+    >>> layer.weight
+    <UninitializedParameter>
+    >>> _ = layer(torch.zeros(20, 16, 50))
+    >>> layer.weight.shape
+    torch.Size([33, 16, 3])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.LazyConv1d.html
+    """
+
+    cls_to_become = Conv1d
+
+
+class LazyConv2d(_LazyForward, Conv2d):
+    """A `Conv2d` whose in_channels is the number of its first input's channels.
+
+    Until then its parameters are `UninitializedParameter`s, also in its state_dict; with the first input, or with loaded
+    ones, they get their shapes, and after the first call it is a `Conv2d`. RuntimeError, from the call, for an input
+    of other than 3 or 4 dimensions, ValueError unless groups divides its channels.
+
+    >>> import rushlight as torch
+    >>> layer = torch.nn.LazyConv2d(33, 3)
+    >>> layer.weight
+    <UninitializedParameter>
+    >>> _ = layer(torch.zeros(2, 16, 10, 12))
+    >>> layer.weight.shape
+    torch.Size([33, 16, 3, 3])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.LazyConv2d.html
+    """
+
+    cls_to_become = Conv2d
+
+
+class LazyConv3d(_LazyForward, Conv3d):
+    """A `Conv3d` whose in_channels is the number of its first input's channels.
+
+    Until then its parameters are `UninitializedParameter`s, also in its state_dict; with the first input, or with loaded
+    ones, they get their shapes, and after the first call it is a `Conv3d`. RuntimeError, from the call, for an input
+    of other than 4 or 5 dimensions, ValueError unless groups divides its channels.
+
+    >>> import rushlight as torch
+    >>> layer = torch.nn.LazyConv3d(33, 3)
+    >>> layer.weight
+    <UninitializedParameter>
+    >>> _ = layer(torch.zeros(2, 16, 5, 6, 7))
+    >>> layer.weight.shape
+    torch.Size([33, 16, 3, 3, 3])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.LazyConv3d.html
+    """
+
+    cls_to_become = Conv3d
+
+
+class LazyConvTranspose1d(_LazyTranspose, ConvTranspose1d):
+    """A `ConvTranspose1d` whose in_channels is the number of its first input's channels.
+
+    Until then its parameters are `UninitializedParameter`s, also in its state_dict; with the first input, or with loaded
+    ones, they get their shapes, and after the first call it is a `ConvTranspose1d`. RuntimeError, from the call, for an input
+    of other than 2 or 3 dimensions, ValueError unless groups divides its channels.
+
+    >>> import rushlight as torch
+    >>> layer = torch.nn.LazyConvTranspose1d(33, 3)
+    >>> layer.weight
+    <UninitializedParameter>
+    >>> _ = layer(torch.zeros(20, 16, 50))
+    >>> layer.weight.shape
+    torch.Size([16, 33, 3])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.LazyConvTranspose1d.html
+    """
+
+    cls_to_become = ConvTranspose1d
+
+
+class LazyConvTranspose2d(_LazyTranspose, ConvTranspose2d):
+    """A `ConvTranspose2d` whose in_channels is the number of its first input's channels.
+
+    Until then its parameters are `UninitializedParameter`s, also in its state_dict; with the first input, or with loaded
+    ones, they get their shapes, and after the first call it is a `ConvTranspose2d`. RuntimeError, from the call, for an input
+    of other than 3 or 4 dimensions, ValueError unless groups divides its channels.
+
+    >>> import rushlight as torch
+    >>> layer = torch.nn.LazyConvTranspose2d(33, 3)
+    >>> layer.weight
+    <UninitializedParameter>
+    >>> _ = layer(torch.zeros(2, 16, 10, 12))
+    >>> layer.weight.shape
+    torch.Size([16, 33, 3, 3])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.LazyConvTranspose2d.html
+    """
+
+    cls_to_become = ConvTranspose2d
+
+
+class LazyConvTranspose3d(_LazyTranspose, ConvTranspose3d):
+    """A `ConvTranspose3d` whose in_channels is the number of its first input's channels.
+
+    Until then its parameters are `UninitializedParameter`s, also in its state_dict; with the first input, or with loaded
+    ones, they get their shapes, and after the first call it is a `ConvTranspose3d`. RuntimeError, from the call, for an input
+    of other than 4 or 5 dimensions, ValueError unless groups divides its channels.
+
+    >>> import rushlight as torch
+    >>> layer = torch.nn.LazyConvTranspose3d(33, 3)
+    >>> layer.weight
+    <UninitializedParameter>
+    >>> _ = layer(torch.zeros(2, 16, 5, 6, 7))
+    >>> layer.weight.shape
+    torch.Size([16, 33, 3, 3, 3])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.LazyConvTranspose3d.html
+    """
+
+    cls_to_become = ConvTranspose3d

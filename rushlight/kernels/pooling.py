@@ -11,15 +11,19 @@ __all__ = [
     "adaptive_max_pool",
     "avg_pool",
     "avg_pool_backward",
+    "fractional_max_pool",
     "gather_indices",
     "max_pool",
+    "put_indices",
     "scatter_indices",
 ]
 
 adaptive_avg_pool = reference.adaptive_avg_pool
 adaptive_avg_pool_backward = reference.adaptive_avg_pool_backward
 adaptive_max_pool = reference.adaptive_max_pool
+fractional_max_pool = reference.fractional_max_pool
 gather_indices = reference.gather_indices
+put_indices = reference.put_indices
 max_pool = prefer_native(reference.max_pool)
 avg_pool = prefer_native(reference.avg_pool)
 avg_pool_backward = prefer_native(reference.avg_pool_backward)

@@ -6,7 +6,7 @@ Indices are those of PyTorch: positions in the flattened, unpadded spatial axes 
 
 from __future__ import annotations
 
-from itertools import product
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -20,8 +20,10 @@ __all__ = [
     "adaptive_max_pool",
     "avg_pool",
     "avg_pool_backward",
+    "fractional_max_pool",
     "gather_indices",
     "max_pool",
+    "put_indices",
     "scatter_indices",
 ]
 
@@ -132,53 +134,156 @@ def avg_pool_backward(
     return x.astype(grad.dtype, copy=False)
 
 
-def _bounds(size: int, outputs: int) -> list[tuple[int, int]]:
+def _count(lengths: np.ndarray[Any, Any], axis: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """One number for each place of an axis, shaped to stand beside the whole array."""
+    return lengths.astype(dtype).reshape(-1, *(1,) * (-1 - axis))
+
+
+@lru_cache(maxsize=256)
+def _bounds(size: int, outputs: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Where each adaptive window begins and ends: they cover the axis, overlap if `outputs` doesn't divide `size`."""
-    return [(o * size // outputs, -(-(o + 1) * size // outputs)) for o in range(outputs)]
+    place = np.arange(outputs)
+    return place * size // outputs, -(-(place + 1) * size // outputs)
+
+
+def _window_sums(x: np.ndarray[Any, Any], axis: int, outputs: int) -> np.ndarray[Any, Any]:
+    """The sums of `outputs` windows that cover an axis.
+
+    Window o holds element i where window i of the exchanged sizes holds o; so with the sizes exchanged this is its own
+    adjoint.
+    """
+    size = x.shape[axis]
+    if size == outputs:
+        return x
+    moved = np.moveaxis(x, axis, 0)
+    total = np.zeros((outputs, *moved.shape[1:]), x.dtype)
+    if not outputs or not size:
+        return np.moveaxis(total, 0, axis)
+    begin, end = _bounds(size, outputs)
+    longest = int((end - begin).max())
+    if outputs < longest:  # few windows of many elements
+        for o in range(outputs):
+            np.sum(moved[begin[o] : end[o]], 0, out=total[o])
+    elif size % outputs == 0:
+        for place in range(longest):
+            total += moved[place::longest]
+    else:
+        for place in range(longest):
+            inside = np.flatnonzero(begin + place < end)
+            if len(inside) == outputs:
+                total += moved[begin + place]
+            else:
+                total[inside] += moved[begin[inside] + place]
+    return np.moveaxis(total, 0, axis)
 
 
 def adaptive_avg_pool(x: np.ndarray[Any, Any], outputs: Ints) -> np.ndarray[Any, Any]:
     """The mean of each of `outputs` windows that cover the last axes; one axis after the other, since windows are
     boxes."""
-    rank = len(outputs)
     total = x.astype(working_dtype(x.dtype), copy=False)
-    for axis, out in zip(range(-rank, 0), outputs, strict=True):
-        windows = _bounds(total.shape[axis], out)
-        moved = np.moveaxis(total, axis, 0)
-        result = np.empty((out, *moved.shape[1:]), total.dtype)
-        for o, (begin, end) in enumerate(windows):
-            result[o] = moved[begin:end].sum(0) / total.dtype.type(end - begin)
-        total = np.moveaxis(result, 0, axis)
+    if set(outputs) == {1}:
+        lead = x.shape[: -len(outputs)]
+        mean = total.reshape(prod(lead), prod(x.shape[-len(outputs) :])).mean(1, dtype=total.dtype)
+        return mean.astype(x.dtype, copy=False).reshape(lead + outputs)
+    for axis, out in zip(range(-len(outputs), 0), outputs, strict=True):
+        begin, end = _bounds(total.shape[axis], out)
+        total = _window_sums(total, axis, out) / _count(end - begin, axis, total.dtype)
     return np.ascontiguousarray(total, x.dtype)
 
 
 def adaptive_avg_pool_backward(grad: np.ndarray[Any, Any], sizes: Ints) -> np.ndarray[Any, Any]:
     """The adjoint of `adaptive_avg_pool`."""
     total = grad.astype(working_dtype(grad.dtype), copy=False)
-    for axis, size in zip(range(-len(sizes), 0), sizes, strict=True):
-        moved = np.moveaxis(total, axis, 0)
-        result = np.zeros((size, *moved.shape[1:]), total.dtype)
-        for o, (begin, end) in enumerate(_bounds(size, len(moved))):
-            result[begin:end] += moved[o] / total.dtype.type(end - begin)
-        total = np.moveaxis(result, 0, axis)
+    rank = len(sizes)
+    if set(grad.shape[-rank:]) == {1}:
+        share = (total / total.dtype.type(prod(sizes))).astype(grad.dtype, copy=False)
+        return np.ascontiguousarray(np.broadcast_to(share, grad.shape[:-rank] + sizes))
+    for axis, size in zip(range(-rank, 0), sizes, strict=True):
+        begin, end = _bounds(size, total.shape[axis])
+        total = _window_sums(total / _count(end - begin, axis, total.dtype), axis, size)
     return np.ascontiguousarray(total, grad.dtype)
 
 
+def _keep_larger(
+    values: np.ndarray[Any, Any], indices: np.ndarray[Any, Any], value: np.ndarray[Any, Any], index: np.ndarray[Any, Any]
+) -> None:
+    """Take over `value` and `index` where value is larger, or NaN."""
+    better = value > values
+    better |= value != value
+    np.copyto(values, value, where=better)
+    np.copyto(indices, index, where=better)
+
+
 def adaptive_max_pool(x: np.ndarray[Any, Any], outputs: Ints) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """The largest element of each of `outputs` windows that cover the last axes, and its index (as in `max_pool`)."""
+    """The largest element of each of `outputs` windows that cover the last axes, and its index (as in `max_pool`).
+
+    One axis after the other from the last, so that of equal elements the first in row-major order stays.
+    """
     rank = len(outputs)
-    sizes, lead = x.shape[-rank:], x.shape[:-rank]
-    values = np.empty(lead + outputs, x.dtype)
-    indices = np.empty(lead + outputs, np.int64)
-    position = np.arange(prod(sizes), dtype=np.int64).reshape(sizes)
-    for place in product(*map(range, outputs)):
-        box = tuple(
-            slice(o * size // out, -(-(o + 1) * size // out))
-            for o, size, out in zip(place, sizes, outputs, strict=True)
-        )
-        window = x[last_axes(*box)]
-        # The whole window as one: kernel = its size, one output.
-        value, index = max_pool(window, (1,) * rank, window.shape[-rank:], (1,) * rank, (0,) * rank, (1,) * rank)
-        values[last_axes(*place)] = value.reshape(lead)
-        indices[last_axes(*place)] = position[box].reshape(-1)[index.reshape(lead)]
-    return values, indices
+    lead, sizes = x.shape[:-rank], x.shape[-rank:]
+    values = x.astype(working_dtype(x.dtype), copy=False)
+    if set(outputs) == {1}:
+        flat = values.reshape(prod(lead), prod(sizes))
+        best = flat.argmax(1)[:, None]
+        largest = np.take_along_axis(flat, best, 1)
+        if not np.isnan(largest).any():
+            return largest.astype(x.dtype, copy=False).reshape(lead + outputs), best.reshape(lead + outputs)
+    indices = np.broadcast_to(np.arange(prod(sizes), dtype=np.int64).reshape(sizes), x.shape)
+    for axis, out in zip(range(-1, -rank - 1, -1), reversed(outputs), strict=True):
+        if out == values.shape[axis]:
+            continue
+        begin, end = _bounds(values.shape[axis], out)
+        all_values, all_indices = np.moveaxis(values, axis, 0), np.moveaxis(indices, axis, 0)
+        found_values, found_indices = all_values[begin], all_indices[begin]
+        for place in range(1, int((end - begin).max(initial=1))):
+            # The last element of a shorter window comes twice, which changes nothing.
+            at = np.minimum(begin + place, end - 1)
+            _keep_larger(found_values, found_indices, all_values[at], all_indices[at])
+        values, indices = np.moveaxis(found_values, 0, axis), np.moveaxis(found_indices, 0, axis)
+    return np.ascontiguousarray(values, x.dtype), np.ascontiguousarray(indices)
+
+
+def put_indices(x: np.ndarray[Any, Any], indices: np.ndarray[Any, Any], sizes: Ints) -> np.ndarray[Any, Any]:
+    """Zeros (*lead, *sizes) with the elements of x (*lead, *outputs) at their indices; the last of equal ones stays."""
+    lead = x.shape[: -len(sizes)]
+    rows = prod(lead)
+    result = np.zeros((rows, prod(sizes)), x.dtype)
+    places = prod(x.shape[-len(sizes) :])
+    np.put_along_axis(result, indices.reshape(rows, places), x.reshape(rows, places), 1)
+    return result.reshape(lead + sizes)
+
+
+def _drawn_begins(samples: np.ndarray[Any, Any], size: int, outputs: int, kernel: int) -> np.ndarray[Any, Any]:
+    """Where the windows of fractional pooling begin along one axis: (rows, outputs) for `samples` (rows,), worked out
+    in their type as PyTorch does."""
+    begins = np.full((len(samples), outputs), size - kernel, np.int64)
+    if outputs > 1:
+        kind = samples.dtype.type
+        alpha = kind(size - kernel) / kind(outputs - 1)
+        steps = np.arange(outputs - 1).astype(samples.dtype) + samples[:, None]
+        begins[:, :-1] = (steps * alpha).astype(np.int64) - (samples * alpha).astype(np.int64)[:, None]
+    return begins
+
+
+def fractional_max_pool(
+    x: np.ndarray[Any, Any], samples: np.ndarray[Any, Any], kernel: Ints, outputs: Ints
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """The largest element of each window, and its index (as in `max_pool`), of x ([N,] C, *sizes); `samples` (N, C,
+    rank) say where windows begin."""
+    rank = len(kernel)
+    lead, sizes = x.shape[:-rank], x.shape[-rank:]
+    rows = prod(lead)
+    drawn = samples[: rows // lead[-1]].reshape(rows, rank)
+    drawn = drawn[:, ::-1] if rank == 2 else drawn  # PyTorch's order: width before height, but depth, height, width
+    first = np.zeros((rows, *(1,) * rank), np.int64)
+    for axis in range(rank):
+        begins = _drawn_begins(np.ascontiguousarray(drawn[:, axis]), sizes[axis], outputs[axis], kernel[axis])
+        shape = (rows, *(outputs[axis] if a == axis else 1 for a in range(rank)))
+        first = first * sizes[axis] + begins.reshape(shape)
+    first = np.broadcast_to(first, (rows, *outputs)).reshape(rows, prod(outputs))
+    flat = np.ascontiguousarray(x).reshape(rows, prod(sizes))
+    values, indices = np.full(first.shape, -np.inf, x.dtype), first.copy()
+    for place in np.ndindex(kernel):
+        at = first + sum(p * prod(sizes[a + 1 :]) for a, p in enumerate(place))
+        _keep_larger(values, indices, np.take_along_axis(flat, at, 1), at)
+    return values.reshape(lead + outputs), indices.reshape(lead + outputs)

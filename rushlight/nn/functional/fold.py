@@ -1,5 +1,7 @@
-"""Sliding blocks as columns, and back."""
+"""Sliding blocks as columns, and back: the operations as they are."""
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from rushlight.ops.fold import fold, unfold
+
+__all__ = ["fold", "unfold"]

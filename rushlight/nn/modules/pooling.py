@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from rushlight.nn import functional as F
+from rushlight.nn.modules._unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from rushlight.nn.modules.module import Module
-from rushlight.nn.modules.utils import _single
+from rushlight.nn.modules.utils import _ntuple, _single
 from rushlight.tensor import Tensor
 
 __all__ = [
@@ -20,12 +21,21 @@ __all__ = [
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
+    "FractionalMaxPool2d",
+    "FractionalMaxPool3d",
+    "LPPool1d",
+    "LPPool2d",
+    "LPPool3d",
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
 ]
 
 Sizes = int | tuple[int, ...]
+Ratios = float | tuple[float, ...]
 AdaptiveSizes = int | None | tuple[int | None, ...]
 
 
@@ -232,6 +242,174 @@ class AvgPool3d(_AvgPoolWithDivisor):
     """
 
     _function = staticmethod(F.avg_pool3d)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for name, value in (("padding", 0), ("ceil_mode", False), ("count_include_pad", True)):
+            self.__dict__.setdefault(name, value)
+
+
+class _FractionalMaxPoolNd(Module):
+    __constants__: ClassVar[list[str]] = ["kernel_size", "return_indices", "output_size", "output_ratio"]
+    kernel_size: tuple[int, ...]
+    return_indices: bool
+    output_size: tuple[int, ...] | None
+    output_ratio: tuple[float, ...] | None
+    _random_samples: Tensor | None
+    _rank: ClassVar[int]
+    _function: ClassVar[Callable[..., Any]]
+
+    def __init__(
+        self,
+        kernel_size: Sizes,
+        output_size: Sizes | None = None,
+        output_ratio: Ratios | None = None,
+        return_indices: bool = False,
+        _random_samples: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        spread = _ntuple(self._rank)
+        self.kernel_size = spread(kernel_size)
+        # PyTorch looks at these in three dimensions only.
+        if self._rank == 3 and not all(k > 0 for k in self.kernel_size):
+            raise ValueError(f"kernel_size must be greater than 0, but got {kernel_size}")
+        self.return_indices = return_indices
+        self.register_buffer("_random_samples", _random_samples)
+        self.output_size = None if output_size is None else spread(output_size)
+        self.output_ratio = None if output_ratio is None else spread(output_ratio)
+        if output_size is None and output_ratio is None:
+            raise ValueError(
+                f"FractionalMaxPool{self._rank}d requires specifying either an output size, or a pooling ratio"
+            )
+        if output_size is not None and output_ratio is not None:
+            raise ValueError("only one of output_size and output_ratio may be specified")
+        if self.output_ratio is not None and not all(0 < r < 1 for r in self.output_ratio[: self._rank]):
+            raise ValueError(f"output_ratio must be between 0 and 1 (got {output_ratio})")
+
+    def forward(self, input: Tensor) -> Any:
+        return self._function(
+            input,
+            self.kernel_size,
+            self.output_size,
+            self.output_ratio,
+            self.return_indices,
+            _random_samples=self._random_samples,
+        )
+
+
+class FractionalMaxPool2d(_FractionalMaxPoolNd):
+    """The largest element of each of output_size windows over two dimensions, whose places are drawn at random.
+
+    Windows of kernel_size elements stand about H / OH and W / OW apart, one element more or less as drawn anew for each
+    sample, channel and dimension in every call, or as `_random_samples` (N, C, 2) says. The output's size is either
+    output_size or output_ratio, in (0, 1), times the input's. With return_indices the indices of the largest elements
+    come, too.
+
+    Shapes: (N, C, H, W) or (C, H, W) → (N, C, OH, OW). Floating-point dtypes. ValueError unless exactly one of the
+    output sizes is given; RuntimeError, from the call, where sizes don't fit.
+
+    >>> import rushlight as torch
+    >>> torch.nn.FractionalMaxPool2d(3, output_ratio=(0.5, 0.6))(torch.zeros(2, 4, 12, 20)).shape
+    torch.Size([2, 4, 6, 12])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.FractionalMaxPool2d.html
+    """
+
+    _rank = 2
+    _function = staticmethod(F.fractional_max_pool2d)
+
+
+class FractionalMaxPool3d(_FractionalMaxPoolNd):
+    """The largest element of each of output_size windows over three dimensions, whose places are drawn at random. The
+    rest is as in `FractionalMaxPool2d`.
+
+    Shapes: (N, C, D, H, W) or (C, D, H, W) → (N, C, OD, OH, OW). ValueError for a kernel_size that isn't positive, too.
+
+    >>> import rushlight as torch
+    >>> torch.nn.FractionalMaxPool3d(3, output_size=(4, 5, 6))(torch.zeros(2, 4, 9, 10, 11)).shape
+    torch.Size([2, 4, 4, 5, 6])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.FractionalMaxPool3d.html
+    """
+
+    _rank = 3
+    _function = staticmethod(F.fractional_max_pool3d)
+
+
+class _LPPoolNd(Module):
+    __constants__: ClassVar[list[str]] = ["norm_type", "kernel_size", "stride", "ceil_mode"]
+    norm_type: float
+    ceil_mode: bool
+    _function: ClassVar[Callable[..., Tensor]]
+
+    def __init__(
+        self, norm_type: float, kernel_size: Sizes, stride: Sizes | None = None, ceil_mode: bool = False
+    ) -> None:
+        super().__init__()
+        self.norm_type = norm_type
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.ceil_mode = ceil_mode
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._function(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+
+    def extra_repr(self) -> str:
+        return (
+            f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, stride={self.stride}, "
+            f"ceil_mode={self.ceil_mode}"
+        )
+
+
+class LPPool1d(_LPPoolNd):
+    """The norm (Σ x^p)^(1/p) of each window over one dimension, p = norm_type.
+
+    The window has kernel_size elements and moves by stride (by default kernel_size). With p = 1 it is their sum, with
+    p = infinity the largest magnitude; where the sum is zero the gradient is not defined.
+
+    Shapes: (N, C, L) or (C, L) → (N, C, OL), OL = floor((L - K) / stride + 1), with ceil_mode the ceiling.
+    Floating-point dtypes. RuntimeError, from the call, where sizes don't fit.
+
+    >>> import rushlight as torch
+    >>> torch.nn.LPPool1d(2, 2)(torch.tensor([[3., 4., 6., 8.]]))
+    tensor([[ 5., 10.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.LPPool1d.html
+    """
+
+    _function = staticmethod(F.lp_pool1d)
+
+
+class LPPool2d(_LPPoolNd):
+    """The norm of each window over two dimensions; every size may be one number or a pair. The rest is as in
+    `LPPool1d`.
+
+    Shapes: (N, C, H, W) or (C, H, W) → (N, C, OH, OW).
+
+    >>> import rushlight as torch
+    >>> torch.nn.LPPool2d(1.2, (3, 2), stride=(2, 1))(torch.ones(2, 4, 9, 6)).shape
+    torch.Size([2, 4, 4, 5])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.LPPool2d.html
+    """
+
+    _function = staticmethod(F.lp_pool2d)
+
+
+class LPPool3d(_LPPoolNd):
+    """The norm of each window over three dimensions; every size may be one number or a triple. The rest is as in
+    `LPPool1d`.
+
+    Shapes: (N, C, D, H, W) or (C, D, H, W) → (N, C, OD, OH, OW).
+
+    >>> import rushlight as torch
+    >>> torch.nn.LPPool3d(2, 2)(torch.ones(1, 1, 4, 4, 4)).shape
+    torch.Size([1, 1, 2, 2, 2])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.LPPool3d.html
+    """
+
+    _function = staticmethod(F.lp_pool3d)
 
 
 class _AdaptiveAvgPoolNd(Module):

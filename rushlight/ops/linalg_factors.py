@@ -32,7 +32,7 @@ class Qr(Operation):
     node_name = "LinalgQrBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, mode: str) -> Any:
+    def forward(ctx: Any, input: Tensor, mode: Any) -> Any:
         array = input._array
         ctx.mode = mode
         if mode == "r":
@@ -214,7 +214,8 @@ def householder_product(input: Tensor, tau: Tensor, *, out: Tensor | None = None
         raise RuntimeError(f"{name} input.shape[-1] must be greater than or equal to tau.shape[-1]")
     if factors.shape[:-1] != a.shape[:-2]:
         raise RuntimeError(
-            f"{name} Expected batch dimensions of tau to be equal to input.shape[:-2], but got {list(factors.shape[:-1])}"
+            f"{name} Expected batch dimensions of tau to be equal to input.shape[:-2], but got "
+            f"{list(factors.shape[:-1])}"
         )
     if a.dtype != factors.dtype:
         raise RuntimeError(

@@ -72,7 +72,7 @@ _PADE = {"f": (7, 3.925724783138660), "d": (13, 5.371920351148152)}
 
 
 def matrix_exp(a: Array) -> Array:
-    """The exponential of square matrices (*, N, N), by scaling, a Padé approximant, and squaring; NaN for infinities."""
+    """The exponential of square matrices (*, N, N), by scaling, Padé and squaring; NaN where one is not finite."""
     if not a.size:
         return a.copy()
     real = "f" if a.dtype.char in "fF" else "d"
@@ -100,10 +100,10 @@ def _pade_exp(a: Array, degree: int) -> Array:
     def polynomial(first: int) -> Array:
         """The sum of the terms of degree first, first + 2, …, divided by the power `first`."""
         terms = [a.dtype.type(w) for w in weights[first::2]]
-        low: Array = sum(w * p for w, p in zip(terms[:4], powers, strict=False))  # type: ignore[assignment]
+        low: Array = sum(w * p for w, p in zip(terms[:4], powers, strict=False))
         if len(terms) == 4:
             return low
-        high: Array = sum(w * p for w, p in zip(terms[4:], powers[1:], strict=False))  # type: ignore[assignment]
+        high: Array = sum(w * p for w, p in zip(terms[4:], powers[1:], strict=False))
         return low + powers[3] @ high
 
     odd, even = a @ polynomial(1), polynomial(0)

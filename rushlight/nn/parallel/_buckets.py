@@ -89,7 +89,7 @@ class Reducer:
 
 
 def _assigned(parameters: Sequence[Any], limits: list[int]) -> list[list[Any]]:
-    """Parameters in buckets of one type each: a bucket is full at its limit, the first at `limits[0]` bytes and so on."""
+    """Parameters in buckets of one type each; the first bucket is full at `limits[0]` bytes, and so on."""
     done: list[list[Any]] = []
     open_buckets: dict[Any, list[Any]] = {}
     for parameter in parameters:

@@ -34,10 +34,11 @@ class _MixedPrecision:
 class DistributedDataParallel(Module):
     """A module whose gradients are averaged over a group of processes: here a group of one, so it is the module itself.
 
-    PyTorch wants the process group made first, by `torch.distributed`; here there is none, and nothing needs to be made.
-    The wrapped module is `module`, and the names in the state_dict begin with `module.`, so that checkpoints go back and
-    forth. What is given for several processes (`process_group`, `init_sync`, `forward_sync_buffers`, …) is kept and
-    makes no difference to one. `register_comm_hook` works: the hook gets the gradients in buckets of `bucket_cap_mb`.
+    PyTorch wants the process group made first, by `torch.distributed`; here there is none, and nothing needs to be
+    made. The wrapped module is `module`, and the names in the state_dict begin with `module.`, so that checkpoints go
+    back and forth. What is given for several processes (`process_group`, `init_sync`, `forward_sync_buffers`, …) is
+    kept and makes no difference to one. `register_comm_hook` works: the hook gets the gradients in buckets of
+    `bucket_cap_mb`.
 
     RuntimeError for a module without a parameter that requires a gradient, or with a lazy one; ValueError for devices,
     which are those of GPUs.
@@ -127,7 +128,8 @@ class DistributedDataParallel(Module):
         parameters = [p for name, p in module.named_parameters() if name not in self.parameters_to_ignore]
         if not delayed and not any(p.requires_grad for p in parameters):
             raise RuntimeError(
-                "DistributedDataParallel is not needed when a module doesn't have any parameter that requires a gradient."
+                "DistributedDataParallel is not needed when a module doesn't have any parameter that requires a "
+                "gradient."
             )
         if device_ids is not None and len(device_ids) > 1:
             raise ValueError("device_ids can only be None or contain a single element.")

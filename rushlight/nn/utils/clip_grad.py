@@ -20,7 +20,7 @@ def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     return [p.grad for p in listed if p.grad is not None]
 
 
-@no_grad()
+@no_grad()  # type: ignore[untyped-decorator]
 def get_total_norm(
     tensors: Tensor | Iterable[Tensor],
     norm_type: float = 2.0,
@@ -52,7 +52,7 @@ def get_total_norm(
     return total
 
 
-@no_grad()
+@no_grad()  # type: ignore[untyped-decorator]
 def clip_grads_with_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
 ) -> None:
@@ -76,7 +76,7 @@ def clip_grads_with_norm_(
             gradient.mul_(factor)
 
 
-@no_grad()
+@no_grad()  # type: ignore[untyped-decorator]
 def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor],
     max_norm: float,
@@ -126,7 +126,7 @@ def clip_grad_norm(
     return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
 
 
-@no_grad()
+@no_grad()  # type: ignore[untyped-decorator]
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
     """Bring every element of the gradients, in place, into [-clip_value, clip_value].
 

@@ -91,7 +91,12 @@ def _norm_gradient(ctx: Any, grad: Tensor, input: Tensor, out: Tensor) -> Tensor
 
 
 def vector_norm(
-    input: Tensor, order: float = 2.0, dim: Dims = None, keepdim: bool = False, dtype: dtypes.dtype | None = None
+    input: Tensor,
+    order: float = 2.0,
+    dim: Dims = None,
+    keepdim: bool = False,
+    dtype: dtypes.dtype | None = None,
+    operation: type[VectorNorm] = VectorNorm,
 ) -> Tensor:
     """The vector norm of the elements over `dim` (all if None); errors as for `norm`."""
     if dtype is not None:
@@ -103,7 +108,7 @@ def vector_norm(
         )
     if not array.size and (order < 0 or order == math.inf):
         _check_identity(array, order, dim)
-    return VectorNorm.apply(input, float(order), dim, keepdim)
+    return operation.apply(input, float(order), dim, keepdim)
 
 
 def _check_identity(array: Array, order: float, dim: Dims) -> None:

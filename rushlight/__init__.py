@@ -62,6 +62,7 @@ from rushlight.ops.pool import max_pool1d as max_pool1d
 from rushlight.ops.pool import max_pool1d_with_indices as max_pool1d_with_indices
 from rushlight.ops.pool import max_pool2d as max_pool2d
 from rushlight.ops.pool import max_pool3d as max_pool3d
+from rushlight.ops.recurrent_network import *
 from rushlight.ops.reduce import *
 from rushlight.ops.remainder import *
 from rushlight.ops.rounding import *

@@ -49,7 +49,7 @@ def storage_dtype(name: str) -> dtypes.dtype | None:
 
 
 # Under these modules both libraries have the same files and classes, so each can load the other's.
-_SHARED = ("nn.modules.", "nn.parameter", "optim.", "utils.data.", "utils.hooks")
+_SHARED = ("nn.modules.", "nn.parameter", "nn.utils.rnn", "optim.", "utils.data.", "utils.hooks")
 
 _TENSOR = ("torch", "Tensor")
 

@@ -1,0 +1,139 @@
+"""One time step of each recurrent cell, forward and backward, given its matrix products.
+
+Arrays are (N, H) and (N, gates·H), in float32 or float64. What a step returns it writes into arrays that it is given: a
+layer makes room for all its steps at once. A sigmoid is `½ tanh(x / 2) + ½`, so that one pass of tanh over contiguous
+memory serves all gates.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["gru_step", "gru_step_backward", "lstm_step", "lstm_step_backward", "rnn_step", "rnn_step_backward"]
+
+Array = NDArray[Any]
+
+
+def _parts(array: Array, count: int) -> list[Array]:
+    """Views of the gates, which lie side by side."""
+    size = array.shape[1] // count
+    return [array[:, i * size : (i + 1) * size] for i in range(count)]
+
+
+def rnn_step(out: Array, relu: bool) -> None:
+    """`h = tanh(out)`, or ReLU's, in place."""
+    if relu:
+        np.maximum(out, 0, out=out)
+    else:
+        np.tanh(out, out=out)
+
+
+def rnn_step_backward(out: Array, grad: Array, grad_gates: Array, relu: bool) -> None:
+    """From the step's result `out` and its gradient, that of what went into tanh or ReLU."""
+    if relu:
+        np.copyto(grad_gates, grad)
+        np.copyto(grad_gates, 0, where=out <= 0)
+    else:
+        np.multiply(out, out, out=grad_gates)
+        np.subtract(1, grad_gates, out=grad_gates)
+        grad_gates *= grad
+
+
+def lstm_step(gates: Array, before: Array, cell: Array, cell_tanh: Array, hidden: Array) -> None:
+    """`c = σ(f) c' + σ(i) tanh(g)` and `h = σ(o) tanh(c)` for gates i, f, g, o, which are activated in place.
+
+    before is c', the cell state that the step begins with; cell gets c, cell_tanh gets tanh(c), hidden gets h.
+    """
+    i, f, g, o = _parts(gates, 4)
+    size = g.shape[1]
+    scale = np.full(4 * size, 0.5, gates.dtype)
+    scale[2 * size : 3 * size] = 1
+    gates *= scale
+    np.tanh(gates, out=gates)
+    gates *= scale
+    gates += 1 - scale
+    np.multiply(i, g, out=cell_tanh)
+    np.multiply(f, before, out=cell)
+    cell += cell_tanh
+    np.tanh(cell, out=cell_tanh)
+    np.multiply(o, cell_tanh, out=hidden)
+
+
+def lstm_step_backward(
+    gates: Array, before: Array, cell_tanh: Array, grad: Array, grad_cell: Array, grad_gates: Array
+) -> None:
+    """From the gradients of h and c, those of what went into the gates and, in place of c's, that of c'.
+
+    gates are the activated ones, before is c', cell_tanh is tanh(c), as `lstm_step` left them.
+    """
+    i, f, g, o = _parts(gates, 4)
+    grad_i, grad_f, grad_g, grad_o = _parts(grad_gates, 4)
+    np.multiply(grad, cell_tanh, out=grad_o)
+    through = cell_tanh * cell_tanh
+    np.subtract(1, through, out=through)
+    through *= o
+    through *= grad
+    grad_cell += through
+    np.multiply(grad_cell, g, out=grad_i)
+    np.multiply(grad_cell, before, out=grad_f)
+    np.multiply(grad_cell, i, out=grad_g)
+    grad_cell *= f
+    slope = gates * gates
+    slope_g = _parts(slope, 4)[2]
+    np.subtract(1, slope_g, out=slope_g)
+    for part in (slice(0, 2 * g.shape[1]), slice(3 * g.shape[1], None)):
+        np.subtract(gates[:, part], slope[:, part], out=slope[:, part])
+    grad_gates *= slope
+
+
+def gru_step(gates: Array, products: Array, before: Array, hidden: Array) -> None:
+    """`h = (1 - z) n + z h'` with `r = σ(·)`, `z = σ(·)`, `n = tanh(· + r ·)` of the gates r, z, n.
+
+    gates come from the input, products from h' (before); gates are activated in place, hidden gets h.
+    """
+    size = before.shape[1]
+    both = gates[:, : 2 * size]
+    both += products[:, : 2 * size]
+    both *= 0.5
+    np.tanh(both, out=both)
+    both *= 0.5
+    both += 0.5
+    r, z, n = _parts(gates, 3)
+    np.multiply(r, products[:, 2 * size :], out=hidden)
+    n += hidden
+    np.tanh(n, out=n)
+    np.subtract(before, n, out=hidden)
+    hidden *= z
+    hidden += n
+
+
+def gru_step_backward(
+    gates: Array, products: Array, before: Array, grad: Array, grad_gates: Array, grad_products: Array
+) -> None:
+    """From the gradient of h, those of both halves of what went into the gates and, in its place, the part of that of
+    h' which does not go through the gates.
+
+    gates are the activated ones, products and before what `gru_step` was given.
+    """
+    r, z, n = _parts(gates, 3)
+    grad_r, grad_z, grad_n = _parts(grad_gates, 3)
+    size = before.shape[1]
+    slope = 1 - z
+    np.multiply(grad, slope, out=grad_n)
+    slope *= z
+    np.subtract(before, n, out=grad_z)
+    grad_z *= grad
+    grad_z *= slope
+    grad *= z
+    np.multiply(n, n, out=slope)
+    np.subtract(1, slope, out=slope)
+    grad_n *= slope
+    np.subtract(1, r, out=slope)
+    slope *= r
+    np.multiply(grad_n, products[:, 2 * size :], out=grad_r)
+    grad_r *= slope
+    grad_products[:, : 2 * size] = grad_gates[:, : 2 * size]
+    np.multiply(grad_n, r, out=grad_products[:, 2 * size :])

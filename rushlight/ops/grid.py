@@ -38,7 +38,7 @@ class AtPlaces(Operation):
     def forward(ctx: Any, input: Tensor, index: Array) -> Array:
         array = input._array
         ctx.shape, ctx.index = array.shape, index
-        return at_places(array.reshape(*array.shape[:2], -1), index)
+        return at_places(array.reshape(*array.shape[:2], math.prod(array.shape[2:])), index)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -183,7 +183,7 @@ class GridSampler(Operation):
         image, points = widened(input._array), widened(grid._array)
         n, c, *sizes = image.shape
         axes = _axes(points, sizes, mode, padding, align_corners)
-        flat_image = image.reshape(n, c, -1)
+        flat_image = image.reshape(n, c, math.prod(sizes))
         weights = [_weights(axis.share, mode) for axis in axes]
         out: Any = None
         for chosen, place in zip(*_neighbours(axes, sizes), strict=True):
@@ -204,7 +204,7 @@ class GridSampler(Operation):
         axes = _axes(points, sizes, mode, padding, align_corners)
         combinations, flat = _neighbours(axes, sizes)
         dtype = wrap(points).dtype
-        seed = grad.reshape(n, c, -1).to(dtype)
+        seed = grad.reshape(n, c, math.prod(points.shape[1:-1])).to(dtype)
         shares = [_traced_share(grid, axis, i).to(dtype) for i, axis in enumerate(reversed(axes))][::-1]
         weights = [_weights(share, mode) for share in shares]
         to_input = to_grid = None
@@ -288,8 +288,8 @@ def _scattered(
     return total
 
 
-def _check(function: str, input: Tensor, grid: Tensor, mode: int, padding: int) -> int:
-    """PyTorch's conditions; the number of the image's axes."""
+def _check(function: str, ranks: tuple[int, ...], input: Tensor, grid: Tensor, mode: int, padding: int) -> int:
+    """PyTorch's conditions for an image of as many axes as `ranks` allows; their number."""
     check_tensor(function, "input", 1, input)
     check_tensor(function, "grid", 2, grid)
     shape, places = list(input._array.shape), list(grid._array.shape)
@@ -309,15 +309,16 @@ def _check(function: str, input: Tensor, grid: Tensor, mode: int, padding: int) 
                 "grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes "
                 f"{shape} with dimension {i} being empty"
             )
-    if rank not in (2, 3) or len(places) != rank + 2 or (function[-2] in "23" and function[-2] != str(rank)):
-        wanted = f"{int(function[-2]) + 2}D" if function[-2] in "23" else "4D or 5D"
+    if rank not in ranks or len(places) != rank + 2:
+        wanted = " or ".join(f"{r + 2}D" for r in ranks)
         raise RuntimeError(
             f"grid_sampler(): expected {wanted} input and grid with same number of dimensions, but got input with "
             f"sizes {shape} and grid with sizes {places}"
         )
     if mode not in (0, 1, 2) or padding not in (0, 1, 2):
         raise RuntimeError(
-            f"grid_sampler(): expected interpolation_mode and padding_mode to be 0, 1 or 2, but got {mode} and {padding}"
+            f"grid_sampler(): expected interpolation_mode and padding_mode to be 0, 1 or 2, but got {mode} and "
+            f"{padding}"
         )
     if rank == 3 and mode == _BICUBIC:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
@@ -346,7 +347,7 @@ def grid_sampler(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.grid_sample.html
     """
-    rank = _check("grid_sampler", input, grid, interpolation_mode, padding_mode)
+    rank = _check("grid_sampler", (2, 3), input, grid, interpolation_mode, padding_mode)
     operation = GridSampler2D if rank == 2 else GridSampler3D
     return operation.apply(input, grid, int(interpolation_mode), int(padding_mode), bool(align_corners))
 
@@ -358,7 +359,7 @@ def grid_sampler_2d(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.grid_sample.html
     """
-    _check("grid_sampler_2d", input, grid, interpolation_mode, padding_mode)
+    _check("grid_sampler_2d", (2,), input, grid, interpolation_mode, padding_mode)
     return GridSampler2D.apply(input, grid, int(interpolation_mode), int(padding_mode), bool(align_corners))
 
 
@@ -369,7 +370,7 @@ def grid_sampler_3d(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.grid_sample.html
     """
-    _check("grid_sampler_3d", input, grid, interpolation_mode, padding_mode)
+    _check("grid_sampler_3d", (3,), input, grid, interpolation_mode, padding_mode)
     return GridSampler3D.apply(input, grid, int(interpolation_mode), int(padding_mode), bool(align_corners))
 
 

@@ -459,7 +459,7 @@ def _format(tensor: SparseTensor) -> str:
 
 
 def sparse_coo_tensor(
-    indices: Any,
+    indices: Any = None,
     values: Any = None,
     size: Sequence[int] | None = None,
     *,
@@ -500,6 +500,9 @@ def sparse_coo_tensor(
             f"values: {nnz}"
         )
     shape = _checked_size(coordinates._array, entries, size)
+    if entries.requires_grad and not requires_grad:
+        # A tensor of its own, which is computed from the values.
+        entries = entries.view(entries.shape)
     out = _make(coordinates, entries.detach() if requires_grad else entries, shape, bool(is_coalesced))
     return out.requires_grad_() if requires_grad else out
 

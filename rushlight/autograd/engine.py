@@ -17,7 +17,7 @@ import numpy as np
 from rushlight import kernels
 from rushlight.autograd import anomaly_mode
 from rushlight.autograd.grad_mode import state
-from rushlight.autograd.variable import Variable, wrap
+from rushlight.autograd.variable import Variable, sum_of_gradients, wrap
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -316,7 +316,7 @@ class _Task:
         # The first sum is a tensor of our own; later gradients are added into it.
         sparse = before.is_sparse or gradient.is_sparse
         if sparse or self.create_graph or before._array.dtype is not gradient._array.dtype:
-            buffer[nr] = before + gradient
+            buffer[nr] = sum_of_gradients(before, gradient)
         elif (node, nr) in owned:
             kernels.accumulate(before._array, gradient._array)
         else:

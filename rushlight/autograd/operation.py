@@ -10,6 +10,7 @@ import numpy as np
 from rushlight.autograd import variable as _variable
 from rushlight.autograd import views
 from rushlight.autograd._arguments import not_a_tensor
+from rushlight.autograd._quantized import apply_to_codes
 from rushlight.autograd.function import Function
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.node import Node, link_one, link_pair
@@ -72,6 +73,8 @@ class Operation(Function):
             out = cls.forward(ctx, *args)
         except AttributeError as error:
             raise not_a_tensor(cls, args, error)  # noqa: B904
+        except (TypeError, NotImplementedError, RuntimeError) as error:
+            return apply_to_codes(cls, args, error)
         if out.__class__ is tuple:
             return _finish_many(ctx, out, track)
         if out.__class__ is _ndarray:
@@ -117,13 +120,16 @@ class Operation(Function):
                 "a normal tensor before doing inplace update."
             )
         # A stride of zero leaves the decision to `write`, which refuses elements that share memory.
-        if cls.takes_out and not track and target._array.flags.writeable and 0 not in target._array.strides:
-            out = cls.forward(ctx, target, *args, out=target._array)
+        array = target._array
+        if cls.takes_out and not track and array.flags.writeable and 0 not in array.strides and not array.dtype.names:
+            out = cls.forward(ctx, target, *args, out=array)
         else:
             try:
                 out = cls.forward(ctx, target, *args)
             except AttributeError as error:
                 raise not_a_tensor(cls, (target, *args), error)  # noqa: B904
+            except (TypeError, NotImplementedError, RuntimeError) as error:
+                out = apply_to_codes(cls, (target, *args), error)
             if track and ctx._saved:
                 _keep_old_value(ctx, target)
         write(target, out._array if isinstance(out, Variable) else out)
@@ -281,6 +287,8 @@ class UnaryOperation(Operation):
             except AttributeError:
                 return cls.apply(input)
             if array.dtype.char not in "fd":
+                if array.dtype.names:
+                    return cls.apply(input)
                 if array.dtype.itemsize == 1 and array.dtype.kind in "fV":
                     name = input.dtype.legacy_name
                     raise NotImplementedError(f"\"{cls.__name__.lower()}_cpu\" not implemented for '{name}'")

@@ -124,7 +124,7 @@ class Variable:
                     "variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
                 )
             return self  # type: ignore[return-value]
-        if requires_grad and self._array.dtype.kind not in "fcV":
+        if requires_grad and (self._array.dtype.kind not in "fcV" or self._array.dtype.names):
             raise RuntimeError(
                 f"only Tensors of floating point and complex dtype can require gradients, got a tensor of {self.dtype}"
             )
@@ -310,7 +310,7 @@ class Variable:
         """Add a gradient that the engine computed to `grad`, taking it over where nobody else holds it."""
         before = self._grad
         if gradient.is_sparse or (before is not None and before.is_sparse):
-            self._grad = gradient if before is None else before + gradient
+            self._grad = gradient if before is None else sum_of_gradients(before, gradient)
             self._after_accumulation()
             return
         if gradient._array.dtype != self._array.dtype:
@@ -336,6 +336,11 @@ class Variable:
     def _after_accumulation(self) -> None:
         for hook in tuple((self._post_accumulate_grad_hooks or {}).values()):
             hook(self)
+
+
+def sum_of_gradients(one: Any, other: Any) -> Any:
+    """The sum of two gradients, of which either may be sparse."""
+    return other + one if one.is_sparse and not other.is_sparse else one + other
 
 
 def _references(gradient: Any) -> tuple[int, int]:

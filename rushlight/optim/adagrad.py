@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from rushlight.layout import preserve_format
 from rushlight.ops.creation import full_like
 from rushlight.optim._arithmetic import Update, number
@@ -18,6 +20,7 @@ from rushlight.optim.optimizer import (
     check_range,
     check_step,
     check_unscaled,
+    is_sparse,
     new_step,
     next_count,
     unscaled,
@@ -144,6 +147,8 @@ def adagrad(
     """One step of `Adagrad` on lists of tensors, in place."""
     check_step(params, state_steps, False, foreach, differentiable)
     check_unscaled(fused, grad_scale, found_inf)
+    if fused and (has_complex or any(map(is_sparse, grads))):
+        raise RuntimeError("`fused` does not support sparse grad or complex param")
     if fused and not unscaled(grads, grad_scale, found_inf):
         return
     lr = number(lr, differentiable)
@@ -156,4 +161,21 @@ def adagrad(
     update = Update(move, differentiable)
     for param, grad, total, step in zip(params, grads, state_sums, state_steps, strict=True):
         count = next_count(step)
-        update(param, grad, total, rate=lr / (1 + (count - 1) * lr_decay))
+        rate = lr / (1 + (count - 1) * lr_decay)
+        if is_sparse(grad):
+            if weight_decay != 0:
+                raise RuntimeError("weight_decay option is not compatible with sparse gradients")
+            _move_entries(param, -grad if maximize else grad, total, float(rate), eps)
+        else:
+            update(param, grad, total, rate=rate)
+
+
+def _move_entries(param: Any, grad: Any, total: Tensor, rate: float, eps: float) -> None:
+    """The step at the entries of a sparse gradient alone."""
+    grad = grad.coalesce()
+    place, g = tuple(grad._indices()._array), grad._values()._array
+    sums = total._array[place] + g * g
+    total._array[place] = sums
+    param._array[place] -= rate * (g / (np.sqrt(sums) + eps))
+    total.bump_version()
+    param.bump_version()

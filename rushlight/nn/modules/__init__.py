@@ -16,6 +16,7 @@ from rushlight.nn.modules.flatten import *
 from rushlight.nn.modules.fold import *
 from rushlight.nn.modules.instancenorm import *
 from rushlight.nn.modules.linear import *
+from rushlight.nn.modules.linear_cross_entropy_options import *
 from rushlight.nn.modules.loss import *
 from rushlight.nn.modules.module import Module as Module
 from rushlight.nn.modules.normalization import *

@@ -92,10 +92,10 @@ class ArrayVerbs(_Verbs):
             np.subtract(y, np.multiply(difference, 1 - weight, difference), x)
 
     def raise_to(self, x: Array, y: Array) -> None:
-        np.maximum(x, y, x)
+        np.maximum(x, y, out=x)
 
     def bound(self, x: Array, low: float, high: float) -> None:
-        np.minimum(np.maximum(x, low, x), high, x)
+        np.minimum(np.maximum(x, low, out=x), high, out=x)
 
     def copy(self, x: Array, y: Array) -> None:
         np.copyto(x, y)

@@ -44,6 +44,7 @@ class Adadelta(Optimizer):
     """
 
     _later_options = {"foreach": None, "maximize": False, "differentiable": False, "capturable": False}
+    _scalar_state = ("step",)
 
     def __init__(
         self,

@@ -51,6 +51,7 @@ class Adagrad(Optimizer):
     """
 
     _later_options = {"foreach": None, "maximize": False, "differentiable": False, "fused": None}
+    _scalar_state = ("step",)
 
     def __init__(
         self,

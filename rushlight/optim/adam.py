@@ -66,6 +66,7 @@ class Adam(Optimizer):
         "decoupled_weight_decay": False,
         "fused": None,
     }
+    _scalar_state = ("step",)
 
     def __init__(
         self,

@@ -86,7 +86,7 @@ class Optimizer:
 
     # Options that checkpoints of older versions lack, and what they then are; numbers of the state that were no tensors.
     _later_options: dict[str, Any] = {}
-    _scalar_state: tuple[str, ...] = ("step",)
+    _scalar_state: tuple[str, ...] = ()
 
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -407,8 +407,16 @@ def check_range(name: str, value: Any) -> None:
 def check_lr(lr: Any) -> None:
     """Raise ValueError for a learning rate that is negative or a tensor of several."""
     if isinstance(lr, Variable) and lr._array.size != 1:
-        raise ValueError(f"Tensor lr must be 1-element, got shape {tuple(lr.shape)}")
+        raise ValueError("Tensor lr must be 1-element")
     check_range("learning rate", lr)
+
+
+def check_new_lr(lr: Any) -> None:
+    """`check_lr` in the words of the newer optimizers."""
+    if isinstance(lr, Variable) and lr._array.size != 1:
+        raise ValueError("Tensor lr must be 1-element")
+    if not lr >= 0.0:
+        raise ValueError(f"Learning rate should be >= 0 but is: {lr}")
 
 
 def check_betas(betas: Any) -> None:
@@ -486,6 +494,12 @@ def refuse_sparse(optimizer: Optimizer, grad: Any, hint: str = "") -> None:
     """Raise RuntimeError for a sparse gradient."""
     if is_sparse(grad):
         raise RuntimeError(f"{type(optimizer).__name__} does not support sparse gradients{hint}")
+
+
+def refuse_complex(optimizer: Optimizer, param: Any) -> None:
+    """Raise RuntimeError for a complex parameter."""
+    if param.dtype.is_complex:
+        raise RuntimeError(f"{type(optimizer).__name__} does not support complex parameters")
 
 
 def zeros_like(param: Any) -> Tensor:

@@ -61,6 +61,7 @@ class RAdam(Optimizer):
         "decoupled_weight_decay": False,
         "capturable": False,
     }
+    _scalar_state = ("step",)
 
     def __init__(
         self,

@@ -55,6 +55,7 @@ class RMSprop(Optimizer):
         "differentiable": False,
         "capturable": False,
     }
+    _scalar_state = ("step",)
 
     def __init__(
         self,

@@ -1,0 +1,1 @@
+"""The schedules behind `rushlight.optim.lr_scheduler`, one file a kind."""

@@ -357,10 +357,21 @@ void range(const float* x, int64_t n, float* least, float* greatest) {
     }
 }
 
+// x * inverse + zero, rounded once: PyTorch adds the zero point before it rounds to a whole number, so ties depend on it.
+RL_INLINE float scaled(float x, float inverse, float zero) {
+#if defined(__FMA__)
+    return __builtin_fmaf(x, inverse, zero);
+#else
+    return static_cast<float>(static_cast<double>(x) * static_cast<double>(inverse) + static_cast<double>(zero));
+#endif
+}
+
 void quantize(const float* x, int64_t n, float inverse, int32_t zero_point, int32_t low, int32_t high, uint8_t* out) {
-    const float least = static_cast<float>(low - zero_point), greatest = static_cast<float>(high - zero_point);
+    const float least = static_cast<float>(low), greatest = static_cast<float>(high), zero = static_cast<float>(zero_point);
     parallel_for(n, kElementsForThread, [=](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) out[i] = static_cast<uint8_t>(code(x[i] * inverse, least, greatest, zero_point));
+        for (int64_t i = begin; i < end; ++i) {
+            out[i] = static_cast<uint8_t>(code(scaled(x[i], inverse, zero), least, greatest, 0));
+        }
     });
 }
 

@@ -30,7 +30,7 @@ struct Int8Kernels {
     bool (*product)(const Int8Job& job);
     // The least and greatest of n floats; NaN in both if there is one. n > 0.
     void (*range)(const float* x, int64_t n, float* least, float* greatest);
-    // round(x * inverse) + zero_point within [low, high]; NaN becomes high.
+    // round(x * inverse + zero_point) within [low, high]; NaN becomes high.
     void (*quantize)(const float* x, int64_t n, float inverse, int32_t zero_point, int32_t low, int32_t high, uint8_t* out);
 };
 

@@ -53,6 +53,11 @@ from rushlight.ops.matmul import *
 from rushlight.ops.norms import *
 from rushlight.ops.pointwise import *
 from rushlight.ops.powers import *
+from rushlight.ops.quantization import *
+from rushlight.ops.quantization import _empty_affine_quantized as _empty_affine_quantized
+from rushlight.ops.quantization import _empty_per_channel_affine_quantized as _empty_per_channel_affine_quantized
+from rushlight.ops.quantization import _make_per_channel_quantized_tensor as _make_per_channel_quantized_tensor
+from rushlight.ops.quantization import _make_per_tensor_quantized_tensor as _make_per_tensor_quantized_tensor
 from rushlight.ops.random import *
 from rushlight.ops.pad import constant_pad_nd as constant_pad_nd
 from rushlight.ops.pool import adaptive_avg_pool1d as adaptive_avg_pool1d
@@ -97,6 +102,7 @@ from rushlight import special as special
 from rushlight import memory as memory
 from rushlight.threads import *
 from rushlight import __config__ as __config__
+from rushlight.quantizer import *
 from rushlight.printing import get_printoptions as get_printoptions
 from rushlight.printing import set_printoptions as set_printoptions
 from rushlight.size import Size as Size

@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rushlight import dtypes
+from rushlight.quantizer import dequantized, quantizer_of
 
 if TYPE_CHECKING:
     from rushlight.autograd.variable import Variable
+    from rushlight.quantizer import Quantizer
 
 __all__ = ["format_array", "format_tensor", "get_printoptions", "printoptions", "set_printoptions"]
 
@@ -255,6 +257,22 @@ def _type_suffixes(tensor: Variable, empty: bool) -> list[str]:
     return suffixes
 
 
+def _quantizer_suffixes(tensor: Variable, quantizer: Quantizer) -> list[str]:
+    """What a quantized tensor's numbers do not tell."""
+    suffixes = [
+        f"size={tuple(tensor.shape)}",
+        f"dtype={tensor.dtype}",
+        f"quantization_scheme={quantizer.scheme}",
+    ]
+    if quantizer.axis is None:
+        return [*suffixes, f"scale={quantizer.scale}", f"zero_point={quantizer.zero_point}"]
+    from rushlight.autograd.variable import wrap
+
+    for name, array in (("scale", quantizer.scale), ("zero_point", quantizer.zero_point)):
+        suffixes.append(f"{name}={format_tensor(wrap(array))}")
+    return [*suffixes, f"axis={quantizer.axis}"]
+
+
 def format_tensor(tensor: Variable, *, tensor_contents: str | None = None) -> str:
     """The text of a tensor, to the letter as PyTorch writes it.
 
@@ -274,8 +292,13 @@ def format_tensor(tensor: Variable, *, tensor_contents: str | None = None) -> st
     prefix = "tensor(" if plain else f"{kind.__name__}("
     array = tensor._array
     suffixes = [f"device='{tensor.device}'"] if tensor.device.type != "cpu" else []
+    quantizer = quantizer_of(array)
+    if quantizer is None:
+        suffixes += _type_suffixes(tensor, empty=array.size == 0)
+    else:
+        suffixes += _quantizer_suffixes(tensor, quantizer)
+        array = dequantized(array)
     contents = format_array(array, len(prefix)) if tensor_contents is None else tensor_contents
-    suffixes += _type_suffixes(tensor, empty=array.size == 0)
     try:
         grad_fn = tensor.grad_fn
     except RuntimeError:

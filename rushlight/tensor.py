@@ -36,6 +36,7 @@ from rushlight.ops.matmul import MatmulMethods
 from rushlight.ops.norms import NormMethods
 from rushlight.ops.pointwise import PointwiseMethods
 from rushlight.ops.powers import PowerMethods
+from rushlight.ops.quantization import QuantizationMethods
 from rushlight.ops.random import RandomMethods
 from rushlight.ops.rearranging import RearrangingMethods
 from rushlight.ops.reduce import ReduceMethods
@@ -91,6 +92,7 @@ class Tensor(
     NormMethods,
     PointwiseMethods,
     PowerMethods,
+    QuantizationMethods,
     RandomMethods,
     ReduceMethods,
     RemainderMethods,

@@ -30,6 +30,7 @@ FLOORS = (
         "rushlight.device",
         "rushlight.dtypes",
         "rushlight.layout",
+        "rushlight.quantizer",
         "rushlight.size",
         "rushlight.utils",
         "rushlight.version",

@@ -38,6 +38,8 @@ def apply_to_codes(operation: type[Any], args: tuple[Any, ...], error: Exception
         form = FORMS.get(kind)
         if form is not None:
             return form(operation, *args)
+    if type(error) is RuntimeError:
+        raise error
     name = re.sub(r"Backward\d*$", "", operation.node_name or operation.__name__)
     refuse(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower(), error)
 

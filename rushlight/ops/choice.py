@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, kernels
+from rushlight.autograd._quantized import refuse
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
+from rushlight.ops._codes import fill_codes
 from rushlight.ops._numeric import check_tensor, not_implemented
 from rushlight.ops._out import into, plain
 from rushlight.ops.promotion import (
@@ -199,6 +201,8 @@ class Where(Operation):
             a, b = input._array, other._array
         else:
             dtype = result_type(input, other).numpy_dtype
+            if dtype.names:
+                refuse("where")
             a, b = (
                 v._array.astype(dtype, copy=False) if isinstance(v, Variable) else np.asarray(v).astype(dtype)
                 for v in (input, other)
@@ -267,6 +271,8 @@ class MaskedFill(Operation):
         ctx.like = like(input)
         ctx.save_for_backward(mask)
         filler = value._array if isinstance(value, Variable) else np.asarray(value)
+        if array.dtype.names:
+            filler = fill_codes(np.empty((), array.dtype), filler.item())
         try:
             return np.where(mask._array, filler.astype(array.dtype), array)
         except ValueError:

@@ -11,6 +11,7 @@ from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import as_result, check_tensor, not_implemented, refuse_float8, widened
 from rushlight.ops._out import into, plain
 from rushlight.ops.promotion import NUMBERS, check_broadcast, operands
+from rushlight.quantizer import dequantized
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -33,12 +34,20 @@ def _compare(ufunc: Any, input: Any, other: Any) -> Any:
         dtype = (a if isinstance(a, np.ndarray) else b).dtype
         if dtype.kind == "c":
             raise not_implemented(f"{_KERNELS[ufunc]}_cpu", dtype)
-        refuse_float8(dtype, f"{ufunc.__name__}_cpu")
+        if not dtype.names:
+            refuse_float8(dtype, f"{ufunc.__name__}_cpu")
     try:
         return plain(ufunc(a, b))
     except ValueError:
         check_broadcast(a, b)
         raise
+    except TypeError:
+        # Quantized tensors are compared by what their codes stand for.
+        return plain(ufunc(_numbers(a), _numbers(b)))
+
+
+def _numbers(array: Any) -> Any:
+    return dequantized(array) if isinstance(array, np.ndarray) else array
 
 
 def eq(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
@@ -153,7 +162,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
     check_tensor("equal", "input", 1, input)
     check_tensor("equal", "other", 2, other)
     a, b = input._array, other._array
-    return a.shape == b.shape and bool(np.equal(*operands(input, other)).all())
+    return a.shape == b.shape and bool(_compare(np.equal, input, other)._array.all())
 
 
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:

@@ -22,6 +22,7 @@ from rushlight.layout import contiguous_format, memory_format, preserve_format
 from rushlight.ops._geometry import Array, channel_order, copy_in_format, reported_strides, wrap_dim
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops.sharing import is_shared, share_memory_
+from rushlight.quantizer import dequantized
 from rushlight.size import Size
 from rushlight.storage import owner_of
 
@@ -74,6 +75,12 @@ def converted(array: Array, dtype: dtypes.dtype) -> Array:
     if array.dtype is target:
         return array
     kind = array.dtype.kind
+    if array.dtype.names or target.names:
+        if array.dtype == target:
+            return array
+        if array.dtype.names:
+            raise RuntimeError("Creation of quantized tensor requires quantized dtype like torch.quint8")
+        raise RuntimeError("empty_strided not supported on quantized tensors yet; use quantize_per_tensor instead")
     if kind == "c" and target.kind != "c" and target.kind != "b":
         warnings.warn("Casting complex values to real discards the imaginary part", UserWarning, stacklevel=4)
         array = array.real
@@ -158,7 +165,8 @@ def to(input: Tensor, *args: Any, **named: Any) -> Tensor:
         return input if input._array.dtype is dtype.numpy_dtype else ToCopy.apply(input, dtype, None)
     wanted, copy, format_ = _parse_to(input, args, named)
     kept = format_ is None or format_ is preserve_format or is_contiguous(input, format_)
-    if kept and not copy and input._array.dtype is wanted.numpy_dtype:
+    dtype = input._array.dtype
+    if kept and not copy and (dtype is wanted.numpy_dtype or (dtype.names and dtype == wanted.numpy_dtype)):
         return input
     return ToCopy.apply(input, wanted, format_)
 
@@ -282,7 +290,7 @@ def numpy(input: Tensor, *, force: bool = False) -> Array:
     if input.requires_grad and not force:
         raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
     array = input._array
-    if array.dtype.isbuiltin == 2:  # ml_dtypes; 0 is a NumPy type that was unpickled
+    if array.dtype.isbuiltin == 2 or array.dtype.names:  # ml_dtypes; 0 is a NumPy type that was unpickled
         name = input.dtype.legacy_name
         raise TypeError(f"Got unsupported ScalarType {name}")
     return array
@@ -291,6 +299,8 @@ def numpy(input: Tensor, *, force: bool = False) -> Array:
 def tolist(input: Tensor) -> Any:
     """The elements as nested lists of Python numbers; a number for a tensor without dimensions."""
     array = input._array
+    if array.dtype.names:
+        raise RuntimeError("load_scalar: invalid type; dequantize() first")
     if array.dtype.isbuiltin == 2:  # ml_dtypes; 0 is a NumPy type that was unpickled
         array = array.astype(np.float32)
     return array.tolist()
@@ -308,6 +318,8 @@ def item(input: Tensor) -> Any:
     array = input._array
     if array.size != 1:
         raise RuntimeError(f"a Tensor with {array.size} elements cannot be converted to Scalar")
+    if array.dtype.names:
+        array = dequantized(array)
     value = array.item()
     return value if array.dtype.isbuiltin != 2 else float(value)
 

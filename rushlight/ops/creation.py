@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd._quantized import refuse
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.device import check_device
@@ -324,6 +325,8 @@ def like_filled(
 ) -> Tensor:  # fmt: skip
     array = input._array
     kind = array.dtype if dtype is None else as_dtype(dtype).numpy_dtype
+    if kind.names and plain is not np.empty:
+        refuse("fill_")
     if format_ is preserve_format and array.flags.c_contiguous and plain is not None:
         out = plain(array.shape, kind)
     elif format_ is preserve_format:

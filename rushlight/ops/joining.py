@@ -14,6 +14,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
+from rushlight.ops._codes import alike
 from rushlight.ops._geometry import Array, Shape, shape_text, wrap_dim
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
@@ -44,6 +45,9 @@ class Cat(Operation):
         first = arrays[0].dtype
         for array in arrays:
             if array.dtype is not first:
+                if first.names:
+                    arrays = alike(arrays)
+                    break
                 common = result_type(*tensors).numpy_dtype
                 arrays = [array.astype(common, copy=False) for array in arrays]
                 break
@@ -82,7 +86,9 @@ class Stack(Operation):
         arrays = [tensor._array for tensor in tensors]
         ctx.dim = dim
         ctx.dtypes = found = [array.dtype for array in arrays]
-        if any(dtype is not found[0] for dtype in found):
+        if found[0].names:
+            arrays = alike(arrays)
+        elif any(dtype is not found[0] for dtype in found):
             common = result_type(*tensors).numpy_dtype
             arrays = [array.astype(common, copy=False) for array in arrays]
         key = (slice(None),) * dim + (None,)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.autograd._quantized import refuse
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import Array, check_no_overlap
@@ -245,6 +246,8 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     """
     check_tensor("nonzero", "input", 1, input)
     array = input._array
+    if array.dtype.names:
+        refuse("nonzero")
     if as_tuple:
         return tuple([plain(places.copy()) for places in np.nonzero(array if array.ndim else array.reshape(1))])
     if not array.ndim:

@@ -10,6 +10,7 @@ from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable
 from rushlight.dtypes import from_numpy_dtype
 from rushlight.kernels import padding as kernels
+from rushlight.ops._codes import pad_codes
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -28,7 +29,10 @@ class ConstantPad(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, pads: Pads, value: Any) -> Any:
         ctx.pads = pads
-        return kernels.pad_constant(input._array, pads, value)
+        array = input._array
+        if array.dtype.names:
+            return pad_codes(array, pads, value)
+        return kernels.pad_constant(array, pads, value)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.operation import NUMBERS, like
 from rushlight.autograd.variable import Variable
+from rushlight.quantizer import dequantized
 
 __all__ = [
     "NUMBERS", "binary", "can_cast", "check_broadcast", "check_fits", "like", "operands", "result_type", "unbroadcast",
@@ -98,6 +99,8 @@ def operands(input: Any, other: Any) -> tuple[Any, Any]:
             if a.dtype is b.dtype:
                 return a, b
             numpy_dtype = result_type(input, other).numpy_dtype
+            if numpy_dtype.names:
+                return dequantized(a), dequantized(b)
             return a.astype(numpy_dtype, copy=False), b.astype(numpy_dtype, copy=False)
         return _with_number(input, other)
     if isinstance(other, Variable):

@@ -12,6 +12,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
+from rushlight.ops._codes import fill_codes, write_codes
 from rushlight.ops._data import fill_array, from_data
 from rushlight.ops._geometry import Array, Shape, check_no_overlap, shape_text, sum_to_shape
 from rushlight.ops._numeric import check_tensor
@@ -109,6 +110,8 @@ def to_shape(grad: Tensor, shape: Shape) -> Tensor:
 
 def fill_value_array(value: Any, array: Array) -> Array:
     """A number as an array of another's type; RuntimeError if the type can't hold it."""
+    if array.dtype.names:
+        return fill_codes(array, value.item() if isinstance(value, Variable) else value)
     if isinstance(value, Variable):
         return converted(value._array, dtypes.from_numpy_dtype(array.dtype))
     return fill_array(value, dtypes.from_numpy_dtype(array.dtype))
@@ -127,6 +130,9 @@ def write_array(array: Array, given: Array) -> None:
                 f"output with shape {shape_text(array.shape)} doesn't match the broadcast shape {shape_text(shape)}"
             )
     if given.dtype is not array.dtype:
+        if given.dtype.names or array.dtype.names:
+            write_codes(array, given)
+            return
         given = converted(given, dtypes.from_numpy_dtype(array.dtype))
     array[...] = given
 

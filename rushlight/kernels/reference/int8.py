@@ -24,18 +24,16 @@ def int8_range(x: Array) -> tuple[float, float]:
 
 
 def int8_quantize(x: Array, scale: float, zero_point: int, low: int, high: int) -> Array:
-    """`clamp(round(x / scale) + zero_point, low, high)` of a float32 array, halves to the even neighbour.
+    """`clamp(round(x / scale + zero_point), low, high)` of a float32 array, halves to the even neighbour.
 
-    The codes are uint8, or int8 where `low` is negative. Divides by multiplying with the float32 reciprocal, as PyTorch
-    does. NaN becomes `high`.
+    The codes are uint8, or int8 where `low` is negative. As in PyTorch, x is multiplied by the float32 reciprocal of the
+    scale and the zero point added in the same step (rounded once, as by fma), before rounding. NaN becomes `high`.
     """
-    inverse = np.float32(1) / np.float32(scale)
+    inverse = np.float64(np.float32(1) / np.float32(scale))
+    scaled = (x.astype(np.float64) * inverse + zero_point).astype(np.float32)
     # Clamped before rounding: the bounds are whole numbers, and nothing too large for an integer is left.
-    scaled = np.multiply(x, inverse)
-    scaled = np.fmin(scaled, np.float32(high - zero_point))
-    scaled = np.maximum(scaled, np.float32(low - zero_point))
-    codes = np.rint(scaled).astype(np.int32) + np.int32(zero_point)
-    return codes.astype(np.int8 if low < 0 else np.uint8)
+    scaled = np.maximum(np.fmin(scaled, np.float32(high)), np.float32(low))
+    return np.rint(scaled).astype(np.int8 if low < 0 else np.uint8)
 
 
 def int8_pack(weight: Array) -> Array:

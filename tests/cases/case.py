@@ -234,6 +234,9 @@ def gradients(t: Any, made: Call, create_graph: bool = False) -> list[Any]:
 def array(tensor: Any) -> Any:
     """A tensor's numbers, 16-bit ones widened."""
     tensor = tensor.detach().resolve_conj()
+    if getattr(tensor, "is_neg", bool)():
+        # A view in PyTorch, whose sign is not written out yet.
+        tensor = tensor.resolve_neg()
     return (tensor.float() if tensor.element_size() == 2 and tensor.is_floating_point() else tensor).numpy().copy()
 
 

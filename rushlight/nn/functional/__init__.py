@@ -8,6 +8,7 @@ from rushlight.nn.functional.dropout import *
 from rushlight.nn.functional.fold import *
 from rushlight.nn.functional.linear import *
 from rushlight.nn.functional.loss import *
+from rushlight.nn.functional.multi_head import *
 from rushlight.nn.functional.norm import *
 from rushlight.nn.functional.pad import *
 from rushlight.nn.functional.pool import *

@@ -40,6 +40,7 @@ from rushlight.ops.differences import *
 from rushlight.ops.distance import *
 from rushlight.ops.dropout import *
 from rushlight.ops.extremum import *
+from rushlight.ops.fake_quantization import *
 from rushlight.ops.gated import *
 from rushlight.ops.grid import *
 from rushlight.ops.index import *
@@ -50,6 +51,7 @@ from rushlight.ops.linalg import inv as inverse
 from rushlight.ops.linalg_factors import *
 from rushlight.ops.masked import *
 from rushlight.ops.matmul import *
+from rushlight.ops.normalization import *
 from rushlight.ops.norms import *
 from rushlight.ops.pointwise import *
 from rushlight.ops.powers import *

@@ -131,10 +131,13 @@ def quantize_per_channel(input: Tensor, scales: Tensor, zero_points: Tensor, axi
     return wrap(encoded(array, dtype, quantizer))
 
 
-def range_parameters(low: float, high: float, least: int, greatest: int, symmetric: bool = False) -> tuple[float, int]:
+def range_parameters(
+    low: float, high: float, least: int, greatest: int, symmetric: bool = False, single: bool = False
+) -> tuple[float, int]:
     """The scale and zero point that lay [low, high], widened to hold zero, over the codes from least to greatest.
 
     As FBGEMM chooses them: the zero point is rounded from the end that loses less, a tiny scale is raised to 6.1e-5.
+    `single`: the scale is rounded to float32 first.
     """
     low, high = min(low, 0.0), max(high, 0.0)
     scale = (high - low) / (greatest - least)
@@ -149,6 +152,8 @@ def range_parameters(low: float, high: float, least: int, greatest: int, symmetr
             low = -scale * (greatest - least)
         else:
             low, high = low * (scale / before), high * (scale / before)
+    if single:
+        scale = float(np.float32(scale))
     from_low, from_high = least - low / scale, greatest - high / scale
     nearer_low = abs(least) - abs(low / scale) < abs(greatest) - abs(high / scale)
     zero = from_low if nearer_low else from_high

@@ -157,6 +157,8 @@ def adaptive_sizes(family: str, rank: int, input: Any, output_size: Any) -> Ints
     """The output sizes of an adaptive pooling call, checked; None stands for the input's size."""
     function = f"{family}{rank}d"
     shape = _array(function, input).shape
+    if rank > 1 and not hasattr(output_size, "__index__") and len(shape) <= len(output_size):
+        raise ValueError(f"Input dimension should be at least {len(output_size) + 1}")
     if len(shape) not in (rank + 1, rank + 2):
         if rank == 1:
             raise RuntimeError(
@@ -167,7 +169,9 @@ def adaptive_sizes(family: str, rank: int, input: Any, output_size: Any) -> Ints
         raise RuntimeError(f"{function}(): Expected {rank + 1}D or {rank + 2}D tensor, but got{colon} {list(shape)}")
     if isinstance(output_size, str):
         raise TypeError(f"{function}(): argument 'output_size' (position 2) must be tuple of ints, not str")
-    given = (output_size,) * rank if output_size is None or hasattr(output_size, "__index__") else tuple(output_size)
+    if output_size is None:
+        raise TypeError(f"{function}(): argument 'output_size' (position 2) must be tuple of ints, not NoneType")
+    given = (output_size,) * rank if hasattr(output_size, "__index__") else tuple(output_size)
     if rank == 1 and None in given:
         raise TypeError(
             f"{function}(): argument 'output_size' (position 2) must be tuple of ints, "

@@ -1,4 +1,4 @@
-"""Convolution by the compiled kernels where they take the arrays (1-D and 2-D), else by the NumPy reference."""
+"""Convolution by the compiled kernels where they take the arrays (1-D and 2-D), else by parts or the NumPy reference."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.kernels import conv_parts
 from rushlight.kernels.dispatch import prefer_native
 from rushlight.kernels.reference import conv as reference
 from rushlight.kernels.reference.windows import Ints
@@ -14,9 +15,9 @@ __all__ = ["conv", "conv_backward", "conv_input", "conv_transpose_backward", "co
 
 unfold, fold = reference.unfold, reference.fold
 
-conv = prefer_native(reference.conv)
-conv_input = prefer_native(reference.conv_input)
-conv_weight = prefer_native(reference.conv_weight)
+conv = prefer_native(conv_parts.conv)
+conv_input = prefer_native(conv_parts.conv_input)
+conv_weight = prefer_native(conv_parts.conv_weight)
 
 
 def conv_backward(

@@ -86,9 +86,10 @@ class BasePruningMethod(ABC):
     def apply(
         cls, module: Module, name: str, *args: Any, importance_scores: Tensor | None = None, **kwargs: Any
     ) -> BasePruningMethod:
-        """Prune a parameter by a method made of the arguments, and register the hook; all is undone on an error.
+        """Prune a parameter by a method made of the arguments, and register the hook.
 
-        `importance_scores`, of the parameter's shape, are what the method looks at in place of the parameter.
+        `importance_scores`, of the parameter's shape, are what the method looks at in place of the parameter. On an
+        error a parameter that was not pruned before is left as it was.
         """
         method = cls(*args, **kwargs)
         method._tensor_name = name

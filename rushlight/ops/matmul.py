@@ -38,12 +38,17 @@ __all__ = [
 _float32 = np.dtype(np.float32)
 
 
+def _is_half(dtype: Any) -> bool:
+    """Whether a type is float16 or bfloat16, of which NumPy multiplies no matrices well."""
+    return bool(dtype.kind == "V" or (dtype.kind == "f" and dtype.itemsize == 2))
+
+
 def product(a: Any, b: Any) -> Any:
     """`a @ b` of two arrays of one type: bool and 16-bit types computed in a type that NumPy multiplies matrices of."""
     kind, itemsize = a.dtype.kind, a.dtype.itemsize
     if a.ndim == 2 and b.ndim == 2 and kind == "f" and itemsize >= 4:
         return _product2d(a, b)
-    if kind == "V" or (kind == "f" and itemsize == 2):
+    if _is_half(a.dtype):
         return np.matmul(a.astype(_float32), b.astype(_float32)).astype(a.dtype)
     if kind == "b":
         raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
@@ -111,6 +116,9 @@ class Addmm(Operation):
         if bias.ndim == 1 and a.dtype.kind == "f" and a.dtype.itemsize >= 4 and bias.shape[0] == b.shape[1]:
             flip = not b.flags.c_contiguous and b.flags.f_contiguous
             return kernels.gemm(a, b.T if flip else b, transpose_b=flip, bias=bias)
+        if _is_half(a.dtype):
+            # Rounded once, at the end.
+            return (product(a.astype(_float32), b.astype(_float32)) + bias).astype(a.dtype)
         return product(a, b) + bias
 
     @staticmethod
@@ -430,6 +438,9 @@ def addmm(
                 f"{list(shape)}.  Tensor sizes: {list(input._array.shape)}"
             )
         return into(out, Addmm.apply(input, mat1, mat2))
+    if _is_half(a.dtype) and input._array.dtype == a.dtype:
+        single = _weighted(input.float(), mm(mat1.float(), mat2.float()), beta, alpha)
+        return into(out, single.to(input.dtype))
     return into(out, _weighted(input, mm(mat1, mat2), beta, alpha))
 
 

@@ -9,7 +9,7 @@ from rushlight.autograd.grad_mode import no_grad
 from rushlight.autograd.variable import Variable
 from rushlight.dtypes import finfo
 from rushlight.ops.creation import zeros, zeros_like
-from rushlight.optim._arithmetic import number
+from rushlight.optim._arithmetic import number, to_scalar
 from rushlight.optim.optimizer import (
     Optimizer,
     ParamsT,
@@ -151,7 +151,7 @@ def adafactor(
         raise RuntimeError("`state_steps` argument must contain a list of singleton tensors")
     if grad_scale is not None or found_inf is not None:
         raise AssertionError("Grad scaling should occur outside of optimizer.step()")
-    lr = number(lr)
+    lr = to_scalar(lr)
     for param, grad, row_var, col_var, variance, step in zip(
         params, grads, row_vars, col_vars, variances, state_steps, strict=True
     ):
@@ -163,7 +163,7 @@ def adafactor(
         weight = count**beta2_decay
         size = max(eps2, _rms(param)) * min(lr, 1 / count**0.5)
         if weight_decay != 0:
-            param.mul_(1 - lr * weight_decay)
+            param.mul_(number(1 - lr * weight_decay))
         if grad.dim() > 1:
             estimate = _factored(grad, row_var, col_var, weight, eps1)
         else:
@@ -172,7 +172,7 @@ def adafactor(
             variance.lerp_(grad * grad, weight)
             estimate = variance.clone()
         direction = estimate.clamp_(min=eps1 * eps1).rsqrt_().mul_(grad)
-        param.add_(direction, alpha=-size / max(1.0, _rms(direction) / d))
+        param.add_(direction, alpha=number(-size / max(1.0, _rms(direction) / d)))
 
 
 def _rms(x: Any) -> float:

@@ -153,7 +153,7 @@ class TensorVerbs(_Verbs):
             x.addcdiv_(_kept(a), _kept(b), value=value)
 
     def lerp(self, x: Any, y: Any, weight: Any) -> None:
-        x.lerp_(y, weight.to(x.dtype) if isinstance(weight, Variable) else weight)
+        x.lerp_(y, weight)
 
     def raise_to(self, x: Any, y: Any) -> None:
         x.copy_(x.clone().maximum(_kept(y)))

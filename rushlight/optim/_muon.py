@@ -9,7 +9,7 @@ from typing import Any
 from rushlight.autograd.grad_mode import no_grad
 from rushlight.ops.creation import zeros_like
 from rushlight.ops.matmul import addmm
-from rushlight.optim._arithmetic import number
+from rushlight.optim._arithmetic import number, to_scalar
 from rushlight.optim.optimizer import (
     Optimizer,
     ParamsT,
@@ -131,15 +131,15 @@ def muon(
         raise RuntimeError("Foreach is not supported for Muon yet")
     if has_complex:
         raise ValueError("Complex parameters are not supported")
-    lr = number(lr)
+    lr = to_scalar(lr)
     for param, grad, buffer in zip(params, grads, muon_momentum_bufs, strict=True):
         if grad.dim() != 2:
             raise ValueError(f"Param gradient must be a 2D matrix, got shape {tuple(grad.shape)}")
         buffer.lerp_(grad, 1 - momentum)
         update = grad.lerp(buffer, momentum) if nesterov else buffer
         update = _orthogonal(update, ns_coefficients, ns_steps, eps)
-        param.mul_(1 - lr * weight_decay)
-        param.add_(update, alpha=-lr * _ratio(adjust_lr_fn, *param.shape))
+        param.mul_(number(1 - lr * weight_decay))
+        param.add_(update, alpha=number(-lr * _ratio(adjust_lr_fn, *param.shape)))
 
 
 def _orthogonal(matrix: Any, coefficients: tuple[float, float, float], steps: int, eps: float) -> Any:

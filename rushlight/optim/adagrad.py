@@ -9,7 +9,7 @@ import numpy as np
 
 from rushlight.layout import preserve_format
 from rushlight.ops.creation import full_like
-from rushlight.optim._arithmetic import Update, number
+from rushlight.optim._arithmetic import Update, number, to_scalar
 from rushlight.optim.optimizer import (
     Optimizer,
     ParamsT,
@@ -152,7 +152,7 @@ def adagrad(
         raise RuntimeError("`fused` does not support sparse grad or complex param")
     if fused and not unscaled(grads, grad_scale, found_inf):
         return
-    lr = number(lr, differentiable)
+    lr = to_scalar(lr)
 
     def move(v: Any, param: Any, grad: Any, total: Any, rate: Any) -> None:
         grad = v.descent(grad, param, weight_decay, maximize)
@@ -162,7 +162,7 @@ def adagrad(
     update = Update(move, differentiable)
     for param, grad, total, step in zip(params, grads, state_sums, state_steps, strict=True):
         count = next_count(step)
-        rate = lr / (1 + (count - 1) * lr_decay)
+        rate = number(lr / (1 + (count - 1) * lr_decay), differentiable)
         if is_sparse(grad):
             if weight_decay != 0:
                 raise RuntimeError("weight_decay option is not compatible with sparse gradients")

@@ -199,7 +199,7 @@ def adam(
         params, grads, exp_avgs, exp_avg_sqs, tops, state_steps, strict=True
     ):
         count = next_count(step)
-        if differentiable or param.dtype.is_complex or isinstance(beta1, Variable):
+        if differentiable or param.dtype.is_complex or _has_tensors(param, beta1, lr):
             tensors = (param, grad, mean, square, top)
             _tensor_step(tensors, step.detach().clone() if differentiable else count, *options)
         else:
@@ -224,6 +224,11 @@ def adam(
             member[0].bump_version()
 
 
+def _has_tensors(param: Any, beta1: Any, lr: Any) -> bool:
+    """Whether options are tensors that round otherwise than the kernel's numbers do."""
+    return isinstance(beta1, Variable) or (isinstance(lr, Variable) and lr.dtype is not param.dtype)
+
+
 def _tensor_step(
     tensors: tuple[Any, ...],
     step: Any,
@@ -240,15 +245,15 @@ def _tensor_step(
     v = TensorVerbs()
     param, grad, mean, square, top = tensors
     recorded = isinstance(step, Variable)
-    lr = number(lr, recorded)
+    lr = to_scalar(lr)
     if decoupled_weight_decay and weight_decay != 0:
-        v.scale(param, 1 - lr * weight_decay)
+        v.scale(param, number(1 - lr * weight_decay, recorded))
         weight_decay = 0
     grad = v.descent(grad, param, number(weight_decay, recorded), maximize)
     if param.dtype.is_complex:
         param, grad, mean, square = (view_as_real(t) for t in (param, grad, mean, square))
         top = None if top is None else view_as_real(top)
-    v.lerp(mean, grad, 1 - beta1)
+    v.lerp(mean, grad, 1 - (beta1.to(mean.dtype) if isinstance(beta1, Variable) else beta1))
     if recorded and isinstance(beta2, Variable) and beta2.requires_grad:
         v.lerp(square, grad * grad, 1 - beta2)
     else:
@@ -258,6 +263,7 @@ def _tensor_step(
         v.raise_to(top, square)
         square = top
     step_size = lr / (1 - beta1**step)
-    root_correction = (1 - beta2**step) ** 0.5
+    correction = 1 - beta2**step
+    root_correction = correction.sqrt() if isinstance(correction, Variable) else correction**0.5
     denominator = v.plus(v.over(v.sqrt(square), root_correction), eps)
-    v.addcdiv(param, mean, denominator, -step_size if recorded else number(-step_size))
+    v.addcdiv(param, mean, denominator, number(-step_size, recorded))

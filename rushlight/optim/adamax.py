@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rushlight.optim._arithmetic import Update, number
+from rushlight.optim._arithmetic import Update, number, to_scalar
 from rushlight.optim.optimizer import (
     Optimizer,
     ParamsT,
@@ -124,7 +124,7 @@ def adamax(
 ) -> None:
     """One step of `Adamax` on lists of tensors, in place."""
     check_step(params, state_steps, capturable, foreach, differentiable)
-    lr = number(lr, differentiable)
+    lr = to_scalar(lr)
 
     def move(v: Any, param: Any, grad: Any, mean: Any, top: Any, rate: Any) -> None:
         grad = v.descent(grad, param, weight_decay, maximize)
@@ -135,4 +135,5 @@ def adamax(
 
     update = Update(move, differentiable)
     for param, grad, mean, top, step in zip(params, grads, exp_avgs, exp_infs, state_steps, strict=True):
-        update(param, grad, mean, top, rate=lr / (1 - beta1 ** next_count(step)))
+        rate = number(lr / (1 - beta1 ** next_count(step)), differentiable)
+        update(param, grad, mean, top, rate=rate)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rushlight.optim._arithmetic import Update, number
+from rushlight.optim._arithmetic import Update, number, to_scalar
 from rushlight.optim.optimizer import (
     Optimizer,
     ParamsT,
@@ -128,7 +128,7 @@ def asgd(
     check_step(
         params, state_steps, capturable, foreach, differentiable, needed="params, mus, etas, and state_steps"
     )
-    rate = float(number(lr))
+    lr = to_scalar(lr)
 
     def move(v: Any, param: Any, grad: Any, average: Any, eta: float, mu: float) -> None:
         grad = v.descent(grad, param, weight_decay, maximize)
@@ -143,5 +143,5 @@ def asgd(
     for param, grad, average, mu, eta, step in zip(params, grads, axs, mus, etas, state_steps, strict=True):
         count = next_count(step)
         update(param, grad, average, eta=eta.item(), mu=mu.item())
-        eta._array[...] = rate / (1 + lambd * rate * count) ** alpha
+        eta._array[...] = number(lr / (1 + lambd * lr * count) ** alpha)
         mu._array[...] = 1 / max(1, count - t0)

@@ -57,7 +57,7 @@ class LBFGS(Optimizer):
     ...     return loss
     >>> optimizer.step(closure)
     tensor(13., grad_fn=<SumBackward0>)
-    >>> w.detach()
+    >>> w.detach().round(decimals=3)
     tensor([1., 1.])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.optim.LBFGS.html; Nocedal, 1980.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rushlight.autograd.variable import Variable
-from rushlight.optim._arithmetic import Update, number
+from rushlight.optim._arithmetic import Update, number, to_scalar
 from rushlight.optim.optimizer import (
     Optimizer,
     ParamsT,
@@ -48,7 +48,7 @@ class NAdam(Optimizer):
     >>> w.sum().backward()
     >>> torch.optim.NAdam([w], lr=0.5, momentum_decay=0.0).step()
     >>> w.detach()
-    tensor([0.3448, 0.3448])
+    tensor([0.4718, 0.4718])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.optim.NAdam.html; Dozat, ICLR workshop 2016.
     """
@@ -153,12 +153,13 @@ def nadam(
         raise RuntimeError("API has changed, `mu_products` argument must contain a list of singleton tensors")
     needed = "params, mu_products, and state_steps" if foreach else "params, mu_products and state_steps"
     check_step(params, state_steps, capturable, foreach, differentiable, needed=needed)
-    lr = number(lr, differentiable)
+    lr = to_scalar(lr)
+    left = number(1 - lr * weight_decay, differentiable)
     added = 0 if decoupled_weight_decay else weight_decay
 
     def move(v: Any, param: Any, grad: Any, mean: Any, square: Any, count: float, now: Any, ahead: Any) -> None:
         if decoupled_weight_decay and weight_decay != 0:
-            v.scale(param, 1 - lr * weight_decay)
+            v.scale(param, left)
         grad = v.descent(grad, param, added, maximize)
         v.lerp(mean, grad, 1 - beta1)
         v.scale(square, beta2)
@@ -178,6 +179,6 @@ def nadam(
         mu, mu_next = momentum(count), momentum(count + 1)
         product._array *= mu
         so_far = float(product._array)
-        now = lr * (1.0 - mu) / (1.0 - so_far)
-        ahead = lr * mu_next / (1.0 - so_far * mu_next)
+        now = number(lr * (1.0 - mu) / (1.0 - so_far), differentiable)
+        ahead = number(lr * mu_next / (1.0 - so_far * mu_next), differentiable)
         update(param, grad, mean, square, count=count, now=now, ahead=ahead)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rushlight.optim._arithmetic import Update, number
+from rushlight.optim._arithmetic import Update, number, to_scalar
 from rushlight.optim.optimizer import (
     Optimizer,
     ParamsT,
@@ -143,13 +143,14 @@ def radam(
 ) -> None:
     """One step of `RAdam` on lists of tensors, in place."""
     check_step(params, state_steps, capturable, foreach, differentiable)
+    left = number(1 - to_scalar(lr) * weight_decay, differentiable)
     lr = number(lr, differentiable)
     limit = 2 / (1 - beta2) - 1
     added = 0 if decoupled_weight_decay else weight_decay
 
     def move(v: Any, param: Any, grad: Any, mean: Any, square: Any, count: float) -> None:
         if decoupled_weight_decay and weight_decay != 0:
-            v.scale(param, 1 - lr * weight_decay)
+            v.scale(param, left)
         grad = v.descent(grad, param, added, maximize)
         v.lerp(mean, grad, 1 - beta1)
         v.scale(square, beta2)

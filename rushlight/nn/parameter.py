@@ -201,26 +201,30 @@ class UninitializedTensorMixin:
     def is_complex(self) -> bool:
         return self._placeholder.is_complex()
 
+    def _converted(self, placeholder: Tensor) -> Tensor:
+        """The result of a conversion: a parameter's is an empty tensor, which `Module.to` makes its `data`."""
+        return placeholder
+
     def to(self, *args: Any, **kwargs: Any) -> Any:
-        return self._placeholder.to(*args, **kwargs)
+        return self._converted(self._placeholder.to(*args, **kwargs))
 
     def cpu(self) -> Any:
-        return self._placeholder.cpu()
+        return self._converted(self._placeholder.cpu())
 
     def cuda(self, *args: Any, **kwargs: Any) -> Any:
-        return self._placeholder.cuda(*args, **kwargs)
+        return self._converted(self._placeholder.cuda(*args, **kwargs))
 
     def half(self) -> Any:
-        return self._placeholder.half()
+        return self._converted(self._placeholder.half())
 
     def float(self) -> Any:
-        return self._placeholder.float()
+        return self._converted(self._placeholder.float())
 
     def double(self) -> Any:
-        return self._placeholder.double()
+        return self._converted(self._placeholder.double())
 
     def bfloat16(self) -> Any:
-        return self._placeholder.bfloat16()
+        return self._converted(self._placeholder.bfloat16())
 
     def share_memory_(self) -> Any:
         raise RuntimeError(
@@ -326,6 +330,11 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
     ) -> None:
         # All is done in __new__.
         pass
+
+    def _converted(self, placeholder: Tensor) -> Tensor:
+        if placeholder is self._placeholder:
+            return self
+        return type(self)(self.requires_grad, placeholder.device, placeholder.dtype, self.persistent)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedBuffer:
         if id(self) not in memo:

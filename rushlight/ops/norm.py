@@ -16,7 +16,7 @@ from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.kernels.reference.norm import wide
 
-__all__ = ["BatchNorm", "BatchNormEval", "GroupNorm", "LayerNorm"]
+__all__ = ["BatchNorm", "BatchNormEval", "CrossMapLRN", "GroupNorm", "LayerNorm", "RMSNorm", "RMSNormRounded"]
 
 # The arguments after weight and bias have no gradient.
 _NOTHING = (None,) * 5
@@ -165,3 +165,98 @@ class BatchNormEval(Operation):
         if needs[2]:
             to_bias = grad.sum_to_size((1, *bias._array.shape, *affine[2:])).reshape(bias._array.shape).to(bias.dtype)
         return to_input, to_weight, to_bias, None, None, None
+
+
+class RMSNorm(Operation):
+    """`x / sqrt(E[x²] + eps) · weight` over the last axes."""
+
+    node_name = "MulBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Any, weight: Any, axes: tuple[int, ...], eps: float) -> Any:
+        x = wide(input._array)
+        rms = np.square(x).mean(axes, keepdims=True)
+        rms += x.dtype.type(eps)
+        scale = 1 / np.sqrt(rms)
+        ctx.axes, ctx.eps = axes, eps
+        ctx.save_for_backward(input, weight, wrap(scale))
+        out = x * scale
+        if weight is not None:
+            out *= wide(weight._array).astype(x.dtype, copy=False)
+        return out.astype(input._array.dtype, copy=False)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        input, weight, scale = ctx.saved_tensors
+        axes, needs = ctx.axes, ctx.needs_input_grad
+        x, g = input.to(scale.dtype), grad.to(scale.dtype)
+        if state.enabled:
+            # The scale depends on the input: a second derivative goes through it.
+            scale = (x.square().mean(axes, keepdim=True) + ctx.eps).rsqrt()
+        normal = x * scale
+        to_input = to_weight = None
+        if needs[0]:
+            scaled = g if weight is None else g * weight.to(g.dtype)
+            pull = normal * (scaled * normal).mean(axes, keepdim=True)
+            to_input = ((scaled - pull) * scale).to(input.dtype)
+        if needs[1]:
+            to_weight = (g * normal).sum_to_size(weight._array.shape).to(weight.dtype)
+        return to_input, to_weight, None, None
+
+
+class RMSNormRounded(RMSNorm):
+    """The same of 16-bit numbers, where PyTorch's last step is the rounding."""
+
+    node_name = "ToCopyBackward0"
+
+
+class CrossMapLRN(Operation):
+    """`x / (k + alpha / size · s)^beta`, s the sum of the squares of neighbouring channels, as PyTorch sums them.
+
+    Its forward pass drops from the sum each channel that has come to lie too far back, but never the first one, and the
+    window of its backward pass lies one channel before that of its forward pass: neither is quite what Krizhevsky et
+    al. (2012) define. `local_response_norm` is.
+    """
+
+    node_name = "CrossMapLRN2dBackward"
+
+    @staticmethod
+    def forward(ctx: Any, input: Any, size: int, alpha: float, beta: float, k: float) -> Any:
+        ctx.save_for_backward(input)
+        ctx.settings = size, alpha, beta, k
+        x = wide(input._array)
+        out = x * (_sums(np.square(x), _forward_window(x.shape[1], size, x.dtype)) * (alpha / size) + k) ** -beta
+        return out.astype(input._array.dtype, copy=False)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        (input,) = ctx.saved_tensors
+        size, alpha, beta, k = ctx.settings
+        kind, channels = wide(input._array[:0]).dtype, input._array.shape[1]
+        windows = [wrap(window(channels, size, kind)) for window in (_forward_window, _backward_window)]
+        x = input.to(windows[0].dtype)
+        g = grad.to(x.dtype)
+        scale = _sums(x * x, windows[0]) * (alpha / size) + k
+        sums = _sums(g * x * scale ** (-beta - 1), windows[1])
+        to_input = g * scale**-beta - x * sums * (2 * alpha * beta / size)
+        return to_input.to(input.dtype), None, None, None, None
+
+
+def _sums(x: Any, window: Any) -> Any:
+    """`Σ_j window[c, j] · x[n, j, …]`, of arrays or of tensors."""
+    n, c, h, w = x.shape
+    return (window @ x.reshape(n, c, h * w)).reshape(n, c, h, w)
+
+
+def _forward_window(channels: int, size: int, dtype: Any) -> Any:
+    """Which channels (columns) count for each channel (rows)."""
+    reach = int((size - 1) / 2 + 1)
+    row, column = np.indices((channels, channels))
+    return ((column < row + reach) & ((column > row - reach) | (column == 0))).astype(dtype)
+
+
+def _backward_window(channels: int, size: int, dtype: Any) -> Any:
+    """The same in PyTorch's backward pass."""
+    before = min(int(size - (size - 1) / 2), size - 1)
+    row, column = np.indices((channels, channels))
+    return ((column >= row - before) & (column < row - before + size)).astype(dtype)

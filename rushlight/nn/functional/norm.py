@@ -1,61 +1,21 @@
-"""Normalisation as functions."""
+"""Normalisation as functions.
+
+Source: https://docs.pytorch.org/docs/2.13/nn.functional.html#normalization-functions
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from rushlight.kernels.reference.norm import wide
+from rushlight.ops import normalization as ops
 from rushlight.ops._numeric import check_tensor
-from rushlight.ops.norm import BatchNorm, BatchNormEval, GroupNorm, LayerNorm
+from rushlight.ops.pad import constant_pad_nd
+from rushlight.ops.pool import avg_pool2d
 from rushlight.tensor import Tensor
 
-__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm"]
-
-
-def _check_channels(count: int, **tensors: Tensor | None) -> None:
-    for name, tensor in tensors.items():
-        if tensor is not None and tensor._array.size != count:
-            raise RuntimeError(f"{name} should contain {count} elements not {tensor._array.size}")
-
-
-def _check_parameters(function: str, input: Tensor, **tensors: Tensor | None) -> None:
-    """Parameters have the input's type, or are float32 beside an input in half precision."""
-    own = input._array.dtype
-    for position, (name, tensor) in enumerate(tensors.items(), 2):
-        if tensor is None:
-            continue
-        check_tensor(function, name, position, tensor)
-        other = tensor._array.dtype
-        if other is own or own.kind not in "fV":
-            continue
-        if other != np.float32:
-            raise RuntimeError(
-                f"mixed dtype (CPU): expect parameter to have scalar type of Float, but got an input of type "
-                f"{input.dtype.legacy_name} and {name} of type {tensor.dtype.legacy_name}"
-            )
-        if own.itemsize > 2:
-            raise RuntimeError(
-                "mixed dtype (CPU): all inputs must share same datatype. Got an input of type "
-                f"{input.dtype.legacy_name} and {name} of type {tensor.dtype.legacy_name}"
-            )
-
-
-def _check_floating(function: str, input: Tensor) -> None:
-    if not input.dtype.is_floating_point:
-        raise NotImplementedError(
-            f"\"{function}\" not implemented for '{input.dtype.legacy_name}': expected a floating-point input"
-        )
-
-
-def _move(running: Tensor, batch: Any, momentum: float) -> None:
-    """running = (1 - momentum) * running + momentum * batch, in place."""
-    array = running._array
-    mixed = wide(array) * (1 - momentum) + batch.reshape(array.shape) * momentum
-    np.copyto(array, mixed, casting="same_kind" if array.dtype.kind == "f" else "unsafe")
-    running.bump_version()
+__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"]
 
 
 def batch_norm(
@@ -83,36 +43,12 @@ def batch_norm(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.batch_norm.html;
     Ioffe and Szegedy, "Batch Normalization", 2015.
     """
-    check_tensor("batch_norm", "input", 1, input)
-    _check_parameters("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
-    shape = input._array.shape
     if training:
-        values = math.prod(shape[:1]) * math.prod(shape[2:])
-        if values == 1:
+        check_tensor("batch_norm", "input", 1, input)
+        shape = input._array.shape
+        if math.prod(shape[:1]) * math.prod(shape[2:]) == 1:
             raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.size()}")
-    _check_floating("batch_norm", input)
-    if len(shape) < 2:
-        raise RuntimeError(
-            f"batch_norm(): expected an input with at least 2 dimensions (N, C, ...), got shape {list(shape)}"
-        )
-    _check_channels(shape[1], running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
-    if not training:
-        if running_mean is None:
-            raise RuntimeError("running_mean must be defined in evaluation mode")
-        if running_var is None:
-            raise RuntimeError("running_var must be defined in evaluation mode")
-        return BatchNormEval.apply(input, weight, bias, running_mean, running_var, eps)
-    axes = (0, *range(2, len(shape)))
-    affine = (1, shape[1], *[1] * (len(shape) - 2))
-    moments: list[Any] = []
-    out = BatchNorm.apply(input, weight, bias, shape, axes, affine, eps, moments)
-    mean, var = moments
-    if running_mean is not None:
-        _move(running_mean, mean, momentum)
-    if running_var is not None:
-        count = math.prod(shape[i] for i in axes)
-        _move(running_var, var * (count / (count - 1)) if count > 1 else var, momentum)
-    return out
+    return ops.batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, True)
 
 
 def instance_norm(
@@ -138,37 +74,16 @@ def instance_norm(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.instance_norm.html;
     Ulyanov et al., "Instance Normalization", 2016.
     """
-    check_tensor("instance_norm", "input", 1, input)
-    _check_parameters(
-        "instance_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
-    )
-    shape = input._array.shape
-    if use_input_stats and math.prod(shape[2:]) == 1:
-        raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.size()}")
-    _check_floating("instance_norm", input)
-    if not use_input_stats:
-        if running_mean is None or running_var is None:
-            raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")
-        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
-    _check_channels(shape[1], running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
-    n, c = shape[:2]
-    # Every channel of every sample is a channel of one large batch of one.
-    view = (1, n * c, *shape[2:])
-    running = [None if r is None else r.repeat(n) for r in (running_mean, running_var)]
-    out = batch_norm(input.reshape(view), running[0], running[1], None, None, True, momentum, eps).view(*shape)
-    for target, moved in ((running_mean, running[0]), (running_var, running[1])):
-        if target is not None and moved is not None:
-            np.copyto(target._array, wide(moved._array).reshape(n, c).mean(0), casting="same_kind")
-            target.bump_version()
-    affine = (1, c, *[1] * (len(shape) - 2))
-    if weight is not None:
-        out = out * weight.view(*affine)
-    return out if bias is None else out + bias.view(*affine)
+    if use_input_stats:
+        check_tensor("instance_norm", "input", 1, input)
+        if math.prod(input._array.shape[2:]) == 1:
+            raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.size()}")
+    return ops.instance_norm(input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, True)
 
 
 def layer_norm(
     input: Tensor,
-    normalized_shape: int | list[int] | tuple[int, ...],
+    normalized_shape: Sequence[int],
     weight: Tensor | None = None,
     bias: Tensor | None = None,
     eps: float = 1e-5,
@@ -184,30 +99,7 @@ def layer_norm(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.layer_norm.html;
     Ba, Kiros and Hinton, "Layer Normalization", 2016.
     """
-    check_tensor("layer_norm", "input", 1, input)
-    _check_parameters("layer_norm", input, weight=weight, bias=bias)
-    over = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-    shape = input._array.shape
-    if not over:
-        raise RuntimeError(
-            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got "
-            "normalized_shape = []"
-        )
-    for name, tensor in (("weight", weight), ("bias", bias)):
-        if tensor is not None and tensor._array.shape != over:
-            raise RuntimeError(
-                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
-                f"{list(tensor._array.shape)} and normalized_shape = {list(over)}"
-            )
-    if len(shape) < len(over) or shape[len(shape) - len(over) :] != over:
-        inner = ", ".join(str(n) for n in over)
-        raise RuntimeError(
-            f"Given normalized_shape={list(over)}, expected input with shape [*, {inner}], but got input of "
-            f"size{list(shape)}"
-        )
-    _check_floating("layer_norm", input)
-    axes = tuple(range(len(shape) - len(over), len(shape)))
-    return LayerNorm.apply(input, weight, bias, shape, axes, over, eps)
+    return ops.layer_norm(input, normalized_shape, weight, bias, eps)
 
 
 def group_norm(
@@ -225,29 +117,54 @@ def group_norm(
     Wu and He, "Group Normalization", 2018.
     """
     check_tensor("group_norm", "input", 1, input)
-    _check_parameters("group_norm", input, weight=weight, bias=bias)
     shape = input._array.shape
-    if len(shape) < 2:
-        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {len(shape)}")
-    n, c = shape[:2]
-    if num_groups <= 0:
-        raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
-    if c % num_groups:
-        raise RuntimeError(
-            f"Expected number of channels in input to be divisible by num_groups, but got input of shape {list(shape)} "
-            f"and num_groups={num_groups}"
-        )
-    for name, tensor in (("weight", weight), ("bias", bias)):
-        if tensor is not None and (tensor._array.ndim != 1 or tensor._array.size != c):
-            raise RuntimeError(
-                f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of "
-                f"shape {list(tensor._array.shape)} and input of shape {list(shape)}"
+    if len(shape) >= 2 and shape[0] == 1 and num_groups > 0:
+        if math.prod(shape[2:]) * (shape[1] // num_groups) == 1 and not shape[1] % num_groups:
+            raise ValueError(
+                f"Expected more than 1 value per channel when training, got input size {[1, num_groups, *shape[2:]]}"
             )
-    if n * math.prod(shape[2:]) * (c // num_groups) == 1 and n == 1:
-        raise ValueError(
-            f"Expected more than 1 value per channel when training, got input size {[1, num_groups, *shape[2:]]}"
-        )
-    _check_floating("group_norm", input)
-    view = (n, num_groups, c // num_groups, *shape[2:])
-    affine = (1, num_groups, c // num_groups, *[1] * (len(shape) - 2))
-    return GroupNorm.apply(input, weight, bias, view, tuple(range(2, len(view))), affine, eps)
+    return ops.group_norm(input, num_groups, weight, bias, eps)
+
+
+def rms_norm(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
+) -> Tensor:
+    """`x / sqrt(E[x²] + eps) · weight` over the last dimensions.
+
+    input `(*, normalized_shape)`, weight `normalized_shape`; the result has the input's dtype. `eps` is by default the
+    dtype's distance from 1 to the next number, float32's for 16-bit types. Raises RuntimeError where shapes differ.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.rms_norm(torch.tensor([[1.0, 7.0]]), (2,))
+    tensor([[0.2000, 1.4000]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.rms_norm.html;
+    Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019.
+    """
+    return ops.rms_norm(input, normalized_shape, weight, eps)
+
+
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+    """`x / (k + alpha · m)^beta`, where m is the mean of the squares of `size` neighbouring channels, zeros beyond.
+
+    input `(N, C, *)`. Raises ValueError for fewer than 3 dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.local_response_norm(torch.tensor([[[3.0], [4.0]]]), 2, alpha=2.0, beta=0.5, k=0.0)
+    tensor([[[1.0000],
+             [0.8000]]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.local_response_norm.html;
+    Krizhevsky et al., "ImageNet classification with deep convolutional neural networks", 2012.
+    """
+    check_tensor("local_response_norm", "input", 1, input)
+    shape = input._array.shape
+    if len(shape) < 3:
+        raise ValueError(f"Expected 3D or higher dimensionality input (got {len(shape)} dimensions)")
+    if not input._array.size:
+        return input
+    # An image whose height are the channels: the mean of windows of `size` rows.
+    squares: Any = (input * input).reshape(shape[0], 1, shape[1], math.prod(shape[2:]))
+    padded = constant_pad_nd(squares, (0, 0, size // 2, (size - 1) // 2))
+    means = avg_pool2d(padded, (size, 1), stride=1).reshape(shape)
+    return input / (means * alpha + k) ** beta

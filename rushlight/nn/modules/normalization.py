@@ -1,7 +1,8 @@
-"""Layer and group normalisation."""
+"""Normalisation that keeps no statistics: over the last dimensions, groups of channels, neighbouring channels."""
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -11,9 +12,16 @@ from rushlight.nn import init
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter
 from rushlight.ops.creation import empty
+from rushlight.ops.norm import CrossMapLRN
 from rushlight.tensor import Tensor
 
-__all__ = ["GroupNorm", "LayerNorm"]
+__all__ = ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
+
+
+def _sizes(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
+    return (
+        (int(normalized_shape),) if isinstance(normalized_shape, numbers.Integral) else tuple(normalized_shape)  # type: ignore[arg-type]
+    )
 
 
 class LayerNorm(Module):
@@ -41,7 +49,7 @@ class LayerNorm(Module):
         dtype: _dtype | None = None,
     ) -> None:
         super().__init__()
-        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.normalized_shape = _sizes(normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         options: dict[str, Any] = {"device": device, "dtype": dtype}
@@ -118,3 +126,107 @@ class GroupNorm(Module):
     def extra_repr(self) -> str:
         has_bias = self.bias is not None
         return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, bias={has_bias}"
+
+
+class RMSNorm(Module):
+    """Division by the root of the mean square over the last dimensions: see `functional.rms_norm`.
+
+    input `(*, normalized_shape)`. weight starts at 1; there is no shift.
+
+    >>> import rushlight as torch
+    >>> torch.nn.RMSNorm(2, elementwise_affine=False)(torch.tensor([[1.0, 7.0]]))
+    tensor([[0.2000, 1.4000]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.RMSNorm.html
+    """
+
+    __constants__: ClassVar[list[str]] = ["normalized_shape", "eps", "elementwise_affine"]
+    normalized_shape: tuple[int, ...]
+    eps: float | None
+    elementwise_affine: bool
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: Any = None,
+        dtype: _dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.normalized_shape = _sizes(normalized_shape)
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        options: dict[str, Any] = {"device": device, "dtype": dtype}
+        self.register_parameter(
+            "weight", Parameter(empty(self.normalized_shape, **options)) if elementwise_affine else None
+        )
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """weight to 1."""
+        if self.elementwise_affine:
+            init.ones_(self.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+class _AcrossChannels(Module):
+    """What normalisation by neighbouring channels is told."""
+
+    __constants__: ClassVar[list[str]] = ["size", "alpha", "beta", "k"]
+    size: int
+    alpha: float
+    beta: float
+    k: float
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class LocalResponseNorm(_AcrossChannels):
+    """Normalisation by the squares of neighbouring channels: see `functional.local_response_norm`.
+
+    input `(N, C, *)`. ValueError, from the call, for fewer than 3 dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.nn.LocalResponseNorm(2)(torch.randn(2, 4, 5, 5)).shape
+    torch.Size([2, 4, 5, 5])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.LocalResponseNorm.html
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+
+class CrossMapLRN2d(_AcrossChannels):
+    """An older `LocalResponseNorm` for images, with PyTorch's own sums: see `ops.norm.CrossMapLRN`.
+
+    input `(N, C, H, W)`. ValueError, from the call, for another number of dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.nn.CrossMapLRN2d(2)(torch.randn(2, 4, 5, 5)).shape
+    torch.Size([2, 4, 5, 5])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.CrossMapLRN2d.html
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        super().__init__(size, alpha, beta, k)
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.ndim != 4:
+            raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.ndim}D instead.")
+        return CrossMapLRN.apply(input, self.size, self.alpha, self.beta, self.k)

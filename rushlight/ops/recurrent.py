@@ -7,6 +7,7 @@ types without a kernel, the steps are composed.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -87,14 +88,14 @@ class RecurrentLayer(Operation):
     states: int = 1
 
     @classmethod
+    @abstractmethod
     def run(cls, x: Array, states: list[Array], weights: kernels.Weights, spans: Any) -> tuple[Any, ...]:
         """All h, the last states, what backward needs."""
-        raise NotImplementedError
 
     @classmethod
+    @abstractmethod
     def run_backward(cls, kept: Any, weights: kernels.Weights, spans: Any, grads: list[Array]) -> tuple[Any, ...]:
         """The gradients of both halves of the gates, of the states, the h before each step, and the projection's."""
-        raise NotImplementedError
 
     @classmethod
     def forward(cls, ctx: Any, sizes: Sequence[int] | None, reverse: bool, input: Tensor, *rest: Any) -> Any:

@@ -81,7 +81,7 @@ def conv(
     """See `reference.conv`."""
     work = working_dtype(x.dtype)
     if work != x.dtype:
-        wide = (_widened(array, work) for array in (x, weight, bias))
+        wide = _widened(x, work), _widened(weight, work), _widened(bias, work)
         run = _conv if x.ndim < 5 else conv
         return run(*wide, stride, padding, dilation, groups, outputs, relu).astype(x.dtype)
     if not _is_deep(x):
@@ -110,7 +110,7 @@ def conv_input(
     """See `reference.conv_input`."""
     work = working_dtype(gy.dtype)
     if work != gy.dtype:
-        wide = (_widened(array, work) for array in (gy, weight, bias))
+        wide = _widened(gy, work), _widened(weight, work), _widened(bias, work)
         run = _conv_input if gy.ndim < 5 else conv_input
         return run(*wide, sizes, stride, padding, dilation, groups).astype(gy.dtype)
     if not _is_deep(gy):

@@ -1,4 +1,4 @@
-"""Convolution by the compiled kernels where they take the arrays (1-D and 2-D), else by parts or the NumPy reference."""
+"""Convolution by the compiled kernels where they take the arrays (1-D and 2-D), else by parts or the reference."""
 
 from __future__ import annotations
 

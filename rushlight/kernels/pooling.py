@@ -1,7 +1,8 @@
-"""Pooling by the compiled kernels where they take the arrays (1-D and 2-D windows), else by the NumPy reference."""
+"""Pooling by the compiled kernels where they take the arrays (1-D and 2-D windows), else by parts or the reference."""
 
 from __future__ import annotations
 
+from rushlight.kernels import pool_parts
 from rushlight.kernels.dispatch import prefer_native
 from rushlight.kernels.reference import pool as reference
 
@@ -18,13 +19,13 @@ __all__ = [
     "scatter_indices",
 ]
 
-adaptive_avg_pool = reference.adaptive_avg_pool
-adaptive_avg_pool_backward = reference.adaptive_avg_pool_backward
-adaptive_max_pool = reference.adaptive_max_pool
+adaptive_avg_pool = pool_parts.adaptive_avg_pool
+adaptive_avg_pool_backward = pool_parts.adaptive_avg_pool_backward
+adaptive_max_pool = pool_parts.adaptive_max_pool
 fractional_max_pool = reference.fractional_max_pool
 gather_indices = reference.gather_indices
 put_indices = reference.put_indices
-max_pool = prefer_native(reference.max_pool)
-avg_pool = prefer_native(reference.avg_pool)
-avg_pool_backward = prefer_native(reference.avg_pool_backward)
-scatter_indices = prefer_native(reference.scatter_indices)
+max_pool = prefer_native(pool_parts.max_pool)
+avg_pool = prefer_native(pool_parts.avg_pool)
+avg_pool_backward = prefer_native(pool_parts.avg_pool_backward)
+scatter_indices = prefer_native(pool_parts.scatter_indices)

@@ -22,6 +22,7 @@ __all__ = [
     "avg_pool_backward",
     "fractional_max_pool",
     "gather_indices",
+    "keep_larger",
     "max_pool",
     "put_indices",
     "scatter_indices",
@@ -204,8 +205,11 @@ def adaptive_avg_pool_backward(grad: np.ndarray[Any, Any], sizes: Ints) -> np.nd
     return np.ascontiguousarray(total, grad.dtype)
 
 
-def _keep_larger(
-    values: np.ndarray[Any, Any], indices: np.ndarray[Any, Any], value: np.ndarray[Any, Any], index: np.ndarray[Any, Any]
+def keep_larger(
+    values: np.ndarray[Any, Any],
+    indices: np.ndarray[Any, Any],
+    value: np.ndarray[Any, Any],
+    index: np.ndarray[Any, Any],
 ) -> None:
     """Take over `value` and `index` where value is larger, or NaN."""
     better = value > values
@@ -238,7 +242,7 @@ def adaptive_max_pool(x: np.ndarray[Any, Any], outputs: Ints) -> tuple[np.ndarra
         for place in range(1, int((end - begin).max(initial=1))):
             # The last element of a shorter window comes twice, which changes nothing.
             at = np.minimum(begin + place, end - 1)
-            _keep_larger(found_values, found_indices, all_values[at], all_indices[at])
+            keep_larger(found_values, found_indices, all_values[at], all_indices[at])
         values, indices = np.moveaxis(found_values, 0, axis), np.moveaxis(found_indices, 0, axis)
     return np.ascontiguousarray(values, x.dtype), np.ascontiguousarray(indices)
 
@@ -285,5 +289,5 @@ def fractional_max_pool(
     values, indices = np.full(first.shape, -np.inf, x.dtype), first.copy()
     for place in np.ndindex(kernel):
         at = first + sum(p * prod(sizes[a + 1 :]) for a, p in enumerate(place))
-        _keep_larger(values, indices, np.take_along_axis(flat, at, 1), at)
+        keep_larger(values, indices, np.take_along_axis(flat, at, 1), at)
     return values.reshape(lead + outputs), indices.reshape(lead + outputs)

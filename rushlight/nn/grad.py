@@ -20,7 +20,7 @@ Sizes = int | Sequence[int]
 
 def _like(grad_output: Tensor, size: Sequence[int]) -> Tensor:
     """A tensor that has a shape and a type, and hardly any memory."""
-    return wrap(np.broadcast_to(np.zeros((), grad_output._array.dtype), tuple(size)))  # type: ignore[no-any-return]
+    return wrap(np.broadcast_to(np.zeros((), grad_output._array.dtype), tuple(size)))
 
 
 def _gradient(
@@ -46,9 +46,11 @@ def _gradient(
     check_types(grad_output, weight if needs[0] else input, None)
     if grad_output._array.dtype.kind in "iu":
         name = grad_output.dtype.legacy_name
-        raise NotImplementedError(f"\"slow_conv2d_cpu_grad_{'input' if needs[0] else 'weight'}\" not implemented for '{name}'")
+        raise NotImplementedError(
+            f"\"slow_conv2d_cpu_grad_{'input' if needs[0] else 'weight'}\" not implemented for '{name}'"
+        )
     (found,) = ConvolutionBackward.apply(grad_output, input, weight, geometry, needs)
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _input(rank: int, input_size: Sequence[int], weight: Tensor, grad_output: Tensor, *settings: Any) -> Tensor:
@@ -119,9 +121,9 @@ def conv2d_input(
 ) -> Tensor:
     """The gradient of `conv2d` in its input, from that of its result.
 
-    Shapes: weight (O, C / groups, KH, KW), grad_output (N, O, OH, OW); result of input_size, (N, C, H, W), which the sizes of the
-    result leave open where stride isn't 1. The settings are those of the convolution. Floating-point and complex types.
-    Raises RuntimeError where shapes, dtypes or settings don't fit. It can be differentiated itself.
+    Shapes: weight (O, C / groups, KH, KW), grad_output (N, O, OH, OW); result of input_size, (N, C, H, W), which the
+    sizes of the result leave open where stride isn't 1. The settings are those of the convolution. Floating-point and
+    complex types. Raises RuntimeError where shapes, dtypes or settings don't fit. It can be differentiated itself.
 
     >>> import rushlight as torch
     >>> torch.nn.grad.conv2d_input((1, 1, 3, 3), torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2)).sum()
@@ -143,8 +145,8 @@ def conv2d_weight(
 ) -> Tensor:
     """The gradient of `conv2d` in its weight, from that of its result.
 
-    Shapes: input (N, C, H, W), grad_output (N, O, OH, OW); result of weight_size, (O, C / groups, KH, KW). The rest is as in
-    `conv2d_input`.
+    Shapes: input (N, C, H, W), grad_output (N, O, OH, OW); result of weight_size, (O, C / groups, KH, KW). The rest is
+    as in `conv2d_input`.
 
     >>> import rushlight as torch
     >>> torch.nn.grad.conv2d_weight(torch.ones(1, 1, 3, 3), (1, 1, 2, 2), torch.ones(1, 1, 2, 2)).sum()
@@ -166,9 +168,10 @@ def conv3d_input(
 ) -> Tensor:
     """The gradient of `conv3d` in its input, from that of its result.
 
-    Shapes: weight (O, C / groups, KD, KH, KW), grad_output (N, O, OD, OH, OW); result of input_size, (N, C, D, H, W), which the sizes of the
-    result leave open where stride isn't 1. The settings are those of the convolution. Floating-point and complex types.
-    Raises RuntimeError where shapes, dtypes or settings don't fit. It can be differentiated itself.
+    Shapes: weight (O, C / groups, KD, KH, KW), grad_output (N, O, OD, OH, OW); result of input_size, (N, C, D, H, W),
+    which the sizes of the result leave open where stride isn't 1. The settings are those of the convolution.
+    Floating-point and complex types. Raises RuntimeError where shapes, dtypes or settings don't fit. It can be
+    differentiated itself.
 
     >>> import rushlight as torch
     >>> torch.nn.grad.conv3d_input((1, 1, 3, 3, 3), torch.ones(1, 1, 2, 2, 2), torch.ones(1, 1, 2, 2, 2)).sum()
@@ -190,8 +193,8 @@ def conv3d_weight(
 ) -> Tensor:
     """The gradient of `conv3d` in its weight, from that of its result.
 
-    Shapes: input (N, C, D, H, W), grad_output (N, O, OD, OH, OW); result of weight_size, (O, C / groups, KD, KH, KW). The rest is as in
-    `conv3d_input`.
+    Shapes: input (N, C, D, H, W), grad_output (N, O, OD, OH, OW); result of weight_size, (O, C / groups, KD, KH, KW).
+    The rest is as in `conv3d_input`.
 
     >>> import rushlight as torch
     >>> torch.nn.grad.conv3d_weight(torch.ones(1, 1, 3, 3, 3), (1, 1, 2, 2, 2), torch.ones(1, 1, 2, 2, 2)).sum()

@@ -1,4 +1,4 @@
-"""What convolutions accept: settings spread to one number per dimension, shapes and types checked in PyTorch's words."""
+"""What convolutions accept: settings spread to one number per dimension, shapes and types in PyTorch's words."""
 
 from __future__ import annotations
 

@@ -168,9 +168,7 @@ def _convolution(
         x, w = input._array, weight._array
         b = None if bias is None else bias._array
     except AttributeError:
-        check_tensors(
-            f"conv_transpose{rank}d" if transposed else f"conv{rank}d", input=input, weight=weight, bias=bias
-        )
+        check_tensors(f"conv_transpose{rank}d" if transposed else f"conv{rank}d", input=input, weight=weight, bias=bias)
         raise
     if x.ndim != rank + 2:
         if x.ndim != rank + 1:
@@ -371,11 +369,10 @@ def conv_transpose3d(
 
 
 def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
-    """Convolve over the first dimension, time: `out[i, n, o] = bias[o] + Σ_{k, c} weight[k, c, o] · input[i - pad + k, n,
-    c]`.
+    """Convolve over the first dimension, time: `out[i, n] = bias + Σ_k input[i - pad + k, n] @ weight[k]`.
 
-    Shapes: input (T, N, C), weight (K, C, O), bias (O); result (T + 2·pad - K + 1, N, O). A negative pad crops. All must
-    have one dtype. Raises RuntimeError where shapes or dtypes don't fit.
+    Shapes: input (T, N, C), weight (K, C, O), bias (O); result (T + 2·pad - K + 1, N, O). A negative pad crops. All
+    must have one dtype. Raises RuntimeError where shapes or dtypes don't fit.
 
     >>> import rushlight as torch
     >>> torch.nn.functional.conv_tbc(torch.arange(4.).view(4, 1, 1), torch.ones(2, 1, 1), torch.zeros(1)).flatten()
@@ -445,8 +442,8 @@ def convolution(
         raise RuntimeError("weight should have at least three dimensions")
     if len(x) != len(w):
         raise RuntimeError(
-            f"Expected {len(w)}-dimensional input for {len(w)}-dimensional weight {list(w)}, but got {len(x)}-dimensional "
-            f"input of size {list(x)} instead"
+            f"Expected {len(w)}-dimensional input for {len(w)}-dimensional weight {list(w)}, but got "
+            f"{len(x)}-dimensional input of size {list(x)} instead"
         )
     if len(w) > 5:
         raise RuntimeError(f"expected a weight of 3 to 5 dimensions, but got {len(w)}")

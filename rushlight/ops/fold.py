@@ -125,9 +125,7 @@ def _check_type(kernel: str, array: Any) -> None:
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{from_numpy_dtype(array.dtype).legacy_name}'")
 
 
-def unfold(
-    input: Tensor, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1
-) -> Tensor:
+def unfold(input: Tensor, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1) -> Tensor:
     """Make every block that a window of kernel_size meets on its way over an image a column of a matrix.
 
     Shapes: input (N, C, H, W) or (C, H, W); result (N, C·KH·KW, OH·OW), OH = floor((H + 2·padding - dilation·(KH - 1) -

@@ -72,9 +72,7 @@ def _sizes(rank: int, name: str, value: Any) -> Ints:
 
 def _outputs_of_ratio(rank: int, shape: Ints, ratio: Any) -> Ints:
     if rank == 2 and len(ratio) > 2:
-        raise ValueError(
-            "fractional_max_pool2d requires output_ratio to either be a single Int or tuple of Ints."
-        )
+        raise ValueError("fractional_max_pool2d requires output_ratio to either be a single Int or tuple of Ints.")
     ratios = tuple(ratio) if isinstance(ratio, Sequence) else (ratio,) * rank
     return tuple(int(shape[axis - rank] * ratios[axis]) for axis in range(rank))
 
@@ -98,7 +96,7 @@ def _check_input(rank: int, shape: Ints, kernel: Ints, outputs: Ints) -> None:
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(outputs)}: {shown}")
 
 
-def _check_samples(rank: int, input: Tensor, samples: Tensor) -> None:
+def _check_samples(rank: int, input: Any, samples: Any) -> None:
     x, s = input._array, samples._array
     if s.dtype != x.dtype:
         raise RuntimeError("Expect _random_samples to have the same dtype as input")
@@ -113,8 +111,7 @@ def _check_samples(rank: int, input: Tensor, samples: Tensor) -> None:
         raise RuntimeError(f"Expect _random_samples.size(2) equals to {rank}; got {s.shape[2]}.")
     if x.dtype.kind not in "fV":
         raise NotImplementedError(
-            f"\"fractional_max_pool{rank}d_out_frame\" not implemented for "
-            f"'{from_numpy_dtype(x.dtype).legacy_name}'"
+            f"\"fractional_max_pool{rank}d_out_frame\" not implemented for '{from_numpy_dtype(x.dtype).legacy_name}'"
         )
 
 
@@ -192,9 +189,9 @@ def fractional_max_pool2d(
 ) -> Any:
     """The largest element of each of output_size windows of kernel_size elements, whose places are drawn at random.
 
-    Window i of a dimension of L elements begins at floor((i + u)·α) - floor(u·α), α = (L - K) / (O - 1), the last one at
-    L - K; u is uniform on [0, 1), one number for each sample, channel and dimension: `_random_samples` (N, C, 2; width
-    first), by default drawn from the generator. output_ratio, a pair of fractions of the input's size, stands for
+    Window i of a dimension of L elements begins at floor((i + u)·α) - floor(u·α), α = (L - K) / (O - 1), the last one
+    at L - K; u is uniform on [0, 1), one number for each sample, channel and dimension: `_random_samples` (N, C, 2;
+    width first), by default drawn from the generator. output_ratio, a pair of fractions of the input's size, stands for
     output_size. Shapes: input (N, C, H, W) or (C, H, W); result (N, C, OH, OW), with return_indices also the index of
     each largest element in the flattened H·W. Floating-point types. Raises ValueError if neither size nor ratio is
     given, RuntimeError where sizes don't fit.

@@ -40,7 +40,7 @@ class MaxUnpool(Operation):
 
 
 # PyTorch unpools one dimension as two, and its graph shows the step back to one.
-_OPERATIONS = tuple(
+_OPERATIONS: tuple[Any, ...] = tuple(
     type(f"MaxUnpool{rank}d", (MaxUnpool,), {"node_name": name})
     for rank, name in enumerate(("SqueezeBackward1", "MaxUnpool2DBackward0", "MaxUnpool3DBackward0"), 1)
 )
@@ -92,10 +92,8 @@ def _check(rank: int, x: Any, at: Any, stride: Ints, outputs: Ints) -> None:
             f"{x.ndim + volume - rank} dimensions."
         )
     if len(outputs) != rank:
-        raise RuntimeError(
-            f"There should be exactly {'two elements (height, width)' if rank < 3 else 'three elements (depth, height, width)'} "
-            f"in output_size, but got {len(outputs)} elements."
-        )
+        wanted = "two elements (height, width)" if rank < 3 else "three elements (depth, height, width)"
+        raise RuntimeError(f"There should be exactly {wanted} in output_size, but got {len(outputs)} elements.")
     if rank == 3 and min(stride) <= 0:
         raise RuntimeError(f"strides should be greater than zero, but got stride: {list(stride)}")
     if x.shape != at.shape:

@@ -58,12 +58,8 @@ def _transposed(rank: int) -> list[Case]:
         Case(f"{name} dilation", of(1, 1, 2, dilation=2), (normal(1, 1, *whole),)),
         Case(f"{name} groups", of(2, 4, pair, groups=2), (normal(1, 2, *whole),)),
         Case(f"{name} empty", of(1, 2, 2), (normal(0, 1, *whole),)),
-        Case(
-            f"{name} output_size", of(1, 1, 2, 2), (normal(1, 1, *whole),), {"output_size": sizes(rank, 7, 5, 4)}
-        ),
-        Case(
-            f"{name} whole output_size", of(1, 1, 2, 2), (normal(1, 1, *whole),), {"output_size": [1, 1, *length]}
-        ),
+        Case(f"{name} output_size", of(1, 1, 2, 2), (normal(1, 1, *whole),), {"output_size": sizes(rank, 7, 5, 4)}),
+        Case(f"{name} whole output_size", of(1, 1, 2, 2), (normal(1, 1, *whole),), {"output_size": [1, 1, *length]}),
         Case(f"Lazy{name}", lambda t: getattr(t.nn, f"Lazy{name}")(2, 2), (normal(2, 1, *whole),)),
         Case(
             f"Lazy{name} settings",
@@ -171,7 +167,9 @@ REFUSALS = [
     Refusal("Conv2d groups", lambda t: t.nn.Conv2d(3, 4, 2, groups=2), ValueError, "in_channels must be divisible"),
     Refusal("Conv2d groups out", lambda t: t.nn.Conv2d(4, 3, 2, groups=2), ValueError, "out_channels must be divis"),
     Refusal("Conv2d no groups", lambda t: t.nn.Conv2d(4, 3, 2, groups=0), ValueError, "groups must be a positive"),
-    Refusal("Conv2d padding", lambda t: t.nn.Conv2d(1, 1, 2, padding="all"), ValueError, "Invalid padding string 'all'"),
+    Refusal(
+        "Conv2d padding", lambda t: t.nn.Conv2d(1, 1, 2, padding="all"), ValueError, "Invalid padding string 'all'"
+    ),
     Refusal(
         "Conv2d same",
         lambda t: t.nn.Conv2d(1, 1, 2, 2, padding="same"),
@@ -179,7 +177,10 @@ REFUSALS = [
         "'same' is not supported for strided",
     ),
     Refusal(
-        "Conv2d mode", lambda t: t.nn.Conv2d(1, 1, 2, padding_mode="mirror"), ValueError, "but got padding_mode='mirror'"
+        "Conv2d mode",
+        lambda t: t.nn.Conv2d(1, 1, 2, padding_mode="mirror"),
+        ValueError,
+        "but got padding_mode='mirror'",
     ),
     Refusal(
         "ConvTranspose1d mode",
@@ -208,8 +209,12 @@ REFUSALS = [
     Refusal("conv2d padding", _f("conv2d", (1, 3, 3), (1, 1, 2, 2), padding=-1), RuntimeError, "negative padding"),
     Refusal("conv2d dilation", _f("conv2d", (1, 3, 3), (1, 1, 2, 2), dilation=0), RuntimeError, "dilation should be"),
     Refusal("conv2d groups", _f("conv2d", (1, 3, 3), (1, 1, 2, 2), groups=0), RuntimeError, "non-positive groups"),
-    Refusal("conv2d name", _f("conv2d", (1, 3, 3), (1, 1, 2, 2), padding="all"), RuntimeError, "Invalid padding string"),
-    Refusal("conv2d strides", _f("conv2d", (1, 3, 3), (1, 1, 2, 2), stride=(1, 1, 1)), RuntimeError, "list of 2 values"),
+    Refusal(
+        "conv2d name", _f("conv2d", (1, 3, 3), (1, 1, 2, 2), padding="all"), RuntimeError, "Invalid padding string"
+    ),
+    Refusal(
+        "conv2d strides", _f("conv2d", (1, 3, 3), (1, 1, 2, 2), stride=(1, 1, 1)), RuntimeError, "list of 2 values"
+    ),
     Refusal(
         "conv2d dtype",
         lambda t: t.nn.functional.conv2d(t.ones(1, 3, 3), t.ones(1, 1, 2, 2).double()),
@@ -222,7 +227,9 @@ REFUSALS = [
         NotImplementedError,
         "not implemented for 'Bool'",
     ),
-    Refusal("conv2d not a tensor", lambda t: t.nn.functional.conv2d([1], t.ones(1, 1, 2, 2)), TypeError, "must be Tensor"),
+    Refusal(
+        "conv2d not a tensor", lambda t: t.nn.functional.conv2d([1], t.ones(1, 1, 2, 2)), TypeError, "must be Tensor"
+    ),
     Refusal(
         "conv_transpose1d output_padding",
         _f("conv_transpose1d", (1, 3), (1, 1, 2), output_padding=1),
@@ -230,7 +237,10 @@ REFUSALS = [
         "output padding must be smaller than either stride or dilation",
     ),
     Refusal(
-        "conv_transpose2d padding", _f("conv_transpose2d", (1, 2, 2), (1, 1, 1, 1), padding=1), RuntimeError, "too small"
+        "conv_transpose2d padding",
+        _f("conv_transpose2d", (1, 2, 2), (1, 1, 1, 1), padding=1),
+        RuntimeError,
+        "too small",
     ),
     Refusal(
         "conv_transpose2d padding by name",
@@ -282,7 +292,9 @@ REFUSALS = [
         "not implemented for 'Long'",
     ),
     Refusal("LazyConv2d dimensions", lambda t: t.nn.LazyConv2d(2, 2)(t.ones(2, 2)), RuntimeError, "to LazyConv2d, but"),
-    Refusal("LazyConv1d groups", lambda t: t.nn.LazyConv1d(2, 2, groups=2)(t.ones(3, 3)), ValueError, "in_channels must"),
+    Refusal(
+        "LazyConv1d groups", lambda t: t.nn.LazyConv1d(2, 2, groups=2)(t.ones(3, 3)), ValueError, "in_channels must"
+    ),
     Refusal(
         "LazyConvTranspose3d mode",
         lambda t: t.nn.LazyConvTranspose3d(2, 2, padding_mode="circular"),

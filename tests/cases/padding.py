@@ -75,8 +75,12 @@ REFUSALS = [
     Refusal("pad replicate no channels", _of((1, 0, 3), (1, 0), "replicate"), RuntimeError, "other non-zero"),
     Refusal("pad not a tensor", lambda t: t.nn.functional.pad([1], (1, 1)), TypeError, "must be Tensor, not list"),
     Refusal("ReflectionPad2d", lambda t: t.nn.ReflectionPad2d(1)(t.ones(3, 3)), NotImplementedError, "4 is not supp"),
-    Refusal("CircularPad1d", lambda t: t.nn.CircularPad1d(1)(t.ones(3)), ValueError, r"expected 2D or 3D input \(got 1D"),
-    Refusal("ReplicationPad1d pads", lambda t: t.nn.ReplicationPad1d((1, 1, 1))(t.ones(1, 3)), RuntimeError, "divisible"),
+    Refusal(
+        "CircularPad1d", lambda t: t.nn.CircularPad1d(1)(t.ones(3)), ValueError, r"expected 2D or 3D input \(got 1D"
+    ),
+    Refusal(
+        "ReplicationPad1d pads", lambda t: t.nn.ReplicationPad1d((1, 1, 1))(t.ones(1, 3)), RuntimeError, "divisible"
+    ),
     Refusal(
         "ReflectionPad1d bool",
         lambda t: t.nn.ReflectionPad1d(1)(t.ones(1, 3).bool()),

@@ -6,7 +6,6 @@ from typing import Any
 
 from tests.cases.case import Case, Maker, Refusal, distinct, fixed, given, integers, normal, uniform
 
-
 WHOLE = {1: (5,), 2: (5, 3), 3: (4, 3, 3)}
 
 
@@ -86,8 +85,10 @@ def _unpooling(rank: int) -> list[Case]:
         Case(f"{name} settings", of(3, 3, 1), (normal(1, 1, *shape), given(some))),
         Case(
             f"{name} of MaxPool",
-            lambda t: lambda x: getattr(t.nn.functional, f"max_unpool{rank}d")(
-                *getattr(t.nn.functional, f"max_pool{rank}d")(x, 2, return_indices=True), 2
+            lambda t: (
+                lambda x: getattr(t.nn.functional, f"max_unpool{rank}d")(
+                    *getattr(t.nn.functional, f"max_pool{rank}d")(x, 2, return_indices=True), 2
+                )
             ),
             (distinct(1, 1, *sizes(rank, 4, 2, 4)),),
         ),
@@ -162,9 +163,7 @@ def _norms(rank: int) -> list[Case]:
         Case(f"{name} infinity", lambda t: getattr(t.nn, name)(float("inf"), 2), (_unlike(1, 1, *whole),)),
         Case(f"{name} -infinity", lambda t: getattr(t.nn, name)(-float("inf"), 2, 1), (_unlike(1, *whole),)),
         Case(function, lambda t: getattr(t.nn.functional, function), (positive, 3.0, 2 if rank == 1 else pair)),
-        Case(
-            f"{function} settings", lambda t: getattr(t.nn.functional, function), (positive, 2, 2), {"stride": 1}
-        ),
+        Case(f"{function} settings", lambda t: getattr(t.nn.functional, function), (positive, 2, 2), {"stride": 1}),
     ]
 
 
@@ -181,7 +180,7 @@ def _functions(rank: int) -> list[Case]:
         Case(f"{largest} indices", function(largest), (distinct(1, 1, *whole), 2), {"return_indices": True}),
         Case(f"{largest}_with_indices", function(f"{largest}_with_indices"), (distinct(1, *whole), 2)),
         Case(mean, function(mean), (normal(1, 1, *whole), [2], None, 0, True)),
-        Case(adaptive_max, function(adaptive_max), (distinct(1, 1, *whole), [2]*rank, True)),
+        Case(adaptive_max, function(adaptive_max), (distinct(1, 1, *whole), [2] * rank, True)),
         Case(f"{adaptive_max}_with_indices", function(f"{adaptive_max}_with_indices"), (distinct(1, *whole), 2)),
         Case(adaptive_avg, function(adaptive_avg), (normal(1, *whole), 3)),
     ]
@@ -264,7 +263,9 @@ REFUSALS = [
     Refusal("max_unpool2d empty", _unpool("max_unpool2d", (1, 0, 1), 0, 2), RuntimeError, "dimension 1 being empty"),
     Refusal("max_unpool2d kernels", _unpool("max_unpool2d", (1, 1, 1), 0, (2,)), RuntimeError, "exactly two elements"),
     Refusal("max_unpool2d nothing", _unpool("max_unpool2d", (1, 1, 1), 0, 2, 2, 2), ValueError, "non-negative spatial"),
-    Refusal("max_unpool2d size", _unpool("max_unpool2d", (1, 2, 2), 0, 2, output_size=(4,)), ValueError, "length of '1'"),
+    Refusal(
+        "max_unpool2d size", _unpool("max_unpool2d", (1, 2, 2), 0, 2, output_size=(4,)), ValueError, "length of '1'"
+    ),
     Refusal(
         "max_unpool2d far", _unpool("max_unpool2d", (1, 2, 2), 0, 2, output_size=(4, 6)), ValueError, "between 2 and 6"
     ),
@@ -292,7 +293,9 @@ REFUSALS = [
     Refusal("fractional dimensions", _f("fractional_max_pool2d", (4, 4), 2, 2), IndexError, "Dimension out of range"),
     Refusal("fractional many", _f("fractional_max_pool2d", (1, 1, 1, 4, 4), 2, 2), RuntimeError, "Expected 3D or 4D"),
     Refusal("fractional kernels", _f("fractional_max_pool3d", (1, 4, 4, 4), (2, 2), 2), RuntimeError, "three Ints"),
-    Refusal("fractional negative", _f("fractional_max_pool2d", (1, 4, 4), 2, -1), RuntimeError, "negative dimension -1"),
+    Refusal(
+        "fractional negative", _f("fractional_max_pool2d", (1, 4, 4), 2, -1), RuntimeError, "negative dimension -1"
+    ),
     Refusal(
         "fractional ratios",
         _f("fractional_max_pool2d", (1, 4, 4), 2, output_ratio=(0.5, 0.5, 0.5)),
@@ -307,7 +310,9 @@ REFUSALS = [
     ),
     Refusal(
         "fractional samples' type",
-        lambda t: t.nn.functional.fractional_max_pool2d(t.ones(1, 4, 4), 2, 2, _random_samples=t.ones(1, 1, 2).double()),
+        lambda t: t.nn.functional.fractional_max_pool2d(
+            t.ones(1, 4, 4), 2, 2, _random_samples=t.ones(1, 1, 2).double()
+        ),
         RuntimeError,
         "to have the same dtype as input",
     ),
@@ -317,15 +322,21 @@ REFUSALS = [
         RuntimeError,
         "no less then input batch size",
     ),
-    Refusal("FractionalMaxPool2d none", lambda t: t.nn.FractionalMaxPool2d(2), ValueError, "requires specifying either"),
-    Refusal("FractionalMaxPool2d both", lambda t: t.nn.FractionalMaxPool2d(2, 2, 0.5), ValueError, "only one of output"),
+    Refusal(
+        "FractionalMaxPool2d none", lambda t: t.nn.FractionalMaxPool2d(2), ValueError, "requires specifying either"
+    ),
+    Refusal(
+        "FractionalMaxPool2d both", lambda t: t.nn.FractionalMaxPool2d(2, 2, 0.5), ValueError, "only one of output"
+    ),
     Refusal(
         "FractionalMaxPool3d ratio",
         lambda t: t.nn.FractionalMaxPool3d(2, output_ratio=(0.5, 1, 0.5)),
         ValueError,
         r"between 0 and 1 \(got \(0.5, 1, 0.5\)\)",
     ),
-    Refusal("FractionalMaxPool3d kernel", lambda t: t.nn.FractionalMaxPool3d(0, 2), ValueError, "must be greater than 0"),
+    Refusal(
+        "FractionalMaxPool3d kernel", lambda t: t.nn.FractionalMaxPool3d(0, 2), ValueError, "must be greater than 0"
+    ),
     Refusal("lp_pool1d kernel", _f("lp_pool1d", (1, 4), 2, (2,)), TypeError, "must be Tensor, not tuple"),
     Refusal("lp_pool2d kernels", _f("lp_pool2d", (1, 4, 4), 2, (2,)), ValueError, "not enough values to unpack"),
     Refusal("lp_pool2d zero", _f("lp_pool2d", (1, 4, 4), 0, 2), ZeroDivisionError, "division by zero"),

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from rushlight.device import device as Device
 from rushlight.dtypes import dtype as Dtype
 from rushlight.nn import functional as F
-from rushlight.nn.modules._conv import Sizes, _Conv, _ConvNd, _ConvTranspose, _ConvTransposeNd
+from rushlight.nn.modules._conv import Sizes, _Conv, _ConvNd, _ConvTranspose
 from rushlight.nn.modules.lazy import LazyModuleMixin
 from rushlight.nn.parameter import UninitializedParameter
 from rushlight.tensor import Tensor
@@ -168,8 +168,8 @@ class _LazyConv(LazyModuleMixin, _ConvNd):
     """Takes in_channels from the first input. A class of this kind and a convolution is that convolution, once it has
     parameters."""
 
-    weight: UninitializedParameter  # type: ignore[assignment]
-    bias: UninitializedParameter | None  # type: ignore[assignment]
+    weight: UninitializedParameter
+    bias: UninitializedParameter | None
     _rank: ClassVar[int]
 
     def reset_parameters(self) -> None:
@@ -253,9 +253,9 @@ class _LazyTranspose(_LazyConv, _ConvTranspose):
 class LazyConv1d(_LazyForward, Conv1d):
     """A `Conv1d` whose in_channels is the number of its first input's channels.
 
-    Until then its parameters are `UninitializedParameter`s, also in its state_dict; with the first input, or with loaded
-    ones, they get their shapes, and after the first call it is a `Conv1d`. RuntimeError, from the call, for an input
-    of other than 2 or 3 dimensions, ValueError unless groups divides its channels.
+    Until then its parameters are `UninitializedParameter`s, also in its state_dict; with the first input, or with
+    loaded ones, they get their shapes, and after the first call it is a `Conv1d`. RuntimeError, from the call, for an
+    input of other than 2 or 3 dimensions, ValueError unless groups divides its channels.
 
     >>> import rushlight as torch
     >>> layer = torch.nn.LazyConv1d(33, 3)
@@ -274,9 +274,9 @@ class LazyConv1d(_LazyForward, Conv1d):
 class LazyConv2d(_LazyForward, Conv2d):
     """A `Conv2d` whose in_channels is the number of its first input's channels.
 
-    Until then its parameters are `UninitializedParameter`s, also in its state_dict; with the first input, or with loaded
-    ones, they get their shapes, and after the first call it is a `Conv2d`. RuntimeError, from the call, for an input
-    of other than 3 or 4 dimensions, ValueError unless groups divides its channels.
+    Until then its parameters are `UninitializedParameter`s, also in its state_dict; with the first input, or with
+    loaded ones, they get their shapes, and after the first call it is a `Conv2d`. RuntimeError, from the call, for an
+    input of other than 3 or 4 dimensions, ValueError unless groups divides its channels.
 
     >>> import rushlight as torch
     >>> layer = torch.nn.LazyConv2d(33, 3)
@@ -295,9 +295,9 @@ class LazyConv2d(_LazyForward, Conv2d):
 class LazyConv3d(_LazyForward, Conv3d):
     """A `Conv3d` whose in_channels is the number of its first input's channels.
 
-    Until then its parameters are `UninitializedParameter`s, also in its state_dict; with the first input, or with loaded
-    ones, they get their shapes, and after the first call it is a `Conv3d`. RuntimeError, from the call, for an input
-    of other than 4 or 5 dimensions, ValueError unless groups divides its channels.
+    Until then its parameters are `UninitializedParameter`s, also in its state_dict; with the first input, or with
+    loaded ones, they get their shapes, and after the first call it is a `Conv3d`. RuntimeError, from the call, for an
+    input of other than 4 or 5 dimensions, ValueError unless groups divides its channels.
 
     >>> import rushlight as torch
     >>> layer = torch.nn.LazyConv3d(33, 3)
@@ -316,9 +316,9 @@ class LazyConv3d(_LazyForward, Conv3d):
 class LazyConvTranspose1d(_LazyTranspose, ConvTranspose1d):
     """A `ConvTranspose1d` whose in_channels is the number of its first input's channels.
 
-    Until then its parameters are `UninitializedParameter`s, also in its state_dict; with the first input, or with loaded
-    ones, they get their shapes, and after the first call it is a `ConvTranspose1d`. RuntimeError, from the call, for an input
-    of other than 2 or 3 dimensions, ValueError unless groups divides its channels.
+    Until then its parameters are `UninitializedParameter`s, also in its state_dict; with the first input, or with
+    loaded ones, they get their shapes, and after the first call it is a `ConvTranspose1d`. RuntimeError, from the call,
+    for an input of other than 2 or 3 dimensions, ValueError unless groups divides its channels.
 
     >>> import rushlight as torch
     >>> layer = torch.nn.LazyConvTranspose1d(33, 3)
@@ -337,9 +337,9 @@ class LazyConvTranspose1d(_LazyTranspose, ConvTranspose1d):
 class LazyConvTranspose2d(_LazyTranspose, ConvTranspose2d):
     """A `ConvTranspose2d` whose in_channels is the number of its first input's channels.
 
-    Until then its parameters are `UninitializedParameter`s, also in its state_dict; with the first input, or with loaded
-    ones, they get their shapes, and after the first call it is a `ConvTranspose2d`. RuntimeError, from the call, for an input
-    of other than 3 or 4 dimensions, ValueError unless groups divides its channels.
+    Until then its parameters are `UninitializedParameter`s, also in its state_dict; with the first input, or with
+    loaded ones, they get their shapes, and after the first call it is a `ConvTranspose2d`. RuntimeError, from the call,
+    for an input of other than 3 or 4 dimensions, ValueError unless groups divides its channels.
 
     >>> import rushlight as torch
     >>> layer = torch.nn.LazyConvTranspose2d(33, 3)
@@ -358,9 +358,9 @@ class LazyConvTranspose2d(_LazyTranspose, ConvTranspose2d):
 class LazyConvTranspose3d(_LazyTranspose, ConvTranspose3d):
     """A `ConvTranspose3d` whose in_channels is the number of its first input's channels.
 
-    Until then its parameters are `UninitializedParameter`s, also in its state_dict; with the first input, or with loaded
-    ones, they get their shapes, and after the first call it is a `ConvTranspose3d`. RuntimeError, from the call, for an input
-    of other than 4 or 5 dimensions, ValueError unless groups divides its channels.
+    Until then its parameters are `UninitializedParameter`s, also in its state_dict; with the first input, or with
+    loaded ones, they get their shapes, and after the first call it is a `ConvTranspose3d`. RuntimeError, from the call,
+    for an input of other than 4 or 5 dimensions, ValueError unless groups divides its channels.
 
     >>> import rushlight as torch
     >>> layer = torch.nn.LazyConvTranspose3d(33, 3)

@@ -16,8 +16,8 @@ Sizes = int | tuple[int, ...]
 class Fold(Module):
     """Adds the columns of a matrix up to an image of output_size, each a block of kernel_size at its place.
 
-    The block moves by stride over the image, with padding elements around it, and its elements are dilation apart; where
-    blocks overlap, they add up. Every size may be one number or a pair.
+    The block moves by stride over the image, with padding elements around it, and its elements are dilation apart;
+    where blocks overlap, they add up. Every size may be one number or a pair.
 
     Shapes: (N, C·KH·KW, L) or (C·KH·KW, L) → (N, C, H, W), (H, W) being output_size and L the number of the block's
     places. Floating-point and complex dtypes and bool. RuntimeError, from the call, where sizes don't fit.
@@ -89,6 +89,4 @@ class Unfold(Module):
         return F.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
 
     def extra_repr(self) -> str:
-        return (
-            f"kernel_size={self.kernel_size}, dilation={self.dilation}, padding={self.padding}, stride={self.stride}"
-        )
+        return f"kernel_size={self.kernel_size}, dilation={self.dilation}, padding={self.padding}, stride={self.stride}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from typing import TypeVar
 
+from rushlight.nn.modules._conv import _ConvNd
 from rushlight.nn.modules.batchnorm import _BatchNorm
-from rushlight.nn.modules.conv import _ConvNd
 from rushlight.nn.modules.linear import Linear
 from rushlight.nn.parameter import Parameter
 from rushlight.ops.creation import ones_like, zeros_like
@@ -113,7 +113,7 @@ def fuse_linear_bn_eval(linear: LinearT, bn: _BatchNorm) -> LinearT:
         mean,
         variance,
         bn.eps,
-        bn.weight,  # type: ignore[arg-type]
+        bn.weight,
         bn.bias,  # type: ignore[arg-type]
     )
     return fused

@@ -17,10 +17,10 @@ ModuleT = TypeVar("ModuleT", bound=Module)
 def _convert(module: Module, kinds: tuple[type[Module], ...], format_: MemoryFormat) -> None:
     for part in module.modules():
         if isinstance(part, kinds):
-            weight = part.weight.detach().clone(memory_format=format_)  # type: ignore[union-attr, operator]
+            weight = part.weight.detach().clone(memory_format=format_)
             if format_ is preserve_format:
                 raise RuntimeError("Unsupported memory formatPreserve")
-            part.weight.data = weight  # type: ignore[union-attr]
+            part.weight.data = weight
 
 
 def convert_conv2d_weight_memory_format(module: ModuleT, memory_format: MemoryFormat) -> ModuleT:

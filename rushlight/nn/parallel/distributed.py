@@ -31,6 +31,16 @@ class _MixedPrecision:
     buffer_dtype: Dtype | None = None
 
 
+class _JoinHook:
+    """What a process does in a `join` context after its own last batch, for the others' sake."""
+
+    def main_hook(self) -> None:
+        """After each batch of the others."""
+
+    def post_hook(self, is_last_joiner: bool) -> None:
+        """After the last batch of all."""
+
+
 class DistributedDataParallel(Module):
     """A module whose gradients are averaged over a group of processes: here a group of one, so it is the module itself.
 
@@ -206,6 +216,20 @@ class DistributedDataParallel(Module):
         """A context in which processes may have different numbers of batches: one process has nobody to wait for."""
         return nullcontext()
 
+    def join_hook(self, **kwargs: Any) -> _JoinHook:
+        """What this process would do while others still have batches: nothing."""
+        return _JoinHook()
+
+    @property
+    def join_device(self) -> Any:
+        """The device of the module."""
+        return self.device
+
+    @property
+    def join_process_group(self) -> Any:
+        """The group of processes that was given."""
+        return self.process_group
+
     def register_comm_hook(self, state: object, hook: Callable[..., Any]) -> None:
         """Let `hook(state, bucket)` say what becomes of the gradients, bucket by bucket, in each backward pass.
 
@@ -235,6 +259,10 @@ class DistributedDataParallel(Module):
         first = _MEGABYTE if self.bucket_bytes_cap_default else self.bucket_bytes_cap
         limits = self.bucket_bytes_cap_list or [first, self.bucket_bytes_cap]
         self.reducer = Reducer(parameters, limits, state, hook)
+
+    def to_kwargs(self, inputs: Any, kwargs: Any, device_id: int | None) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """The arguments on the one device there is, as `scatter` gives them."""
+        return (inputs,), (kwargs,)
 
     def scatter(self, inputs: tuple[Any, ...], kwargs: dict[str, Any] | None, device_ids: Sequence[Where]) -> Any:
         """The arguments in one part for each device; see `scatter`."""
@@ -269,6 +297,12 @@ class DistributedDataParallel(Module):
             if name in params_and_buffers_to_ignore:
                 held: Any = tensor
                 held._ddp_ignored = True
+
+    @staticmethod
+    def _get_data_parallel_params(module: Module, named_params: bool = False) -> Iterator[Any]:
+        for member in module.named_parameters() if named_params else module.parameters():
+            if not hasattr(member, "_ddp_ignored"):
+                yield member
 
     def __getstate__(self) -> dict[str, Any]:
         # A hook belongs to this process, and to these very parameters.

@@ -1,4 +1,4 @@
-"""Losses made of other operations, as PyTorch has them at its front door: their reduction is 0 (none), 1 (mean), 2 (sum)."""
+"""Losses made of other operations, as they are at the front door: reduction 0 is none, 1 the mean, 2 the sum."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def kl_div(input: Tensor, target: Tensor, reduction: int = 1, *, log_target: boo
 def margin_ranking_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 1
 ) -> Tensor:
-    """`max(0, margin - target · (input1 - input2))`, reduced: the target is 1 where the first should rank higher, else -1.
+    """`max(0, margin - target · (input1 - input2))`, reduced; the target is 1 where the first should be higher, or -1.
 
     All broadcast. The reduction is 0 (none), 1 (mean) or 2 (sum).
 

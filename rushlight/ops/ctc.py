@@ -127,7 +127,8 @@ def _checked(log_probs: Tensor, targets: Tensor, of_inputs: Array, of_targets: A
         raise not_implemented("ctc_loss_cpu", log_probs._array.dtype)
     if not 1 <= targets.ndim <= 2:
         raise RuntimeError(
-            f"Expected 1 to 2 dimensions, but got {targets.ndim}-dimensional tensor for argument #2 'targets' {_CHECKED}"
+            f"Expected 1 to 2 dimensions, but got {targets.ndim}-dimensional tensor for argument #2 'targets' "
+            f"{_CHECKED}"
         )
     steps, count, classes = log_probs._array.shape
     if not 0 <= blank < classes:
@@ -142,7 +143,7 @@ def _checked(log_probs: Tensor, targets: Tensor, of_inputs: Array, of_targets: A
                 f"Expected {name} to have value at most {most}, but got value {lengths.max()} {_CHECKED}"
             )
     labels = _table(targets._array.astype(np.int64), of_targets, blank)
-    if labels.size and not (0 <= labels.min() and labels.max() < classes):
+    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
         wrong = labels[(labels < 0) | (labels >= classes)][0]
         raise RuntimeError(f"expected labels in [0, {classes}) in targets, got {wrong}")
     return labels

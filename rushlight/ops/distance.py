@@ -181,9 +181,10 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
         raise RuntimeError(f"expected scalar type {x1.dtype.legacy_name} but found {x2.dtype.legacy_name}")
     if x1.shape[:-2] != x2.shape[:-2]:
         x1, x2 = _one_batch(x1, x2)
-    if p == 2 and x1.numel() and x2.numel() and (mode == 1 or (mode == 0 and max(x1.shape[-2], x2.shape[-2]) > 25)):
-        return EuclideanDistance.apply(x1, x2).view(*x1.shape[:-1], x2.shape[-2])
-    _check_kernel("cdist", x1)
+    if x1.numel() and x2.numel():
+        if p == 2 and (mode == 1 or (mode == 0 and max(x1.shape[-2], x2.shape[-2]) > 25)):
+            return EuclideanDistance.apply(x1, x2).view(*x1.shape[:-1], x2.shape[-2])
+        _check_kernel("cdist", x1)
     return Cdist.apply(x1, x2, p)
 
 

@@ -204,7 +204,12 @@ class BinaryCrossEntropy(Operation):
             grad = grad * weight
         to_input = to_target = None
         if needs[0]:
-            to_input = grad * (input - target) / ((1 - input) * input).clamp(min=_DENOMINATOR_FLOOR)
+            if state.enabled:
+                # The same where it is differentiated again: the bound as a sum has PyTorch's slope at 0 and 1.
+                product = (input + _DENOMINATOR_FLOOR) * (1 - input + _DENOMINATOR_FLOOR)
+            else:
+                product = ((1 - input) * input).clamp(min=_DENOMINATOR_FLOOR)
+            to_input = grad * (input - target) / product
         if needs[1]:
             to_target = grad * ((-input).log1p() - input.log())
         return to_input, to_target, None, None

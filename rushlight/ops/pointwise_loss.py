@@ -130,6 +130,6 @@ def _no_cast(found: dtypes.dtype, wanted: dtypes.dtype) -> str:
 def not_differentiable(function: str, argument: str) -> str:
     """The message about an argument that must not want a gradient."""
     return (
-        f"The function '{function}' is not differentiable with respect to argument '{argument}'. This input cannot have "
-        "requires_grad True."
+        f"The function '{function}' is not differentiable with respect to argument '{argument}'. This input cannot "
+        "have requires_grad True."
     )

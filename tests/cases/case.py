@@ -234,6 +234,9 @@ def gradients(t: Any, made: Call, create_graph: bool = False) -> list[Any]:
 def array(tensor: Any) -> Any:
     """A tensor's numbers, 16-bit ones widened."""
     tensor = tensor.detach().resolve_conj()
+    if getattr(tensor, "_is_zerotensor", bool)():
+        # Zeros that PyTorch has not written out either.
+        tensor = tensor.clone()
     if getattr(tensor, "is_neg", bool)():
         # A view in PyTorch, whose sign is not written out yet.
         tensor = tensor.resolve_neg()

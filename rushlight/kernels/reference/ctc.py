@@ -1,4 +1,4 @@
-"""Connectionist temporal classification: the likelihood of label sequences summed over all alignments, and its gradient.
+"""Connectionist temporal classification: the likelihood of label sequences over all alignments, and its gradient.
 
 A path through time visits the labels with blanks around them: blank, l₁, blank, l₂, …, blank: 2 L + 1 states. From one
 moment to the next it stays, moves to the next state, or skips a blank between two labels that differ. All sequences of
@@ -87,7 +87,7 @@ def ctc_backward(
     alpha: Array,
     zero_infinity: bool,
 ) -> Array:
-    """The gradient of the scores whose log_softmax `log_probs` is: `exp(log_probs)` less each class's share of the paths.
+    """The gradient of the scores whose log_softmax `log_probs` is: `exp(log_probs)` less each class's share of paths.
 
     `losses` and `alpha` are what `ctc_forward` returned. With zero_infinity a sequence without a path has zeros, else
     NaN.

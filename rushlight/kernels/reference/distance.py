@@ -27,7 +27,7 @@ def _blocks(x1: Array, x2: Array) -> Iterator[tuple[slice, Array]]:
 
 
 def row_distances(x1: Array, x2: Array, p: float) -> Array:
-    """`(Σ |x1[i] - x2[j]|^p)^(1/p)`: (…, P, M) and (…, R, M) → (…, P, R); 0 counts differences, ∞ takes the greatest."""
+    """`(Σ |x1[i] - x2[j]|^p)^(1/p)`: (…, P, M), (…, R, M) → (…, P, R); p = 0 counts differences, ∞ is the greatest."""
     out = np.zeros((*x1.shape[:-1], x2.shape[-2]), x1.dtype)
     if not x1.shape[-1]:
         return out

@@ -24,7 +24,7 @@ def ctc_loss(
     reduction: str = "mean",
     zero_infinity: bool = False,
 ) -> Tensor:
-    """`-log p(targets | log_probs)` of connectionist temporal classification: all alignments of a label sequence summed.
+    """`-log p(targets | log_probs)` of connectionist temporal classification: a label sequence by all its alignments.
 
     An alignment names a label or `blank` at each moment; repeated labels count once unless a blank is between them.
 
@@ -100,21 +100,17 @@ def gaussian_nll_loss(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.gaussian_nll_loss.html
     """
     check_arguments("gaussian_nll_loss", input=input, target=target)
-    if isinstance(var, float):
-        if var < 0:
-            raise ValueError("var has negative entry/entries")
-        var = var * ones_like(input)
-    else:
-        check_arguments("gaussian_nll_loss", input=input, target=target, var=var)
-        if (var._array < 0).any():
-            raise ValueError("var has negative entry/entries")
-    var = _fitted(var, input)
+    variance = var * ones_like(input) if isinstance(var, float) else var
+    check_arguments("gaussian_nll_loss", input=input, target=target, var=variance)
+    if (variance._array < 0).any():
+        raise ValueError("var has negative entry/entries")
+    variance = _fitted(variance, input)
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not valid")
-    var = var.clone()
+    variance = variance.clone()
     with no_grad():
-        var.clamp_(min=eps)
-    losses = 0.5 * (var.log() + (input - target) ** 2 / var)
+        variance.clamp_(min=eps)
+    losses = 0.5 * (variance.log() + (input - target) ** 2 / variance)
     if full:
         losses = losses + 0.5 * math.log(2 * math.pi)
     return losses.mean() if reduction == "mean" else losses.sum() if reduction == "sum" else losses

@@ -31,11 +31,11 @@ def linear_cross_entropy(
     """`cross_entropy(linear(input, linear_weight, linear_bias), target, …)`.
 
     Shapes: input (N, F) or (F); linear_weight (C, F), or (C, d1, …, F) for a batch, linear_bias the same without F;
-    target as `cross_entropy` takes it for logits (N, C, d1, …) or (C); weight (C). `ignore_index` None is -100, and must
-    be None for probabilities. With `options` (`nn.LinearCrossEntropyOptions`) the logits are made for some rows at a
-    time, which spares the memory of `(N, C)`: for reductions "mean" and "sum" the gradients are computed on the way, and
-    backward runs once unless `allow_retain_graph`; there are no second derivatives. Where the options don't apply (d1,
-    label smoothing, probabilities) they are ignored with a warning. RuntimeError for shapes that don't fit.
+    target as `cross_entropy` takes it for logits (N, C, d1, …) or (C); weight (C). `ignore_index` None is -100, and
+    must be None for probabilities. With `options` (`nn.LinearCrossEntropyOptions`) the logits are made for some rows at
+    a time, which spares the memory of `(N, C)`: for reductions "mean" and "sum" the gradients are computed on the way,
+    and backward runs once unless `allow_retain_graph`; there are no second derivatives. Where the options don't apply
+    (d1, label smoothing, probabilities) they are ignored with a warning. RuntimeError for shapes that don't fit.
 
     >>> import rushlight as torch
     >>> F = torch.nn.functional

@@ -125,8 +125,8 @@ def smooth_l1_loss(
 ) -> Tensor:
     """`d²/(2 beta)` where the difference d is less than `beta`, `|d| - beta/2` beyond; averaged unless told otherwise.
 
-    Both `(*)`; broadcasting warns. With `beta` 0 it is `l1_loss`. Floating-point dtypes, NotImplementedError for others;
-    RuntimeError if beta < 0.
+    Both `(*)`; broadcasting warns. With `beta` 0 it is `l1_loss`. Floating-point dtypes, NotImplementedError for
+    others; RuntimeError if beta < 0.
 
     >>> import rushlight as torch
     >>> F = torch.nn.functional
@@ -152,7 +152,7 @@ def huber_loss(
     delta: float = 1.0,
     weight: Tensor | None = None,
 ) -> Tensor:
-    """`d²/2` where the difference d is less than `delta`, `delta (|d| - delta/2)` beyond; averaged unless told otherwise.
+    """`d²/2` where the difference d is less than `delta`, `delta (|d| - delta/2)` beyond; averaged unless told not to.
 
     Both `(*)`; broadcasting warns. `weight`, of the input's shape, multiplies the losses, and a mean divides by their
     number. Floating-point dtypes; RuntimeError unless delta > 0; ValueError for a weight of another shape.

@@ -80,7 +80,7 @@ class GaussianNLLLoss(_Loss):
 class KLDivLoss(_Loss):
     """`target · (log target - input)` for log-probabilities: see `functional.kl_div`.
 
-    Shapes: (*) and (*) → (), or (*) with reduction "none". Use reduction "batchmean" for the divergence as it is defined.
+    Shapes: (*) and (*) → (), or (*) with reduction "none". Reduction "batchmean" is the divergence as it is defined.
 
     >>> import rushlight as torch
     >>> torch.nn.KLDivLoss(reduction="batchmean")(torch.tensor([[0.5, 0.5]]).log(), torch.tensor([[0.25, 0.75]]))

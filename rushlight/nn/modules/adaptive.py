@@ -24,16 +24,16 @@ class _ASMoutput(NamedTuple):
 
 
 class AdaptiveLogSoftmaxWithLoss(Module):
-    """A log-softmax over many classes that spends little on rare ones: classes in order of frequency, cut into clusters.
+    """A log-softmax over many classes that spends little on rare ones: frequent classes first, the rest in clusters.
 
-    `head` scores the classes before the first of `cutoffs` and the clusters behind it; `tail` holds a pair of layers for
-    each cluster, through in_features / div_value^i features for the ith. A rare class's log-probability is its
+    `head` scores the classes before the first of `cutoffs` and the clusters behind it; `tail` holds a pair of layers
+    for each cluster, through in_features / div_value^i features for the ith. A rare class's log-probability is its
     cluster's, plus its own within the cluster. The call returns `(output, loss)`: the log-probability of each target,
     and minus their mean.
 
     Shapes: input (N, in_features) or (in_features), target (N) or () in [0, n_classes) → output (N) or (), loss ().
-    Parameters as in `Linear`, the head first. ValueError for cutoffs that aren't increasing integers in [1, n_classes - 1];
-    RuntimeError for shapes that don't fit and targets out of range.
+    Parameters as in `Linear`, the head first. ValueError for cutoffs that aren't increasing integers in
+    [1, n_classes - 1]; RuntimeError for shapes that don't fit and targets out of range.
 
     >>> import rushlight as torch
     >>> layer = torch.nn.AdaptiveLogSoftmaxWithLoss(16, 1000, cutoffs=[10, 100])
@@ -97,9 +97,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     def reset_parameters(self) -> None:
         """Draw all parameters anew."""
         self.head.reset_parameters()
-        for narrowing, widening in self.tail:
-            narrowing.reset_parameters()
-            widening.reset_parameters()
+        for layer in (layer for layers in self.tail for layer in layers.children()):
+            layer.reset_parameters()
 
     def forward(self, input_: Tensor, target_: Tensor) -> _ASMoutput:
         self._check(input_, target_)
@@ -137,7 +136,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
                 f"but found inputs with size {input.size()}"
             )
         classes = target._array
-        if classes.size and not (0 <= classes.min() and classes.max() < self.n_classes):
+        if classes.size and not (classes.min() >= 0 and classes.max() < self.n_classes):
             raise RuntimeError(
                 f"Target values should be in [0, {self.n_classes - 1}], "
                 f"but values in range [{classes.min()}, {classes.max()}] were found. "

@@ -2,4 +2,17 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from rushlight.nn.attention import bias as bias
+from rushlight.nn.attention import flex_attention as flex_attention
+from rushlight.nn.attention._choice import SDPBackend as SDPBackend
+from rushlight.nn.attention._choice import _cur_sdpa_kernel_backends as _cur_sdpa_kernel_backends
+from rushlight.nn.attention._choice import sdpa_kernel as sdpa_kernel
+from rushlight.nn.attention._registry import *
+
+__all__ = [
+    "WARN_FOR_UNFUSED_KERNELS", "SDPBackend", "activate_flash_attention_impl", "current_flash_attention_impl",
+    "list_flash_attention_impls", "register_flash_attention_impl", "restore_flash_attention_impl", "sdpa_kernel",
+]  # fmt: skip
+
+# Set to True by a program that wants to hear why a fused kernel can't compute an attention with a bias of `bias`.
+WARN_FOR_UNFUSED_KERNELS = False

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from ._utils.collate import default_collate, default_convert
 from ._utils.info import get_worker_info
 from ._utils.iterator import BaseIterator, SingleProcessIterator
+from .datapipes.datapipe import IterDataPipe
 from .dataset import Dataset, IterableDataset
+from .graph_settings import apply_shuffle_settings
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 
 if TYPE_CHECKING:
@@ -108,6 +110,9 @@ class DataLoader(Generic[T_co]):
         self.prefetch_factor = prefetch_factor
         self.persistent_workers = persistent_workers
         self._check_worker_options()
+        if isinstance(dataset, IterDataPipe):
+            # A pipe shuffles itself.
+            dataset, shuffle = apply_shuffle_settings(dataset, shuffle), None
         self.dataset = dataset
         self.pin_memory = pin_memory
         self.pin_memory_device = pin_memory_device

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from rushlight.ops.random import randperm
+from rushlight.random import default_generator
 
 if TYPE_CHECKING:
     from rushlight.random import Generator
@@ -260,7 +261,7 @@ class Subset(Dataset[T_co]):
 
 
 def random_split(
-    dataset: Dataset[T_co], lengths: Sequence[int | float], generator: Generator | None = None
+    dataset: Dataset[T_co], lengths: Sequence[int | float], generator: Generator | None = default_generator
 ) -> list[Subset[T_co]]:
     """Shares a dataset out at random into parts that don't overlap, by one `randperm`.
 

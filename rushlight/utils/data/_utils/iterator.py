@@ -6,7 +6,11 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from rushlight.random import Generator
+
+from ..datapipes.datapipe import IterDataPipe
 from ..dataset import IterableDataset
+from ..graph_settings import apply_random_seed
 from ..sampler import draw_seed
 from .fetch import make_fetcher
 
@@ -24,6 +28,16 @@ _REPLICAS = (
 )
 
 
+def seed_pipes(dataset: Any, generator: Generator | None, seed: int | None = None) -> int | None:
+    """Give the pipes of a stream the seeds of one pass, from one that all workers share: drawn, if not given."""
+    if not isinstance(dataset, IterDataPipe):
+        return None
+    if seed is None:
+        seed = draw_seed(generator)
+    apply_random_seed(dataset, Generator().manual_seed(seed))
+    return seed
+
+
 class BaseIterator:
     """Counts and hands out batches; a subclass defines `_next_data`."""
 
@@ -36,12 +50,14 @@ class BaseIterator:
         if loader.pin_memory:
             warnings.warn(_NO_ACCELERATOR, stacklevel=5)
         self._keys: Iterator[Any] = iter(self._index_sampler)
+        self._shared_seed = seed_pipes(self._dataset, loader.generator)
         # Drawn even when no worker needs it, and before the sampler's own seed: PyTorch's use of the stream.
         self._base_seed = draw_seed(loader.generator)
         self._num_yielded = 0
 
     def _reset(self, loader: DataLoader[Any]) -> None:
         self._keys = iter(self._index_sampler)
+        self._shared_seed = seed_pipes(self._dataset, loader.generator)
         self._num_yielded = 0
         self._promised_length = loader._promised_length
 

@@ -143,6 +143,7 @@ class MultiProcessIterator(BaseIterator):
                 worker_id=i,
                 num_workers=self._num_workers,
                 base_seed=self._base_seed,
+                shared_seed=self._shared_seed,
                 dataset=loader.dataset,
                 batched=loader._auto_collation,
                 collate_fn=loader.collate_fn,
@@ -177,7 +178,7 @@ class MultiProcessIterator(BaseIterator):
         self._turns = itertools.cycle(range(self._num_workers))
         if self._epoch > 1:
             for channel in self._pool.channels:
-                channel.send(Resume(self._epoch))
+                channel.send(Resume(self._epoch, self._shared_seed))
         for _ in range(self._max_tasks):
             self._send_task()
 

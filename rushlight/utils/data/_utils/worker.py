@@ -18,9 +18,13 @@ import numpy as np
 from rushlight.random import manual_seed
 from rushlight.threads import set_num_threads
 
+from ..datapipes.datapipe import IterDataPipe, MapDataPipe
+from ..datapipes.iter.sharding import SHARDING_PRIORITIES
+from ..graph_settings import apply_sharding
 from .errors import CaughtError
 from .fetch import IterableFetcher, MapFetcher, make_fetcher
 from .info import WorkerInfo, get_worker_info, set_worker_info
+from .iterator import seed_pipes
 from .transport import Channel
 
 __all__ = ["Resume", "StreamEnded", "Task", "WorkerInfo", "WorkerPlan", "get_worker_info", "worker_main"]
@@ -44,6 +48,7 @@ class Resume:
     """A new pass over the data begins: earlier tasks are void."""
 
     epoch: int
+    shared_seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class WorkerPlan:
     worker_id: int
     num_workers: int
     base_seed: int
+    shared_seed: int | None
     dataset: Any
     batched: bool
     collate_fn: Callable[[Any], Any]
@@ -159,6 +165,7 @@ class _Worker:
 
     def run(self) -> None:
         try:
+            self._share_out()
             if self.plan.init_fn is not None:
                 self.plan.init_fn(self.plan.worker_id)
             self.fetcher = self.plan.fetcher()
@@ -167,9 +174,17 @@ class _Worker:
         while (message := self.inbox.tasks.get()) is not None and not self.inbox.closed.is_set():
             if isinstance(message, Resume):
                 self.ended = False
+                seed_pipes(self.plan.dataset, None, message.shared_seed)
                 self._new_fetcher()
             elif message.epoch == self.inbox.epoch and not self.ended:
                 self._reply(message, self._fetch(message.keys))
+
+    def _share_out(self) -> None:
+        """Pipes know what belongs to which worker, and draw alike in all."""
+        plan = self.plan
+        seed_pipes(plan.dataset, None, plan.shared_seed)
+        if isinstance(plan.dataset, IterDataPipe | MapDataPipe):
+            apply_sharding(plan.dataset, plan.num_workers, plan.worker_id, SHARDING_PRIORITIES.MULTIPROCESSING)
 
     def _new_fetcher(self) -> None:
         if isinstance(self.fetcher, IterableFetcher):

@@ -19,7 +19,7 @@ from rushlight.ops.linalg import _checked, inv, solve
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__ = ["geqrf", "householder_product", "matrix_exp", "orgqr", "qr"]
+__all__ = ["geqrf", "matrix_exp", "orgqr", "qr"]
 
 
 def _eye_like(matrix: Tensor) -> Tensor:
@@ -96,8 +96,11 @@ def linalg_qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
 def qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
     """The old name of `linalg.qr`: "reduced" if `some`, else "complete". Warns.
 
+    >>> import warnings
     >>> import rushlight as torch
-    >>> Q, R = torch.qr(torch.ones(3, 2))
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     Q, R = torch.qr(torch.ones(3, 2))
     >>> Q.shape, R.shape
     (torch.Size([3, 2]), torch.Size([2, 2]))
 

@@ -20,6 +20,9 @@ from rushlight.tensor import Tensor
 __all__ = ["DistributedDataParallel"]
 
 _MEGABYTE = 1024 * 1024
+_CHECK_REDUCTION = (
+    "The `check_reduction` argument in `DistributedDataParallel` module is deprecated. Please avoid using it."
+)
 
 
 @dataclass
@@ -116,21 +119,10 @@ class DistributedDataParallel(Module):
         self.static_graph = False
         self.mixed_precision = mixed_precision
         if check_reduction:
-            warnings.warn(
-                "The `check_reduction` argument in `DistributedDataParallel` module is deprecated. Please avoid using "
-                "it.",
-                FutureWarning,
-                stacklevel=2,
-            )
-        self.bucket_bytes_cap_default = bucket_cap_mb is None
-        self.bucket_bytes_cap = int((25 if bucket_cap_mb is None else bucket_cap_mb) * _MEGABYTE)
-        self.bucket_bytes_cap_list = [int(size * _MEGABYTE) for size in bucket_cap_mb_list or ()]
+            warnings.warn(_CHECK_REDUCTION, FutureWarning, stacklevel=2)
         self.reducer: Reducer | None = None
+        self._limit_buckets(bucket_cap_mb, bucket_cap_mb_list)
         self._assign_modules_buffers()
-        if mixed_precision is not None and mixed_precision.buffer_dtype is not None:
-            for buffer in self.modules_buffers:
-                if buffer.is_floating_point():
-                    buffer.data = buffer.to(mixed_precision.buffer_dtype)
         if static_graph:
             self._set_static_graph()
 
@@ -155,11 +147,21 @@ class DistributedDataParallel(Module):
                 "forward pass to correctly initialize the modules"
             )
 
+    def _limit_buckets(self, bucket_cap_mb: float | None, bucket_cap_mb_list: list[int] | None) -> None:
+        self.bucket_bytes_cap_default = bucket_cap_mb is None
+        self.bucket_bytes_cap = int((25 if bucket_cap_mb is None else bucket_cap_mb) * _MEGABYTE)
+        self.bucket_bytes_cap_list = [int(size * _MEGABYTE) for size in bucket_cap_mb_list or ()]
+
     def _assign_modules_buffers(self) -> None:
         self.named_module_buffers = {
             name: buffer for name, buffer in self.module.named_buffers() if name not in self.parameters_to_ignore
         }
         self.modules_buffers = list(self.named_module_buffers.values())
+        precision = self.mixed_precision
+        if precision is not None and precision.buffer_dtype is not None:
+            for buffer in self.modules_buffers:
+                if buffer.is_floating_point():
+                    buffer.data = buffer.to(precision.buffer_dtype)
 
     @property
     def broadcast_buffers(self) -> bool:

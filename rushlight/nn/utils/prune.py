@@ -256,9 +256,9 @@ class _Unstructured(BasePruningMethod):
         _check_amount(amount)
         self.amount = amount
 
+    @abstractmethod
     def _chosen(self, t: Tensor, count: int) -> Tensor:
         """The places of the elements to prune, in the flattened tensor."""
-        raise NotImplementedError
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         """The mask with zeros for the elements chosen."""
@@ -308,9 +308,9 @@ class _Structured(BasePruningMethod):
     amount: int | float
     dim: int
 
+    @abstractmethod
     def _kept(self, t: Tensor, channels: int, count: int) -> Tensor:
         """The index of the channels that stay when `count` of them are pruned."""
-        raise NotImplementedError
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         """The mask with zeros for the channels chosen."""

@@ -30,7 +30,8 @@ T_module = TypeVar("T_module", bound=Module)
 class SpectralNorm:
     """The hook: before each forward it divides the parameter `name_orig` by σ = uᵀWv.
 
-    The vectors are the buffers `name_u` and `name_v`. In training mode the power method moves u and v first. Version 1 of its state keeps v; before, the weight was kept.
+    The vectors are the buffers `name_u` and `name_v`. In training mode the power method moves u and v first. Version 1
+    of its state keeps v; before, the weight was kept.
 
     >>> import rushlight as torch
     >>> layer = torch.nn.utils.spectral_norm(torch.nn.Linear(2, 1))

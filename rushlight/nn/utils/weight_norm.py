@@ -72,8 +72,11 @@ def weight_norm(module: T_module, name: str = "weight", dim: int = 0) -> T_modul
     The norm is that of each slice of `dim`, or of the whole for None. FutureWarning: `parametrizations.weight_norm`
     took its place. RuntimeError for a second time, ValueError for a lazy weight.
 
+    >>> import warnings
     >>> import rushlight as torch
-    >>> layer = torch.nn.utils.weight_norm(torch.nn.Linear(20, 40))
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     layer = torch.nn.utils.weight_norm(torch.nn.Linear(20, 40))
     >>> layer.weight_g.shape, layer.weight_v.shape
     (torch.Size([40, 1]), torch.Size([40, 20]))
 
@@ -86,8 +89,11 @@ def weight_norm(module: T_module, name: str = "weight", dim: int = 0) -> T_modul
 def remove_weight_norm(module: T_module, name: str = "weight") -> T_module:
     """Make a weight that `weight_norm` split one parameter again; ValueError for one that it did not.
 
+    >>> import warnings
     >>> import rushlight as torch
-    >>> layer = torch.nn.utils.weight_norm(torch.nn.Linear(20, 40))
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     layer = torch.nn.utils.weight_norm(torch.nn.Linear(20, 40))
     >>> list(torch.nn.utils.remove_weight_norm(layer).state_dict())
     ['bias', 'weight']
 

@@ -174,6 +174,37 @@ def functional_calls(t: Any) -> None:
 
 
 @program
+def weights_made_elsewhere(t: Any) -> None:
+    """Weights that hooks, parametrizations, `assign` and `functional_call` put in place."""
+    x = t.ones(2, 1, 2)
+    layer = t.nn.LSTM(2, 2)
+    layer.load_state_dict({name: t.zeros_like(p) for name, p in layer.named_parameters()}, assign=True)
+    print(layer(x)[0], layer._flat_weights[0] is layer.weight_ih_l0)
+    layer = t.nn.GRU(2, 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        t.nn.utils.weight_norm(layer, "weight_hh_l0")
+    with t.no_grad():
+        layer.weight_hh_l0_g.zero_()
+    out = layer(x)[0]
+    out.sum().backward()
+    print(out, layer.weight_hh_l0_g.grad, layer.weight_hh_l0_v.grad, list(layer.state_dict()))
+    layer = t.nn.RNN(2, 2)
+
+    class Double(t.nn.Module):  # type: ignore[name-defined, misc]
+        def forward(self, weight: Any) -> Any:
+            return weight * 2
+
+    before = layer(x)[0]
+    t.nn.utils.parametrize.register_parametrization(layer, "weight_ih_l0", Double())
+    out = layer(x)[0]
+    out.sum().backward()
+    print(before, out, layer.parametrizations.weight_ih_l0.original.grad, list(layer.state_dict()))
+    zeros = {name: t.zeros_like(p) for name, p in t.nn.GRU(2, 2).named_parameters()}
+    print(t.func.functional_call(t.nn.GRU(2, 2), zeros, (x, t.ones(1, 1, 2)))[0])
+
+
+@program
 def copies(t: Any) -> None:
     layer = t.nn.GRU(2, 2, 2)
     twin = copy.deepcopy(layer)

@@ -46,8 +46,12 @@ class HuberLoss(Operation):
         ctx.width, ctx.scale, ctx.reduction = width, scale, reduction
         ctx.save_for_backward(input, target)
         size = np.abs(widened(input._array) - widened(target._array))
-        losses = np.asarray(np.where(size < width, size * size * 0.5, (size - 0.5 * width) * width) * scale)
-        return as_result(np.asarray(reduced(losses, reduction)), input._array.dtype)
+        # With m = min(|d|, width) both branches are m (|d| - m/2).
+        near = np.minimum(size, size.dtype.type(width))
+        losses = near * (size - near * 0.5)
+        if scale != 1:
+            losses = losses * size.dtype.type(scale)
+        return as_result(np.asarray(reduced(np.asarray(losses), reduction)), input._array.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:

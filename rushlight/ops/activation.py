@@ -184,12 +184,16 @@ class Elu(Operation):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        (input,) = ctx.saved_tensors
-        alpha, scale, input_scale = ctx.factors
-        falling = input._array <= 0
-        # exp of what is not used must stay finite, or its gradient would be NaN.
-        slope = (input.masked_fill(wrap(~falling), 0) * input_scale).exp() * (alpha * scale * input_scale)
-        return where(wrap(falling), grad * slope, grad * scale), None, None, None
+        return _elu_gradient(ctx, grad, ctx.factors[2]), None, None, None
+
+
+def _elu_gradient(ctx: Any, grad: Tensor, input_scale: float) -> Tensor:
+    (input,) = ctx.saved_tensors
+    alpha, scale, _ = ctx.factors
+    falling = input._array <= 0
+    # exp of what is not used must stay finite, or its gradient would be NaN.
+    slope = (input.masked_fill(wrap(~falling), 0) * input_scale).exp() * (alpha * scale * input_scale)
+    return where(wrap(falling), grad * slope, grad * scale)
 
 
 class EluInplace(Elu):
@@ -202,6 +206,34 @@ class Celu(Elu):
     """Elu whose slope is continuous."""
 
     node_name = "CeluBackward0"
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return _elu_gradient(ctx, grad, _rounded_scale(ctx.factors[0])), None, None, None
+
+
+class CeluInplace(Celu):
+    """Celu written into its input; backward finds the slope in the result, and so does a second derivative."""
+
+    node_name = "CeluBackward1"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, alpha: float, scale: float, input_scale: float) -> Any:
+        out = wrap(Elu.forward(ctx, input, alpha, scale, input_scale))
+        ctx.save_for_backward(out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (out,) = ctx.saved_tensors
+        alpha = ctx.factors[0]
+        slope = (out + alpha) * _rounded_scale(alpha)
+        return where(wrap(out._array <= 0), grad * slope, grad), None, None, None
+
+
+def _rounded_scale(alpha: float) -> float:
+    """`1 / alpha` as PyTorch's backward of celu has it: alpha comes from float32, whatever the dtype."""
+    return 1.0 / float(np.float32(alpha))
 
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
@@ -219,9 +251,9 @@ def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
     return Elu.apply(input, alpha, 1.0, 1.0)
 
 
-def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
-    """`elu`, written into the tensor."""
-    return EluInplace.inplace(input, alpha, 1.0, 1.0)
+def elu_(input: Tensor, alpha: float = 1.0, scale: float = 1, input_scale: float = 1) -> Tensor:
+    """`elu` of `input_scale · x` where negative, all times `scale`, written into the tensor."""
+    return EluInplace.inplace(input, alpha, scale, input_scale)
 
 
 def selu(input: Tensor) -> Tensor:
@@ -261,7 +293,7 @@ def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
 
 def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
     """`celu`, written into the tensor."""
-    return Celu.inplace(input, *_celu_arguments(alpha))
+    return CeluInplace.inplace(input, *_celu_arguments(alpha))
 
 
 class Hardtanh(Operation):
@@ -356,6 +388,10 @@ def hardswish(input: Tensor) -> Tensor:
     return Hardswish.apply(input)
 
 
+# PyTorch's backward has it in float32 for every dtype.
+_SIXTH = float(np.float32(1 / 6))
+
+
 class Hardsigmoid(Operation):
     """`relu6(x + 3) / 6`."""
 
@@ -370,7 +406,7 @@ class Hardsigmoid(Operation):
     def backward(ctx: Any, grad: Tensor) -> Any:
         (input,) = ctx.saved_tensors
         array = input._array
-        return (grad / 6).masked_fill(wrap((array <= -3) | (array >= 3)), 0)
+        return (grad * _SIXTH).masked_fill(wrap((array <= -3) | (array >= 3)), 0)
 
 
 def hardsigmoid(input: Tensor) -> Tensor:

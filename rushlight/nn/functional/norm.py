@@ -118,11 +118,10 @@ def group_norm(
     """
     check_tensor("group_norm", "input", 1, input)
     shape = input._array.shape
-    if len(shape) >= 2 and shape[0] == 1 and num_groups > 0:
-        if math.prod(shape[2:]) * (shape[1] // num_groups) == 1 and not shape[1] % num_groups:
-            raise ValueError(
-                f"Expected more than 1 value per channel when training, got input size {[1, num_groups, *shape[2:]]}"
-            )
+    if len(shape) >= 2 and shape[0] == 1 and shape[1] == num_groups and math.prod(shape[2:]) == 1:
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {[1, num_groups, *shape[2:]]}"
+        )
     return ops.group_norm(input, num_groups, weight, bias, eps)
 
 

@@ -178,7 +178,6 @@ class RMSNorm(Module):
 class _AcrossChannels(Module):
     """What normalisation by neighbouring channels is told."""
 
-    __constants__: ClassVar[list[str]] = ["size", "alpha", "beta", "k"]
     size: int
     alpha: float
     beta: float
@@ -206,6 +205,8 @@ class LocalResponseNorm(_AcrossChannels):
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.LocalResponseNorm.html
     """
+
+    __constants__: ClassVar[list[str]] = ["size", "alpha", "beta", "k"]
 
     def forward(self, input: Tensor) -> Tensor:
         return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)

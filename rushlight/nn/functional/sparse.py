@@ -107,30 +107,15 @@ def embedding_bag(
             stacklevel=2,
         )
         weight, input = input, weight
-    if per_sample_weights is not None and input.shape != per_sample_weights.shape:
-        raise ValueError(
-            f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then it must have the "
-            f"same shape as the input ({input.shape})"
-        )
     if weight.dim() != 2:
         raise ValueError(f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.dim()}")
     index, bags = _bags(input, offsets, include_last_offset)
     _check_bag_mode(mode, scale_grad_by_freq, sparse)
+    if per_sample_weights is not None:
+        _check_sample_weights(per_sample_weights, input, weight, mode)
     if max_norm is not None:
         _renormalize(weight, input, max_norm, norm_type)
     if per_sample_weights is not None:
-        if mode != "sum":
-            raise NotImplementedError(
-                "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' "
-                f"(got mode='{mode}'). Please open a feature request on GitHub."
-            )
-        if per_sample_weights.dtype is not weight.dtype:
-            kinds = [f"torch.{t.dtype.legacy_name}Tensor" for t in (weight, per_sample_weights)]
-            raise RuntimeError(
-                "Expected tensor for argument #1 'weight' to have the same type as tensor for argument #1 "
-                f"'per_sample_weights'; but type {kinds[0]} does not equal {kinds[1]} (while checking arguments for "
-                "embedding_bag)"
-            )
         per_sample_weights = per_sample_weights.reshape(-1)
     return EmbeddingBag.apply(
         weight,
@@ -140,6 +125,26 @@ def embedding_bag(
         mode,
         _bag_options(weight, index, padding_idx, scale_grad_by_freq, sparse),
     )
+
+
+def _check_sample_weights(weights: Tensor, input: Tensor, table: Tensor, mode: str) -> None:
+    if input.shape != weights.shape:
+        raise ValueError(
+            f"embedding_bag: If per_sample_weights ({weights.shape}) is not None, then it must have the same shape as the "
+            f"input ({input.shape})"
+        )
+    if mode != "sum":
+        raise NotImplementedError(
+            "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' "
+            f"(got mode='{mode}'). Please open a feature request on GitHub."
+        )
+    if weights.dtype is not table.dtype:
+        kinds = [f"torch.{t.dtype.legacy_name}Tensor" for t in (table, weights)]
+        raise RuntimeError(
+            "Expected tensor for argument #1 'weight' to have the same type as tensor for argument #1 "
+            f"'per_sample_weights'; but type {kinds[0]} does not equal {kinds[1]} (while checking arguments for "
+            "embedding_bag)"
+        )
 
 
 def _check_bag_mode(mode: str, scale_grad_by_freq: bool, sparse: bool) -> None:

@@ -31,6 +31,11 @@ _FIXED = frozenset(("batch_size", "batch_sampler", "sampler", "drop_last", "data
 
 
 class _DatasetKind:
+    """Whether a dataset is asked by key or iterated over.
+
+    Source: https://github.com/pytorch/pytorch/blob/v2.13.0/torch/utils/data/dataloader.py
+    """
+
     Map = 0
     Iterable = 1
 

@@ -130,8 +130,8 @@ def embedding_bag(
 def _check_sample_weights(weights: Tensor, input: Tensor, table: Tensor, mode: str) -> None:
     if input.shape != weights.shape:
         raise ValueError(
-            f"embedding_bag: If per_sample_weights ({weights.shape}) is not None, then it must have the same shape as the "
-            f"input ({input.shape})"
+            f"embedding_bag: If per_sample_weights ({weights.shape}) is not None, then it must have the same shape as "
+            f"the input ({input.shape})"
         )
     if mode != "sum":
         raise NotImplementedError(

@@ -58,6 +58,8 @@ def product(a: Any, b: Any) -> Any:
 def _product2d(a: Any, b: Any) -> Any:
     if a.flags.c_contiguous and b.flags.c_contiguous:
         return kernels.gemm(a, b)
+    # Repeated rows, as the gradient of a sum has them, are copied: NumPy multiplies them without BLAS.
+    a, b = (m.copy() if 0 in m.strides else m for m in (a, b))
     # A transposed view goes to the kernel as the array it views, and a flag.
     flip_a = not a.flags.c_contiguous and a.flags.f_contiguous
     flip_b = not b.flags.c_contiguous and b.flags.f_contiguous

@@ -41,8 +41,6 @@ def gemm(
         raise ValueError("gemm: out has the wrong shape")
     if out is not None and not out.flags.writeable:
         raise ValueError("gemm: out is read-only")
-    # NumPy multiplies repeated rows, as the gradient of a sum has, without BLAS: fifty times slower than a copy of them.
-    left, right = (m.copy() if 0 in m.strides else m for m in (left, right))
     result: Array = left @ right
     if bias is not None:
         result = result + bias

@@ -1,4 +1,4 @@
-"""`input @ weight.T + bias`, as the linear layers compute it."""
+"""`input @ weight.T + bias` and `x₁ᵀ A x₂ + b`, as the linear layers compute them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rushlight.ops.matmul import Mm, matmul, product, same_type
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__ = ["linear"]
+__all__ = ["bilinear", "linear"]
 
 _float32 = np.dtype(np.float32)
 
@@ -68,7 +68,7 @@ class ColumnSum(Operation):
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """`input @ weight.T + bias` over the last dimension.
 
-    input `(*, in_features)`, weight `(out_features, in_features)` or `(in_features,)`, bias `(out_features,)` or `()`;
+    input `(*, in_features)`, weight `(out_features, in_features)` or `(in_features,)`, bias `(out_features,)`;
     the result is `(*, out_features)` or `(*)`. One dtype. Raises RuntimeError where lengths or dtypes do not match.
 
     >>> import rushlight as torch
@@ -117,6 +117,8 @@ def _check_linear(a: Any, w: Any, bias: Any) -> None:
             f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a.shape[-1]} and "
             f"{w.shape[-1]}x{w.shape[0] if w.ndim == 2 else 1})"
         )
+    if bias is not None and w.ndim == 1 and a.ndim > 1:
+        raise RuntimeError("mat2 must be a matrix, got 1-D tensor")
     if bias is not None and bias._array.dtype != a.dtype:
         raise RuntimeError(
             f"self and mat2 must have the same dtype, but got {dtypes.from_numpy_dtype(bias._array.dtype).legacy_name} "
@@ -127,3 +129,54 @@ def _check_linear(a: Any, w: Any, bias: Any) -> None:
             f"linear(): expected bias of shape ({w.shape[0]},) for weight of shape {list(w.shape)}, got "
             f"{list(bias._array.shape)}"
         )
+
+
+def _check_bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    """PyTorch's conditions."""
+    for position, (name, tensor) in enumerate((("input1", input1), ("input2", input2), ("weight", weight)), 1):
+        check_tensor("bilinear", name, position, tensor)
+    first, second, sizes = input1._array.shape, input2._array.shape, weight._array.shape
+    if len(first) != len(second):
+        raise RuntimeError(f"bilinear(): input dimensions do not match: got {len(first)} and {len(second)}")
+    if len(sizes) != 3:
+        raise IndexError(f"bilinear(): weight must have 3 dimensions (out, in1, in2), but has shape {list(sizes)}")
+    for dim, (a, b) in enumerate(zip(first[:-1], second[:-1], strict=True)):
+        if a != b:
+            raise RuntimeError(f"bilinear(): input batch dimensions do not match at dim {dim}: got {a} and {b}")
+    for name, shape, size in (("input1", first, sizes[1]), ("input2", second, sizes[2])):
+        if not shape or shape[-1] != size:
+            got = shape[-1] if shape else "no dimension"
+            raise RuntimeError(f"bilinear(): {name} size does not match weight size: got {got} but expected {size}")
+    if bias is not None and bias._array.ndim and bias._array.shape[0] != sizes[0]:
+        raise RuntimeError(
+            f"bilinear(): bias size does not match weight size: got {bias._array.shape[0]} but expected {sizes[0]}"
+        )
+    kinds = [t._array.dtype for t in (input1, input2, weight)]
+    if any(kind != kinds[0] for kind in kinds):
+        names = [t.dtype.legacy_name for t in (input1, input2, weight)]
+        raise RuntimeError(
+            "All tensors must have the same dtype, got input1: {}, input2: {}, weight: {}".format(*names)
+        )
+
+
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """`y_k = x₁ᵀ A_k x₂ + b_k` for each output feature k.
+
+    input1 `(*, H1)`, input2 `(*, H2)`, weight `(K, H1, H2)`, bias `(K,)`; the result is `(*, K)`. Raises RuntimeError
+    where shapes or dtypes differ.
+
+    >>> import rushlight as torch
+    >>> F = torch.nn.functional
+    >>> F.bilinear(torch.ones(1, 2), torch.ones(1, 3), torch.ones(4, 2, 3))
+    tensor([[6., 6., 6., 6.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.bilinear.html
+    """
+    _check_bilinear(input1, input2, weight, bias)
+    k, h1, h2 = weight._array.shape
+    lead = input1._array.shape[:-1]
+    n = math.prod(lead)
+    rows1, rows2 = input1.reshape(n, h1), input2.reshape(n, h2)
+    mapped = (rows1 @ weight.permute(1, 0, 2).reshape(h1, k * h2)).reshape(n, k, h2)
+    out = (mapped * rows2.unsqueeze(1)).sum(-1).reshape(*lead, k)
+    return out if bias is None else out + bias

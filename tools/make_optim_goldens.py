@@ -1,7 +1,8 @@
-"""Writes tests/golden/optim.npz: what PyTorch's optimizers make of the tests' problem.
+"""Writes tests/golden/optim.npz: what PyTorch's optimizers and schedules make of the tests' problem.
 
 `python tools/make_optim_goldens.py`, with PyTorch 2.13.0 installed. For each configuration and type: the losses, the
 parameters and the state at the end, one after the other, and the names of them.
+For each schedule: the rates and momenta, epoch by epoch.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from tests.optim import schedules  # noqa: E402
 from tests.optim.configurations import CONFIGURATIONS, run  # noqa: E402
 
 
@@ -29,6 +31,8 @@ def main() -> None:
             # One array a run: an archive of thousands of small ones is mostly their names.
             arrays[f"{name}/{dtype}"] = np.concatenate([np.asarray(value, dtype).ravel() for value in found.values()])
             arrays[f"{name}/{dtype}/keys"] = np.array("\n".join(found))
+    for name in (*schedules.SCHEDULES, *schedules.PLATEAUS):
+        arrays[f"schedule/{name}"] = np.array(schedules.run(torch, name))
     np.savez_compressed(ROOT / "tests" / "golden" / "optim.npz", **arrays)
 
 

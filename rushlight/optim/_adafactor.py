@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rushlight.autograd.grad_mode import no_grad
 from rushlight.autograd.variable import Variable
 from rushlight.dtypes import finfo
 from rushlight.ops.creation import zeros, zeros_like
@@ -19,6 +18,7 @@ from rushlight.optim.optimizer import (
     next_count,
     refuse_complex,
     refuse_sparse,
+    use_grad_for_differentiable,
 )
 from rushlight.tensor import Tensor
 
@@ -51,7 +51,7 @@ class Adafactor(Optimizer):
     arXiv:1804.04235.
     """
 
-    _later_options = {"foreach": None}
+    _later_options = (("foreach", None),)
     _scalar_state = ("step",)
 
     def __init__(
@@ -67,15 +67,15 @@ class Adafactor(Optimizer):
         maximize: bool = False,
     ) -> None:
         check_new_lr(lr)
-        if not 0.0 >= beta2_decay:
+        if not beta2_decay <= 0.0:
             raise ValueError(f"beta2_decay should be <= 0 but is: {beta2_decay}")
-        if eps[0] is not None and not 0.0 <= eps[0]:
+        if eps[0] is not None and not eps[0] >= 0.0:
             raise ValueError(f"epsilon1 should be >= 0 but is: {eps[0]}")
-        if not 0.0 <= eps[1]:
+        if not eps[1] >= 0.0:
             raise ValueError(f"epsilon2 should be >= 0 but is: {eps[1]}")
-        if not 1.0 <= d:
+        if not d >= 1.0:
             raise ValueError(f"Clipping threshold d should be >= 1 but is: {d}")
-        if not 0.0 <= weight_decay:
+        if not weight_decay >= 0.0:
             raise ValueError(f"weight_decay should be >= 0 but is: {weight_decay}")
         defaults = {
             "lr": lr,
@@ -88,7 +88,7 @@ class Adafactor(Optimizer):
         }
         super().__init__(params, defaults)
 
-    @no_grad()
+    @use_grad_for_differentiable
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Move every parameter that has a gradient; with a closure, call it first and return what it returns."""
         loss = call_closure(closure)

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rushlight.autograd.grad_mode import is_grad_enabled
-from rushlight.autograd.variable import Variable
 from rushlight.ops.complex_views import view_as_real
+from rushlight.tensor import Tensor
 
 __all__ = ["Update", "number", "to_scalar"]
 
@@ -138,7 +138,7 @@ class TensorVerbs(_Verbs):
         x.mul_(factor)
 
     def add(self, x: Any, y: Any, alpha: Any = 1) -> None:
-        if isinstance(alpha, Variable):
+        if isinstance(alpha, Tensor):
             x.add_(_kept(y) * alpha)
         else:
             x.add_(y, alpha=alpha)
@@ -147,7 +147,7 @@ class TensorVerbs(_Verbs):
         x.addcmul_(_kept(a), _kept(b), value=value)
 
     def addcdiv(self, x: Any, a: Any, b: Any, value: Any = 1) -> None:
-        if isinstance(value, Variable):
+        if isinstance(value, Tensor):
             x.addcdiv_(_kept(a) * value, _kept(b))
         else:
             x.addcdiv_(_kept(a), _kept(b), value=value)
@@ -168,12 +168,12 @@ class TensorVerbs(_Verbs):
         return -x
 
     def plus(self, x: Any, y: Any, alpha: Any = 1) -> Any:
-        if isinstance(alpha, Variable):
+        if isinstance(alpha, Tensor):
             return x + _kept(y) * alpha
         return x.add(y, alpha=alpha)
 
     def times(self, x: Any, y: Any) -> Any:
-        return _kept(x) * (_kept(y) if isinstance(y, Variable) else y)
+        return _kept(x) * (_kept(y) if isinstance(y, Tensor) else y)
 
     def over(self, x: Any, y: Any) -> Any:
         return x / y
@@ -193,14 +193,14 @@ class TensorVerbs(_Verbs):
 
 def number(value: Any, differentiable: bool = False) -> Any:
     """An option as a number; a tensor stays one where a differentiable step is to have it in its graph."""
-    if not isinstance(value, Variable):
+    if not isinstance(value, Tensor):
         return value
     return to_scalar(value) if differentiable and value.requires_grad else value.item()
 
 
 def to_scalar(value: Any) -> Any:
     """A tensor of one element without its dimensions; numbers as they are."""
-    return value.squeeze() if isinstance(value, Variable) and value._array.ndim else value
+    return value.squeeze() if isinstance(value, Tensor) and value._array.ndim else value
 
 
 def _kept(x: Any) -> Any:

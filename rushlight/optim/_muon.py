@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from rushlight.autograd.grad_mode import no_grad
 from rushlight.ops.creation import zeros_like
 from rushlight.ops.matmul import addmm
 from rushlight.optim._arithmetic import number, to_scalar
@@ -17,6 +16,7 @@ from rushlight.optim.optimizer import (
     check_new_lr,
     refuse_complex,
     refuse_sparse,
+    use_grad_for_differentiable,
 )
 from rushlight.tensor import Tensor
 
@@ -62,9 +62,9 @@ class Muon(Optimizer):
         adjust_lr_fn: str | None = None,
     ) -> None:
         check_new_lr(lr)
-        if not 0.0 <= momentum:
+        if not momentum >= 0.0:
             raise ValueError(f"momentum should be >= 0 but is: {momentum}")
-        if not 0.0 <= weight_decay:
+        if not weight_decay >= 0.0:
             raise ValueError(f"weight decay should be >= 0 but is: {weight_decay}")
         if adjust_lr_fn not in (None, "original", "match_rms_adamw"):
             raise ValueError(f"Adjust learning rate function {adjust_lr_fn} is not supported")
@@ -86,7 +86,7 @@ class Muon(Optimizer):
                         f"Muon only supports 2D parameters whereas we found a parameter with size: {p.size()}"
                     )
 
-    @no_grad()
+    @use_grad_for_differentiable
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Move every parameter that has a gradient; with a closure, call it first and return what it returns."""
         loss = call_closure(closure)

@@ -73,8 +73,8 @@ def _checked(optimizer: Optimizer, given: Any) -> tuple[dict[Any, Any], list[dic
     state, groups = given.get("state"), given.get("param_groups")
     if not isinstance(state, dict):
         raise RuntimeError(
-            f"{_NAME} requires swapin_optim_state['state'] to be a dict mapping packed parameter ids to per-param state "
-            f"dicts, got {type(state).__name__}."
+            f"{_NAME} requires swapin_optim_state['state'] to be a dict mapping packed parameter ids to per-param "
+            f"state dicts, got {type(state).__name__}."
         )
     if any(isinstance(key, Variable) for key in state):
         raise RuntimeError(f"{_NAME} requires optimizer.state_dict()-style state keyed by packed parameter ids.")
@@ -107,8 +107,8 @@ def _check_group(i: int, live: dict[str, Any], group: Any) -> None:
     numbers = group.get("params")
     if not isinstance(numbers, list) or not all(isinstance(n, int) for n in numbers):
         raise RuntimeError(
-            f"{_NAME} requires optimizer.state_dict()-style param_groups[*]['params'] entries keyed by packed parameter "
-            "ids."
+            f"{_NAME} requires optimizer.state_dict()-style param_groups[*]['params'] entries keyed by packed "
+            "parameter ids."
         )
     if len(live["params"]) != len(numbers):
         raise RuntimeError(

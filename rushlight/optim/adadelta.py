@@ -43,7 +43,7 @@ class Adadelta(Optimizer):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.optim.Adadelta.html; Zeiler, arXiv:1212.5701.
     """
 
-    _later_options = {"foreach": None, "maximize": False, "differentiable": False, "capturable": False}
+    _later_options = (("foreach", None), ("maximize", False), ("differentiable", False), ("capturable", False))
     _scalar_state = ("step",)
 
     def __init__(

@@ -50,7 +50,7 @@ class Adagrad(Optimizer):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.optim.Adagrad.html; Duchi, Hazan and Singer, 2011.
     """
 
-    _later_options = {"foreach": None, "maximize": False, "differentiable": False, "fused": None}
+    _later_options = (("foreach", None), ("maximize", False), ("differentiable", False), ("fused", None))
     _scalar_state = ("step",)
 
     def __init__(

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rushlight import kernels
-from rushlight.autograd.variable import Variable
 from rushlight.ops.complex_views import view_as_real
 from rushlight.optim._arithmetic import TensorVerbs, number, to_scalar
 from rushlight.optim.optimizer import (
@@ -57,15 +56,15 @@ class Adam(Optimizer):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.optim.Adam.html; Kingma and Ba, arXiv:1412.6980.
     """
 
-    _later_options = {
-        "amsgrad": False,
-        "maximize": False,
-        "foreach": None,
-        "capturable": False,
-        "differentiable": False,
-        "decoupled_weight_decay": False,
-        "fused": None,
-    }
+    _later_options = (
+        ("amsgrad", False),
+        ("maximize", False),
+        ("foreach", None),
+        ("capturable", False),
+        ("differentiable", False),
+        ("decoupled_weight_decay", False),
+        ("fused", None),
+    )
     _scalar_state = ("step",)
 
     def __init__(
@@ -84,7 +83,7 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
-        if isinstance(lr, Variable) and foreach and not capturable:
+        if isinstance(lr, Tensor) and foreach and not capturable:
             raise ValueError("lr as a Tensor is not supported for capturable=False and foreach=True")
         check_lr(lr)
         check_range("epsilon value", eps)
@@ -145,14 +144,14 @@ class Adam(Optimizer):
                 state["max_exp_avg_sq"] = zeros_like(param)
         if group["differentiable"] and state["step"].requires_grad:
             raise RuntimeError("`requires_grad` is not supported for `step` in differentiable mode")
-        if group["foreach"] and isinstance(group["lr"], Variable) and not group["capturable"]:
+        if group["foreach"] and isinstance(group["lr"], Tensor) and not group["capturable"]:
             raise RuntimeError("lr as a Tensor is not supported for capturable=False and foreach=True")
         return state
 
 
 def _check_kinds(betas: tuple[Any, Any], foreach: bool, capturable: bool) -> None:
     """Raise ValueError where betas are neither two floats nor two tensors of one element that the step takes."""
-    kinds = [isinstance(beta, Variable) for beta in betas[:2]]
+    kinds = [isinstance(beta, Tensor) for beta in betas[:2]]
     if not all(kinds) and not all(isinstance(beta, float) for beta in betas[:2]):
         raise ValueError("betas must be either both floats or both Tensors")
     for i, beta in enumerate(betas[:2] if kinds[0] else ()):
@@ -205,28 +204,46 @@ def adam(
         else:
             by_count.setdefault(count, []).append((param, grad, mean, square, top))
     for count, members in by_count.items():
-        arrays = [[tensor._array for tensor in column] for column in zip(*(m[:4] for m in members), strict=True)]
-        maxima = [m[4]._array for m in members] if amsgrad else []
-        kernels.adam_step(
-            *arrays,
-            maxima,
-            count,
-            float(number(lr)),
-            beta1,
-            beta2,
-            eps,
-            float(number(weight_decay)),
-            amsgrad,
-            decoupled_weight_decay,
-            maximize,
-        )
-        for member in members:
-            member[0].bump_version()
+        _kernel_step(members, count, *options)
+
+
+def _kernel_step(
+    members: list[tuple[Any, ...]],
+    count: float,
+    lr: Any,
+    beta1: Any,
+    beta2: Any,
+    eps: float,
+    weight_decay: Any,
+    amsgrad: bool,
+    decoupled_weight_decay: bool,
+    maximize: bool,
+) -> None:
+    """The step of parameters that have seen as many steps."""
+    params, grads, means, squares = ([member[i]._array for member in members] for i in range(4))
+    kernels.adam_step(
+        params,
+        grads,
+        means,
+        squares,
+        [member[4]._array for member in members] if amsgrad else [],
+        count,
+        float(number(lr)),
+        beta1,
+        beta2,
+        eps,
+        float(number(weight_decay)),
+        amsgrad,
+        decoupled_weight_decay,
+        maximize,
+    )
+    for member in members:
+        member[0].bump_version()
 
 
 def _has_tensors(param: Any, beta1: Any, lr: Any) -> bool:
     """Whether options are tensors that round otherwise than the kernel's numbers do."""
-    return isinstance(beta1, Variable) or (isinstance(lr, Variable) and lr.dtype is not param.dtype)
+    return isinstance(beta1, Tensor) or (isinstance(lr, Tensor) and lr.dtype is not param.dtype)
 
 
 def _tensor_step(
@@ -244,7 +261,7 @@ def _tensor_step(
     """The step in tensor operations: recorded where `step` is a tensor, else for complex numbers and tensor betas."""
     v = TensorVerbs()
     param, grad, mean, square, top = tensors
-    recorded = isinstance(step, Variable)
+    recorded = isinstance(step, Tensor)
     lr = to_scalar(lr)
     if decoupled_weight_decay and weight_decay != 0:
         v.scale(param, number(1 - lr * weight_decay, recorded))
@@ -253,8 +270,8 @@ def _tensor_step(
     if param.dtype.is_complex:
         param, grad, mean, square = (view_as_real(t) for t in (param, grad, mean, square))
         top = None if top is None else view_as_real(top)
-    v.lerp(mean, grad, 1 - (beta1.to(mean.dtype) if isinstance(beta1, Variable) else beta1))
-    if recorded and isinstance(beta2, Variable) and beta2.requires_grad:
+    v.lerp(mean, grad, 1 - (beta1.to(mean.dtype) if isinstance(beta1, Tensor) else beta1))
+    if recorded and isinstance(beta2, Tensor) and beta2.requires_grad:
         v.lerp(square, grad * grad, 1 - beta2)
     else:
         v.scale(square, number(beta2))
@@ -264,6 +281,6 @@ def _tensor_step(
         square = top
     step_size = lr / (1 - beta1**step)
     correction = 1 - beta2**step
-    root_correction = correction.sqrt() if isinstance(correction, Variable) else correction**0.5
+    root_correction = correction.sqrt() if isinstance(correction, Tensor) else correction**0.5
     denominator = v.plus(v.over(v.sqrt(square), root_correction), eps)
     v.addcdiv(param, mean, denominator, number(-step_size, recorded))

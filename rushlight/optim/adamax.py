@@ -44,7 +44,7 @@ class Adamax(Optimizer):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.optim.Adamax.html; Kingma and Ba, arXiv:1412.6980.
     """
 
-    _later_options = {"foreach": None, "maximize": False, "differentiable": False, "capturable": False}
+    _later_options = (("foreach", None), ("maximize", False), ("differentiable", False), ("capturable", False))
     _scalar_state = ("step",)
 
     def __init__(

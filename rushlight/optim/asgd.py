@@ -47,7 +47,7 @@ class ASGD(Optimizer):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.optim.ASGD.html; Polyak and Juditsky, 1992.
     """
 
-    _later_options = {"foreach": None, "maximize": False, "differentiable": False, "capturable": False}
+    _later_options = (("foreach", None), ("maximize", False), ("differentiable", False), ("capturable", False))
     _scalar_state = ("step", "eta", "mu")
 
     def __init__(
@@ -125,9 +125,7 @@ def asgd(
     weight_decay: float,
 ) -> None:
     """One step of `ASGD` on lists of tensors, in place."""
-    check_step(
-        params, state_steps, capturable, foreach, differentiable, needed="params, mus, etas, and state_steps"
-    )
+    check_step(params, state_steps, capturable, foreach, differentiable, needed="params, mus, etas, and state_steps")
     lr = to_scalar(lr)
 
     def move(v: Any, param: Any, grad: Any, average: Any, eta: float, mu: float) -> None:
@@ -143,5 +141,6 @@ def asgd(
     for param, grad, average, mu, eta, step in zip(params, grads, axs, mus, etas, state_steps, strict=True):
         count = next_count(step)
         update(param, grad, average, eta=eta.item(), mu=mu.item())
-        eta._array[...] = number(lr / (1 + lambd * lr * count) ** alpha)
-        mu._array[...] = 1 / max(1, count - t0)
+        # Of the default type on the way, also where a checkpoint was loaded and they are of the parameter's.
+        eta._array[...] = new_scalar(number(lr / (1 + lambd * lr * count) ** alpha))._array
+        mu._array[...] = new_scalar(1 / max(1, count - t0))._array

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
-from rushlight.autograd.grad_mode import enable_grad, no_grad
+from rushlight.autograd.grad_mode import enable_grad
 from rushlight.ops.complex_views import view_as_real
 from rushlight.ops.creation import zeros
 from rushlight.ops.joining import cat
 from rushlight.optim._arithmetic import number, to_scalar
 from rushlight.optim._line_search import Point, strong_wolfe
-from rushlight.optim.optimizer import Optimizer, ParamsT, check_lr, is_sparse
+from rushlight.optim.optimizer import Optimizer, ParamsT, check_lr, is_sparse, use_grad_for_differentiable
 from rushlight.tensor import Tensor
 
 __all__ = ["LBFGS"]
@@ -90,7 +90,7 @@ class LBFGS(Optimizer):
 
     @property
     def _params(self) -> list[Any]:
-        return self.param_groups[0]["params"]  # type: ignore[no-any-return]
+        return self.param_groups[0]["params"]
 
     def _flat_grad(self) -> Any:
         """All gradients as one vector, complex ones as their parts."""
@@ -112,8 +112,8 @@ class LBFGS(Optimizer):
             real.add_(direction[offset : offset + count].view_as(real), alpha=number(t))
             offset += count
 
-    @no_grad()
-    def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
+    @use_grad_for_differentiable
+    def step(self, closure: Callable[[], Any]) -> Any:
         """Take the iterations of one step, and return the loss that the closure had at their start."""
         if len(self.param_groups) != 1:
             raise AssertionError(f"Expected exactly one param_group, but got {len(self.param_groups)}")

@@ -53,13 +53,13 @@ class NAdam(Optimizer):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.optim.NAdam.html; Dozat, ICLR workshop 2016.
     """
 
-    _later_options = {
-        "maximize": False,
-        "foreach": None,
-        "capturable": False,
-        "differentiable": False,
-        "decoupled_weight_decay": False,
-    }
+    _later_options = (
+        ("maximize", False),
+        ("foreach", None),
+        ("capturable", False),
+        ("differentiable", False),
+        ("decoupled_weight_decay", False),
+    )
     _scalar_state = ("step", "mu_product")
 
     def __init__(

@@ -84,8 +84,8 @@ class Optimizer:
     Source: https://docs.pytorch.org/docs/2.13/optim.html
     """
 
-    # Options that checkpoints of older versions lack, and what they then are; numbers of the state that were no tensors.
-    _later_options: dict[str, Any] = {}
+    # Options that checkpoints of older versions lack, and what they then are; what of the state was no tensor in them.
+    _later_options: tuple[tuple[str, Any], ...] = ()
     _scalar_state: tuple[str, ...] = ()
 
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
@@ -161,7 +161,7 @@ class Optimizer:
         self._make_hooks()
         self.defaults.setdefault("differentiable", False)
         for group in self.param_groups:
-            for name, value in self._later_options.items():
+            for name, value in self._later_options:
                 group.setdefault(name, value)
             single = bool(group.get("capturable") or group.get("fused"))
             for param in group["params"]:
@@ -234,6 +234,12 @@ class Optimizer:
                 "error; see github.com/pytorch/pytorch/issues/40967 for more information",
                 UserWarning,
                 stacklevel=3,
+            )
+        if any(("param_names" in param_group) != ("param_names" in group) for group in self.param_groups):
+            which = "with names" if "param_names" in param_group else "without names"
+            raise ValueError(
+                "all optimizer param groups should be with/without names. cannot add param group "
+                f"{which} to the optimizer"
             )
         known = {id(p) for group in self.param_groups for p in group["params"]}
         if any(id(p) in known for p in params):
@@ -404,17 +410,21 @@ def check_range(name: str, value: Any) -> None:
         raise ValueError(f"Invalid {name}: {value}")
 
 
-def check_lr(lr: Any) -> None:
-    """Raise ValueError for a learning rate that is negative or a tensor of several."""
+def check_single(lr: Any) -> None:
+    """Raise ValueError for a learning rate that is a tensor of several."""
     if isinstance(lr, Variable) and lr._array.size != 1:
         raise ValueError("Tensor lr must be 1-element")
+
+
+def check_lr(lr: Any) -> None:
+    """Raise ValueError for a learning rate that is negative or a tensor of several."""
+    check_single(lr)
     check_range("learning rate", lr)
 
 
 def check_new_lr(lr: Any) -> None:
     """`check_lr` in the words of the newer optimizers."""
-    if isinstance(lr, Variable) and lr._array.size != 1:
-        raise ValueError("Tensor lr must be 1-element")
+    check_single(lr)
     if not lr >= 0.0:
         raise ValueError(f"Learning rate should be >= 0 but is: {lr}")
 

@@ -36,8 +36,8 @@ _TRACTABLE = 5.0
 class RAdam(Optimizer):
     """Adam whose adaptive step is rectified while the average of squares is young, and left out in the first few steps.
 
-    With `ρ∞ = 2 / (1 - β₂) - 1` and `ρ = ρ∞ - 2 t β₂ᵗ / (1 - β₂ᵗ)`, the step is `lr · m̂ · r / sqrt(v̂)` where ρ > 5, with
-    `r² = (ρ - 4)(ρ - 2) ρ∞ / ((ρ∞ - 4)(ρ∞ - 2) ρ)`, and `lr · m̂` else.
+    With `ρ∞ = 2 / (1 - β₂) - 1` and `ρ = ρ∞ - 2 t β₂ᵗ / (1 - β₂ᵗ)`, the step is `lr · m̂ · r / sqrt(v̂)` where ρ > 5,
+    with `r² = (ρ - 4)(ρ - 2) ρ∞ / ((ρ∞ - 4)(ρ∞ - 2) ρ)`, and `lr · m̂` else.
 
     `weight_decay` is added to the gradient or, with `decoupled_weight_decay`, taken off the parameter; `maximize`
     climbs; with `differentiable` the step is recorded. `foreach` says how PyTorch computes the step, which is one way
@@ -54,13 +54,13 @@ class RAdam(Optimizer):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.optim.RAdam.html; Liu et al., arXiv:1908.03265.
     """
 
-    _later_options = {
-        "foreach": None,
-        "maximize": False,
-        "differentiable": False,
-        "decoupled_weight_decay": False,
-        "capturable": False,
-    }
+    _later_options = (
+        ("foreach", None),
+        ("maximize", False),
+        ("differentiable", False),
+        ("decoupled_weight_decay", False),
+        ("capturable", False),
+    )
     _scalar_state = ("step",)
 
     def __init__(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import repeat
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rushlight.optim._arithmetic import Update, number
@@ -47,14 +46,14 @@ class RMSprop(Optimizer):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.optim.RMSprop.html; Hinton, lecture 6e, 2012.
     """
 
-    _later_options = {
-        "momentum": 0,
-        "centered": False,
-        "foreach": None,
-        "maximize": False,
-        "differentiable": False,
-        "capturable": False,
-    }
+    _later_options = (
+        ("momentum", 0),
+        ("centered", False),
+        ("foreach", None),
+        ("maximize", False),
+        ("differentiable", False),
+        ("capturable", False),
+    )
     _scalar_state = ("step",)
 
     def __init__(
@@ -162,8 +161,10 @@ def rmsprop(
             v.addcdiv(param, grad, root, -lr)
 
     update = Update(move, differentiable)
-    means = grad_avgs if centered else repeat(None)
-    buffers = momentum_buffer_list if momentum > 0 else repeat(None)
-    for param, grad, square, mean, buffer, step in zip(params, grads, square_avgs, means, buffers, state_steps):
+    means: Sequence[Any] = grad_avgs if centered else [None] * len(params)
+    buffers: Sequence[Any] = momentum_buffer_list if momentum > 0 else [None] * len(params)
+    for param, grad, square, mean, buffer, step in zip(
+        params, grads, square_avgs, means, buffers, state_steps, strict=True
+    ):
         next_count(step)
         update(param, grad, square, mean, buffer)

@@ -33,8 +33,8 @@ class Rprop(Optimizer):
     `step_sizes`; where it changed, the element rests and its gradient counts as 0. `lr` is the first size. Meant for
     gradients of whole data sets, not of batches.
 
-    `maximize` climbs; with `differentiable` the step is recorded. `foreach` says how PyTorch computes the step, which is
-    one way here. `capturable` is for other devices: on the CPU the step raises AssertionError, as in PyTorch. Raises
+    `maximize` climbs; with `differentiable` the step is recorded. `foreach` says how PyTorch computes the step, which
+    is one way here. `capturable` is for other devices: on the CPU the step raises AssertionError, as in PyTorch. Raises
     ValueError for a negative `lr` and for etas that are not `0 < etas[0] < 1 < etas[1]`.
 
     >>> import rushlight as torch
@@ -47,7 +47,7 @@ class Rprop(Optimizer):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.optim.Rprop.html; Riedmiller and Braun, 1993.
     """
 
-    _later_options = {"foreach": None, "maximize": False, "differentiable": False, "capturable": False}
+    _later_options = (("foreach", None), ("maximize", False), ("differentiable", False), ("capturable", False))
     _scalar_state = ("step",)
 
     def __init__(

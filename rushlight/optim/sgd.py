@@ -15,8 +15,7 @@ from rushlight.optim.optimizer import (
     call_closure,
     check_fused,
     check_implementation,
-    check_lr,
-    check_range,
+    check_single,
     check_unscaled,
     is_sparse,
     unscaled,
@@ -46,13 +45,13 @@ class SGD(Optimizer):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.optim.SGD.html
     """
 
-    _later_options = {
-        "nesterov": False,
-        "maximize": False,
-        "foreach": None,
-        "differentiable": False,
-        "fused": False,
-    }
+    _later_options = (
+        ("nesterov", False),
+        ("maximize", False),
+        ("foreach", None),
+        ("differentiable", False),
+        ("fused", False),
+    )
 
     def __init__(
         self,
@@ -68,9 +67,15 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_lr(lr)
-        check_range("momentum value", momentum)
-        check_range("weight_decay value", weight_decay)
+        check_single(lr)
+        for name, value in (
+            ("learning rate", lr),
+            ("momentum value", momentum),
+            ("weight_decay value", weight_decay),
+        ):
+            # NaN passes, as in PyTorch, which asks the other optimizers' options whether they are at least 0.
+            if value < 0.0:
+                raise ValueError(f"Invalid {name}: {value}")
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         defaults = {

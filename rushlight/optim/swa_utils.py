@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from rushlight import dtypes
 from rushlight.autograd.grad_mode import no_grad
-from rushlight.autograd.variable import Variable
 from rushlight.nn.modules.batchnorm import _BatchNorm
 from rushlight.nn.modules.module import Module
 from rushlight.ops.creation import tensor
@@ -55,14 +54,14 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> MultiAverage:
     """
     _check_decay(decay)
 
-    @no_grad()
     def ema_update(ema_param_list: Any, current_param_list: Any, _: Any) -> None:
         interpolates = _interpolates(ema_param_list)
-        for average, value in zip(ema_param_list, current_param_list, strict=True):
-            if interpolates:
-                average.lerp_(value, 1 - decay)
-            else:
-                average.copy_(average * decay + value * (1 - decay))
+        with no_grad():
+            for average, value in zip(ema_param_list, current_param_list, strict=True):
+                if interpolates:
+                    average.lerp_(value, 1 - decay)
+                else:
+                    average.copy_(average * decay + value * (1 - decay))
 
     return ema_update
 
@@ -79,16 +78,16 @@ def get_swa_multi_avg_fn() -> MultiAverage:
     Source: https://docs.pytorch.org/docs/2.13/optim.html#weight-averaging-swa-and-ema
     """
 
-    @no_grad()
     def swa_update(averaged_param_list: Any, current_param_list: Any, num_averaged: Any) -> None:
         interpolates = _interpolates(averaged_param_list)
-        for average, value in zip(averaged_param_list, current_param_list, strict=True):
-            if interpolates:
-                average.lerp_(value, number(1 / (num_averaged + 1)))
-            elif isinstance(num_averaged, Variable):
-                average.addcdiv_(value - average, num_averaged + 1)
-            else:
-                average.add_(value - average, alpha=1.0 / (num_averaged + 1))
+        with no_grad():
+            for average, value in zip(averaged_param_list, current_param_list, strict=True):
+                if interpolates:
+                    average.lerp_(value, number(1 / (num_averaged + 1)))
+                elif isinstance(num_averaged, Tensor):
+                    average.addcdiv_(value - average, num_averaged + 1)
+                else:
+                    average.add_(value - average, alpha=1.0 / (num_averaged + 1))
 
     return swa_update
 
@@ -106,9 +105,9 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
     """
     _check_decay(decay)
 
-    @no_grad()
     def ema_update(ema_param: Any, current_param: Any, num_averaged: Any) -> Any:
-        return decay * ema_param + (1 - decay) * current_param
+        with no_grad():
+            return decay * ema_param + (1 - decay) * current_param
 
     return ema_update
 
@@ -123,9 +122,9 @@ def get_swa_avg_fn() -> Average:
     Source: https://docs.pytorch.org/docs/2.13/optim.html#weight-averaging-swa-and-ema
     """
 
-    @no_grad()
     def swa_update(averaged_param: Any, current_param: Any, num_averaged: Any) -> Any:
-        return averaged_param + (current_param - averaged_param) / (num_averaged + 1)
+        with no_grad():
+            return averaged_param + (current_param - averaged_param) / (num_averaged + 1)
 
     return swa_update
 
@@ -215,7 +214,6 @@ def _of_one_type(averages: list[Any], values: list[Any]) -> Iterable[tuple[list[
     return groups.values()
 
 
-@no_grad()
 def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     """Compute the running statistics of a model's batch norms anew, from a pass over the data.
 
@@ -239,9 +237,10 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     for module in momenta:
         # The average over all batches, each counted once.
         module.momentum = None
-    for batch in loader:
-        input = batch[0] if isinstance(batch, (list, tuple)) else batch
-        model(input if device is None else input.to(device))
+    with no_grad():
+        for batch in loader:
+            input = batch[0] if isinstance(batch, (list, tuple)) else batch
+            model(input if device is None else input.to(device))
     for module, momentum in momenta.items():
         module.momentum = momentum
     model.train(was_training)
@@ -295,9 +294,7 @@ class SWALR(LRScheduler):
         step = self._step_count - 1
         if self.anneal_epochs == 0:
             step = max(1, step)
-        before, now = (
-            self.anneal_func(max(0, min(1, s / max(1, self.anneal_epochs)))) for s in (step - 1, step)
-        )
+        before, now = (self.anneal_func(max(0, min(1, s / max(1, self.anneal_epochs)))) for s in (step - 1, step))
         lrs = []
         for group in self.optimizer.param_groups:
             target = group["swa_lr"]

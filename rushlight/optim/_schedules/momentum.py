@@ -25,9 +25,7 @@ def set_momentum(group: dict[str, Any], value: Any, beta1: bool) -> None:
         group["momentum"] = value
 
 
-def begin_cycle(
-    optimizer: Optimizer, base: Any, top: Any, beta1: bool, begins: bool
-) -> tuple[list[Any], list[Any]]:
+def begin_cycle(optimizer: Optimizer, base: Any, top: Any, beta1: bool, begins: bool) -> tuple[list[Any], list[Any]]:
     """The bounds of the momentum, one of each a group; where training begins, every group starts at its upper one."""
     tops, bases = one_per_group("max_momentum", optimizer, top), one_per_group("base_momentum", optimizer, base)
     if begins:

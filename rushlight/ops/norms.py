@@ -31,8 +31,30 @@ if TYPE_CHECKING:
 __all__ = ["norm"]
 
 
+# A BLAS product of more elements may start threads, which go on spinning after it.
+_STRETCH = 8192
+
+
+def sum_of_squares(array: Array) -> float | None:
+    """The sum of the squares of all elements; None unless they are real floats that lie without gaps in memory."""
+    if array.dtype.char not in "fd" or not (array.flags.c_contiguous or array.flags.f_contiguous):
+        return None
+    flat = array.ravel("K")
+    if flat.size <= _STRETCH:
+        return float(np.dot(flat, flat))
+    total = 0.0
+    for start in range(0, flat.size, _STRETCH):
+        part = flat[start : start + _STRETCH]
+        total += float(np.dot(part, part))
+    return total
+
+
 def norm_of(array: Array, order: float, dims: tuple[int, ...], keepdim: bool) -> Array:
     """`(Σ |x|^order)^(1/order)` over some dimensions, with the limits for 0 and ±∞."""
+    if order == 2 and len(dims) == array.ndim:
+        total = sum_of_squares(array)
+        if total is not None:
+            return np.full(kept_shape(array.shape, dims) if keepdim else (), math.sqrt(total), array.dtype)
     size = np.abs(array)
     if order == math.inf:
         return maximum_reduce(size, dims, None, None, keepdim)

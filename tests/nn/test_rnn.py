@@ -276,6 +276,17 @@ def test_weights_need_not_be_contiguous(kind: str) -> None:
     close(layer(x)[0], expected)
 
 
+def test_nearly_closed_gates_keep_their_digits() -> None:
+    """σ(-20) is 2e-9 and not the rounding error of ½ + ½ tanh(-10)."""
+    cell = torch.full((1, 1, 1), 1.0)
+    weights = [torch.zeros(4, 1), torch.zeros(4, 1), torch.tensor([-200.0, -20.0, 0.0, 100.0]), torch.zeros(4)]
+    c = torch.lstm(torch.zeros(1, 1, 1), (torch.zeros(1, 1, 1), cell), weights, True, 1, 0.0, False, False, False)[2]
+    np.testing.assert_allclose(c.item(), sigmoid(-20.0), rtol=1e-6)
+    update = [torch.zeros(3, 1), torch.zeros(3, 1), torch.tensor([0.0, -20.0, 0.0]), torch.zeros(3)]
+    h = torch.gru(torch.zeros(1, 1, 1), cell, update, True, 1, 0.0, False, False, False)[1]
+    np.testing.assert_allclose(h.item(), sigmoid(-20.0), rtol=1e-6)
+
+
 def test_initial_law() -> None:
     layer = nn.LSTM(30, 25, 2)
     for parameter in layer.parameters():

@@ -1,8 +1,8 @@
 """One time step of each recurrent cell, forward and backward, given its matrix products.
 
 Arrays are (N, H) and (N, gates·H), in float32 or float64. What a step returns it writes into arrays that it is given: a
-layer makes room for all its steps at once. A sigmoid is `½ tanh(x / 2) + ½`, so that one pass of tanh over contiguous
-memory serves all gates.
+layer makes room for all its steps at once. Passes go over whole rows where they can: NumPy takes twice as long over
+parts of them.
 """
 
 from __future__ import annotations
@@ -24,6 +24,14 @@ def _parts(array: Array, count: int) -> list[Array]:
     return [array[:, i * size : (i + 1) * size] for i in range(count)]
 
 
+def _sigmoid(x: Array) -> None:
+    """`1 / (1 + exp(-x))`, in place."""
+    np.negative(x, out=x)
+    np.exp(x, out=x)
+    x += 1
+    np.reciprocal(x, out=x)
+
+
 def rnn_step(out: Array, relu: bool) -> None:
     """`h = tanh(out)`, or ReLU's, in place."""
     if relu:
@@ -43,12 +51,12 @@ def rnn_step_backward(out: Array, grad: Array, grad_gates: Array, relu: bool) ->
         grad_gates *= grad
 
 
-@functools.cache
-def _lstm_scale(size: int, dtype: np.dtype[Any]) -> tuple[Array, Array]:
-    """For gates i, f, g, o: ½ for those with a sigmoid and 1 for the one with tanh, and 1 less these."""
-    scale = np.full(4 * size, 0.5, dtype)
-    scale[2 * size : 3 * size] = 1
-    return scale, 1 - scale
+@functools.lru_cache(64)
+def _ones_at_g(size: int, dtype: np.dtype[Any]) -> Array:
+    """Of the gates i, f, g, o: 1 for the one with tanh, 0 for those with a sigmoid."""
+    ones = np.zeros(4 * size, dtype)
+    ones[2 * size : 3 * size] = 1
+    return ones
 
 
 def lstm_step(gates: Array, before: Array, cell: Array, cell_tanh: Array, hidden: Array) -> None:
@@ -56,13 +64,11 @@ def lstm_step(gates: Array, before: Array, cell: Array, cell_tanh: Array, hidden
 
     before is c', the cell state that the step begins with; cell gets c, cell_tanh gets tanh(c), hidden gets h.
     """
-    scale, shift = _lstm_scale(before.shape[1], gates.dtype)
-    gates *= scale
-    np.tanh(gates, out=gates)
-    gates *= scale
-    gates += shift
     i, f, g, o = _parts(gates, 4)
-    np.multiply(i, g, out=cell_tanh)
+    candidate = np.tanh(g)
+    _sigmoid(gates)
+    g[...] = candidate
+    np.multiply(i, candidate, out=cell_tanh)
     np.multiply(f, before, out=cell)
     cell += cell_tanh
     np.tanh(cell, out=cell_tanh)
@@ -89,8 +95,7 @@ def lstm_step_backward(
     np.multiply(grad_cell, i, out=grad_g)
     grad_cell *= f
     # A sigmoid's slope is y (1 - y), that of tanh is (1 + y) (1 - y).
-    scale, shift = _lstm_scale(before.shape[1], gates.dtype)
-    slope = gates + (scale - shift)
+    slope = gates + _ones_at_g(before.shape[1], gates.dtype)
     slope *= 1 - gates
     grad_gates *= slope
 
@@ -101,12 +106,8 @@ def gru_step(gates: Array, products: Array, before: Array, hidden: Array) -> Non
     gates come from the input, products from h' (before); gates are activated in place, hidden gets h.
     """
     size = before.shape[1]
-    # Computed apart from the gates: NumPy takes twice as long over parts of rows.
     both = gates[:, : 2 * size] + products[:, : 2 * size]
-    both *= 0.5
-    np.tanh(both, out=both)
-    both *= 0.5
-    both += 0.5
+    _sigmoid(both)
     gates[:, : 2 * size] = both
     new = both[:, :size] * products[:, 2 * size :]
     new += gates[:, 2 * size :]

@@ -117,6 +117,11 @@ def _check_weight(x: Ints, w: Ints, b: Ints | None, geometry: Geometry) -> None:
         raise RuntimeError(f"kernel size should be greater than zero, but got {list(w[2:])}")
 
 
+def _check_not_empty(x: Ints) -> None:
+    if min(x[2:]) == 0:
+        raise RuntimeError(f"Only zero batch or zero channel inputs are supported, but got input shape: {list(x)}")
+
+
 def _by(sizes: Ints) -> str:
     return " x ".join(map(str, sizes))
 
@@ -137,6 +142,7 @@ def output_sizes(x: Ints, w: Ints, b: Ints | None, geometry: Geometry) -> Ints:
                 f"Given input size per channel: ({_by(sizes)}). Calculated output size per channel: ({_by(outputs)}). "
                 "Output size is too small"
             )
+        _check_not_empty(x)
         return outputs
     padded = tuple(n + 2 * p for n, p in zip(sizes, padding, strict=True))
     reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
@@ -145,8 +151,7 @@ def output_sizes(x: Ints, w: Ints, b: Ints | None, geometry: Geometry) -> Ints:
             f"Calculated padded input size per channel: ({_by(padded)}). Kernel size: ({_by(reach)}). "
             "Kernel size can't be greater than actual input size"
         )
-    if min(sizes) == 0:
-        raise RuntimeError(f"Only zero batch or zero channel inputs are supported, but got input shape: {list(x)}")
+    _check_not_empty(x)
     return tuple(map(conv_size, sizes, kernel, stride, padding, dilation))
 
 

@@ -97,6 +97,9 @@ def _check_shape(family: str, rank: int, shape: Ints) -> None:
             f"Expected 2 to 3 dimensions, but got {len(shape)}-dimensional tensor for argument #1 'self' "
             "(while checking arguments for avg_pool1d)"
         )
+    if family == "avg_pool" and len(shape) <= rank == 2:
+        least = max(len(shape), 1)
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-least}, {least - 1}], but got -3)")
     if len(shape) not in (rank + 1, rank + 2) and rank > 1:
         raise RuntimeError(f"non-empty {rank + 1}D or {rank + 2}D (batch mode) tensor expected for input")
     where = "max_pool1d: " if rank == 1 else ""
@@ -132,11 +135,23 @@ def _window(
         for n, k, s, p, d in zip(shape[-rank:], kernel, strides, paddings, dilations, strict=True)
     )
     _check_outputs(family, rank, shape, outputs)
+    if family == "avg_pool" and rank == 3 and any(n < k for n, k in zip(shape[-3:], kernel, strict=True)):
+        raise RuntimeError(
+            f"input image ({_named('', 3, shape[-3:])}) smaller than kernel size ({_named('k', 3, kernel)})"
+        )
     return outputs, kernel, strides, paddings, dilations
 
 
 def window(
-    family: str, rank: int, input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+    family: str,
+    rank: int,
+    input: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool,
+    with_indices: bool = False,
 ) -> tuple[Ints, ...]:
     """(outputs, kernel, stride, padding, dilation) of a pooling call, checked."""
     array = _array(f"{family}{rank}d", input)
@@ -149,7 +164,9 @@ def window(
         if family == "avg_pool":
             check_type(f"avg_pool{max(rank, 2)}d", input, "i" if array.dtype.itemsize == 8 else "")
         else:
-            check_type("max_pool1d_impl" if rank == 1 else f"max_pool{rank}d", input, "" if rank == 1 else "iu")
+            # With indices PyTorch pools one dimension as two.
+            alone = rank == 1 and not with_indices
+            check_type("max_pool1d_impl" if alone else f"max_pool{max(rank, 2)}d", input, "" if alone else "iu")
     return settings
 
 
@@ -198,8 +215,11 @@ def adaptive_sizes(family: str, rank: int, input: Any, output_size: Any) -> Ints
         )
     if math.prod(outputs) > _MOST:
         raise RuntimeError(f"{function}(): can't allocate memory for an output of shape {[*shape[:-rank], *outputs]}")
-    empty = [axis for axis in range(len(shape) - rank, len(shape)) if shape[axis] == 0]
-    if empty:
+    # PyTorch looks at the channels, too, except for means of one and two dimensions.
+    first = len(shape) - rank - (family == "adaptive_max_pool" or rank == 3)
+    empty = [axis for axis in range(first, len(shape)) if shape[axis] == 0]
+    # The mean of nothing is NaN.
+    if empty and not (family == "adaptive_avg_pool" and set(outputs) == {1}):
         raise RuntimeError(
             f"{function}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
             f"{list(shape)} with dimension {empty[0]} being empty"

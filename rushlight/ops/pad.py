@@ -6,11 +6,14 @@ import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rushlight.autograd.operation import Operation
+from rushlight import dtypes
+from rushlight.autograd.operation import NUMBERS, Operation
 from rushlight.autograd.variable import Variable
 from rushlight.dtypes import from_numpy_dtype
 from rushlight.kernels import padding as kernels
 from rushlight.ops._codes import pad_codes
+from rushlight.ops._data import fill_array
+from rushlight.ops.promotion import check_fits
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -105,6 +108,22 @@ def _pads(pad: Any) -> Pads:
 _MOST = 2**62  # elements of a dimension
 
 
+def _filler(value: Any, dtype: dtypes.dtype) -> Any:
+    """What to pad with, in the tensor's type; TypeError for what is no number, RuntimeError for what doesn't fit."""
+    if isinstance(value, Variable):
+        value = value._array.item()
+    if not isinstance(value, NUMBERS):
+        raise TypeError(f"constant_pad_nd(): argument 'value' (position 3) must be Number, not {type(value).__name__}")
+    if dtype.is_floating_point:
+        check_fits(value, dtype)
+    elif isinstance(value, float) and dtype.numpy_dtype.kind in "iu":
+        limits = dtypes.iinfo(dtype)
+        if not limits.min <= value <= limits.max:
+            name = "int" if dtype is dtypes.int32 else f"{dtype.name}_t"
+            raise RuntimeError(f"value cannot be converted to type {name} without overflow")
+    return fill_array(value, dtype)
+
+
 def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float | complex = 0) -> Tensor:
     """Put `value` around a tensor of any shape, or crop it where a pad is negative.
 
@@ -132,6 +151,9 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float | complex = 
                 f"The input size {shape[axis]}, plus negative padding {before} and {after} resulted in a negative "
                 f"output size, which is invalid. Check dimension {axis} of your input."
             )
+    plain_zero = value.__class__ in (int, float) and value == 0
+    if not plain_zero and input._array.dtype.names is None and any(max(pair) > 0 for pair in pads):
+        value = _filler(value, input.dtype)
     return ConstantPad.apply(input, pads, value)
 
 
@@ -170,11 +192,15 @@ def _check_index_pads(shape: tuple[int, ...], pads: Pads, mode: str) -> None:
                 f"({pads[axis][0]}, {pads[axis][1]}) at dimension {len(shape) - rank + axis} of input {list(shape)}"
             )
     padded = [size + before + after for size, (before, after) in zip(sizes, pads, strict=True)]
-    if min(padded) < 1:
+    # PyTorch lets one dimension vanish, but not all.
+    if max(padded) < 1:
         letters = _LETTERS[-rank:]
         given = ", ".join(f"{letter}: {size}" for letter, size in zip(letters, sizes, strict=True))
         found = " ".join(f"{letter}: {size}" for letter, size in zip(letters, padded, strict=True))
         raise RuntimeError(f"input ({given}) is too small. Calculated output {found}")
+    if min(padded) < 0:
+        shown = [*shape[:-rank], *padded]
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(padded)}: {shown}")
 
 
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
@@ -193,7 +219,13 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.pad.html
     """
     if mode == "constant":
-        return constant_pad_nd(input, pad, 0 if value is None else value)
+        if value is None:
+            value = 0
+        elif not isinstance(value, Variable):
+            if isinstance(value, complex) or not isinstance(value, NUMBERS):
+                raise TypeError(f"pad(): argument 'value' (position 4) must be float, not {type(value).__name__}")
+            value = float(value)
+        return constant_pad_nd(input, pad, value)
     pads = _pads(pad)
     if mode not in _INDEX_PADS:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")

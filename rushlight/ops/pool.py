@@ -208,7 +208,7 @@ def _max(
     ceil_mode: bool,
     return_indices: bool,
 ) -> Any:
-    settings = window("max_pool", rank, input, kernel_size, stride, padding, dilation, ceil_mode)
+    settings = window("max_pool", rank, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
     return _max_pool[rank - 1].apply(input, settings, return_indices)
 
 
@@ -222,16 +222,24 @@ def _avg(
     include_pad: bool,
     divisor: int | None = None,
 ) -> Any:
-    settings = window("avg_pool", rank, input, kernel_size, stride, padding, 1, ceil_mode)
     if divisor == 0:
         raise RuntimeError("divisor must be not zero")
+    settings = window("avg_pool", rank, input, kernel_size, stride, padding, 1, ceil_mode)
     return _avg_pool[rank - 1].apply(input, (*settings[:4], bool(include_pad), divisor))
 
 
 def _adaptive_avg(rank: int, input: Any, output_size: Any) -> Any:
     outputs = adaptive_sizes("adaptive_avg_pool", rank, input, output_size)
-    check_type(f"adaptive_avg_pool{'3d_cpu' if rank == 3 else '2d'}", input, "fV")
-    family = _global_avg_pool if outputs == (1,) * rank else _adaptive_avg_pool
+    family = _adaptive_avg_pool
+    if outputs == (1,) * rank:
+        family = _global_avg_pool
+        if input._array.dtype.kind not in "fVc":
+            raise RuntimeError(
+                "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+                f"Got: {input.dtype.legacy_name}"
+            )
+    else:
+        check_type(f"adaptive_avg_pool{'3d_cpu' if rank == 3 else '2d'}", input, "fV")
     return family[rank - 1].apply(input, outputs)
 
 

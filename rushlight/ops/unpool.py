@@ -80,7 +80,7 @@ def _output_size(sizes: Ints, kernel: Ints, stride: Ints, padding: Ints, output_
     return found
 
 
-def _check(rank: int, x: Any, at: Any, stride: Ints, outputs: Ints) -> None:
+def _check(rank: int, x: Any, at: Any, stride: Ints, padding: Ints, outputs: Ints) -> None:
     """Shapes, types and the range of the indices."""
     volume = max(rank, 2)
     if at.dtype != np.int64:
@@ -94,6 +94,12 @@ def _check(rank: int, x: Any, at: Any, stride: Ints, outputs: Ints) -> None:
     if len(outputs) != rank:
         wanted = "two elements (height, width)" if rank < 3 else "three elements (depth, height, width)"
         raise RuntimeError(f"There should be exactly {wanted} in output_size, but got {len(outputs)} elements.")
+    for name, numbers in (("stride", stride), ("padding", padding)) if rank == 3 else ():
+        if len(numbers) != 3:
+            raise RuntimeError(
+                f"There should be exactly three elements (depth, height, width) in {name}, but got: {len(numbers)} "
+                "elements."
+            )
     if rank == 3 and min(stride) <= 0:
         raise RuntimeError(f"strides should be greater than zero, but got stride: {list(stride)}")
     if x.shape != at.shape:
@@ -134,8 +140,9 @@ def _max_unpool(
     kernel = _numbers(rank, kernel_size)
     strides = kernel if stride is None else _numbers(rank, stride)
     sizes = input._array.shape[-rank:] if input._array.ndim >= rank else (1,) * rank
-    outputs = _output_size(sizes, kernel, strides, _numbers(rank, padding), output_size)
-    _check(rank, input._array, indices._array, strides, outputs)
+    paddings = _numbers(rank, padding)
+    outputs = _output_size(sizes, kernel, strides, paddings, output_size)
+    _check(rank, input._array, indices._array, strides, paddings, outputs)
     return _OPERATIONS[rank - 1].apply(input, indices, outputs)
 
 

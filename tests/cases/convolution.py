@@ -248,6 +248,7 @@ REFUSALS = [
         TypeError,
         "must be tuple of ints, not str",
     ),
+    Refusal("conv_transpose2d empty", _f("conv_transpose2d", (1, 0, 2), (1, 1, 3, 3)), RuntimeError, "Only zero batch"),
     Refusal("conv_tbc input", _f("conv_tbc", (2, 2), (2, 2, 2), (2,)), RuntimeError, "Input must have 3 dims"),
     Refusal("conv_tbc weight", _f("conv_tbc", (2, 2, 2), (2, 2), (2,)), RuntimeError, "Weight tensor must have 3"),
     Refusal("conv_tbc channels", _f("conv_tbc", (2, 2, 3), (2, 2, 2), (2,)), RuntimeError, "is not == dim 1"),

@@ -201,6 +201,10 @@ CASES = [
     Case("torch.avg_pool1d", lambda t: t.avg_pool1d, (normal(1, 1, 5), 2, 1)),
     Case("torch.adaptive_avg_pool1d", lambda t: t.adaptive_avg_pool1d, (normal(1, 1, 5), 2)),
     Case("torch.adaptive_max_pool1d", lambda t: t.adaptive_max_pool1d, (distinct(1, 1, 5), 2)),
+    Case("max_pool1d integers", lambda t: t.nn.functional.max_pool1d_with_indices, (integers(9, 1, 4), 2)),
+    Case(
+        "adaptive_avg_pool2d nothing", lambda t: t.nn.functional.adaptive_avg_pool2d, (normal(1, 0, 4), 1), smooth=False
+    ),
     Case("max_pool2d integers", lambda t: t.nn.functional.max_pool2d, (integers(9, 1, 4, 4), 2)),
     Case("avg_pool2d integers", lambda t: t.nn.functional.avg_pool2d, (integers(9, 1, 4, 4), 2)),
     Case("lp_pool2d integers", lambda t: t.nn.functional.lp_pool2d, (integers(9, 1, 4, 4), 2, 2)),
@@ -241,6 +245,14 @@ REFUSALS = [
     Refusal("max_pool2d too large", _f("max_pool2d", (1, 1, 3), 2), RuntimeError, "Output size is too small"),
     Refusal("avg_pool2d divisor", _f("avg_pool2d", (1, 3, 3), 2, divisor_override=0), RuntimeError, "must be not zero"),
     Refusal("avg_pool1d dimensions", _f("avg_pool1d", (3,), 2), RuntimeError, "Expected 2 to 3 dimensions"),
+    Refusal("avg_pool2d dimensions", _f("avg_pool2d", (3, 3), 2), IndexError, "Dimension out of range"),
+    Refusal("avg_pool3d small", _f("avg_pool3d", (1, 3, 3, 2), 3, 1, 1), RuntimeError, "smaller than kernel size"),
+    Refusal(
+        "adaptive_avg_pool2d integers",
+        lambda t: t.nn.functional.adaptive_avg_pool2d(t.ones(1, 3, 3).int(), 1),
+        RuntimeError,
+        "could not infer output dtype",
+    ),
     Refusal("avg_pool3d padding", _f("avg_pool3d", (1, 3, 3, 3), 2, 2, 2), RuntimeError, "at most half of"),
     Refusal(
         "avg_pool2d type",
@@ -260,6 +272,9 @@ REFUSALS = [
     Refusal("max_unpool3d range", _unpool("max_unpool3d", (1, 2, 2, 2), 64, 2), RuntimeError, "are of size 4x4x4"),
     Refusal("max_unpool2d dimensions", _unpool("max_unpool2d", (2, 2), 0, 2), RuntimeError, "be a 3d or 4d Tensor"),
     Refusal("max_unpool3d strides", _unpool("max_unpool3d", (1, 1, 1, 1), 0, 2, 0), RuntimeError, "strides should be"),
+    Refusal(
+        "max_unpool3d pads", _unpool("max_unpool3d", (1, 1, 1, 1), 0, 2, 2, (0,) * 4), RuntimeError, "in padding, b"
+    ),
     Refusal("max_unpool2d empty", _unpool("max_unpool2d", (1, 0, 1), 0, 2), RuntimeError, "dimension 1 being empty"),
     Refusal("max_unpool2d kernels", _unpool("max_unpool2d", (1, 1, 1), 0, (2,)), RuntimeError, "exactly two elements"),
     Refusal("max_unpool2d nothing", _unpool("max_unpool2d", (1, 1, 1), 0, 2, 2, 2), ValueError, "non-negative spatial"),

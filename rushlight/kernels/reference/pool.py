@@ -184,7 +184,8 @@ def adaptive_avg_pool(x: np.ndarray[Any, Any], outputs: Ints) -> np.ndarray[Any,
     total = x.astype(working_dtype(x.dtype), copy=False)
     if set(outputs) == {1}:
         lead = x.shape[: -len(outputs)]
-        mean = total.reshape(prod(lead), prod(x.shape[-len(outputs) :])).mean(1, dtype=total.dtype)
+        elements = prod(x.shape[-len(outputs) :])
+        mean = total.reshape(prod(lead), elements).sum(1) / total.dtype.type(elements)
         return mean.astype(x.dtype, copy=False).reshape(lead + outputs)
     for axis, out in zip(range(-len(outputs), 0), outputs, strict=True):
         begin, end = _bounds(total.shape[axis], out)

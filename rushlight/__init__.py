@@ -49,6 +49,7 @@ from rushlight.ops.joining import *
 from rushlight.ops.linalg import det as det
 from rushlight.ops.linalg import inv as inverse
 from rushlight.ops.linalg_factors import *
+from rushlight.ops.linear import bilinear as bilinear
 from rushlight.ops.masked import *
 from rushlight.ops.matmul import *
 from rushlight.ops.normalization import *
@@ -122,7 +123,9 @@ from rushlight import version as version
 from rushlight.version import __version__ as __version__
 
 if _TYPE_CHECKING:
+    from rushlight import ao as ao
     from rushlight import func as func
+    from rushlight import quantization as quantization
     from rushlight import serialization as serialization
     from rushlight import vision as vision
     from rushlight.serialization import load as load
@@ -133,7 +136,7 @@ else:
         # Checkpoints and images are imported when first named: most processes start without them.
         from importlib import import_module
 
-        if name in ("func", "serialization", "vision"):
+        if name in ("ao", "func", "quantization", "serialization", "vision"):
             return import_module(f"rushlight.{name}")
         if name in ("load", "save"):
             globals()[name] = function = getattr(import_module("rushlight.serialization"), name)
@@ -141,4 +144,4 @@ else:
         raise AttributeError(f"module 'rushlight' has no attribute '{name}'")
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), "func", "load", "save", "serialization", "vision"})
+        return sorted({*globals(), "ao", "func", "load", "quantization", "save", "serialization", "vision"})

@@ -13,7 +13,14 @@ PACKAGE = Path(__file__).parents[1] / "rushlight"
 # From the top down, as in docs/design.md. The longest prefix counts; a module may import its own floor and those below.
 FLOORS = (
     ("rushlight", "rushlight.__main__", "rushlight.cli"),
-    ("rushlight.vision",),
+    (
+        "rushlight.ao",
+        "rushlight.nn.intrinsic",
+        "rushlight.nn.qat",
+        "rushlight.nn.quantized",
+        "rushlight.quantization",
+        "rushlight.vision",
+    ),
     ("rushlight.func", "rushlight.optim", "rushlight.serialization", "rushlight.utils.data"),
     ("rushlight.nn", "rushlight.nn.parallel", "rushlight.nn.utils"),
     ("rushlight.nn.attention", "rushlight.nn.modules"),

@@ -1,5 +1,7 @@
 """Networks: `Module` and the layers, `functional`, `init`, `Parameter`."""
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from rushlight.nn import attention as attention
 from rushlight.nn import functional as functional
 from rushlight.nn import grad as grad
@@ -15,3 +17,17 @@ from rushlight.nn.parameter import Buffer as Buffer
 from rushlight.nn.parameter import Parameter as Parameter
 from rushlight.nn.parameter import UninitializedBuffer as UninitializedBuffer
 from rushlight.nn.parameter import UninitializedParameter as UninitializedParameter
+
+if _TYPE_CHECKING:
+    from rushlight.nn import intrinsic as intrinsic
+    from rushlight.nn import qat as qat
+    from rushlight.nn import quantized as quantized
+else:
+
+    def __getattr__(name: str) -> object:
+        # Quantized layers are read when first named.
+        if name in ("intrinsic", "qat", "quantized"):
+            from importlib import import_module
+
+            return import_module(f"rushlight.nn.{name}")
+        raise AttributeError(f"module 'rushlight.nn' has no attribute '{name}'")

@@ -1,0 +1,3 @@
+"""Fused float layers."""
+
+from rushlight.ao.nn.intrinsic.modules.fused import *

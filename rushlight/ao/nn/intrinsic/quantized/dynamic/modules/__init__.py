@@ -1,0 +1,3 @@
+"""Fused dynamically quantized layers."""
+
+from rushlight.ao.nn.intrinsic.quantized.dynamic.modules.linear_relu import *

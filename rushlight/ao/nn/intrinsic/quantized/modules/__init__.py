@@ -1,0 +1,3 @@
+"""Fused quantized layers."""
+
+from rushlight.ao.nn.intrinsic.quantized.modules.fused import *

@@ -1,0 +1,3 @@
+"""Layers for training towards dynamic quantization."""
+
+from rushlight.ao.nn.qat.dynamic.modules import *

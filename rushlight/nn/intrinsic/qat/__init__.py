@@ -1,0 +1,3 @@
+"""The older place of `rushlight.ao.nn.intrinsic.qat`."""
+
+from rushlight.ao.nn.intrinsic.qat.modules import *

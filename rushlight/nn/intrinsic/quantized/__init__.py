@@ -1,0 +1,4 @@
+"""The older place of `rushlight.ao.nn.intrinsic.quantized`."""
+
+from rushlight.ao.nn.intrinsic.quantized import dynamic as dynamic
+from rushlight.ao.nn.intrinsic.quantized.modules import *

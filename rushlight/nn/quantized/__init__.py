@@ -1,0 +1,5 @@
+"""The older place of `rushlight.ao.nn.quantized`."""
+
+from rushlight.ao.nn.quantized import dynamic as dynamic
+from rushlight.ao.nn.quantized import functional as functional
+from rushlight.ao.nn.quantized.modules import *

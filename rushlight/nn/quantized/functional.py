@@ -1,0 +1,3 @@
+"""The older place of `rushlight.ao.nn.quantized.functional`."""
+
+from rushlight.ao.nn.quantized.functional import *

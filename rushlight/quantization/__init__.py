@@ -1,0 +1,3 @@
+"""The older place of `rushlight.ao.quantization`."""
+
+from rushlight.ao.quantization import *

@@ -119,6 +119,7 @@ def options_of_distributed(t: Any) -> None:
         lambda: D(t.nn.ReLU()),
         lambda: D(t.nn.Linear(2, 1).requires_grad_(False)),
         lambda: D(t.nn.LazyLinear(2)),
+        lambda: D(t.nn.SyncBatchNorm(2)),
         lambda: D(network(t), [0]),
         lambda: D(network(t), [0, 1]),
         lambda: D(network(t), output_device=1),

@@ -11,6 +11,7 @@ from typing import Any
 
 from rushlight.autograd.grad_mode import is_grad_enabled
 from rushlight.dtypes import dtype as Dtype
+from rushlight.nn.modules.batchnorm import SyncBatchNorm
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parallel._buckets import Reducer
 from rushlight.nn.parallel.scatter_gather import Where, gather, scatter_kwargs
@@ -54,7 +55,7 @@ class DistributedDataParallel(Module):
     `bucket_cap_mb`.
 
     RuntimeError for a module without a parameter that requires a gradient, or with a lazy one; ValueError for devices,
-    which are those of GPUs.
+    which are those of GPUs, and for SyncBatchNorm, which is for GPUs too.
 
     >>> import rushlight as torch
     >>> net = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(2, 1))
@@ -146,6 +147,8 @@ class DistributedDataParallel(Module):
                 "Modules with uninitialized parameters can't be used with `DistributedDataParallel`. Run a dummy "
                 "forward pass to correctly initialize the modules"
             )
+        if any(isinstance(layer, SyncBatchNorm) for layer in module.modules()):
+            raise ValueError("SyncBatchNorm layers only work with GPU modules")
 
     def _limit_buckets(self, bucket_cap_mb: float | None, bucket_cap_mb_list: list[int] | None) -> None:
         self.bucket_bytes_cap_default = bucket_cap_mb is None

@@ -14,6 +14,7 @@ from rushlight.autograd.grad_mode import no_grad
 from rushlight.dtypes import dtype as Dtype
 from rushlight.ops.creation import tensor, zeros
 from rushlight.ops.extremum import aminmax, maximum, minimum
+from rushlight.ops.sequences import linspace
 from rushlight.ops.sorting import histc
 from rushlight.quantizer import per_tensor_affine, qscheme as Scheme
 from rushlight.tensor import Tensor
@@ -105,8 +106,6 @@ class HistogramObserver(UniformQuantizationObserverBase):
         if self.min_val == self.max_val:
             ones = histc(self.min_val, self.bins, min=low.item(), max=high.item())
             return ones * self.histogram.sum()
-        from rushlight.ops.creation import linspace
-
         fine = self.bins * self.upsample_rate
         weights = np.repeat(self.histogram._array, self.upsample_rate) / _F(self.upsample_rate)
         before, after = self.min_val.item(), self.max_val.item()

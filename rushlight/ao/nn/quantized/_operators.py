@@ -74,10 +74,12 @@ def linear_unpack_fp16(packed: LinearPackedParamsFp16) -> tuple[Tensor, Tensor |
 
 
 def _check_columns(array: Array, packed: LinearPackedParams, function: str) -> Array:
-    if array.ndim < 1 or array.shape[-1] != packed.columns:
+    if array.ndim < 2:
+        raise RuntimeError("The dimension of input tensor should be larger than or equal to 2")
+    if array.shape[-1] != packed.columns:
         raise RuntimeError(
             f"{function}: The number of columns in the packed weight should be equal to K: {packed.columns}, but the "
-            f"input's last dimension is {array.shape[-1] if array.ndim else 'missing'}"
+            f"input's last dimension is {array.shape[-1]}"
         )
     return np.ascontiguousarray(array).reshape(-1, packed.columns)
 

@@ -458,7 +458,7 @@ class RNNCellBase(Module):
         for place, state in enumerate(hx):
             self.check_forward_hidden(input, state, f"[{place}]" if label else "")
         # A cell uses all 8 bits, as in PyTorch.
-        params = CellParams(self._packed_weight_ih, self._packed_weight_hh, reduce_range=False)
+        params = CellParams(self._packed_weight_ih, self._packed_weight_hh, reduce_range=True)
         return params.inputs(input), params, tuple(state._array for state in hx)
 
     @classmethod

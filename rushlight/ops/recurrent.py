@@ -7,6 +7,7 @@ types without a kernel, the steps are composed.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -103,7 +104,7 @@ class RecurrentLayer(Operation):
         dtype, shape = array.dtype, array.shape
         ctx.reverse, ctx.sizes = reverse, [shape[1]] * shape[0] if sizes is None else sizes
         x, *others = _arrays((input, *rest))
-        x = x.reshape(-1, shape[-1])
+        x = x.reshape(math.prod(shape[:-1]), shape[-1])
         weights = kernels.Weights(*others[cls.states :])
         spans = kernels.spans_of(ctx.sizes, reverse)
         out, *finals, kept = cls.run(x, others[: cls.states], weights, spans)
@@ -139,7 +140,7 @@ def _differentiable(cls: Any, ctx: Any, tensors: Sequence[Any], grads: Tensors, 
     # A tensor that stands in two places gets its gradient from each.
     again = [t.view_as(t) if needed else t for t, needed in zip(tensors, needs, strict=True)]
     x, rest = again[0], again[1:]
-    flat = x.reshape(-1, x.shape[-1])
+    flat = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
     out, *finals = composed(
         cls.step, flat, tuple(rest[: cls.states]), _padded(rest[cls.states :]), ctx.sizes, ctx.reverse
     )
@@ -258,7 +259,8 @@ def layer(
     array = input._array
     operation = CELLS[cell][sizes is not None]
     if array.dtype.kind not in "fV":
-        flat, rows = input.reshape(-1, input.shape[-1]), sizes or [input.shape[1]] * input.shape[0]
+        flat = input.reshape(math.prod(input.shape[:-1]), input.shape[-1])
+        rows = sizes or [input.shape[1]] * input.shape[0]
         out, *finals = composed(operation.step, flat, states, _padded(weights), rows, reverse)
         return out.reshape(*input.shape[:-1], out.shape[-1]), *finals
     if operation is LstmLayer and array.size and array.dtype.char != "d" and array.dtype != np.float16:

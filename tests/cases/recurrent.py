@@ -151,6 +151,7 @@ FUNCTIONS = [
     Case("rnn_tanh", function("rnn_tanh", True, 1, 0.0, False, False, False), (x, state(1, 1), *_RNN)),
     Case("rnn_tanh of rows", function("rnn_tanh", True, 1, 0.0, True, False, sizes=[2, 1]), (normal(3, 2), state(1, 1), *_RNN)),
     Case("rnn_relu", function("rnn_relu", False, 1, 0, False, False, True), (x, state(1, 1, 3), *_RNN[:2])),
+    Case("rnn_tanh no features", function("rnn_tanh", False, 1, 0.0, False, False, False), (normal(3, 2, 0), state(1, 1), normal(1, 0), normal(1, 1))),
     Case("lstm", function("lstm", True, 1, 0.0, False, False, False), (x, _BOTH, *_LSTM)),
     Case("lstm of rows", function("lstm", True, 1, 0.0, False, False, sizes=[2, 2, 1]), (normal(5, 2), list(_BOTH), *_LSTM)),
     Case("gru", function("gru", True, 1, 0.0, False, False, False), (x, state(1, 1), *_GRU)),

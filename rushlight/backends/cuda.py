@@ -1,4 +1,4 @@
-"""The switches of CUDA's matrix products and of attention: they can be set and read, and on a CPU only attention's matter.
+"""The switches of CUDA's matrix products and of attention. All can be set and read; on a CPU only attention's matter.
 
 Source: https://docs.pytorch.org/docs/2.13/backends.html#torch.backends.cuda
 """
@@ -7,7 +7,24 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from rushlight.backends._sdp import *
+from rushlight.backends._sdp import SDPAParams as SDPAParams
+from rushlight.backends._sdp import SDPBackend as SDPBackend
+from rushlight.backends._sdp import allow_fp16_bf16_reduction_math_sdp as allow_fp16_bf16_reduction_math_sdp
+from rushlight.backends._sdp import can_use_cudnn_attention as can_use_cudnn_attention
+from rushlight.backends._sdp import can_use_efficient_attention as can_use_efficient_attention
+from rushlight.backends._sdp import can_use_flash_attention as can_use_flash_attention
+from rushlight.backends._sdp import cudnn_sdp_enabled as cudnn_sdp_enabled
+from rushlight.backends._sdp import enable_cudnn_sdp as enable_cudnn_sdp
+from rushlight.backends._sdp import enable_flash_sdp as enable_flash_sdp
+from rushlight.backends._sdp import enable_math_sdp as enable_math_sdp
+from rushlight.backends._sdp import enable_mem_efficient_sdp as enable_mem_efficient_sdp
+from rushlight.backends._sdp import flash_sdp_enabled as flash_sdp_enabled
+from rushlight.backends._sdp import fp16_bf16_reduction_math_sdp_allowed as fp16_bf16_reduction_math_sdp_allowed
+from rushlight.backends._sdp import is_ck_sdpa_available as is_ck_sdpa_available
+from rushlight.backends._sdp import is_flash_attention_available as is_flash_attention_available
+from rushlight.backends._sdp import math_sdp_enabled as math_sdp_enabled
+from rushlight.backends._sdp import mem_efficient_sdp_enabled as mem_efficient_sdp_enabled
+from rushlight.backends._sdp import sdp_kernel as sdp_kernel
 
 __all__ = ["is_built", "matmul"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ class GroupedMm(Operation):
         if offs is None:
             return as_result(product(a, b), mat_a._array.dtype)
         ends = [0, *offs._array.tolist()]
-        groups = [slice(first, last) for first, last in zip(ends[:-1], ends[1:], strict=True)]
+        groups = [slice(first, last) for first, last in itertools.pairwise(ends)]
         if a.ndim == b.ndim == 2:
             out = np.zeros((len(groups), a.shape[0], b.shape[1]), a.dtype)
             for i, group in enumerate(groups):

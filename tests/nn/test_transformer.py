@@ -99,7 +99,7 @@ def test_a_mod_that_indexes_twice_and_one_that_fails() -> None:
     table = torch.arange(24).reshape(2, 3, 4)
     mask = flex.create_mask(lambda b, h, i, j: table[h][i][j] % 3 == 0, 2, 2, 3, 4)
     assert torch.equal(mask, (table % 3 == 0).expand(2, 2, 3, 4))
-    with pytest.raises(IndexError, match="out of bounds|out of range"):
+    with pytest.raises(IndexError, match=r"out of bounds|out of range"):
         flex.create_mask(lambda b, h, i, j: table[h + 5, i, j] > 0, 1, 2, 3, 4)
 
 

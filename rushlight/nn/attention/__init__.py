@@ -7,7 +7,11 @@ from rushlight.nn.attention import flex_attention as flex_attention
 from rushlight.nn.attention._choice import SDPBackend as SDPBackend
 from rushlight.nn.attention._choice import _cur_sdpa_kernel_backends as _cur_sdpa_kernel_backends
 from rushlight.nn.attention._choice import sdpa_kernel as sdpa_kernel
-from rushlight.nn.attention._registry import *
+from rushlight.nn.attention._registry import activate_flash_attention_impl as activate_flash_attention_impl
+from rushlight.nn.attention._registry import current_flash_attention_impl as current_flash_attention_impl
+from rushlight.nn.attention._registry import list_flash_attention_impls as list_flash_attention_impls
+from rushlight.nn.attention._registry import register_flash_attention_impl as register_flash_attention_impl
+from rushlight.nn.attention._registry import restore_flash_attention_impl as restore_flash_attention_impl
 
 __all__ = [
     "WARN_FOR_UNFUSED_KERNELS", "SDPBackend", "activate_flash_attention_impl", "current_flash_attention_impl",

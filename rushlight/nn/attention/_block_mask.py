@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 from rushlight import dtypes
 from rushlight.device import device as Device
 from rushlight.nn.attention._modifications import MaskMod, at_all_places, noop_mask, takes_score
-from rushlight.nn.functional import pad
+from rushlight.nn.functional.pad import pad
 from rushlight.ops.choice import where
-from rushlight.ops.sequences import arange
 from rushlight.ops.creation import zeros
+from rushlight.ops.sequences import arange
 from rushlight.tensor import Tensor
 
 __all__ = ["BlockMask", "create_block_mask", "create_mask"]
@@ -78,12 +78,10 @@ class BlockMask:
 
     >>> import rushlight as torch
     >>> from rushlight.nn.attention.flex_attention import create_block_mask
-    >>> print(create_block_mask(lambda b, h, q, k: q >= k, 1, 1, 4, 4, BLOCK_SIZE=2))
-    BlockMask(shape=(1, 1, 4, 4), sparsity=25.00%, 
-    (0, 0)
-    ░░  
-    ██░░
-    )
+    >>> mask = create_block_mask(lambda b, h, q, k: q >= k, 1, 1, 4, 4, BLOCK_SIZE=2)
+    >>> mask.to_dense()
+    tensor([[[[1, 0],
+              [1, 1]]]], dtype=torch.int32)
 
     Source: https://docs.pytorch.org/docs/2.13/nn.attention.flex_attention.html
     """
@@ -159,7 +157,7 @@ class BlockMask:
         if dq_kv_order is not None and not isinstance(dq_kv_order, bool | Tensor):
             raise ValueError("dq_kv_order must be a bool, Tensor, or None")
         size = (BLOCK_SIZE, BLOCK_SIZE) if isinstance(BLOCK_SIZE, int) else BLOCK_SIZE
-        by_keys: tuple[Tensor | None, ...] = (None, None, None, None)
+        by_keys: Any = (None, None, None, None)
         if compute_q_blocks:
             full = _transposed(full_kv_num_blocks, full_kv_indices)
             by_keys = (*_transposed(kv_num_blocks, kv_indices), *full)
@@ -192,9 +190,9 @@ class BlockMask:
         """(B, H, L, S), or what is left of it after indexing."""
         return (*self.kv_indices.shape[:-2], *self.seq_lengths)
 
-    def _with_blocks(self, lists: tuple[Tensor | None, ...], mask_mod: MaskMod, lengths: tuple[int, int]) -> BlockMask:
+    def _with_blocks(self, lists: Any, mask_mod: MaskMod, lengths: tuple[int, int]) -> BlockMask:
         made = BlockMask.from_kv_blocks(
-            *lists,  # type: ignore[arg-type]
+            *lists,
             BLOCK_SIZE=self.BLOCK_SIZE,
             mask_mod=mask_mod,
             seq_lengths=lengths,
@@ -220,7 +218,11 @@ class BlockMask:
         given = index if isinstance(index, tuple) else (index,)
         padded = (*given, slice(None), slice(None), slice(None))[:3]
         places = tuple(
-            slice(i % n, i % n + 1) if isinstance(i, int) and -n <= i < n else slice(i, i + 1) if isinstance(i, int) else i
+            slice(i % n, i % n + 1)
+            if isinstance(i, int) and -n <= i < n
+            else slice(i, i + 1)
+            if isinstance(i, int)
+            else i
             for i, n in zip(padded, self.kv_num_blocks.shape[:3], strict=True)
         )
         parts = tuple(None if t is None else t[places] for t in self._lists())
@@ -288,7 +290,9 @@ class BlockMask:
 
     def to(self, device: Device | str) -> BlockMask:
         """The mask with its tensors on another device."""
-        tensors = {name: None if (t := getattr(self, name)) is None else t.to(device) for name in self._TENSOR_ATTRS}
+        tensors: dict[str, Any] = {
+            name: None if (t := getattr(self, name)) is None else t.to(device) for name in self._TENSOR_ATTRS
+        }
         return BlockMask(
             self.seq_lengths,
             **tensors,
@@ -390,9 +394,10 @@ def create_block_mask(
     counts = mask.unflatten(3, (-1, kv_size)).unflatten(2, (-1, q_size)).sum(dim=(3, 5))
     full = counts == q_size * kv_size
     partial = (counts > 0) & ~full if separate_full_blocks else counts > 0
+    of_full: Any = _listed(full) if separate_full_blocks else (None, None)
     made = BlockMask.from_kv_blocks(
         *_listed(partial),
-        *(_listed(full) if separate_full_blocks else (None, None)),
+        *of_full,
         BLOCK_SIZE=(q_size, kv_size),
         mask_mod=mask_mod,
         seq_lengths=(Q_LEN, KV_LEN),

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.ops.sequences import arange
 from rushlight.ops.joining import stack
+from rushlight.ops.sequences import arange
 from rushlight.tensor import Tensor
 
 __all__ = ["and_masks", "noop_mask", "or_masks"]
@@ -84,7 +84,7 @@ def and_masks(*mask_mods: MaskMod) -> MaskMod:
 def takes_score(function: Callable[..., Any]) -> bool:
     """Whether a function takes a score before the four indices; AssertionError for another number of arguments."""
     if hasattr(function, "__code__"):
-        count = function.__code__.co_argcount - len(function.__defaults__ or ())  # type: ignore[attr-defined]
+        count = function.__code__.co_argcount - len(function.__defaults__ or ())
     else:
         parameters = inspect.signature(function).parameters.values()
         count = sum(1 for parameter in parameters if parameter.default is inspect.Parameter.empty)
@@ -99,10 +99,7 @@ def at_all_places(function: Callable[..., Any], shape: tuple[int, int, int, int]
     The function is written for one place. It is called with the indices of all, which broadcast; one that indexes
     twice in a row (`table[b][q_idx]`) is called once for each sample, head or query instead.
     """
-    indices = [
-        arange(n).reshape([n if i == dim else 1 for i in range(4)])  # type: ignore[arg-type]
-        for dim, n in enumerate(shape)
-    ]
+    indices = [arange(n).reshape([n if i == dim else 1 for i in range(4)]) for dim, n in enumerate(shape)]
     out = _evaluated(function, indices, shape, scores)
     return out if out.shape == shape else out.expand(shape)
 

@@ -51,7 +51,7 @@ class CausalBias(Tensor):
     seq_len_kv: int
 
     def __new__(cls, variant: CausalVariant, seq_len_q: int, seq_len_kv: int) -> CausalBias:
-        return Tensor._make_subclass(cls, empty(0))  # type: ignore[no-any-return]
+        return Tensor._make_subclass(cls, empty(0))
 
     def __init__(self, variant: CausalVariant, seq_len_q: int, seq_len_kv: int) -> None:
         if not isinstance(variant, CausalVariant):
@@ -99,7 +99,7 @@ class CausalBias(Tensor):
             enable_gqa=enable_gqa,
         )
 
-    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:  # type: ignore[override]
         return repr(self._materialize())
 
 

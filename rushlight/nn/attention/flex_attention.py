@@ -171,9 +171,7 @@ def _check_options(options: Any) -> None:
             "please drop FORCE_USE_FLEX_ATTENTION and only specify the desired BACKEND."
         )
     if "BACKEND" in options and options["BACKEND"] not in typing.get_args(_Backend):
-        raise ValueError(
-            f"Invalid BACKEND value '{options['BACKEND']}'. Must be one of {typing.get_args(_Backend)}"
-        )
+        raise ValueError(f"Invalid BACKEND value '{options['BACKEND']}'. Must be one of {typing.get_args(_Backend)}")
     for name in ("OUTPUT_LOGSUMEXP", "OUTPUT_MAX"):
         if name in options:
             raise AssertionError(f"{name} must not be in kernel_options")
@@ -235,7 +233,9 @@ def flex_attention(
             "return_aux=AuxRequest(lse=True) instead."
         )
     if return_lse:
-        message = "return_lse is deprecated and will be removed in v2.10. Please use return_aux=AuxRequest(lse=True) instead."
+        message = (
+            "return_lse is deprecated and will be removed in v2.10. Please use return_aux=AuxRequest(lse=True) instead."
+        )
         _warn_once("return_lse", message, FutureWarning)
     _check_options(kernel_options)
     group = query.size(1) // key.size(1)

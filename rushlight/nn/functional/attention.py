@@ -138,7 +138,7 @@ def scaled_dot_product_attention(
     """
     dispatch = getattr(attn_mask, "_attend", None)
     if dispatch is not None:
-        return dispatch(query, key, value, dropout_p, is_causal, scale, enable_gqa)  # type: ignore[no-any-return]
+        return dispatch(query, key, value, dropout_p, is_causal, scale, enable_gqa)
     _check(query, key, value, attn_mask, dropout_p)
     if not (query.numel() and key.numel() and value.numel()):
         return empty_attention(query, key, value)
@@ -146,9 +146,7 @@ def scaled_dot_product_attention(
     if enable_gqa:
         _check_groups(query, key, value)
     if _use_fused(query, key, value, attn_mask, dropout_p, enable_gqa):
-        return FlashAttention.apply(query, key, value, attn_mask, is_causal, factor)  # type: ignore[no-any-return]
+        return FlashAttention.apply(query, key, value, attn_mask, is_causal, factor)
     if is_causal and attn_mask is not None:
-        raise RuntimeError(
-            "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
-        )
+        raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
     return composed_attention(query, key, value, attn_mask, dropout_p, is_causal, factor, enable_gqa)

@@ -75,7 +75,7 @@ def _name(tensor: Tensor) -> str:
 
 
 def _check_strides(mat: Tensor) -> None:
-    """RuntimeError for a layout that PyTorch's kernels don't take: rows or columns dense, a multiple of 16 bytes apart."""
+    """RuntimeError unless rows or columns are dense and a multiple of 16 bytes apart: what PyTorch's kernels take."""
     sizes, strides = list(mat.shape[-2:]), list(mat.stride()[-2:])
     for dense, apart in ((1, 0), (0, 1)):
         if strides[dense] == 1 and strides[apart] >= max(1, sizes[dense]):
@@ -145,7 +145,7 @@ def grouped_mm(
     if out_dtype is not None and out_dtype is not mat_a.dtype:
         raise RuntimeError("Grouped gemm output dtype must match `mat_a` dtype")
     same_type(mat_a, mat_b)
-    return GroupedMm.apply(mat_a, mat_b, offs)  # type: ignore[no-any-return]
+    return GroupedMm.apply(mat_a, mat_b, offs)
 
 
 def _listed(value: Any) -> list[Any]:
@@ -168,6 +168,8 @@ def _check_product(mat_a: Tensor, mat_b: Tensor, bias: Tensor | None, contractio
             raise ValueError(f"{start} with contraction dims mat_a: {first}, mat_b: {second}")
     if k != k2:
         raise ValueError(start)
+    if bias is not None and bias.dtype not in (dtypes.float32, dtypes.bfloat16, dtypes.float16):
+        raise ValueError(f"Bias must be Float32 or BFloat16 or Half, but got {_name(bias)}")
     if bias is not None and bias.numel() != n:
         raise ValueError(f"Bias must be size {n} but got {bias.numel()}")
 
@@ -227,7 +229,7 @@ def scaled_mm(
     Shapes: (M, K), (K, N) → (M, N) of output_dtype, A's if None; scales are float32, one element each (TensorWise) or
     (M, 1) and (1, N) (RowWise). No gradient. `use_fast_accum` concerns GPUs only.
 
-    ValueError for other dtypes, scales and recipes, any swizzle, and shapes that don't match, as PyTorch on a CPU.
+    ValueError for other dtypes, scales and recipes, swizzles, and shapes that don't match, as PyTorch on a CPU.
 
     >>> import rushlight as torch
     >>> F, one = torch.nn.functional, torch.tensor(2.0)
@@ -241,9 +243,9 @@ def scaled_mm(
     check_tensor("_scaled_mm_v2", "mat2", 2, mat_b)
     recipes = _listed(scale_recipe_a), _listed(scale_recipe_b)
     scales = _listed(scale_a), _listed(scale_b)
-    swizzles = [kind.value for kind in _listed(swizzle_a) + _listed(swizzle_b)]
+    swizzles = _listed(swizzle_a), _listed(swizzle_b)
     _check_product(mat_a, mat_b, bias, contraction_dim)
-    if any(swizzles):
+    if all(swizzles) and any(kind.value for kinds in swizzles for kind in kinds):
         raise ValueError("CPU does not support swizzle.")
     _check_scales((mat_a, mat_b), scales, recipes)
     out = product(mat_a._array.astype(np.float32), mat_b._array.astype(np.float32))

@@ -64,9 +64,7 @@ def _check_dims(
 ) -> bool:
     """Whether the input is a batch; AssertionError where the arguments' dimensions don't go together."""
     dims = query.dim()
-    _expect(
-        dims in (2, 3), f"query should be unbatched 2D or batched 3D tensor but received {dims}-D query tensor"
-    )
+    _expect(dims in (2, 3), f"query should be unbatched 2D or batched 3D tensor but received {dims}-D query tensor")
     start = f"For {'batched (3-D)' if dims == 3 else 'unbatched (2-D)'} `query`, expected"
     _expect(
         key.dim() == dims and value.dim() == dims,
@@ -108,7 +106,7 @@ def project_packed(
     width = query.size(-1)
     if query is key and key is value:
         packed = linear(query, weight, bias)
-        return packed.unflatten(-1, (3, heads, -1)).permute(2, 1, 3, 0, 4).unbind(0)  # type: ignore[no-any-return]
+        return packed.unflatten(-1, (3, heads, -1)).permute(2, 1, 3, 0, 4).unbind(0)
     if key is value:
         first, second = weight.split([width, width * 2])
         bias_first, bias_second = (None, None) if bias is None else bias.split([width, width * 2])

@@ -46,7 +46,8 @@ class MultiheadAttention(Module):
     inference, self-attention with `batch_first` takes attn_mask at its word; a query that may see no key gets NaN.
 
     At first the projections are drawn from Xavier's uniform law, `bias_k` and `bias_v` from his normal law, other
-    biases are zero. ValueError unless embed_dim and num_heads are positive, AssertionError unless one divides the other.
+    biases are zero. ValueError unless embed_dim and num_heads are positive, AssertionError unless num_heads divides
+    embed_dim.
 
     >>> import rushlight as torch
     >>> attention = torch.nn.MultiheadAttention(8, 2, batch_first=True)
@@ -114,9 +115,7 @@ class MultiheadAttention(Module):
         self.add_zero_attn = add_zero_attn
         self._reset_parameters()
 
-    def _register(
-        self, *, device: Device | str | None, dtype: Dtype | None, **shapes: tuple[int, ...] | None
-    ) -> None:
+    def _register(self, *, device: Device | str | None, dtype: Dtype | None, **shapes: tuple[int, ...] | None) -> None:
         for name, shape in shapes.items():
             parameter = None if shape is None else Parameter(empty(shape, device=device, dtype=dtype))
             self.register_parameter(name, parameter)
@@ -213,9 +212,7 @@ class MultiheadAttention(Module):
     ) -> tuple[Tensor, Tensor | None]:
         """Self-attention of (N, L, E) as PyTorch's fast path has it: every number of the mask but 0 hides."""
         if query.size(-1) != self.embed_dim:
-            raise RuntimeError(
-                f"passed-in embed_dim {self.embed_dim} didn't match last dim of query {query.size(-1)}"
-            )
+            raise RuntimeError(f"passed-in embed_dim {self.embed_dim} didn't match last dim of query {query.size(-1)}")
         x = query.transpose(1, 0)
         q, k, v = project_packed(x, x, x, self.in_proj_weight, self.in_proj_bias, self.num_heads)  # type: ignore[arg-type]
         weights = None

@@ -30,9 +30,7 @@ __all__ = [
 Activation = str | Callable[[Tensor], Tensor]
 
 
-def _generate_square_subsequent_mask(
-    sz: int, device: Device | str | None = None, dtype: Dtype | None = None
-) -> Tensor:
+def _generate_square_subsequent_mask(sz: int, device: Device | str | None = None, dtype: Dtype | None = None) -> Tensor:
     return full((sz, sz), float("-inf"), dtype=dtype, device=device).triu(diagonal=1)
 
 
@@ -97,7 +95,7 @@ class _Layer(Module):
             need_weights=False,
             is_causal=is_causal,
         )[0]
-        return self.dropout1(attended)  # type: ignore[no-any-return]
+        return self.dropout1(attended)
 
 
 class TransformerEncoderLayer(_Layer):
@@ -177,14 +175,19 @@ class TransformerEncoderLayer(_Layer):
         src_mask = canonical_mask(src_mask, "src_mask", None, "", src.dtype, check_other=False)
         if self._is_inference(src):
             mask, _ = self.self_attn.merge_masks(src_mask, src_key_padding_mask, src)
-            attend = lambda x: self.self_attn.infer(x, mask)[0]  # noqa: E731
+
+            def attend(x: Tensor) -> Tensor:
+                return self.self_attn.infer(x, mask)[0]
         else:
-            attend = lambda x: self._sa_block(x, src_mask, src_key_padding_mask, is_causal=is_causal)  # noqa: E731
+
+            def attend(x: Tensor) -> Tensor:
+                return self._sa_block(x, src_mask, src_key_padding_mask, is_causal=is_causal)
+
         if self.norm_first:
             x = src + attend(self.norm1(src))
             return x + self._ff_block(self.norm2(x))
         x = self.norm1(src + attend(src))
-        return self.norm2(x + self._ff_block(x))  # type: ignore[no-any-return]
+        return self.norm2(x + self._ff_block(x))
 
     def _is_inference(self, src: Tensor) -> bool:
         """Whether PyTorch takes its fast path for such a call."""
@@ -213,7 +216,7 @@ class TransformerEncoderLayer(_Layer):
     def _ff_block(self, x: Tensor) -> Tensor:
         """The feedforward network."""
         x = self.linear2(self.dropout(self.activation(self.linear1(x))))
-        return self.dropout2(x)  # type: ignore[no-any-return]
+        return self.dropout2(x)
 
 
 class TransformerDecoderLayer(_Layer):
@@ -288,7 +291,7 @@ class TransformerDecoderLayer(_Layer):
             return x + self._ff_block(self.norm3(x))
         x = self.norm1(tgt + self._sa_block(tgt, *own))
         x = self.norm2(x + self._mha_block(x, *other))
-        return self.norm3(x + self._ff_block(x))  # type: ignore[no-any-return]
+        return self.norm3(x + self._ff_block(x))
 
     def _mha_block(
         self,
@@ -308,12 +311,12 @@ class TransformerDecoderLayer(_Layer):
             is_causal=is_causal,
             need_weights=False,
         )[0]
-        return self.dropout2(attended)  # type: ignore[no-any-return]
+        return self.dropout2(attended)
 
     def _ff_block(self, x: Tensor) -> Tensor:
         """The feedforward network."""
         x = self.linear2(self.dropout(self.activation(self.linear1(x))))
-        return self.dropout3(x)  # type: ignore[no-any-return]
+        return self.dropout3(x)
 
 
 class TransformerEncoder(Module):
@@ -366,11 +369,9 @@ class TransformerEncoder(Module):
         src_key_padding_mask: Tensor | None = None,
         is_causal: bool | None = None,
     ) -> Tensor:
-        padding = canonical_mask(
-            src_key_padding_mask, "src_key_padding_mask", dtype_or_none(mask), "mask", src.dtype
-        )
+        padding = canonical_mask(src_key_padding_mask, "src_key_padding_mask", dtype_or_none(mask), "mask", src.dtype)
         mask = canonical_mask(mask, "mask", None, "", src.dtype, check_other=False)
-        length = _get_seq_len(src, self.layers[0].self_attn.batch_first)  # type: ignore[union-attr]
+        length = _get_seq_len(src, self.layers[0].self_attn.batch_first)
         causal = _detect_is_causal_mask(mask, is_causal, length)
         output, hidden = src, self._hidden(src, mask, padding)
         if hidden is not None:
@@ -380,7 +381,7 @@ class TransformerEncoder(Module):
             output = layer(output, src_mask=mask, is_causal=causal, src_key_padding_mask=padding)
         if hidden is not None:
             output = output.masked_fill(hidden, 0.0)
-        return output if self.norm is None else self.norm(output)  # type: ignore[no-any-return]
+        return output if self.norm is None else self.norm(output)
 
     def _hidden(self, src: Tensor, mask: Tensor | None, padding: Tensor | None) -> Tensor | None:
         """Where padded positions become zeros, (N, S, 1): where PyTorch computes without them."""
@@ -450,7 +451,7 @@ class TransformerDecoder(Module):
         memory_is_causal: bool = False,
     ) -> Tensor:
         output = tgt
-        length = _get_seq_len(tgt, self.layers[0].self_attn.batch_first)  # type: ignore[union-attr]
+        length = _get_seq_len(tgt, self.layers[0].self_attn.batch_first)
         causal = _detect_is_causal_mask(tgt_mask, tgt_is_causal, length)
         for layer in self.layers:
             output = layer(
@@ -463,7 +464,7 @@ class TransformerDecoder(Module):
                 tgt_is_causal=causal,
                 memory_is_causal=memory_is_causal,
             )
-        return output if self.norm is None else self.norm(output)  # type: ignore[no-any-return]
+        return output if self.norm is None else self.norm(output)
 
 
 class Transformer(Module):
@@ -477,9 +478,9 @@ class Transformer(Module):
     At first all weights of more than one dimension are drawn from Xavier's uniform law.
 
     >>> import rushlight as torch
-    >>> model = torch.nn.Transformer(8, 2, num_encoder_layers=1, num_decoder_layers=1, dim_feedforward=16)
-    >>> model(torch.zeros(5, 3, 8), torch.zeros(4, 3, 8)).shape
-    torch.Size([4, 3, 8])
+    >>> model = torch.nn.Transformer(8, 2, 1, 1, dim_feedforward=16, batch_first=True)
+    >>> model(torch.zeros(3, 5, 8), torch.zeros(3, 4, 8)).shape
+    torch.Size([3, 4, 8])
 
     Source: A. Vaswani et al., "Attention is all you need", 2017;
     https://docs.pytorch.org/docs/2.13/generated/torch.nn.Transformer.html
@@ -540,10 +541,8 @@ class Transformer(Module):
             raise RuntimeError("the batch number of src and tgt must be equal")
         if src.size(-1) != self.d_model or tgt.size(-1) != self.d_model:
             raise RuntimeError("the feature number of src and tgt must be equal to d_model")
-        memory = self.encoder(
-            src, mask=src_mask, src_key_padding_mask=src_key_padding_mask, is_causal=src_is_causal
-        )
-        return self.decoder(  # type: ignore[no-any-return]
+        memory = self.encoder(src, mask=src_mask, src_key_padding_mask=src_key_padding_mask, is_causal=src_is_causal)
+        return self.decoder(
             tgt,
             memory,
             tgt_mask=tgt_mask,

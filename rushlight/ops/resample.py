@@ -112,7 +112,8 @@ def _check_dtype(array: Any, mode: str, rank: int, antialias: bool) -> None:
     else:
         # 16-bit floats are of kind f (float16) or V (bfloat16).
         fine = dtype.char in "fd" or (dtype.kind in "fV" and dtype.itemsize == 2 and not antialias)
-    if not fine:
+    # Quantized tensors go through floats.
+    if not fine and not dtype.names:
         raise not_implemented(_kernel_name(mode, rank, antialias), dtype)
 
 

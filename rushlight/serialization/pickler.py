@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from rushlight import dtypes
-from rushlight.autograd.variable import Variable
+from rushlight.autograd.variable import Variable, wrap
 from rushlight.device import device
 from rushlight.layout import layout
+from rushlight.quantizer import Quantizer, per_channel_affine, qscheme, quantizer_of
 from rushlight.serialization.globals import UNTYPED, GlobalName, class_name, global_name
 from rushlight.size import Size
 from rushlight.storage import Bytes, TypedStorage, UntypedStorage, owner_bytes
@@ -21,6 +22,7 @@ __all__ = ["SavedStorage", "StorageTable", "pickler_type"]
 
 _REBUILD_V2 = global_name("torch._utils", "_rebuild_tensor_v2")
 _REBUILD_V3 = global_name("torch._utils", "_rebuild_tensor_v3")
+_REBUILD_Q = global_name("torch._utils", "_rebuild_qtensor")
 _REBUILD_TYPE = global_name("torch._tensor", "_rebuild_from_type_v2")
 _REBUILD_SPARSE = global_name("torch._utils", "_rebuild_sparse_tensor")
 _REBUILD_PARAMETER = global_name("torch._utils", "_rebuild_parameter")
@@ -94,9 +96,19 @@ def _reduce_plain(tensor: Variable, table: StorageTable) -> tuple[Any, ...]:
     entry = table.enter(owner, memory, None if untyped else kind)
     place = (entry, start // size, tuple(array.shape), tuple(step // size for step in steps))
     requires_grad = tensor.requires_grad
+    quantizer = quantizer_of(array)
+    if quantizer is not None:
+        return _REBUILD_Q, (*place, _quantizer_parameters(quantizer), requires_grad, OrderedDict())
     if untyped:
         return _REBUILD_V3, (*place, requires_grad, OrderedDict(), global_name("torch", kind.name))
     return _REBUILD_V2, (*place, requires_grad, OrderedDict())
+
+
+def _quantizer_parameters(quantizer: Quantizer) -> tuple[Any, ...]:
+    """A quantizer as PyTorch writes it."""
+    if quantizer.axis is None:
+        return quantizer.scheme, quantizer.scale, quantizer.zero_point
+    return per_channel_affine, wrap(quantizer.scale), wrap(quantizer.zero_point), quantizer.axis
 
 
 def _reduce_tensor(tensor: Variable, table: StorageTable) -> tuple[Any, ...]:
@@ -186,7 +198,7 @@ def pickler_type(pickle_module: Any = pickle) -> type[Any]:
                 self.write(pickle.GLOBAL + f"{obj.module}\n{obj.name}\n".encode())
             self.memoize(obj)
 
-        def save_dtype(self, obj: dtypes.dtype) -> None:
+        def save_dtype(self, obj: dtypes.dtype | qscheme) -> None:
             # Written as a global, as PyTorch does, and not as a call.
             self.save(global_name("torch", obj.name))
 
@@ -202,6 +214,7 @@ def pickler_type(pickle_module: Any = pickle) -> type[Any]:
 
         dispatch[GlobalName] = save_name
         dispatch[dtypes.dtype] = save_dtype
+        dispatch[qscheme] = save_dtype
         for _kind, _method in base.dispatch.items():
             if _method is pickle._Pickler.save_global:  # type: ignore[attr-defined]
                 dispatch[_kind] = save_global

@@ -14,6 +14,7 @@ from rushlight import dtypes
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.device import device
 from rushlight.layout import sparse_coo, strided
+from rushlight.quantizer import SCHEMES, Quantizer, codes_of, quantized_array
 from rushlight.serialization.errors import CorruptFileError
 from rushlight.serialization.globals import DTYPES, storage_dtype
 from rushlight.size import Size
@@ -84,6 +85,34 @@ def _rebuild_tensor_v3(
     if isinstance(storage, SwappedStorage):
         storage.swap(dtype)
     return _finish(_tensor(storage, dtype, offset, size, stride), requires_grad, metadata)
+
+
+def _rebuild_qtensor(
+    storage: Any, offset: Any, size: Any, stride: Any, quantizer_params: Any, requires_grad: Any, hooks: Any
+) -> Tensor:
+    array = _tensor(storage, None, offset, size, stride)._array
+    kind = dtypes.from_numpy_dtype(array.dtype)
+    if not array.dtype.names or not isinstance(quantizer_params, tuple):
+        raise CorruptFileError(f"expected codes and a quantizer to rebuild a quantized tensor, got {kind}")
+    match quantizer_params:
+        case (scheme, float() | int() as scale, int() as zero_point) if scheme is SCHEMES["per_tensor_affine"]:
+            quantizer = Quantizer(scheme, float(scale), zero_point)
+        case (scheme, Variable() as scales, Variable() as zero_points, int() as axis) if _is_per_channel(scheme):
+            scale, zero = scales._array, zero_points._array
+            if not 0 <= axis < array.ndim or scale.shape != zero.shape or scale.shape != (array.shape[axis],):
+                raise CorruptFileError("expected a scale and a zero point for each channel of a quantized tensor")
+            if scale.dtype.kind != "f" or zero.dtype.kind not in "fi":
+                raise CorruptFileError(f"expected scales in floats, got {scale.dtype} and {zero.dtype}")
+            # PyTorch names one scheme for both, and tells them apart by the zero points.
+            kept = SCHEMES["per_channel_affine_float_qparams" if zero.dtype.kind == "f" else "per_channel_affine"]
+            quantizer = Quantizer(kept, scale, zero, axis)
+        case _:
+            raise CorruptFileError(f"expected a quantizer of scheme, scale and zero point, got {quantizer_params!r:.80}")
+    return wrap(quantized_array(codes_of(array), kind, quantizer))
+
+
+def _is_per_channel(scheme: Any) -> bool:
+    return scheme is SCHEMES["per_channel_affine"] or scheme is SCHEMES["per_channel_affine_float_qparams"]
 
 
 class SwappedStorage(TypedStorage):
@@ -188,6 +217,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "torch._utils._rebuild_tensor": _rebuild_tensor,
     "torch._utils._rebuild_tensor_v2": _rebuild_tensor_v2,
     "torch._utils._rebuild_tensor_v3": _rebuild_tensor_v3,
+    "torch._utils._rebuild_qtensor": _rebuild_qtensor,
     "torch._utils._rebuild_parameter": _rebuild_parameter,
     "torch._utils._rebuild_parameter_with_state": _rebuild_parameter_with_state,
     "torch._tensor._rebuild_from_type_v2": _rebuild_from_type_v2,
@@ -212,7 +242,7 @@ def resolve(full_name: str) -> Any:
         return found
     module, _, name = full_name.rpartition(".")
     if module == "torch":
-        kind = DTYPES.get(name)
+        kind: Any = DTYPES.get(name) or SCHEMES.get(name)
         if kind is not None:
             return kind
     if module in ("torch", "torch.storage"):

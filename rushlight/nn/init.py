@@ -107,7 +107,7 @@ def trunc_normal_(
 ) -> Tensor:
     """Numbers of the normal law with a mean and a standard deviation, cut off outside [a, b].
 
-    Warns where the mean is more than two standard deviations outside of [a, b].
+    Warns where the mean is more than two standard deviations outside of [a, b]; RuntimeError where a > b.
 
     >>> import rushlight as torch
     >>> w = torch.nn.init.trunc_normal_(torch.empty(3, 5), std=0.02)
@@ -122,6 +122,8 @@ def trunc_normal_(
             UserWarning,
             stacklevel=2,
         )
+    if a > b:
+        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={a:g} > to={b:g}")
     drawn = generator_of(generator, "trunc_normal_")
     inside = (math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2))) / 2
     # Drawing again what fell outside is quick where enough falls inside; elsewhere uniform numbers are thinned out.

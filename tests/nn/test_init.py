@@ -121,3 +121,8 @@ def test_old_names_warn() -> None:
         init.kaiming_uniform_(torch.empty(0, 2))
     with pytest.warns(UserWarning, match="mean is more than 2 std from"):
         init.trunc_normal_(torch.empty(3), 5.0, 0.5)
+
+
+def test_trunc_normal_wants_its_bounds_in_order() -> None:
+    with pytest.raises(RuntimeError, match="found from=2 > to"):
+        init.trunc_normal_(torch.empty(3), 0.0, 1.0, 2.0, -1.5)

@@ -72,7 +72,7 @@ ERRORS = [
     "init.kaiming_uniform_(e(3))", "init.kaiming_uniform_(e(3, 2), mode='foo')",
     "init.kaiming_uniform_(e(3, 2), nonlinearity='foo')", "init.orthogonal_(e(3))", "init.sparse_(e(3), 0.1)",
     "init.normal_(e(3), 0, -1)", "init.uniform_(e(3), 1, 0)", "init.uniform_([1, 2])",
-    "init.orthogonal_(e(2, 2, dtype=t.float16))",
+    "init.orthogonal_(e(2, 2, dtype=t.float16))", "init.trunc_normal_(e(3), 0.0, 1.0, 2.0, -1.5)",
 ]  # fmt: skip
 
 

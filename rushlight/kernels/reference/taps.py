@@ -54,15 +54,20 @@ def transposed(taps: Taps) -> Taps:
     target, source = target[order], np.repeat(np.arange(outputs), width)[order]
     counts = np.bincount(target, minlength=taps.size)
     starts = np.cumsum(counts) - counts
-    # Rows shorter than the longest one repeat their first entry, with weight 0.
     most = max(int(counts.max(initial=0)), 1)
     place = np.arange(len(target)) - starts[target]
     index = np.zeros((taps.size, most), np.intp)
-    reached = counts > 0
-    index[reached] = source[starts[reached], None]
-    index[target, place] = source
     weight = np.zeros((taps.size, most), np.float32 if taps.weight is None else taps.weight.dtype)
+    index[target, place] = source
     weight[target, place] = 1 if taps.weight is None else taps.weight.ravel()[order]
+    # Shorter rows repeat their first entry, which gives part of its weight to each copy: a copy of weight 0 would make
+    # infinity NaN. The parts are powers of 2, so that weights of 1 add up to 1 in every type.
+    reached = counts > 0
+    copies = (np.arange(most) >= counts[:, None]) & reached[:, None]
+    number = copies.sum(axis=1)
+    part = weight[:, 0] * np.exp2(-np.ceil(np.log2(number + 1))).astype(weight.dtype)
+    weight[:, 0] -= number * part
+    index, weight = np.where(copies, index[:, :1], index), np.where(copies, part[:, None], weight)
     plain = taps.weight is None and bool((weight == 1).all())
     return Taps(index, None if plain else weight, outputs, None if reached.all() else np.flatnonzero(~reached))
 

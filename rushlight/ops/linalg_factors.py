@@ -15,6 +15,7 @@ from rushlight.ops._numeric import as_result, check_tensor, not_implemented, wid
 from rushlight.ops._out import into, into_each
 from rushlight.ops.joining import cat
 from rushlight.ops.linalg import _checked, inv, solve
+from rushlight.ops.matmul import product
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -241,7 +242,7 @@ class MatrixExp(Operation):
     def forward(ctx: Any, input: Tensor) -> Any:
         ctx.save_for_backward(input)
         array = input._array
-        return as_result(reference.matrix_exp(widened(array)), array.dtype)
+        return as_result(reference.matrix_exp(widened(array), product), array.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:

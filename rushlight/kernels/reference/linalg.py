@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -67,45 +69,49 @@ def householder_product(a: Array, tau: Array) -> Array:
     return result
 
 
-# The degree of the Padé approximant in each precision, and up to which 1-norm it rounds correctly (Higham, 2005).
-_PADE = {"f": (7, 3.925724783138660), "d": (13, 5.371920351148152)}
+# Degrees of the Taylor polynomial in each precision, and up to which 1-norm they are exact (Al-Mohy and Higham, 2011).
+_DEGREES = {"f": ((6, 0.13), (12, 1.0), (16, 2.2)), "d": ((6, 2.4e-3), (12, 0.14), (16, 0.64))}
 
 
-def matrix_exp(a: Array) -> Array:
-    """The exponential of square matrices (*, N, N), by scaling, Padé and squaring; NaN where one is not finite."""
+def matrix_exp(a: Array, multiply: Callable[[Array, Array], Array] = np.matmul) -> Array:
+    """The exponential of square matrices (*, N, N): halved until they are small, the series, squared as often.
+
+    NaN for a matrix with an element that is not finite. `multiply` is the product of matrices to use.
+    """
     if not a.size:
         return a.copy()
     real = "f" if a.dtype.char in "fF" else "d"
-    degree, bound = _PADE[real]
     norms = np.abs(a).sum(-2).max(-1)
     finite = np.isfinite(norms)
-    halvings = np.ceil(np.log2(np.maximum(np.where(finite, norms, 1), bound) / bound)).astype(int)
+    norms = np.where(finite, norms, 0)
+    largest = float(norms.max())
+    degree, bound = next((pair for pair in _DEGREES[real] if largest <= pair[1]), _DEGREES[real][-1])
+    halvings = np.ceil(np.log2(np.maximum(norms, bound) / bound)).astype(int)
     scaled = np.where(finite[..., None, None], a, 0) * np.exp2(-halvings)[..., None, None].astype(real)
-    result = _pade_exp(scaled, degree)
-    for i in range(int(halvings.max())):
-        result = np.where((halvings > i)[..., None, None], result @ result, result)
-    return np.where(finite[..., None, None], result, np.nan).astype(a.dtype)
+    result = _taylor_exp(scaled.astype(a.dtype, copy=False), degree, multiply)
+    least, most = int(halvings.min()), int(halvings.max())
+    for i in range(most):
+        squared = multiply(result, result)
+        result = squared if i < least else np.where((halvings > i)[..., None, None], squared, result)
+    return result if finite.all() else np.where(finite[..., None, None], result, np.nan).astype(a.dtype)
 
 
-def _pade_exp(a: Array, degree: int) -> Array:
-    """(V - U)⁻¹ (V + U), the approximant of an odd degree: U is its numerator's odd part, V the even one."""
-    weights = [1.0]
-    for j in range(1, degree + 1):
-        weights.append(weights[-1] * (degree + 1 - j) / (j * (2 * degree + 1 - j)))
-    eye = np.eye(a.shape[-1], dtype=a.dtype)
-    second = a @ a
-    fourth = second @ second
-    powers = [eye, second, fourth, fourth @ second]
-
-    def polynomial(first: int) -> Array:
-        """The sum of the terms of degree first, first + 2, …, divided by the power `first`."""
-        terms = [a.dtype.type(w) for w in weights[first::2]]
-        low: Array = sum(w * p for w, p in zip(terms[:4], powers, strict=False))
-        if len(terms) == 4:
-            return low
-        high: Array = sum(w * p for w, p in zip(terms[4:], powers[1:], strict=False))
-        return low + powers[3] @ high
-
-    odd, even = a @ polynomial(1), polynomial(0)
-    result: Array = np.linalg.solve(even - odd, even + odd)
-    return result
+def _taylor_exp(a: Array, degree: int, multiply: Callable[[Array, Array], Array]) -> Array:
+    """Σ Aᵏ / k! up to a degree, by few products: polynomials in A of degree s are coefficients of one in Aˢ
+    (Paterson and Stockmeyer, 1973)."""
+    stretch = math.isqrt(degree)
+    powers = [np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape), a]
+    while len(powers) <= stretch:
+        powers.append(multiply(powers[-1], a))
+    weights = [a.dtype.type(1 / math.factorial(k)) for k in range(degree + 1)]
+    result: Array = weights[degree] * powers[degree % stretch or stretch]
+    first = degree - (degree % stretch or stretch)
+    for k in range(1, degree - first):
+        result = result + weights[first + k] * powers[k]
+    while first:
+        # What came so far is a polynomial without a constant.
+        result = multiply(result + weights[first] * powers[0], powers[stretch])
+        first -= stretch
+        for k in range(1, stretch):
+            result = result + weights[first + k] * powers[k]
+    return result + powers[0]

@@ -6,6 +6,7 @@ and shift broadcast in; for a group, the input is first seen with its channels s
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -175,7 +176,8 @@ class RMSNorm(Operation):
     @staticmethod
     def forward(ctx: Any, input: Any, weight: Any, axes: tuple[int, ...], eps: float) -> Any:
         x = wide(input._array)
-        rms = np.square(x).mean(axes, keepdims=True)
+        rms = np.square(x).sum(axes, keepdims=True)
+        rms /= max(math.prod(x.shape[axis] for axis in axes), 1)
         rms += x.dtype.type(eps)
         scale = 1 / np.sqrt(rms)
         ctx.axes, ctx.eps = axes, eps

@@ -46,8 +46,9 @@ class _InstanceNorm(_NormBase):
             found = [prefix + name for name in ("running_mean", "running_var") if prefix + name in state_dict]
             if found:
                 kind = type(self).__name__
+                names = " and ".join(f'"{key}"' for key in found)
                 error_msgs.append(
-                    f"Unexpected running stats buffer(s) {' and '.join(map(repr, found))} for {kind} with "
+                    f"Unexpected running stats buffer(s) {names} for {kind} with "
                     "track_running_stats=False. If state_dict is a checkpoint saved before 0.4.0, this may be expected "
                     f"because {kind} does not track running stats by default since 0.4.0. Please remove these keys "
                     "from state_dict. If the running stats are actually needed, instead set track_running_stats=True "

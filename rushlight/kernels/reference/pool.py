@@ -156,7 +156,7 @@ def _window_sums(x: np.ndarray[Any, Any], axis: int, outputs: int) -> np.ndarray
     size = x.shape[axis]
     if size == outputs:
         return x
-    moved = np.moveaxis(x, axis, 0)
+    moved = np.ascontiguousarray(np.moveaxis(x, axis, 0))
     total = np.zeros((outputs, *moved.shape[1:]), x.dtype)
     if not outputs or not size:
         return np.moveaxis(total, 0, axis)
@@ -238,13 +238,16 @@ def adaptive_max_pool(x: np.ndarray[Any, Any], outputs: Ints) -> tuple[np.ndarra
         if out == values.shape[axis]:
             continue
         begin, end = _bounds(values.shape[axis], out)
-        all_values, all_indices = np.moveaxis(values, axis, 0), np.moveaxis(indices, axis, 0)
-        found_values, found_indices = all_values[begin], all_indices[begin]
+        everything = np.ascontiguousarray(np.moveaxis(values, axis, 0))
+        column = (-1,) + (1,) * (x.ndim - 1)
+        found = everything[begin]
+        where = np.broadcast_to(begin.reshape(column), found.shape).copy()
         for place in range(1, int((end - begin).max(initial=1))):
             # The last element of a shorter window comes twice, which changes nothing.
             at = np.minimum(begin + place, end - 1)
-            keep_larger(found_values, found_indices, all_values[at], all_indices[at])
-        values, indices = np.moveaxis(found_values, 0, axis), np.moveaxis(found_indices, 0, axis)
+            keep_larger(found, where, everything[at], at.reshape(column))
+        values = np.moveaxis(found, 0, axis)
+        indices = np.take_along_axis(indices, np.moveaxis(where, 0, axis), axis)
     return np.ascontiguousarray(values, x.dtype), np.ascontiguousarray(indices)
 
 

@@ -11,6 +11,7 @@ from rushlight.device import device as Device
 from rushlight.dtypes import dtype as Dtype
 from rushlight.nn import functional as F
 from rushlight.nn.modules._conv import Sizes, _Conv, _ConvNd, _ConvTranspose
+from rushlight.nn.modules._conv import _ConvTransposeNd as _ConvTransposeNd
 from rushlight.nn.modules.lazy import LazyModuleMixin
 from rushlight.nn.parameter import UninitializedParameter
 from rushlight.tensor import Tensor

@@ -69,7 +69,7 @@ def fuse_conv_bn_weights(
     >>> mean, variance = torch.tensor([1.]), torch.tensor([4.])
     >>> torch.nn.utils.fusion.fuse_conv_bn_weights(weight, bias, mean, variance, 0.0, None, None)[1]
     Parameter containing:
-    tensor([1.], requires_grad=True)
+    tensor([1.])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.utils.fuse_conv_bn_weights.html
     """
@@ -135,8 +135,8 @@ def fuse_linear_bn_weights(
     >>> weight, one = torch.tensor([[3., 4.]]), torch.ones(1)
     >>> torch.nn.utils.fusion.fuse_linear_bn_weights(weight, None, one, 4 * one, 0.0, one, one)
     (Parameter containing:
-    tensor([[1.5000, 2.0000]], requires_grad=True), Parameter containing:
-    tensor([0.5000], requires_grad=True))
+    tensor([[1.5000, 2.0000]]), Parameter containing:
+    tensor([0.5000]))
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.utils.fuse_linear_bn_weights.html
     """

@@ -30,7 +30,7 @@ def pruned(name: str, *arguments: Any, **options: Any) -> Callable[[Any], Any]:
 def chained(t: Any) -> Any:
     """Two parametrizations of one weight: symmetric, then of spectral norm 1."""
 
-    class Symmetric(t.nn.Module):  # type: ignore[misc, name-defined]
+    class Symmetric(t.nn.Module):
         def forward(self, x: Any) -> Any:
             return x.triu() + x.triu(1).transpose(-1, -2)
 
@@ -43,7 +43,7 @@ def chained(t: Any) -> Any:
 
 
 def several_originals(t: Any) -> Any:
-    class Outer(t.nn.Module):  # type: ignore[misc, name-defined]
+    class Outer(t.nn.Module):
         def forward(self, x: Any, y: Any) -> Any:
             return x.unsqueeze(-1) @ y.unsqueeze(-2)
 

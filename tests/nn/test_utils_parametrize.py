@@ -116,7 +116,7 @@ def test_orthogonal_begins_with_an_orthogonal_weight_and_takes_one() -> None:
 def test_weight_norm_is_length_times_direction(dim: int | None) -> None:
     layer = nn.Linear(3, 2)
     before = layer.weight.detach().numpy().copy()
-    N.weight_norm(layer, dim=dim)  # type: ignore[arg-type]
+    N.weight_norm(layer, dim=dim)
     np.testing.assert_allclose(layer.weight.detach().numpy(), before, rtol=1e-6)
     with torch.no_grad():
         layer.parametrizations.weight.original0.fill_(2.0)

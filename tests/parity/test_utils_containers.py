@@ -116,7 +116,7 @@ def own_lazy_module(t: Any) -> None:
 
     lazy = import_module(f"{t.__name__}.nn.modules.lazy").LazyModuleMixin
 
-    class Scale(t.nn.Module):  # type: ignore[misc, name-defined]
+    class Scale(t.nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.weight = t.nn.Parameter(t.ones(1))
@@ -124,7 +124,7 @@ def own_lazy_module(t: Any) -> None:
         def forward(self, x: Any, twice: bool = False) -> Any:
             return x * self.weight * (2 if twice else 1)
 
-    class LazyScale(lazy, Scale):  # type: ignore[misc, valid-type]
+    class LazyScale(lazy, Scale):
         cls_to_become = Scale
 
         def __init__(self) -> None:

@@ -111,7 +111,7 @@ def skip_init(t: Any) -> None:
     layer = t.nn.utils.skip_init(t.nn.BatchNorm1d, 2)
     print(layer, list(layer.state_dict()))
 
-    class Own(t.nn.Module):  # type: ignore[misc, name-defined]
+    class Own(t.nn.Module):
         def __init__(self, n: int, device: Any = None) -> None:
             super().__init__()
             self.weight = t.nn.Parameter(t.empty(n, device=device))
@@ -134,7 +134,7 @@ def factory_kwargs(t: Any) -> None:
 
 
 def tied(t: Any) -> Any:
-    class Tied(t.nn.Module):  # type: ignore[misc, name-defined]
+    class Tied(t.nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.first = t.nn.Linear(2, 2, bias=False)

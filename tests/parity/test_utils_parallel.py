@@ -114,6 +114,7 @@ def options_of_distributed(t: Any) -> None:
         print(options, net.forward_sync_buffers, net.broadcast_buffers, net.will_sync_module_buffers())
     D._set_params_and_buffers_to_ignore_for_model(ignoring := network(t), ["0.weight", "1.running_mean"])
     net = D(ignoring)
+    print(t.nn.parallel.DistributedDataParallelCPU(network(t)))
     print(sorted(net.parameters_to_ignore), list(net.named_module_buffers), ignoring[0].weight._ddp_ignored)
     for wrong in (
         lambda: D(t.nn.ReLU()),
@@ -137,7 +138,7 @@ def communication_hook(t: Any) -> None:
     seen: list[Any] = []
 
     # PyTorch wants its own types as annotations, or none.
-    def hook(state, bucket):  # type: ignore[no-untyped-def]
+    def hook(state, bucket):
         seen.append((state, bucket.index(), bucket.is_last(), bucket.buffer().clone(), len(bucket.gradients())))
         result = bucket.buffer() * 10
         if not hasattr(t, "futures"):

@@ -23,7 +23,7 @@ def program(function: Callable[[Any], None]) -> Callable[[Any], None]:
 
 
 def symmetric(t: Any) -> Any:
-    class Symmetric(t.nn.Module):  # type: ignore[misc, name-defined]
+    class Symmetric(t.nn.Module):
         def forward(self, x: Any) -> Any:
             return x.triu() + x.triu(1).transpose(-1, -2)
 
@@ -34,7 +34,7 @@ def symmetric(t: Any) -> Any:
 
 
 def scaled(t: Any) -> Any:
-    class Scaled(t.nn.Module):  # type: ignore[misc, name-defined]
+    class Scaled(t.nn.Module):
         def forward(self, x: Any) -> Any:
             return x * 2
 
@@ -45,7 +45,7 @@ def scaled(t: Any) -> Any:
 
 
 def plain(t: Any) -> Any:
-    class Plain(t.nn.Module):  # type: ignore[misc, name-defined]
+    class Plain(t.nn.Module):
         def forward(self, x: Any) -> Any:
             return x.abs()
 
@@ -53,7 +53,7 @@ def plain(t: Any) -> Any:
 
 
 def rank_one(t: Any) -> Any:
-    class RankOne(t.nn.Module):  # type: ignore[misc, name-defined]
+    class RankOne(t.nn.Module):
         def forward(self, x: Any, y: Any) -> Any:
             return x.unsqueeze(-1) @ y.unsqueeze(-2)
 
@@ -159,7 +159,7 @@ def removal(t: Any) -> None:
 def unsafe(t: Any) -> None:
     P = t.nn.utils.parametrize
 
-    class Wider(t.nn.Module):  # type: ignore[misc, name-defined]
+    class Wider(t.nn.Module):
         def forward(self, x: Any) -> Any:
             return t.cat([x, x], 1).double()
 
@@ -195,7 +195,7 @@ def refusals_in_a_chain(t: Any) -> None:
         attempt(lambda: P.register_parametrization(layer, "weight", kind(forward, inverse)))
     print(len(layer.parametrizations.weight))
 
-    class Fickle(t.nn.Module):  # type: ignore[misc, name-defined]
+    class Fickle(t.nn.Module):
         results: Any = None
 
         def forward(self, *x: Any) -> Any:

@@ -171,7 +171,7 @@ def globally(t: Any) -> None:
 def own_methods(t: Any) -> None:
     P = prune_of(t)
 
-    class EveryOther(P.BasePruningMethod):  # type: ignore[misc, name-defined]
+    class EveryOther(P.BasePruningMethod):
         PRUNING_TYPE = "unstructured"
 
         def compute_mask(self, t: Any, default_mask: Any) -> Any:
@@ -188,7 +188,7 @@ def own_methods(t: Any) -> None:
         print([type(hook).__name__ for hook in layer._forward_pre_hooks.values()])
     fresh = t.nn.Linear(4, 2)
 
-    class Broken(P.BasePruningMethod):  # type: ignore[misc, name-defined]
+    class Broken(P.BasePruningMethod):
         PRUNING_TYPE = "global"
 
         def compute_mask(self, t: Any, default_mask: Any) -> Any:

@@ -314,6 +314,19 @@ class DistributedDataParallel(Module):
         return {**super().__getstate__(), "process_group": None, "reducer": None}
 
 
+class DistributedDataParallelCPU(DistributedDataParallel):
+    """The old name of `DistributedDataParallel` for modules on CPUs; FutureWarning."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warnings.warn(
+            "`torch.nn.parallel.DistributedDataParallelCPU` is deprecated, please use "
+            "`torch.nn.parallel.DistributedDataParallel` instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        super().__init__(*args, **kwargs)
+
+
 def _buffers_are_synchronized(broadcast_buffers: bool | None, forward_sync_buffers: bool | None) -> bool:
     """What the old argument and the new one say together; FutureWarning for the old one."""
     if broadcast_buffers is None:

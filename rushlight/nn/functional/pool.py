@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rushlight.autograd.variable import Variable
 from rushlight.ops.activation import relu
 from rushlight.ops.fractional_pool import (
     fractional_max_pool2d,
@@ -83,6 +84,8 @@ def _lp_pool(
     count: Any,
 ) -> Any:
     """`count` is the number of a window's elements."""
+    if not isinstance(input, Variable):
+        raise TypeError(f"lp_pool: argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
     if norm_type == math.inf:
         return largest(input.abs(), kernel_size, stride, 0, 1, ceil_mode)
     if norm_type == -math.inf:

@@ -33,9 +33,7 @@ def digits(train: bool) -> tuple[Any, Any]:
 def trained() -> nn.Module:
     """The float network."""
     torch.manual_seed(0)
-    model = nn.Sequential(
-        nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10)
-    )
+    model = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10))
     images, labels = digits(train=True)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     for _ in range(10):

@@ -8,3 +8,4 @@ from rushlight.backends import mkl as mkl
 from rushlight.backends import mkldnn as mkldnn
 from rushlight.backends import mps as mps
 from rushlight.backends import openmp as openmp
+from rushlight.backends import quantized as quantized

@@ -201,12 +201,12 @@ class Where(Operation):
             a, b = input._array, other._array
         else:
             dtype = result_type(input, other).numpy_dtype
-            if dtype.names:
-                refuse("where")
             a, b = (
                 v._array.astype(dtype, copy=False) if isinstance(v, Variable) else np.asarray(v).astype(dtype)
                 for v in (input, other)
             )
+        if a.dtype.names:
+            refuse("where")
         try:
             return kernels.select(condition._array, a, b)
         except ValueError:

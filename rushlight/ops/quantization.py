@@ -141,8 +141,8 @@ def range_parameters(
     """
     low, high = min(low, 0.0), max(high, 0.0)
     scale = (high - low) / (greatest - least)
-    single = float(np.float32(scale))
-    if single == 0 or math.isinf(1 / single):
+    rounded = float(np.float32(scale))
+    if rounded == 0 or math.isinf(1 / rounded):
         scale = 0.1
     if scale < _SMALLEST:
         before, scale = scale, _SMALLEST
@@ -337,7 +337,7 @@ def _is_quantized(input: Any) -> bool:
 
 def _load_forms() -> None:
     """What activations and their kin do with quantized tensors is read when the first of them is met."""
-    import rushlight.ops.quantized
+    import rushlight.ops._quantized_forms
 
 
 LOADERS.append(_load_forms)

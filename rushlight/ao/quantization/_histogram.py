@@ -55,9 +55,7 @@ class HistogramObserver(UniformQuantizationObserverBase):
             )
         if is_dynamic:
             raise NotImplementedError("HistogramObserver doesn't support dynamic quantization")
-        super().__init__(
-            dtype, qscheme, reduce_range, quant_min, quant_max, factory_kwargs, eps, is_dynamic, **kwargs
-        )
+        super().__init__(dtype, qscheme, reduce_range, quant_min, quant_max, factory_kwargs, eps, is_dynamic, **kwargs)
         options = factory_kwargs or {}
         self.bins = bins
         self.register_buffer("histogram", zeros(bins, **options))

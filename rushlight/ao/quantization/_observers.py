@@ -211,9 +211,7 @@ class MinMaxObserver(UniformQuantizationObserverBase):
                 f"{type(self).__name__}'s qscheme only support torch.per_tensor_symmetric and "
                 f"torch.per_tensor_affine. but got: {qscheme}"
             )
-        super().__init__(
-            dtype, qscheme, reduce_range, quant_min, quant_max, factory_kwargs, eps, is_dynamic, **kwargs
-        )
+        super().__init__(dtype, qscheme, reduce_range, quant_min, quant_max, factory_kwargs, eps, is_dynamic, **kwargs)
         self.register_buffer("min_val", tensor(float("inf"), **(factory_kwargs or {})))
         self.register_buffer("max_val", tensor(float("-inf"), **(factory_kwargs or {})))
         _refuse_reduced(qscheme, per_tensor_symmetric, reduce_range, dtype)
@@ -265,9 +263,7 @@ class MovingAverageMinMaxObserver(MinMaxObserver):
                 "MovingAverageMinMaxObserver doesn't support dynamic quantization for "
                 f"averaging constant of {averaging_constant}"
             )
-        super().__init__(
-            dtype, qscheme, reduce_range, quant_min, quant_max, eps=eps, is_dynamic=is_dynamic, **kwargs
-        )
+        super().__init__(dtype, qscheme, reduce_range, quant_min, quant_max, eps=eps, is_dynamic=is_dynamic, **kwargs)
         self.averaging_constant = averaging_constant
 
     def _keep(self, low: Tensor, high: Tensor) -> None:
@@ -315,9 +311,7 @@ class PerChannelMinMaxObserver(UniformQuantizationObserverBase):
             )
         if is_dynamic:
             raise NotImplementedError(f"{name} doesn't support dynamic quantization")
-        super().__init__(
-            dtype, qscheme, reduce_range, quant_min, quant_max, factory_kwargs, eps, is_dynamic, **kwargs
-        )
+        super().__init__(dtype, qscheme, reduce_range, quant_min, quant_max, factory_kwargs, eps, is_dynamic, **kwargs)
         self.ch_axis = ch_axis
         self.register_buffer("min_val", tensor([], **(factory_kwargs or {})))
         self.register_buffer("max_val", tensor([], **(factory_kwargs or {})))

@@ -178,7 +178,9 @@ def _flat(made: Any) -> tuple[Any, dict[str, Any]]:
             continue
         keywords = {**inner.keywords, **keywords}
         made = inner.func
-    return made, {name: _flat(value) if isinstance(value, _PartialWrapper) else value for name, value in keywords.items()}
+    return made, {
+        name: _flat(value) if isinstance(value, _PartialWrapper) else value for name, value in keywords.items()
+    }
 
 
 def qconfig_equals(q1: Any, q2: Any) -> bool:

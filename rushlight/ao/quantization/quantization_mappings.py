@@ -190,9 +190,7 @@ def get_default_dynamic_quant_module_mappings() -> Mapping:
 
 def _class_for(kind: Any, mapping: Mapping) -> Any:
     if kind not in mapping:
-        raise AssertionError(
-            f"Floating point module class {kind} does not have a corresponding quantized module class"
-        )
+        raise AssertionError(f"Floating point module class {kind} does not have a corresponding quantized module class")
     return mapping[kind]
 
 

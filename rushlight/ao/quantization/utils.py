@@ -152,9 +152,7 @@ def get_quant_type(qconfig: Any) -> QuantType:
             return QuantType.STATIC
         if weight in _STATIC:
             return QuantType.WEIGHT_ONLY
-    raise Exception(
-        f"Unrecognized dtype combination in get_quant_type: activation({activation}),weight({weight})"
-    )
+    raise Exception(f"Unrecognized dtype combination in get_quant_type: activation({activation}),weight({weight})")
 
 
 _RANGES = {
@@ -198,9 +196,7 @@ def check_min_max_valid(min_val: Tensor, max_val: Tensor) -> bool:
     if not unseen and (min_val.dim() == 0 or max_val.dim() == 0):
         unseen = bool(min_val == float("inf")) and bool(max_val == float("-inf"))
     if unseen:
-        warnings.warn(
-            "must run observer before calling calculate_qparams. Returning default values.", stacklevel=3
-        )
+        warnings.warn("must run observer before calling calculate_qparams. Returning default values.", stacklevel=3)
         return False
     if bool((min_val > max_val).any()):
         raise AssertionError(f"min {min_val} should be less than max {max_val}")
@@ -248,4 +244,3 @@ def determine_qparams(
         zero_point = quant_min - (below / scale).round().to(dtypes.int32)
         zero_point = clamp(zero_point, quant_min, quant_max)
     return scale.reshape(-1), zero_point.reshape(-1)
-

@@ -248,9 +248,7 @@ def sigmoid(qx: Tensor, output_scale: float, output_zero_point: int) -> Tensor:
     return _sigmoid(qx, output_scale, output_zero_point)
 
 
-def leaky_relu(
-    qx: Tensor, negative_slope: float, inplace: bool, output_scale: float, output_zero_point: int
-) -> Tensor:
+def leaky_relu(qx: Tensor, negative_slope: float, inplace: bool, output_scale: float, output_zero_point: int) -> Tensor:
     """Leaky ReLU, quantized with the given scale and zero point."""
     quantizer = _quantizer(output_scale, output_zero_point)
     return through_floats(qx, lambda x: F.leaky_relu(x, negative_slope), quantizer)
@@ -267,7 +265,9 @@ def softmax(qx: Tensor, dim: int, output_scale: float, output_zero_point: int) -
     return through_floats(qx, lambda x: F.softmax(x, dim), _quantizer(output_scale, output_zero_point))
 
 
-def dropout(self: Tensor, output_scale: float, output_zero_point: int, p: float = 0.5, training: bool = False) -> Tensor:
+def dropout(
+    self: Tensor, output_scale: float, output_zero_point: int, p: float = 0.5, training: bool = False
+) -> Tensor:
     """The input, with the given scale and zero point: dropout does nothing after training."""
     return wrap(requantized(self._array, _quantizer(output_scale, output_zero_point)))
 
@@ -284,9 +284,7 @@ def layer_norm(
     """Layer normalisation, quantized with the given scale and zero point."""
     quantizer = _quantizer(output_scale, output_zero_point)
     with no_grad():
-        return through_floats(
-            input, lambda x: F.layer_norm(x, tuple(normalized_shape), weight, bias, eps), quantizer
-        )
+        return through_floats(input, lambda x: F.layer_norm(x, tuple(normalized_shape), weight, bias, eps), quantizer)
 
 
 def group_norm(

@@ -40,9 +40,7 @@ class ProductWeights:
             codes, self.packed, zero_point, self.sums, self.zero_points, scales, self.bias, relu=relu
         )
 
-    def codes(
-        self, codes: Array, scale: float, zero_point: int, out_scale: float, out_zero: int, relu: bool
-    ) -> Array:
+    def codes(self, codes: Array, scale: float, zero_point: int, out_scale: float, out_zero: int, relu: bool) -> Array:
         """The product with codes (M, K), uint8, as codes of another scale and zero point: (M, N), uint8."""
         key = scale, out_scale
         if not self._known or self._known[0] != key:

@@ -78,7 +78,9 @@ class ConvPackedParams:
             self._product = ProductWeights(codes.reshape(channels, -1), scale, zero_point, array)
             return
         self._scales = np.broadcast_to(np.asarray(scale, np.float32), (channels,))
-        zeros = np.asarray(zero_point).reshape(((1, -1) if transpose else (-1,)) + (1,) * self.rank + (1,) * (not transpose))
+        zeros = np.asarray(zero_point).reshape(
+            ((1, -1) if transpose else (-1,)) + (1,) * self.rank + (1,) * (not transpose)
+        )
         wide = codes.astype(np.int32) - zeros
         exact = math.prod(codes.shape[1:]) * (codes.shape[0] if transpose else 1) * 255 * 256 < 2**24
         self._units = wide.astype(np.float32 if exact else np.float64)

@@ -109,9 +109,7 @@ class EmbeddingBag(_float.EmbeddingBag):
         self.weight_fake_quant = _fake(qconfig, device, dtype)
         self.qconfig = qconfig
 
-    def forward(
-        self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None) -> Tensor:
         return F.embedding_bag(
             input, self.weight_fake_quant(self.weight), offsets, self.max_norm, self.norm_type,
             self.scale_grad_by_freq, self.mode, self.sparse, per_sample_weights, self.include_last_offset,

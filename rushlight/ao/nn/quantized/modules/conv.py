@@ -231,9 +231,7 @@ class _Direct(_ConvNd):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        self._init(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, 0, groups, bias, padding_mode
-        )
+        self._init(in_channels, out_channels, kernel_size, stride, padding, dilation, 0, groups, bias, padding_mode)
 
 
 class _Transposed(_ConvNd):
@@ -260,7 +258,6 @@ class _Transposed(_ConvNd):
             in_channels, out_channels, kernel_size, stride, padding, dilation, output_padding, groups, bias,
             padding_mode,
         )  # fmt: skip
-
 
 
 class Conv1d(_Direct):

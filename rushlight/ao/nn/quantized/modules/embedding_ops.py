@@ -37,9 +37,7 @@ class EmbeddingPackedParams(Module):
     def __init__(self, num_embeddings: int, embedding_dim: int, dtype: Dtype = dtypes.quint8) -> None:
         super().__init__()
         if dtype is not dtypes.quint8:
-            raise NotImplementedError(
-                f"Unsupported dtype on quantized embedding! Supports quint8. Got dtype: {dtype}"
-            )
+            raise NotImplementedError(f"Unsupported dtype on quantized embedding! Supports quint8. Got dtype: {dtype}")
         self.dtype = dtype
         self.set_weight(_no_weight(num_embeddings, embedding_dim))
 

@@ -161,9 +161,7 @@ class Linear(OutputQuantized, WeightedQuantizedModule):
         else:
             names = ", ".join(kind.__name__ for kind in _tuple(cls._FLOAT_MODULE))
             if type_of(mod) not in _tuple(cls._FLOAT_MODULE):
-                raise AssertionError(
-                    f"nnq.{cls.__name__}.from_float only works for {names}, but got: {type(mod)}"
-                )
+                raise AssertionError(f"nnq.{cls.__name__}.from_float only works for {names}, but got: {type(mod)}")
             if not hasattr(mod, "qconfig"):
                 raise AssertionError("Input float module must have qconfig defined")
             qconfig = mod.qconfig

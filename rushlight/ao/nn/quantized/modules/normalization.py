@@ -43,9 +43,7 @@ class LayerNorm(_float.LayerNorm):
         _take(self, weight, bias, scale, zero_point, device=device, dtype=dtype)
 
     def forward(self, input: Tensor) -> Tensor:
-        return Q.layer_norm(
-            input, self.normalized_shape, self.weight, self.bias, self.eps, self.scale, self.zero_point
-        )
+        return Q.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps, self.scale, self.zero_point)
 
     def _get_name(self) -> str:
         return "QuantizedLayerNorm"
@@ -86,9 +84,7 @@ class GroupNorm(_float.GroupNorm):
         _take(self, weight, bias, scale, zero_point, device=device, dtype=dtype)
 
     def forward(self, input: Tensor) -> Tensor:
-        return Q.group_norm(
-            input, self.num_groups, self.weight, self.bias, self.eps, self.scale, self.zero_point
-        )
+        return Q.group_norm(input, self.num_groups, self.weight, self.bias, self.eps, self.scale, self.zero_point)
 
     def _get_name(self) -> str:
         return "QuantizedGroupNorm"

@@ -52,9 +52,7 @@ def quantize_weight(weight: Tensor, observer: Any) -> Tensor:
                 weight, scale.float(), zero_point.float(), observer.ch_axis, observer.dtype
             )
         else:
-            quantized = quantize_per_channel(
-                weight, scale.double(), zero_point.long(), observer.ch_axis, dtypes.qint8
-            )
+            quantized = quantize_per_channel(weight, scale.double(), zero_point.long(), observer.ch_axis, dtypes.qint8)
         return _clamped(quantized, observer, scale, zero_point)
 
 

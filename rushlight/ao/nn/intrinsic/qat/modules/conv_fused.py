@@ -39,7 +39,9 @@ class Folded:
 
     freeze_bn: bool
 
-    def _begin(self: Any, features: int, bias: bool, eps: float, momentum: float, freeze_bn: bool, qconfig: Any) -> None:
+    def _begin(
+        self: Any, features: int, bias: bool, eps: float, momentum: float, freeze_bn: bool, qconfig: Any
+    ) -> None:
         self.qconfig = check_qconfig(qconfig)
         self.freeze_bn = freeze_bn if self.training else True
         self.bn = self._FLOAT_BN_MODULE(features, eps, momentum, True, True)

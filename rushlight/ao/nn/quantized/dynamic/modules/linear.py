@@ -80,8 +80,7 @@ class Linear(_static.Linear):
         observer = (qconfig if has_weight else default_dynamic_qconfig).weight()
         if observer.dtype not in (dtypes.qint8, dtypes.float16):
             raise AssertionError(
-                "The only supported dtypes for dynamic quantized linear are qint8 and float16, got: "
-                f"{observer.dtype}"
+                f"The only supported dtypes for dynamic quantized linear are qint8 and float16, got: {observer.dtype}"
             )
         observer(mod.weight)
         half = observer.dtype is dtypes.float16

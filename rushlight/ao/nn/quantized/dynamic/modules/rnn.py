@@ -23,7 +23,17 @@ from rushlight.ops.quantization import quantize_per_tensor
 from rushlight.ops.random import randn
 from rushlight.tensor import Tensor
 
-__all__ = ["GRU", "LSTM", "GRUCell", "LSTMCell", "PackedParameter", "RNNBase", "RNNCell", "RNNCellBase", "pack_weight_bias"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "GRUCell",
+    "LSTMCell",
+    "PackedParameter",
+    "RNNBase",
+    "RNNCell",
+    "RNNCellBase",
+    "pack_weight_bias",
+]
 
 Array = np.ndarray[Any, Any]
 
@@ -283,9 +293,7 @@ class RNNBase(Module):
         def packed(weight: str, bias: str) -> Any:
             if weight in weight_bias_dict:
                 return pack_weight_bias(weight_bias_dict[weight], weight_bias_dict.get(bias), self.dtype)
-            return pack_weight_bias(
-                weight_bias_dict["weight"][weight], weight_bias_dict["bias"].get(bias), self.dtype
-            )
+            return pack_weight_bias(weight_bias_dict["weight"][weight], weight_bias_dict["bias"].get(bias), self.dtype)
 
         self._set_cells([CellParams(packed(ih, b_ih), packed(hh, b_hh)) for ih, hh, b_ih, b_hh in self._names()])
 
@@ -435,9 +443,7 @@ class RNNCellBase(Module):
     def check_forward_input(self, input: Tensor) -> None:
         """RuntimeError unless the input has this cell's size."""
         if input.size(1) != self.input_size:
-            raise RuntimeError(
-                f"input has inconsistent input_size: got {input.size(1)}, expected {self.input_size}"
-            )
+            raise RuntimeError(f"input has inconsistent input_size: got {input.size(1)}, expected {self.input_size}")
 
     def check_forward_hidden(self, input: Tensor, hx: Tensor, hidden_label: str = "") -> None:
         """RuntimeError unless a state fits the input and this cell."""

@@ -171,6 +171,10 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
 def native_channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """`channel_shuffle` by another name.
 
+    >>> import rushlight as torch
+    >>> torch.native_channel_shuffle(torch.arange(4.0).reshape(1, 4, 1, 1), 2).flatten()
+    tensor([0., 2., 1., 3.])
+
     Source: https://docs.pytorch.org/docs/2.13/nn.functional.html
     """
     return channel_shuffle(input, groups)

@@ -7,22 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from rushlight.dtypes import dtype as Dtype
 from rushlight.ops import activation as ops
+from rushlight.ops import elu as elu_ops
 from rushlight.ops import gated, special, trigonometric
 from rushlight.ops import softmax as softmax_ops
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops.activation import (
-    celu_,
-    elu_,
     hardshrink,
     hardtanh_,
     leaky_relu_,
     prelu,
     relu_,
     rrelu_,
-    selu_,
     softshrink,
     threshold_,
 )
+from rushlight.ops.elu import celu_, elu_, selu_
 from rushlight.ops.gated import gelu, glu, logsigmoid, softplus
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.elu.html
     """
-    return elu_(input, alpha) if inplace else ops.elu(input, alpha)
+    return elu_(input, alpha) if inplace else elu_ops.elu(input, alpha)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -93,7 +92,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.selu.html
     """
-    return selu_(input) if inplace else ops.selu(input)
+    return selu_(input) if inplace else elu_ops.selu(input)
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -105,7 +104,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.celu.html
     """
-    return celu_(input, alpha) if inplace else ops.celu(input, alpha)
+    return celu_(input, alpha) if inplace else elu_ops.celu(input, alpha)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:

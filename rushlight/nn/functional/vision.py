@@ -185,6 +185,13 @@ def upsample(
 ) -> Tensor:
     """`interpolate` by its old name; warns.
 
+    >>> import warnings
+    >>> import rushlight as torch
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     torch.nn.functional.upsample(torch.tensor([[[1.0, 2.0]]]), scale_factor=2)
+    tensor([[[1., 1., 2., 2.]]])
+
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.upsample.html
     """
     _deprecated("upsample")
@@ -196,6 +203,13 @@ def upsample_nearest(
 ) -> Tensor:
     """`interpolate` by the nearest element; warns.
 
+    >>> import warnings
+    >>> import rushlight as torch
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     torch.nn.functional.upsample_nearest(torch.tensor([[[1.0, 2.0]]]), size=4)
+    tensor([[[1., 1., 2., 2.]]])
+
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.upsample_nearest.html
     """
     _deprecated("upsample_nearest")
@@ -206,6 +220,13 @@ def upsample_bilinear(
     input: Tensor, size: int | Sequence[int] | None = None, scale_factor: float | Sequence[float] | None = None
 ) -> Tensor:
     """`interpolate` of images, bilinear, with aligned corners; warns.
+
+    >>> import warnings
+    >>> import rushlight as torch
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     torch.nn.functional.upsample_bilinear(torch.tensor([[[[1.0, 2.0]]]]), size=(1, 3))
+    tensor([[[[1.0000, 1.5000, 2.0000]]]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.upsample_bilinear.html
     """

@@ -36,6 +36,9 @@ __all__ = [
 ]
 
 _float32 = np.dtype(np.float32)
+# Up to so many multiplications, one call for a stack of matrices costs less than a call each, and NumPy's BLAS wakes no
+# threads.
+_SMALL_PRODUCT = 1 << 15
 
 
 def _is_half(dtype: Any) -> bool:
@@ -46,10 +49,13 @@ def _is_half(dtype: Any) -> bool:
 def product(a: Any, b: Any) -> Any:
     """`a @ b` of two arrays of one type: bool and 16-bit types computed in a type that NumPy multiplies matrices of."""
     kind, itemsize = a.dtype.kind, a.dtype.itemsize
-    if a.ndim == 2 and b.ndim == 2 and kind == "f" and itemsize >= 4:
-        return _product2d(a, b)
+    if kind == "f" and itemsize >= 4:
+        if a.ndim == 2 and b.ndim == 2:
+            return _product2d(a, b)
+        if a.ndim == 3 and b.ndim == 3 and a.shape[0] == b.shape[0]:
+            return products(a, b)
     if _is_half(a.dtype):
-        return np.matmul(a.astype(_float32), b.astype(_float32)).astype(a.dtype)
+        return product(a.astype(_float32), b.astype(_float32)).astype(a.dtype)
     if kind == "b":
         raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
     return np.matmul(a, b)
@@ -64,6 +70,18 @@ def _product2d(a: Any, b: Any) -> Any:
     flip_a = not a.flags.c_contiguous and a.flags.f_contiguous
     flip_b = not b.flags.c_contiguous and b.flags.f_contiguous
     return kernels.gemm(a.T if flip_a else a, b.T if flip_b else b, transpose_a=flip_a, transpose_b=flip_b)
+
+
+def products(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False) -> Any:
+    """The product of each pair of matrices of two stacks, either transposed first."""
+    rows, inner = (a.shape[2], a.shape[1]) if transpose_a else a.shape[1:]
+    columns = b.shape[1 if transpose_b else 2]
+    if rows * inner * columns <= _SMALL_PRODUCT:
+        return np.matmul(a.swapaxes(1, 2) if transpose_a else a, b.swapaxes(1, 2) if transpose_b else b)
+    out = np.empty((a.shape[0], rows, columns), a.dtype)
+    for one, other, result in zip(a, b, out, strict=True):
+        kernels.gemm(one, other, transpose_a=transpose_a, transpose_b=transpose_b, out=result)
+    return out
 
 
 def same_type(input: Any, other: Any) -> None:

@@ -112,8 +112,8 @@ class Adafactor(Optimizer):
         return loss
 
     def _state_of(self, param: Any) -> dict[str, Any]:
-        refuse_complex(self, param)
-        refuse_sparse(self, param._grad)
+        refuse_complex("Adafactor", param)
+        refuse_sparse("Adafactor", param._grad)
         state = self.state[param]
         if not state:
             state["step"] = new_step()

@@ -102,8 +102,8 @@ class Muon(Optimizer):
         return loss
 
     def _buffer_of(self, param: Any) -> Any:
-        refuse_complex(self, param)
-        refuse_sparse(self, param._grad)
+        refuse_complex("Muon", param)
+        refuse_sparse("Muon", param._grad)
         state = self.state[param]
         if "momentum_buffer" not in state:
             state["momentum_buffer"] = zeros_like(param._grad.detach())

@@ -94,7 +94,7 @@ class Adadelta(Optimizer):
         return loss
 
     def _state_of(self, param: Any) -> dict[str, Any]:
-        refuse_sparse(self, param._grad)
+        refuse_sparse("Adadelta", param._grad)
         state = self.state[param]
         if not state:
             state.update(step=new_step(), square_avg=zeros_like(param), acc_delta=zeros_like(param))

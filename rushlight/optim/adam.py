@@ -132,7 +132,7 @@ class Adam(Optimizer):
         return loss
 
     def _state_of(self, param: Any, group: dict[str, Any]) -> dict[str, Any]:
-        refuse_sparse(self, param._grad, ", please consider SparseAdam instead")
+        refuse_sparse("Adam", param._grad, ", please consider SparseAdam instead")
         state = self.state[param]
         if not state:
             if group["fused"]:

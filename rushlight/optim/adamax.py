@@ -97,7 +97,7 @@ class Adamax(Optimizer):
         return loss
 
     def _state_of(self, param: Any) -> dict[str, Any]:
-        refuse_sparse(self, param._grad)
+        refuse_sparse("Adamax", param._grad)
         state = self.state[param]
         if not state:
             state.update(step=new_step(), exp_avg=zeros_like(param), exp_inf=zeros_like(param))

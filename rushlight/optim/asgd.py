@@ -97,7 +97,7 @@ class ASGD(Optimizer):
         return loss
 
     def _state_of(self, param: Any, group: dict[str, Any]) -> dict[str, Any]:
-        refuse_sparse(self, param._grad)
+        refuse_sparse("ASGD", param._grad)
         state = self.state[param]
         if not state:
             eta = new_scalar(float(number(group["lr"])))

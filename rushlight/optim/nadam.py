@@ -118,7 +118,7 @@ class NAdam(Optimizer):
         return loss
 
     def _state_of(self, param: Any) -> dict[str, Any]:
-        refuse_sparse(self, param._grad)
+        refuse_sparse("NAdam", param._grad)
         state = self.state[param]
         if not state:
             state.update(

@@ -195,8 +195,10 @@ class Optimizer:
                 if set_to_none:
                     param._grad = None
                 else:
-                    if param._grad.requires_grad:
-                        param._grad = param._grad.detach()
+                    if param._grad.grad_fn is not None:
+                        param._grad.detach_()
+                    else:
+                        param._grad.requires_grad_(False)
                     param._grad.zero_()
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -500,16 +502,16 @@ def is_sparse(grad: Any) -> bool:
     return bool(getattr(grad, "is_sparse", False))
 
 
-def refuse_sparse(optimizer: Optimizer, grad: Any, hint: str = "") -> None:
+def refuse_sparse(optimizer: str, grad: Any, hint: str = "") -> None:
     """Raise RuntimeError for a sparse gradient."""
     if is_sparse(grad):
-        raise RuntimeError(f"{type(optimizer).__name__} does not support sparse gradients{hint}")
+        raise RuntimeError(f"{optimizer} does not support sparse gradients{hint}")
 
 
-def refuse_complex(optimizer: Optimizer, param: Any) -> None:
+def refuse_complex(optimizer: str, param: Any) -> None:
     """Raise RuntimeError for a complex parameter."""
     if param.dtype.is_complex:
-        raise RuntimeError(f"{type(optimizer).__name__} does not support complex parameters")
+        raise RuntimeError(f"{optimizer} does not support complex parameters")
 
 
 def zeros_like(param: Any) -> Tensor:

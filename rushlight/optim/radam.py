@@ -115,7 +115,7 @@ class RAdam(Optimizer):
         return loss
 
     def _state_of(self, param: Any) -> dict[str, Any]:
-        refuse_sparse(self, param._grad)
+        refuse_sparse("RAdam", param._grad)
         state = self.state[param]
         if not state:
             state.update(step=new_step(), exp_avg=zeros_like(param), exp_avg_sq=zeros_like(param))

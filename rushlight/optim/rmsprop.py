@@ -108,7 +108,7 @@ class RMSprop(Optimizer):
         return loss
 
     def _state_of(self, param: Any, group: dict[str, Any]) -> dict[str, Any]:
-        refuse_sparse(self, param._grad)
+        refuse_sparse("RMSprop", param._grad)
         state = self.state[param]
         if not state:
             state["step"] = new_step()

@@ -99,7 +99,7 @@ class Rprop(Optimizer):
         return loss
 
     def _state_of(self, param: Any, group: dict[str, Any]) -> dict[str, Any]:
-        refuse_sparse(self, param._grad)
+        refuse_sparse("Rprop", param._grad)
         state = self.state[param]
         if not state:
             size = number(group["lr"])

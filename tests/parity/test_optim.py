@@ -456,6 +456,11 @@ def zeroed(t: Any) -> None:
     print(p.grad)
     optimizer.step()
     print(p.detach(), optimizer.state_dict())
+    # A gradient that has a history is cut off from it, and stays the same object.
+    for grad in (t.ones(2, requires_grad=True), t.ones(2, requires_grad=True) * 2):
+        p.grad = grad
+        optimizer.zero_grad(False)
+        print(p.grad is grad, grad, grad.requires_grad)
 
 
 KINDS = (
@@ -531,6 +536,24 @@ def excluded(t: Any) -> None:
     m.grad = t.ones(2, 2)
     attempt_briefly(lambda: o.Muon([m], ns_steps=100).step())
     attempt_briefly(lambda: o.LBFGS([p], line_search_fn="weak").step(lambda: (p * p).sum()))
+
+
+@program
+def sparse_gradients(t: Any) -> None:
+    for kind in KINDS[1:-1]:
+        table = t.nn.Embedding(3, 2, sparse=True)
+        table(t.tensor([1])).sum().backward()
+        optimizer = getattr(t.optim, kind)([table.weight])
+        if kind != "Adagrad":
+            attempt(optimizer.step)
+    attempt(t.optim.SGD([table.weight], fused=True).step)
+    for options in ({}, {"maximize": True}, {"momentum": 0.5}):
+        with t.no_grad():
+            table.weight.fill_(1.0)
+        optimizer = t.optim.SGD([table.weight], lr=0.5, **options)
+        for _ in range(3):
+            optimizer.step()
+        print(table.weight.detach())
 
 
 @program

@@ -22,7 +22,7 @@ from rushlight.ops._numeric import Array, as_result, not_implemented, widened
 from rushlight.ops.conversion import in_type
 from rushlight.ops.creation import zeros
 from rushlight.ops.dropout import dropout
-from rushlight.ops.matmul import matmul
+from rushlight.ops.matmul import matmul, products
 from rushlight.ops.softmax import softmax_along, softmax_gradient
 
 if TYPE_CHECKING:
@@ -32,20 +32,6 @@ __all__ = ["FlashAttention", "SafeSoftmax", "composed_attention"]
 
 # How many scores a block holds: they stay in a core's second-level cache.
 _BLOCK = 1 << 17
-# Up to so many multiplications, one call for all matrices costs less than a call each.
-_SMALL_PRODUCT = 1 << 15
-
-
-def _products(a: Array, b: Array, transpose_a: bool = False, transpose_b: bool = False) -> Array:
-    """The product of each pair of matrices of two stacks, either transposed first."""
-    rows, inner = a.shape[-1 if transpose_a else -2], a.shape[-2 if transpose_a else -1]
-    columns = b.shape[-2 if transpose_b else -1]
-    if rows * inner * columns <= _SMALL_PRODUCT:
-        return np.matmul(a.swapaxes(1, 2) if transpose_a else a, b.swapaxes(1, 2) if transpose_b else b)
-    out = np.empty((a.shape[0], rows, columns), a.dtype)
-    for one, other, result in zip(a, b, out, strict=True):
-        kernels.gemm(one, other, transpose_a=transpose_a, transpose_b=transpose_b, out=result)
-    return out
 
 
 class _Heads:
@@ -82,7 +68,7 @@ class _Heads:
 
     def weights(self, heads: slice, rows: slice, keys: slice) -> Array:
         """softmax(Q Kᵀ · scale + mask) of a block: (n, rows, keys)."""
-        scores = _products(self.query[heads, rows], self.key[heads, keys], transpose_b=True)
+        scores = products(self.query[heads, rows], self.key[heads, keys], transpose_b=True)
         if self.causal:
             hidden = scores[:, :, rows.start :]
             hidden += np.triu(np.full(hidden.shape[1:], -np.inf, scores.dtype), 1)
@@ -124,7 +110,7 @@ class FlashAttention(Operation):
         heads = _Heads(q, key._array, value._array, None if mask is None else widened(mask._array), causal, scale)
         out = np.empty(heads.query.shape, heads.query.dtype)
         for block in heads.blocks():
-            out[block[:2]] = _products(heads.weights(*block), heads.value[block[0], block[2]])
+            out[block[:2]] = products(heads.weights(*block), heads.value[block[0], block[2]])
         # PyTorch lays the result out as the queries are.
         result = np.empty_like(q)
         result[...] = out.reshape(q.shape)
@@ -151,12 +137,12 @@ def _gradients(
     for block in heads.blocks():
         which, rows, keys = block
         weights, g = heads.weights(*block), outer[which, rows]
-        of_value[which, keys] += _products(weights, g, transpose_a=True)
-        of_weights = _products(g, heads.value[which, keys], transpose_b=True)
+        of_value[which, keys] += products(weights, g, transpose_a=True)
+        of_weights = products(g, heads.value[which, keys], transpose_b=True)
         flat = of_weights.reshape(-1, of_weights.shape[-1])
         of_scores = kernels.softmax_backward(flat, weights.reshape(flat.shape)).reshape(weights.shape)
-        of_query[which, rows] = _products(of_scores, heads.key[which, keys])
-        of_key[which, keys] += _products(of_scores, heads.query[which, rows], transpose_a=True)
+        of_query[which, rows] = products(of_scores, heads.key[which, keys])
+        of_key[which, keys] += products(of_scores, heads.query[which, rows], transpose_a=True)
     of_query *= scale
     shared = (k.shape[0], k.shape[1], heads.group, *k.shape[2:])
     return (

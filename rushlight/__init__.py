@@ -36,6 +36,7 @@ from rushlight.ops.conversion import *
 from rushlight.ops.creation import *
 from rushlight.ops.ctc import *
 from rushlight.ops.einsum import *
+from rushlight.ops.elu import *
 from rushlight.ops.differences import *
 from rushlight.ops.distance import *
 from rushlight.ops.dropout import *

@@ -78,6 +78,7 @@ def products(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = Fals
     columns = b.shape[1 if transpose_b else 2]
     if rows * inner * columns <= _SMALL_PRODUCT:
         return np.matmul(a.swapaxes(1, 2) if transpose_a else a, b.swapaxes(1, 2) if transpose_b else b)
+    a, b = (m.copy() if 0 in m.strides[1:] else m for m in (a, b))
     out = np.empty((a.shape[0], rows, columns), a.dtype)
     for one, other, result in zip(a, b, out, strict=True):
         kernels.gemm(one, other, transpose_a=transpose_a, transpose_b=transpose_b, out=result)

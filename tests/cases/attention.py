@@ -162,6 +162,8 @@ REFUSALS = [
     Refusal("attention mask dtype", lambda t: attend(t)(*[t.ones(2, 2)] * 3, t.ones(2, 2).long()), RuntimeError, "attn_mask dtype"),
     Refusal("attention mask shape", lambda t: attend(t)(*[t.ones(1, 1, 2, 2)] * 3, t.ones(3, 2)), RuntimeError, "must match the size"),
     Refusal("attention both masks", lambda t: attend(t)(*[t.ones(2, 2)] * 3, t.ones(2, 2), is_causal=True), RuntimeError, "should not be set"),
+    Refusal("attention mask rank", lambda t: attend(t)(*[t.ones(1, 1, 2, 2)] * 3, t.ones(2)), IndexError, "out of range"),
+    Refusal("attention scale", lambda t: attend(t)(*[t.ones(2, 2)] * 3, scale="1"), TypeError, "'scale' must be float"),
     Refusal("attention dropout", lambda t: attend(t)(*[t.ones(2, 2)] * 3, dropout_p=2.0), RuntimeError, "between 0 and 1"),
     Refusal("attention groups", lambda t: attend(t)(t.ones(3, 2, 2), *[t.ones(2, 2, 2)] * 2, enable_gqa=True), RuntimeError, "must divide"),
     Refusal("attention widths", lambda t: attend(t)(t.ones(2, 2), t.ones(2, 3), t.ones(2, 2)), RuntimeError, "cannot be multiplied"),

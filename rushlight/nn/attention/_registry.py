@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import logging
 from collections.abc import Callable
 from typing import Protocol
 
@@ -11,8 +10,6 @@ __all__ = [
     "activate_flash_attention_impl", "current_flash_attention_impl", "list_flash_attention_impls",
     "register_flash_attention_impl", "restore_flash_attention_impl",
 ]  # fmt: skip
-
-_logger = logging.getLogger(__name__)
 
 
 class FlashAttentionHandle(Protocol):
@@ -82,7 +79,10 @@ def restore_flash_attention_impl(_raise_warn: bool = True) -> None:
     if _active:
         _active.pop()[1].remove()
     elif _raise_warn:
-        _logger.warning("Trying to restore default FA2 impl when no custom impl was activated")
+        # Imported here, since nothing else in the library needs it.
+        import logging
+
+        logging.getLogger(__name__).warning("Trying to restore default FA2 impl when no custom impl was activated")
 
 
 def _package_for_gpus(package: str) -> RegisterFn:

@@ -13,6 +13,7 @@ from rushlight import dtypes
 from rushlight.backends import _sdp
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops.attention import FlashAttention, composed_attention, empty_attention
+from rushlight.ops.matmul import _legacy
 from rushlight.tensor import Tensor
 
 __all__ = ["scaled_dot_product_attention"]
@@ -23,7 +24,7 @@ _FLOATS = (dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64)
 def _check(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None, dropout_p: float) -> None:
     for position, (name, tensor) in enumerate((("query", query), ("key", key), ("value", value)), 1):
         check_tensor("scaled_dot_product_attention", name, position, tensor)
-    q, k, v = (t.dtype.legacy_name for t in (query, key, value))
+    q, k, v = map(_legacy, (query, key, value))
     if not q == k == v:
         raise RuntimeError(
             f"Expected query, key, and value to have the same dtype, but got query.dtype: {q} key.dtype: {k} and "
@@ -39,7 +40,7 @@ def _check(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None, 
         if attn_mask.dtype not in (dtypes.bool, dtypes.float32, query.dtype):
             raise RuntimeError(
                 "Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: "
-                f"{attn_mask.dtype.legacy_name} and  query.dtype: {q} instead."
+                f"{_legacy(attn_mask)} and  query.dtype: {q} instead."
             )
     if not dropout_p >= 0:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p}")
@@ -79,6 +80,7 @@ def _why_not_fused(
     if mask is not None:
         if mask.requires_grad:
             return "The fused kernel has no gradient of attn_mask."
+        mask.size(-2)  # IndexError for a mask of one dimension
         full = (q[0], q[1], q[2], k[2])
         fits = all(n in (1, m) for n, m in zip(mask.shape, full[4 - mask.dim() :], strict=True))
         if mask.dim() not in (2, 4) or not fits:
@@ -142,6 +144,8 @@ def scaled_dot_product_attention(
     _check(query, key, value, attn_mask, dropout_p)
     if not (query.numel() and key.numel() and value.numel()):
         return empty_attention(query, key, value)
+    if scale is not None and not isinstance(scale, int | float):
+        raise TypeError(f"scaled_dot_product_attention(): argument 'scale' must be float, not {type(scale).__name__}")
     factor = 1 / math.sqrt(query.size(-1)) if scale is None else float(scale)
     if enable_gqa:
         _check_groups(query, key, value)

@@ -10,7 +10,7 @@ verbs give a new value and leave their arguments as they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,21 +47,22 @@ class ArrayVerbs(_Verbs):
 
     def __init__(self, dtype: np.dtype[Any]) -> None:
         self._dtype = dtype
-        self._buffers: list[Array] = []
+        self._buffers: dict[tuple[int, ...], list[Array]] = {}
         self._shape: tuple[int, ...] = ()
-        self._taken = 0
+        self._free: Iterator[Array] = iter(())
 
     def begin(self, shape: tuple[int, ...]) -> None:
         """Make ready for arrays of a shape: no buffer holds anything any more."""
-        if shape != self._shape:
-            self._shape, self._buffers = shape, []
-        self._taken = 0
+        self._shape = shape
+        self._free = iter(self._buffers.setdefault(shape, []))
 
     def _new(self) -> Array:
-        if self._taken == len(self._buffers):
-            self._buffers.append(np.empty(self._shape, self._dtype))
-        self._taken += 1
-        return self._buffers[self._taken - 1]
+        buffer = next(self._free, None)
+        if buffer is None:
+            buffer = np.empty(self._shape, self._dtype)
+            # An iterator that ended stays so, also if its list grows.
+            self._buffers[self._shape].append(buffer)
+        return buffer
 
     def scale(self, x: Array, factor: float) -> None:
         np.multiply(x, factor, x)
@@ -208,12 +209,13 @@ def _kept(x: Any) -> Any:
     return x.clone() if is_grad_enabled() else x
 
 
-def _flat(arrays: Sequence[Array]) -> list[Array] | None:
+def _flat(arrays: Sequence[Array | None]) -> list[Array | None] | None:
     """Arrays of one memory layout as vectors over their memory; None where the layouts differ."""
-    if all(array.flags.c_contiguous for array in arrays):
-        return [array.reshape(-1) for array in arrays]
-    if all(array.flags.f_contiguous for array in arrays):
-        return [array.reshape(-1, order="F") for array in arrays]
+    there = [array for array in arrays if array is not None]
+    if all(array.flags.c_contiguous for array in there):
+        return [None if array is None else array.reshape(-1) for array in arrays]
+    if all(array.flags.f_contiguous for array in there):
+        return [None if array is None else array.reshape(-1, order="F") for array in arrays]
     return None
 
 
@@ -230,37 +232,32 @@ class Update:
 
     def __call__(self, param: Any, *others: Any, **numbers: Any) -> None:
         array = param._array
-        if self._differentiable or array.dtype.char not in "fd":
-            self._on_tensors((param, *others), numbers)
+        shape, dtype = array.shape, array.dtype
+        arrays = [array]
+        plain = not self._differentiable and dtype.char in "fd"
+        for other in others if plain else ():
+            arrays.append(None if other is None else other._array)
+            plain = plain and (other is None or (arrays[-1].shape == shape and arrays[-1].dtype == dtype))
+        if plain:
+            self._on_arrays(arrays, numbers)
+            param.bump_version()
             return
-        present = [array, *(other._array for other in others if other is not None)]
-        if any(a.shape != array.shape or a.dtype != array.dtype for a in present):
-            self._on_tensors((param, *others), numbers)
-            return
-        self._on_arrays(present, [other is not None for other in others], numbers)
-        param.bump_version()
-
-    def _on_tensors(self, tensors: Sequence[Any], numbers: dict[str, Any]) -> None:
-        if tensors[0].dtype.is_complex:
+        tensors = [param, *others]
+        if param.dtype.is_complex:
             tensors = [None if t is None else view_as_real(t) for t in tensors]
         self._body(TensorVerbs(), *tensors, **numbers)
 
-    def _on_arrays(self, arrays: list[Array], present: list[bool], numbers: dict[str, Any]) -> None:
-        dtype = arrays[0].dtype
-        verbs = self._verbs.get(dtype)
+    def _on_arrays(self, arrays: list[Any], numbers: dict[str, Any]) -> None:
+        first = arrays[0]
+        verbs = self._verbs.get(first.dtype)
         if verbs is None:
-            verbs = self._verbs[dtype] = ArrayVerbs(dtype)
-        flat = _flat(arrays)
+            verbs = self._verbs[first.dtype] = ArrayVerbs(first.dtype)
+        flat = _flat(arrays) if first.size > _BLOCK else None
         if flat is None:
-            blocks: Any = [arrays]
-        elif flat[0].size <= _BLOCK:
-            blocks = [flat]
-        else:
-            blocks = ([a[i : i + _BLOCK] for a in flat] for i in range(0, flat[0].size, _BLOCK))
-        missing = not all(present)
-        for block in blocks:
-            verbs.begin(block[0].shape)
-            if missing:
-                rest = iter(block[1:])
-                block = [block[0], *(next(rest) if there else None for there in present)]
+            verbs.begin(first.shape)
+            self._body(verbs, *arrays, **numbers)
+            return
+        for start in range(0, first.size, _BLOCK):
+            block = [None if a is None else a[start : start + _BLOCK] for a in flat]
+            verbs.begin(block[0].shape)  # type: ignore[union-attr]
             self._body(verbs, *block, **numbers)

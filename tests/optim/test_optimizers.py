@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import rushlight as torch
+from tests.optim import configurations as tables
 
 Array = Any
 # A formula: (parameter, gradient, state, step number from 1) -> the parameter after the step.
@@ -169,6 +170,31 @@ def test_state_and_checkpoint(name: str) -> None:
             np.testing.assert_array_equal(a.detach().numpy(), b.detach().numpy())
 
 
+ELEMENTWISE = [n for n in tables.CONFIGURATIONS if tables.CONFIGURATIONS[n][0] not in ("Adafactor", "Muon", "LBFGS")]
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+@pytest.mark.parametrize("layout", ["rows", "columns", "mixed"])
+def test_large_parameters_step_as_their_parts(name: str, layout: str) -> None:
+    """Large arrays are treated in blocks, in the order of their memory where all have one order."""
+    shape = (3, 7000)
+    rng = np.random.default_rng(2)
+    start = rng.standard_normal(shape).astype(np.float32)
+    parts = [torch.nn.Parameter(torch.tensor(row)) for row in start]
+    whole = torch.nn.Parameter(torch.tensor(start.T.copy()).t() if layout == "columns" else torch.tensor(start))
+    kind = getattr(torch.optim, tables.CONFIGURATIONS[name][0])
+    one, several = (kind(params, **tables.options_of(torch, name)) for params in ([whole], parts))
+    for _ in range(3):
+        grad = rng.standard_normal(shape).astype(np.float32)
+        whole.grad = torch.tensor(grad) if layout == "rows" else torch.tensor(grad.T.copy()).t()
+        for i, p in enumerate(parts):
+            p.grad = torch.tensor(grad[i])
+        one.step()
+        several.step()
+    for p, row in zip(parts, whole.detach().numpy(), strict=True):
+        np.testing.assert_allclose(p.detach().numpy(), row, rtol=1e-6, atol=1e-7)
+
+
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_a_parameter_without_gradient_stays(name: str) -> None:
     params = parameters()
@@ -245,6 +271,111 @@ def test_printed() -> None:
     assert text.startswith("SGD (\nParameter Group 0\n    dampening: 0\n")
 
 
+def test_global_hooks_and_prepended_ones() -> None:
+    module = torch.optim.optimizer
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=0.1)
+    order: list[str] = []
+    handles = [
+        module.register_optimizer_step_pre_hook(lambda o, a, k: order.append("all before")),
+        module.register_optimizer_step_post_hook(lambda o, a, k: order.append("all after")),
+        optimizer.register_state_dict_pre_hook(lambda o: order.append("second")),
+        optimizer.register_state_dict_pre_hook(lambda o: order.append("first"), prepend=True),
+        optimizer.register_load_state_dict_post_hook(lambda o: order.append("loaded")),
+    ]
+    optimizer.step()
+    optimizer.load_state_dict(optimizer.state_dict())
+    for handle in handles:
+        handle.remove()
+    optimizer.step()
+    assert order == ["all before", "all after", "first", "second", "loaded"]
+
+
+def test_a_users_step_records_as_it_was_recording() -> None:
+    class Plain(torch.optim.Optimizer):
+        def step(self, closure: Any = None) -> Any:
+            loss = closure()
+            loss.backward()
+            with torch.no_grad():
+                for p in self.param_groups[0]["params"]:
+                    p -= p.grad
+            return loss
+
+    w = torch.nn.Parameter(torch.ones(2))
+    optimizer = Plain([w], {})
+    assert optimizer.step(lambda: (w * 3).sum()).item() == 6.0
+    assert w.tolist() == [-2.0, -2.0]
+
+
+def test_names_of_parameters() -> None:
+    a, b = torch.nn.Parameter(torch.ones(1)), torch.nn.Parameter(torch.ones(1))
+    optimizer = torch.optim.Adam([("a", a), ("b", b)])
+    assert optimizer.state_dict()["param_groups"][0]["param_names"] == ["a", "b"]
+    with pytest.raises(ValueError, match="cannot add param group without names"):
+        optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(1))]})
+
+
+def test_gradients_flow_through_a_recorded_step() -> None:
+    """The rate that would have been best, found by its gradient: of (w - lr · 2w)² it is zero at lr = 1/2."""
+    lr = torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
+    w = torch.tensor([3.0], dtype=torch.float64, requires_grad=True).clone()
+    optimizer = torch.optim.SGD([w], lr=lr, differentiable=True)
+    w.grad = 2 * w.detach()
+    optimizer.step()
+    (slope,) = torch.autograd.grad((w * w).sum(), lr)
+    assert slope.item() == pytest.approx(0.0, abs=1e-12)
+
+
+def test_complex_parameters_step_as_their_parts() -> None:
+    for name in ELEMENTWISE:
+        kind, options = getattr(torch.optim, tables.CONFIGURATIONS[name][0]), tables.options_of(torch, name)
+        if options.get("fused"):
+            continue
+        real = torch.nn.Parameter(torch.tensor([[1.0, -2.0], [0.5, 3.0]], dtype=torch.float64))
+        joined = torch.nn.Parameter(torch.view_as_complex(real.detach().clone()))
+        both = kind([real], **options), kind([joined], **options)
+        for step in range(3):
+            real.grad = torch.tensor([[0.3, -0.2], [1.0, 0.1]], dtype=torch.float64) * (step - 0.5)
+            joined.grad = torch.view_as_complex(real.grad)
+            for optimizer in both:
+                optimizer.step()
+        np.testing.assert_allclose(torch.view_as_real(joined.detach()).numpy(), real.detach().numpy(), rtol=1e-7)
+
+
+def test_a_copied_lbfgs_goes_on() -> None:
+    w = torch.nn.Parameter(torch.tensor([3.0, -1.0]))
+    optimizer = torch.optim.LBFGS([w], max_iter=2)
+    twin = copy.deepcopy(optimizer)
+    for one in (optimizer, twin):
+        (p,) = one.param_groups[0]["params"]
+
+        def closure(p: Any = p, one: Any = one) -> Any:
+            one.zero_grad()
+            loss = ((p - 1) ** 4).sum()
+            loss.backward()
+            return loss
+
+        one.step(closure)
+    assert twin.param_groups[0]["params"][0].tolist() == w.tolist()
+
+
+def give_gradient_of_one() -> float:
+    W.grad = torch.ones(1)
+    return 1.0
+
+
+def swapped_without_a_step() -> None:
+    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.ones(1))])
+    with torch.optim.swap_in_optimizer_params_and_state(optimizer, {}, optimizer.state_dict()):
+        pass
+
+
+def stepped(kind: str, param: Any = None, **options: Any) -> None:
+    p = torch.nn.Parameter(torch.ones(2, 2)) if param is None else param
+    p.grad = torch.ones_like(p)
+    getattr(torch.optim, kind)([p], **options).step()
+
+
+COMPLEX = torch.nn.Parameter(torch.ones(2, 2, dtype=torch.complex64))
 W = torch.nn.Parameter(torch.ones(1))
 ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "nothing": (lambda: torch.optim.SGD([], lr=0.1), ValueError, "empty parameter list"),
@@ -266,6 +397,49 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         "different number of parameter groups",
     ),
     "set": (lambda: torch.optim.SGD([{"params": {W}}]), TypeError, "ordered collections"),
+    "some names": (lambda: torch.optim.SGD([("w", W), W]), ValueError, "Some param names are missing"),
+    "rates": (lambda: torch.optim.Adam([W], lr=torch.ones(2)), ValueError, "Tensor lr must be 1-element"),
+    "kinds of betas": (
+        lambda: torch.optim.Adam([W], betas=(0.9, torch.tensor(0.9))),
+        ValueError,
+        "both floats or both",
+    ),
+    "ways": (lambda: torch.optim.Adam([W], fused=True, foreach=True), RuntimeError, "cannot be `True` together"),
+    "recorded and fused": (
+        lambda: torch.optim.SGD([W], fused=True, differentiable=True),
+        RuntimeError,
+        "`fused` does not support `differentiable`",
+    ),
+    "capturable": (lambda: stepped("Adam", capturable=True), AssertionError, "must be on supported devices: .*'xla'"),
+    "capturable lists": (
+        lambda: stepped("NAdam", capturable=True, foreach=True),
+        AssertionError,
+        "If capturable=True, params, mu_products, and state_steps must be on supported devices: .*'privateuseone'",
+    ),
+    "complex and fused": (
+        lambda: stepped("Adam", COMPLEX, fused=True),
+        RuntimeError,
+        "requires all the params to be floating point Tensors",
+    ),
+    "etas": (lambda: torch.optim.Rprop([W], etas=(1.5, 2.0)), ValueError, "Invalid eta values: 1.5, 2.0"),
+    "momentum decay": (lambda: torch.optim.NAdam([W], momentum_decay=-1.0), ValueError, "Invalid momentum_decay value"),
+    "beta2_decay": (lambda: torch.optim.Adafactor([W], beta2_decay=0.5), ValueError, "beta2_decay should be <= 0"),
+    "clipping": (lambda: torch.optim.Adafactor([W], d=0.5), ValueError, "Clipping threshold d should be >= 1"),
+    "complex Adafactor": (lambda: stepped("Adafactor", COMPLEX), RuntimeError, "does not support complex parameters"),
+    "vector": (lambda: torch.optim.Muon([W]), ValueError, "Muon only supports 2D parameters"),
+    "adjustment": (lambda: torch.optim.Muon([W], adjust_lr_fn="half"), ValueError, "half is not supported"),
+    "Newton's steps": (lambda: stepped("Muon", ns_steps=100), ValueError, "Number of steps must be less than 100"),
+    "line search": (
+        lambda: torch.optim.LBFGS([W], line_search_fn="weak").step(lambda: give_gradient_of_one()),
+        RuntimeError,
+        "only 'strong_wolfe' is supported, got 'weak'",
+    ),
+    "groups of LBFGS": (
+        lambda: torch.optim.LBFGS([{"params": [W]}, {"params": [torch.nn.Parameter(torch.ones(1))]}]),
+        ValueError,
+        "LBFGS doesn't support per-parameter options",
+    ),
+    "swapped too early": (swapped_without_a_step, RuntimeError, "requires initialized optimizer state"),
 }
 
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.quantization
 
-The digits are 8 × 8; they are resampled to 28 × 28 for a network of 784-512-512-10. Speeds are the best of several bursts of
-the float32 layer and of the quantized one, taken in turn.
+The digits are 8 × 8; they are resampled to 28 × 28 for a network of 784-512-512-10. Speeds are the best of several
+bursts of the float32 layer and of the quantized one, taken in turn.
 """
 
 from __future__ import annotations

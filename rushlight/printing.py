@@ -266,10 +266,11 @@ def _quantizer_suffixes(tensor: Variable, quantizer: Quantizer) -> list[str]:
     ]
     if quantizer.axis is None:
         return [*suffixes, f"scale={quantizer.scale}", f"zero_point={quantizer.zero_point}"]
-    from rushlight.autograd.variable import wrap
-
     for name, array in (("scale", quantizer.scale), ("zero_point", quantizer.zero_point)):
-        suffixes.append(f"{name}={format_tensor(wrap(array))}")
+        kind = dtypes.from_numpy_dtype(array.dtype)
+        usual = kind in (dtypes.get_default_dtype(), dtypes.int64)
+        text = _with_suffixes(f"tensor({format_array(array, 7)}", [] if usual else [f"dtype={kind}"], 7)
+        suffixes.append(f"{name}={text}")
     return [*suffixes, f"axis={quantizer.axis}"]
 
 

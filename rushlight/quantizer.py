@@ -1,8 +1,8 @@
 """What the codes of a quantized tensor stand for: its scheme, scale and zero point, kept in the dtype of its array.
 
-A quantized tensor's array holds records of one field (`dtypes.qint8` and its kin) and its NumPy dtype carries a `Quantizer`
-as metadata, which NumPy hands on from an array to its views and copies. So moving elements about needs no code of its
-own, an ordinary tensor knows nothing of all this, and a ufunc that meets such records refuses them.
+A quantized tensor's array holds records of one field (`dtypes.qint8` and its kin) and its NumPy dtype carries a
+`Quantizer` as metadata, which NumPy hands on from an array to its views and copies. So moving elements about needs no
+code of its own, an ordinary tensor knows nothing of all this, and a ufunc that meets such records refuses them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _KEY = "rushlight.quantizer"
 
 
 class qscheme:
-    """How a quantized tensor's codes stand for numbers: one scale or one for each channel, with a zero point or without.
+    """How codes stand for numbers: by one scale or one for each channel, about zero or anywhere.
 
     Source: https://docs.pytorch.org/docs/2.13/quantization.html
     """
@@ -73,7 +73,7 @@ def _scheme_of_name(name: str) -> qscheme:
 
 @dataclass(frozen=True, eq=False)
 class Quantizer:
-    """A code q stands for `(q - zero_point) * scale`; `axis` is the dimension of the channels, None where there are none.
+    """A code q stands for `(q - zero_point) * scale`; `axis` is the dimension of the channels, None for none.
 
     `scale` and `zero_point` are a float and an int, or arrays with one element for each channel.
     """

@@ -11,6 +11,8 @@ from rushlight.quantizer import (
     per_channel_symmetric,
     per_tensor_affine,
     per_tensor_symmetric,
+)
+from rushlight.quantizer import (
     qscheme as Scheme,
 )
 

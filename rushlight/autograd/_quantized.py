@@ -10,7 +10,8 @@ from rushlight.autograd.variable import Variable
 
 __all__ = ["FORMS", "LOADERS", "apply_to_codes", "refuse"]
 
-# What an operation computes on quantized tensors, of itself and its arguments. Filled by rushlight/ops/_quantized_forms.py.
+# What an operation computes on quantized tensors, of itself and its arguments; rushlight/ops/_quantized_forms.py fills
+# it.
 FORMS: dict[type[Any], Callable[..., Any]] = {}
 # Called once, when a form is first asked for.
 LOADERS: list[Callable[[], object]] = []

@@ -175,6 +175,7 @@ def _symmetric(low: float, high: float, least: int, greatest: int) -> tuple[floa
 
 def _watch(array: Array, low: Tensor, high: Tensor, constant: float, per_row: bool) -> None:
     """Move the running range towards the array's."""
+    now: Any
     if per_row:
         rows = array.reshape(array.shape[0], -1).astype(np.float32, copy=False)
         now = rows.min(1), rows.max(1)
@@ -189,6 +190,26 @@ def _watch(array: Array, low: Tensor, high: Tensor, constant: float, per_row: bo
         step = np.float32(constant)
         running._array[...] = np.where(np.isinf(before), end, before + step * (end - before))
         running.bump_version()
+
+
+def _choose(
+    running: tuple[Tensor, Tensor], found: tuple[Tensor, Tensor], codes: tuple[int, int], symmetric: bool
+) -> None:
+    """Write the scale and the zero point that fit a running range."""
+    scale, zero = found
+    chosen = []
+    for low, high in zip(*(end._array.reshape(-1).tolist() for end in running), strict=True):
+        if math.isinf(low):
+            low = high = 0.0
+        low, high = _symmetric(low, high, *codes) if symmetric else (low, high)
+        chosen.append(range_parameters(low, high, *codes, symmetric, single=True))
+    if len(chosen) != scale.numel():
+        scale.resize_((len(chosen),))
+        zero.resize_((len(chosen),))
+    scale._array[...] = [step for step, _ in chosen]
+    zero._array[...] = [code for _, code in chosen]
+    scale.bump_version()
+    zero.bump_version()
 
 
 def fused_moving_avg_obs_fake_quant(
@@ -209,9 +230,9 @@ def fused_moving_avg_obs_fake_quant(
     """Watch the range of `input` and round it to the codes of the range seen so far, in one step of training.
 
     Where `observer_on`, `running_min` and `running_max` move towards the input's by `averaging_const` (each row's own
-    with `per_row_fake_quant`). Where `fake_quant_on`, `scale` and `zero_point` are chosen for that range, `symmetric_quant`
-    about zero, and the result is `fake_quantize_per_tensor_affine` or `fake_quantize_per_channel_affine`; else a copy.
-    The four are written in place. RuntimeError for channels on another axis than 0.
+    with `per_row_fake_quant`). Where `fake_quant_on`, `scale` and `zero_point` are chosen for that range (about zero with
+    `symmetric_quant`), and the result is `fake_quantize_per_tensor_affine` or `fake_quantize_per_channel_affine`; else
+    it is a copy. The four are written in place. RuntimeError for channels on another axis than 0.
 
     >>> import rushlight as torch
     >>> low, high, scale = torch.tensor(float("inf")), torch.tensor(float("-inf")), torch.ones(1)
@@ -235,20 +256,7 @@ def fused_moving_avg_obs_fake_quant(
         _watch(array, running_min, running_max, averaging_const, per_row_fake_quant)
     if not fake_quant_on.item():
         return Unchanged.apply(input)
-    lows, highs = running_min._array.reshape(-1), running_max._array.reshape(-1)
-    chosen = []
-    for low, high in zip(lows.tolist(), highs.tolist(), strict=True):
-        low, high = (low, high) if not math.isinf(low) else (0.0, 0.0)
-        if symmetric_quant:
-            low, high = _symmetric(low, high, quant_min, quant_max)
-        chosen.append(range_parameters(low, high, quant_min, quant_max, symmetric_quant, single=True))
-    if per_row_fake_quant:
-        scale.resize_((len(chosen),))
-        zero_point.resize_((len(chosen),))
-    scale._array[...] = [step for step, _ in chosen]
-    zero_point._array[...] = [zero for _, zero in chosen]
-    scale.bump_version()
-    zero_point.bump_version()
+    _choose((running_min, running_max), (scale, zero_point), (quant_min, quant_max), symmetric_quant)
     steps, zeros = scale._array.copy(), zero_point._array.copy()
     if per_row_fake_quant:
         over = (-1,) + (1,) * (array.ndim - 1)

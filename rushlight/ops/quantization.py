@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +20,11 @@ from rushlight.quantizer import (
     per_channel_affine,
     per_channel_affine_float_qparams,
     per_tensor_affine,
-    qscheme as Scheme,
     quantized_array,
     quantizer_of,
+)
+from rushlight.quantizer import (
+    qscheme as Scheme,
 )
 
 if TYPE_CHECKING:
@@ -83,8 +86,8 @@ def quantize_per_tensor(input: Any, scale: Any, zero_point: Any, dtype: dtypes.d
         return tuple([quantize_per_tensor(*each, dtype) for each in zip(input, scales, zeros, strict=True)])
     array = _floats(input, "quantize_per_tensor")
     limits = _limits(dtype, "quantize_per_tensor")
-    scale = float(scale.item() if isinstance(scale, Variable) else scale)
-    zero_point = int(zero_point.item() if isinstance(zero_point, Variable) else zero_point)
+    scale = float(scale._array.item() if isinstance(scale, Variable) else scale)
+    zero_point = int(zero_point._array.item() if isinstance(zero_point, Variable) else zero_point)
     _within(zero_point, limits, "quantize_tensor_per_tensor_affine")
     return wrap(encoded(array, dtype, Quantizer(per_tensor_affine, scale, zero_point)))
 
@@ -233,8 +236,8 @@ def _of_channels(input: Any, function: str) -> Quantizer:
     quantizer = _quantizer(input, function)
     if quantizer.axis is None:
         raise RuntimeError(
-            "Expected quantizer->qscheme() == kPerChannelAffine || quantizer->qscheme() == kPerChannelAffineFloatQParams "
-            "to be true, but got false."
+            "Expected quantizer->qscheme() == kPerChannelAffine || quantizer->qscheme() == "
+            "kPerChannelAffineFloatQParams to be true, but got false."
         )
     quantizer.along(input._array.shape)
     return quantizer
@@ -337,7 +340,7 @@ def _is_quantized(input: Any) -> bool:
 
 def _load_forms() -> None:
     """What activations and their kin do with quantized tensors is read when the first of them is met."""
-    import rushlight.ops._quantized_forms
+    importlib.import_module("rushlight.ops._quantized_forms")
 
 
 LOADERS.append(_load_forms)

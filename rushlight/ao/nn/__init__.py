@@ -1,4 +1,4 @@
-"""Layers of quantized networks: `quantized`, those of networks that learn to be (`qat`), and fused ones (`intrinsic`)."""
+"""Layers of quantized networks: `quantized`, those that train towards it (`qat`), fused ones (`intrinsic`)."""
 
 from rushlight.ao.nn import intrinsic as intrinsic
 from rushlight.ao.nn import qat as qat

@@ -12,11 +12,13 @@ from rushlight.ao.quantization._observers import _EPS, UniformQuantizationObserv
 from rushlight.ao.quantization.utils import is_per_tensor
 from rushlight.autograd.grad_mode import no_grad
 from rushlight.dtypes import dtype as Dtype
+from rushlight.ops.choice import maximum, minimum
 from rushlight.ops.creation import tensor, zeros
-from rushlight.ops.extremum import aminmax, maximum, minimum
+from rushlight.ops.extremum import aminmax
 from rushlight.ops.sequences import linspace
 from rushlight.ops.sorting import histc
-from rushlight.quantizer import per_tensor_affine, qscheme as Scheme
+from rushlight.quantizer import per_tensor_affine
+from rushlight.quantizer import qscheme as Scheme
 from rushlight.tensor import Tensor
 
 __all__ = ["HistogramObserver", "default_histogram_observer"]

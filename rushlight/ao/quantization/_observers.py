@@ -19,8 +19,9 @@ from rushlight.ao.quantization.utils import (
 from rushlight.autograd.grad_mode import no_grad
 from rushlight.dtypes import dtype as Dtype
 from rushlight.nn.modules.module import Module
+from rushlight.ops.choice import maximum, minimum
 from rushlight.ops.creation import tensor
-from rushlight.ops.extremum import aminmax, maximum, minimum
+from rushlight.ops.extremum import aminmax
 from rushlight.ops.shape import flatten
 from rushlight.quantizer import (
     per_channel_affine,
@@ -28,6 +29,8 @@ from rushlight.quantizer import (
     per_channel_symmetric,
     per_tensor_affine,
     per_tensor_symmetric,
+)
+from rushlight.quantizer import (
     qscheme as Scheme,
 )
 from rushlight.tensor import Tensor
@@ -73,7 +76,7 @@ class _PartialWrapper:
 
 
 class ObserverBase(Module, abc.ABC):
-    """What all observers are: `forward` looks at a tensor and returns it, `calculate_qparams` gives scale and zero point.
+    """What all observers are: `forward` looks at a tensor and returns it, `calculate_qparams` says what fits it.
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.ao.quantization.observer.ObserverBase.html
     """

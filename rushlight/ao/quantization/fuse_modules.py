@@ -6,8 +6,8 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from rushlight.ao.quantization.fuser_method_mappings import get_fuser_method
 from rushlight.ao._kinds import type_of
+from rushlight.ao.quantization.fuser_method_mappings import get_fuser_method
 from rushlight.nn.modules.linear import Identity
 from rushlight.nn.modules.module import Module
 
@@ -75,7 +75,7 @@ def fuse_modules(
 ) -> Any:
     """A model (a copy, unless `inplace`) in which layers that follow each other are one, for after training.
 
-    `modules_to_fuse` is a list of names, or of such lists. The first of each becomes the fused layer, the rest Identity.
+    `modules_to_fuse` is a list of names, or of such lists. The first becomes the fused layer, the rest Identity.
 
     >>> import rushlight as torch
     >>> model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.ReLU()).eval()

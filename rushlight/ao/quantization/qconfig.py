@@ -8,8 +8,39 @@ from typing import Any
 
 from rushlight import dtypes
 from rushlight.ao.quantization._observers import _PartialWrapper
-from rushlight.ao.quantization.fake_quantize import *
-from rushlight.ao.quantization.observer import *
+from rushlight.ao.quantization.fake_quantize import (
+    FakeQuantize,
+    FusedMovingAvgObsFakeQuantize,
+    default_dynamic_fake_quant,
+    default_embedding_fake_quant,
+    default_fake_quant,
+    default_fused_act_fake_quant,
+    default_fused_per_channel_wt_fake_quant,
+    default_fused_wt_fake_quant,
+    default_per_channel_weight_fake_quant,
+    default_weight_fake_quant,
+    fused_per_channel_wt_fake_quant_range_neg_127_to_127,
+    fused_wt_fake_quant_range_neg_127_to_127,
+)
+from rushlight.ao.quantization.observer import (
+    HistogramObserver,
+    MinMaxObserver,
+    MovingAverageMinMaxObserver,
+    MovingAveragePerChannelMinMaxObserver,
+    NoopObserver,
+    PerChannelMinMaxObserver,
+    PlaceholderObserver,
+    default_debug_observer,
+    default_dynamic_quant_observer,
+    default_float_qparams_observer,
+    default_observer,
+    default_per_channel_weight_observer,
+    default_placeholder_observer,
+    default_reuse_input_observer,
+    default_weight_observer,
+    per_channel_weight_observer_range_neg_127_to_127,
+    weight_observer_range_neg_127_to_127,
+)
 from rushlight.nn.modules.linear import Identity
 from rushlight.nn.modules.module import Module
 
@@ -162,8 +193,6 @@ def check_qconfig(qconfig: Any, module: Module) -> None:
     """AssertionError for a weight observer by channels where a transposed convolution cannot use it."""
     if qconfig is None or not type(module).__name__.startswith("ConvTranspose"):
         return
-    from rushlight.ao.quantization.observer import MovingAveragePerChannelMinMaxObserver, PerChannelMinMaxObserver
-
     if isinstance(qconfig.weight(), PerChannelMinMaxObserver | MovingAveragePerChannelMinMaxObserver):
         raise AssertionError("Per channel weight observer is not supported yet for ConvTranspose{n}d.")
 

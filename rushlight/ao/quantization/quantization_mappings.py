@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from rushlight.ao._kinds import type_of
 from rushlight.ao.nn import intrinsic as nni
 from rushlight.ao.nn import qat as nnqat
 from rushlight.ao.nn import quantized as nnq
@@ -16,7 +17,6 @@ from rushlight.ao.quantization.fake_quantize import (
     default_fixed_qparams_range_neg1to1_fake_quant,
 )
 from rushlight.ao.quantization.stubs import DeQuantStub, QuantStub
-from rushlight.ao._kinds import type_of
 from rushlight.ao.quantization.utils import get_combined_dict
 from rushlight.nn import functional as F
 from rushlight.nn import modules as nn

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from rushlight import dtypes
+from rushlight.ao._kinds import has_no_children_ignoring_parametrizations, type_of
 from rushlight.ao.nn.intrinsic.modules.fused import _FusedModule
 from rushlight.ao.nn.quantized.modules.functional_modules import FloatFunctional, QFunctional
-from rushlight.ao.quantization._observers import is_activation_post_process
+from rushlight.ao.quantization._observers import ObserverBase, is_activation_post_process
+from rushlight.ao.quantization.fake_quantize import FakeQuantizeBase
 from rushlight.ao.quantization.qconfig import (
     check_qconfig,
     default_dynamic_qconfig,
@@ -27,17 +29,28 @@ from rushlight.ao.quantization.quantization_mappings import (
     no_observer_set,
 )
 from rushlight.ao.quantization.stubs import DeQuantStub, QuantWrapper
-from rushlight.ao._kinds import has_no_children_ignoring_parametrizations, type_of
 from rushlight.dtypes import dtype as Dtype
 from rushlight.nn import modules as nn
 from rushlight.nn.modules.module import Module
 
 __all__ = [
-    "add_quant_dequant", "convert", "get_default_custom_config_dict", "prepare", "prepare_qat", "propagate_qconfig_",
-    "quantize", "quantize_dynamic", "quantize_qat", "swap_module",
+    "ObserverOrFakeQuantize", "add_quant_dequant", "convert", "default_eval_fn", "get_default_custom_config_dict",
+    "prepare", "prepare_qat", "propagate_qconfig_", "quantize", "quantize_dynamic", "quantize_qat", "swap_module",
 ]  # fmt: skip
 
 Mapping = dict[Any, Any]
+
+
+ObserverOrFakeQuantize = ObserverBase | FakeQuantizeBase
+
+
+def default_eval_fn(model: Any, calib_data: Any) -> None:
+    """Show a model the inputs of pairs of inputs and targets.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.ao.quantization.default_eval_fn.html
+    """
+    for data, _ in calib_data:
+        model(data)
 
 
 def get_default_custom_config_dict() -> dict[str, Any]:

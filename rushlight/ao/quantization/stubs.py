@@ -28,7 +28,7 @@ class QuantStub(_Stub):
 
 
 class DeQuantStub(_Stub):
-    """Where quantized tensors become floats: nothing until `convert`, which puts `nn.quantized.DeQuantize` in its place.
+    """Where codes become floats: nothing until `convert`, which puts `nn.quantized.DeQuantize` in its place.
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.ao.quantization.DeQuantStub.html
     """

@@ -67,7 +67,7 @@ def get_qparam_dict(observer_or_fake_quant: Any) -> dict[str, Any]:
     """What an observer found: scheme, dtype, scale, zero point and, where there is one, the axis."""
     scheme = getattr(observer_or_fake_quant, "qscheme", None)
     found: dict[str, Any] = {"qscheme": scheme, "dtype": observer_or_fake_quant.dtype}
-    if not scheme or isinstance(observer_or_fake_quant, Module) and not hasattr(observer_or_fake_quant, "quant_min"):
+    if not scheme or (isinstance(observer_or_fake_quant, Module) and not hasattr(observer_or_fake_quant, "quant_min")):
         return {"qscheme": None, "dtype": observer_or_fake_quant.dtype}
     # A symmetric scheme is one of affine codes whose zero point happens to be in the middle.
     if is_per_tensor(scheme):
@@ -84,7 +84,7 @@ def get_qparam_dict(observer_or_fake_quant: Any) -> dict[str, Any]:
 
 
 def get_qconfig_dtypes(qconfig: Any) -> tuple[Dtype, Dtype, bool]:
-    """The dtypes of activations and weights that a QConfig asks for, and whether activations are quantized at run time."""
+    """The dtypes of activations and weights that a QConfig asks for, and whether the former are found at run time."""
     if qconfig is None:
         raise AssertionError("qconfig must be provided to extract dtypes")
     activation, weight = qconfig.activation(), qconfig.weight()
@@ -219,9 +219,8 @@ def determine_qparams(
     `per_channel_affine_float_qparams` takes it as it is, with a zero point that is no whole number. A scale is at least
     `eps`.
     """
-    from rushlight.ops.choice import where
+    from rushlight.ops.choice import maximum, minimum, where
     from rushlight.ops.creation import full_like, ones, ones_like, tensor, zeros, zeros_like
-    from rushlight.ops.extremum import maximum, minimum
     from rushlight.ops.rounding import clamp
 
     if not check_min_max_valid(min_val, max_val):

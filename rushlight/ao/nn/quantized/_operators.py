@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, kernels
+from rushlight.ao.nn.quantized._packed import LinearPackedParams, LinearPackedParamsFp16
 from rushlight.autograd.grad_mode import no_grad
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.ao.nn.quantized._packed import LinearPackedParams, LinearPackedParamsFp16
 from rushlight.nn import functional as F
 from rushlight.ops import joining
 from rushlight.ops._codes import LIMITS, encoded, requantized
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = [
-    "add", "add_relu", "add_scalar", "batch_norm", "cat", "celu", "dropout", "elu", "group_norm", "hardswish", "instance_norm",
-    "layer_norm", "leaky_relu", "linear", "linear_dynamic", "linear_dynamic_fp16", "linear_prepack",
+    "add", "add_relu", "add_scalar", "batch_norm", "cat", "celu", "dropout", "elu", "group_norm", "hardswish",
+    "instance_norm", "layer_norm", "leaky_relu", "linear", "linear_dynamic", "linear_dynamic_fp16", "linear_prepack",
     "linear_prepack_fp16", "linear_relu", "linear_relu_dynamic", "linear_relu_dynamic_fp16", "linear_unpack",
     "linear_unpack_fp16", "matmul", "mul", "mul_relu", "mul_scalar", "prelu", "sigmoid", "softmax",
 ]  # fmt: skip
@@ -131,7 +131,7 @@ def linear_relu_dynamic_fp16(X: Tensor, W_prepack: LinearPackedParamsFp16) -> Te
     return F.relu(linear_dynamic_fp16(X, W_prepack))
 
 
-def _pair(function: Callable[[Tensor, Tensor], Any], relu: bool = False) -> Callable[..., Tensor]:
+def _pair(function: Callable[..., Any], relu: bool = False) -> Callable[..., Tensor]:
     def operator(qa: Tensor, qb: Tensor, scale: float, zero_point: int) -> Tensor:
         for q in (qa, qb):
             uniform(q)

@@ -94,8 +94,8 @@ def _conv(
         raise NotImplementedError("Only torch.qint8 is supported for weight tensor!")
     if input.ndim != rank + 2:
         raise ValueError(f"Input shape must be `(N, C, {_LETTERS[rank]})`!")
-    spread = [(n,) * rank if isinstance(n, int) else tuple(n) for n in (stride, padding, dilation)]
-    packed = ConvPackedParams(weight, bias, *spread, groups)
+    steps, border, apart = ((n,) * rank if isinstance(n, int) else tuple(n) for n in (stride, padding, dilation))
+    packed = ConvPackedParams(weight, bias, steps, border, apart, groups)
     out = packed.codes(*Q.activations(input, f"conv{rank}d"), scale, zero_point, False)
     return quantized_result(out, scale, zero_point)
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from rushlight.ao.nn.qat.modules.linear import check_float, check_qconfig
 from rushlight.nn.modules import conv as _float
+from rushlight.nn.modules._conv import _ConvNd as _FloatConv
 from rushlight.nn.parameter import Parameter
 from rushlight.tensor import Tensor
 
@@ -50,7 +51,7 @@ class _ConvNd:
         """The layer with a float layer's parameters, themselves."""
         check_float(cls, mod)
         qconfig = mod.qconfig
-        if not isinstance(mod, _float._ConvNd):
+        if not isinstance(mod, _FloatConv):
             mod = mod[0]
             qconfig = getattr(mod, "qconfig", qconfig)
         made = cls(

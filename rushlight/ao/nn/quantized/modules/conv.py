@@ -16,6 +16,8 @@ from rushlight.ao.nn.quantized.modules.utils import (
 )
 from rushlight.nn import functional as F
 from rushlight.nn.modules import conv as _float
+from rushlight.nn.modules._conv import _ConvNd as _FloatConv
+from rushlight.nn.modules.module import Module
 from rushlight.ops.creation import zeros
 from rushlight.ops.quantization import _empty_affine_quantized
 from rushlight.tensor import Tensor
@@ -141,7 +143,7 @@ class _ConvNd(OutputQuantized, WeightedQuantizedModule):
         return (*settings, *self._weight_bias(), self.scale, self.zero_point, self.training)
 
     def __setstate__(self, state: Any) -> None:
-        _float.Module.__init__(self)
+        Module.__init__(self)
         for name, value in zip(self._settings, state, strict=False):
             setattr(self, name, value)
         weight, bias, self.scale, self.zero_point, self.training = state[len(self._settings) :]
@@ -179,7 +181,7 @@ class _ConvNd(OutputQuantized, WeightedQuantizedModule):
             if not hasattr(mod, "qconfig"):
                 raise AssertionError("Input float module must have qconfig defined.")
             qconfig = mod.qconfig
-            mod = mod if isinstance(mod, _float._ConvNd) else mod[0]
+            mod = mod if isinstance(mod, _FloatConv) else mod[0]
             weight_observer = getattr(mod, "qconfig", qconfig).weight()
         return cls._quantized(mod, observer, weight_observer)
 

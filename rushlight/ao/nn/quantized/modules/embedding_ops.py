@@ -60,7 +60,7 @@ class EmbeddingPackedParams(Module):
     def rows(self, indices: Any) -> Any:
         """The rows of these indices, in float32."""
         count = len(self._codes)
-        if indices.size and not (0 <= indices.min() and indices.max() < count):
+        if indices.size and not (indices.min() >= 0 and indices.max() < count):
             raise RuntimeError(f"Expect idx >= 0 && idx < N, with N = {count}, but got indices beyond")
         scales, offsets = self._scales[indices], self._offsets[indices]
         return self._codes[indices].astype(np.float32) * scales[..., None] + offsets[..., None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from rushlight import dtypes
+from rushlight.ao._kinds import type_of
 from rushlight.ao.nn.quantized import _operators as Q
 from rushlight.ao.nn.quantized.modules.utils import (
     OutputQuantized,
@@ -13,7 +14,6 @@ from rushlight.ao.nn.quantized.modules.utils import (
     observed_dtype,
     quantize_weight,
 )
-from rushlight.ao._kinds import type_of
 from rushlight.dtypes import dtype as Dtype
 from rushlight.nn.modules import linear as _float
 from rushlight.nn.modules.module import Module
@@ -42,7 +42,7 @@ class LinearPackedParams(Module):
     def set_weight_bias(self, weight: Tensor, bias: Tensor | None) -> None:
         """Pack a weight and a bias."""
         if self.dtype is dtypes.qint8:
-            self._packed_params = Q.linear_prepack(weight, bias)
+            self._packed_params: Any = Q.linear_prepack(weight, bias)
         elif self.dtype is dtypes.float16:
             self._packed_params = Q.linear_prepack_fp16(weight, bias)
         else:

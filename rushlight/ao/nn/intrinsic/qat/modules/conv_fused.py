@@ -34,10 +34,11 @@ _OLD_NAMES = {
 
 
 class Folded:
-    """A layer with a normalisation `bn` behind it, whose factor is in the weight that gets rounded, as it will be in the
-    quantized layer: the product is divided by the factor again, and normalised."""
+    """A layer with a normalisation `bn` behind it, whose factor is in the weight that gets rounded, as in the quantized
+    layer to be: the product is divided by the factor again, and normalised."""
 
     freeze_bn: bool
+    bias: Any
 
     def _begin(
         self: Any, features: int, bias: bool, eps: float, momentum: float, freeze_bn: bool, qconfig: Any
@@ -191,7 +192,10 @@ class ConvBn1d(_ConvBnNd, _float.Conv1d):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.ao.nn.intrinsic.qat.ConvBn1d.html
     """
 
-    _FLOAT_MODULE, _FLOAT_CONV_MODULE, _FLOAT_BN_MODULE = _fused.ConvBn1d, _float.Conv1d, _norm.BatchNorm1d
+    _FLOAT_MODULE: ClassVar[Any] = _fused.ConvBn1d
+    _FLOAT_CONV_MODULE: ClassVar[Any] = _float.Conv1d
+    _FLOAT_BN_MODULE: ClassVar[Any] = _norm.BatchNorm1d
+    bias: Any
 
 
 class ConvBnReLU1d(ConvBn1d):
@@ -209,7 +213,10 @@ class ConvBn2d(_ConvBnNd, _float.Conv2d):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.ao.nn.intrinsic.qat.ConvBn2d.html
     """
 
-    _FLOAT_MODULE, _FLOAT_CONV_MODULE, _FLOAT_BN_MODULE = _fused.ConvBn2d, _float.Conv2d, _norm.BatchNorm2d
+    _FLOAT_MODULE: ClassVar[Any] = _fused.ConvBn2d
+    _FLOAT_CONV_MODULE: ClassVar[Any] = _float.Conv2d
+    _FLOAT_BN_MODULE: ClassVar[Any] = _norm.BatchNorm2d
+    bias: Any
 
 
 class ConvBnReLU2d(ConvBn2d):
@@ -227,7 +234,10 @@ class ConvBn3d(_ConvBnNd, _float.Conv3d):
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.ao.nn.intrinsic.qat.ConvBn3d.html
     """
 
-    _FLOAT_MODULE, _FLOAT_CONV_MODULE, _FLOAT_BN_MODULE = _fused.ConvBn3d, _float.Conv3d, _norm.BatchNorm3d
+    _FLOAT_MODULE: ClassVar[Any] = _fused.ConvBn3d
+    _FLOAT_CONV_MODULE: ClassVar[Any] = _float.Conv3d
+    _FLOAT_BN_MODULE: ClassVar[Any] = _norm.BatchNorm3d
+    bias: Any
 
 
 class ConvBnReLU3d(ConvBn3d):

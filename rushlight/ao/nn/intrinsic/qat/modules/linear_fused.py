@@ -27,6 +27,7 @@ class LinearBn1d(Folded, _float.Linear, _fused._FusedModule):
 
     _FLOAT_MODULE: ClassVar[Any] = _fused.LinearBn1d
     _FLOAT_BN_MODULE: ClassVar[Any] = _norm.BatchNorm1d
+    bias: Any
 
     def __init__(
         self,

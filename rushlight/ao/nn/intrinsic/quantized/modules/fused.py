@@ -140,7 +140,7 @@ class _Bent(_nnq.Linear):
     """A linear layer whose float result passes a function before it is quantized."""
 
     def _bend(self, x: Tensor) -> Tensor:
-        raise NotImplementedError
+        return x
 
     def forward(self, x: Tensor) -> Tensor:
         codes, scale, zero_point = Q.activations(x, "linear")

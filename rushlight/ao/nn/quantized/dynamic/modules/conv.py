@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 
 from rushlight import dtypes
@@ -14,7 +13,7 @@ __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "
 
 
 class _Dynamic(_static._ConvNd):
-    def forward(self, input: Tensor, reduce_range: bool = True) -> Tensor:  # type: ignore[override]
+    def forward(self, input: Tensor, reduce_range: bool = True) -> Tensor:
         x = self._bordered(input)
         if x.dtype is not dtypes.float32:
             raise RuntimeError(f"expected a Float tensor, got {x.dtype.legacy_name}; .to(torch.float32)")

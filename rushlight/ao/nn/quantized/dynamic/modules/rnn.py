@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 import warnings
 from typing import Any, ClassVar
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from rushlight import dtypes, kernels
 from rushlight.ao.nn.quantized import _operators as Q
+from rushlight.ao.nn.quantized._packed import LinearPackedParamsFp16
 from rushlight.ao.nn.quantized.modules.utils import quantize_weight
 from rushlight.autograd.variable import wrap
 from rushlight.dtypes import dtype as Dtype
@@ -47,7 +47,7 @@ def pack_weight_bias(qweight: Tensor, bias: Tensor | None, dtype: Dtype) -> Any:
 
 
 def _product(x: Tensor, packed: Any, reduce_range: bool) -> Array:
-    if isinstance(packed, Q.LinearPackedParamsFp16):
+    if isinstance(packed, LinearPackedParamsFp16):
         return Q.linear_dynamic_fp16(x, packed)._array
     return Q.linear_dynamic(x, packed, reduce_range)._array
 
@@ -70,12 +70,14 @@ class CellParams:
         return type(self), (self.ih, self.hh, self.reduce_range)
 
 
+_tanh: Any = kernels.tanh
+
+
 def _lstm(gates: Array, params: CellParams, states: tuple[Array, ...]) -> tuple[Array, ...]:
     h, c = states
-    i, f, g, o = np.split(gates + params.states(h), 4, axis=1)
-    c = kernels.sigmoid(np.ascontiguousarray(f)) * c
-    c = c + kernels.sigmoid(np.ascontiguousarray(i)) * kernels.tanh(np.ascontiguousarray(g))
-    return kernels.sigmoid(np.ascontiguousarray(o)) * kernels.tanh(c), c
+    i, f, g, o = (np.ascontiguousarray(gate) for gate in np.split(gates + params.states(h), 4, axis=1))
+    c = kernels.sigmoid(f) * c + kernels.sigmoid(i) * _tanh(g)
+    return kernels.sigmoid(o) * _tanh(c), c
 
 
 def _gru(gates: Array, params: CellParams, states: tuple[Array, ...]) -> tuple[Array, ...]:
@@ -83,7 +85,7 @@ def _gru(gates: Array, params: CellParams, states: tuple[Array, ...]) -> tuple[A
     r, z, n = np.split(gates, 3, axis=1)
     state_r, state_z, state_n = np.split(params.states(h), 3, axis=1)
     r, z = kernels.sigmoid(r + state_r), kernels.sigmoid(z + state_z)
-    n = kernels.tanh(n + r * state_n)
+    n = _tanh(n + r * state_n)
     return ((h - n) * z + n,)
 
 
@@ -153,7 +155,8 @@ class RNNBase(Module):
         dtype: Dtype = dtypes.qint8,
     ) -> None:
         super().__init__()
-        if not isinstance(dropout, numbers.Number) or isinstance(dropout, bool) or not 0 <= dropout <= 1:
+        given: Any = dropout
+        if not isinstance(given, int | float) or isinstance(given, bool) or not 0 <= given <= 1:
             raise ValueError(
                 "dropout should be a number in range [0, 1] representing the probability of an element being zeroed"
             )
@@ -329,7 +332,7 @@ class RNNBase(Module):
         made = cls(
             ref_mod.input_size, ref_mod.hidden_size, ref_mod.num_layers, ref_mod.bias, ref_mod.batch_first,
             ref_mod.dropout, ref_mod.bidirectional, ref_mod.weight_ih_l0_dtype,
-        )  # type: ignore[arg-type]  # fmt: skip
+        )  # fmt: skip
         made.set_weight_bias(ref_mod.get_quantized_weight_bias_dict())
         return made
 
@@ -542,7 +545,7 @@ class RNNCell(RNNCellBase):
         if self.nonlinearity not in ("tanh", "relu"):
             raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
         total = gates + params.states(h)
-        return wrap(kernels.tanh(total) if self.nonlinearity == "tanh" else np.maximum(total, np.float32(0)))
+        return wrap(_tanh(total) if self.nonlinearity == "tanh" else np.maximum(total, np.float32(0)))
 
 
 class LSTMCell(RNNCellBase):
@@ -552,7 +555,7 @@ class LSTMCell(RNNCellBase):
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, num_chunks=4, **kwargs)
+        super().__init__(*args, **{"num_chunks": 4, **kwargs})
 
     def _get_name(self) -> str:
         return "DynamicQuantizedLSTMCell"

@@ -436,6 +436,12 @@ class RreluWithNoise(Operation):
         return where(wrap(input._array > 0), grad, grad * slopes), None
 
 
+class RreluWithNoiseInplace(RreluWithNoise):
+    """RreluWithNoise written into its input."""
+
+    node_name = "RreluWithNoiseBackward1"
+
+
 def _drawn_slopes(input: Tensor, lower: float, upper: float, training: bool, generator: Generator | None) -> Any:
     """A slope for each element that is not positive, drawn in their order; the middle of the range outside training."""
     if lower > upper:
@@ -478,7 +484,7 @@ def rrelu_(
     generator: Generator | None = None,
 ) -> Tensor:
     """`rrelu`, written into the tensor."""
-    return RreluWithNoise.inplace(input, _drawn_slopes(input, lower, upper, training, generator))
+    return RreluWithNoiseInplace.inplace(input, _drawn_slopes(input, lower, upper, training, generator))
 
 
 relu_ = inplace(Relu)

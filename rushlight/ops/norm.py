@@ -15,7 +15,7 @@ from rushlight import kernels
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
-from rushlight.kernels.reference.norm import wide
+from rushlight.kernels.reference.norm import rms_normalize, rms_normalize_backward, wide
 
 __all__ = ["BatchNorm", "BatchNormEval", "CrossMapLRN", "GroupNorm", "LayerNorm", "RMSNorm", "RMSNormRounded"]
 
@@ -175,26 +175,25 @@ class RMSNorm(Operation):
 
     @staticmethod
     def forward(ctx: Any, input: Any, weight: Any, axes: tuple[int, ...], eps: float) -> Any:
-        x = wide(input._array)
-        rms = np.square(x).sum(axes, keepdims=True)
-        rms /= max(math.prod(x.shape[axis] for axis in axes), 1)
-        rms += x.dtype.type(eps)
-        scale = 1 / np.sqrt(rms)
-        ctx.axes, ctx.eps = axes, eps
+        count = math.prod(input._array.shape[axis] for axis in axes)
+        out, scale = rms_normalize(input._array, None if weight is None else weight._array, count, eps)
+        ctx.axes, ctx.eps, ctx.count = axes, eps, count
         ctx.save_for_backward(input, weight, wrap(scale))
-        out = x * scale
-        if weight is not None:
-            out *= wide(weight._array).astype(x.dtype, copy=False)
-        return out.astype(input._array.dtype, copy=False)
+        return out
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
         input, weight, scale = ctx.saved_tensors
         axes, needs = ctx.axes, ctx.needs_input_grad
+        if not state.enabled:
+            array = None if weight is None else weight._array
+            first, second = rms_normalize_backward(grad._array, input._array, array, scale._array, ctx.count, needs[1])
+            to_input = wrap(first) if needs[0] else None
+            to_weight = None if second is None else wrap(second.reshape(array.shape).astype(array.dtype, copy=False))
+            return to_input, to_weight, None, None
         x, g = input.to(scale.dtype), grad.to(scale.dtype)
-        if state.enabled:
-            # The scale depends on the input: a second derivative goes through it.
-            scale = (x.square().mean(axes, keepdim=True) + ctx.eps).rsqrt()
+        # The scale depends on the input: a second derivative goes through it.
+        scale = (x.square().mean(axes, keepdim=True) + ctx.eps).rsqrt()
         normal = x * scale
         to_input = to_weight = None
         if needs[0]:

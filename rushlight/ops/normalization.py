@@ -267,16 +267,13 @@ def instance_norm(
     n, c = shape[:2]
     # Every channel of every sample is a channel of one large batch of one.
     view = (1, n * c, *shape[2:])
-    running = [None if r is None else r.repeat(n) for r in (running_mean, running_var)]
-    out = _normalize_batch(input.reshape(view), None, None, running[0], running[1], momentum, eps)[0].view(*shape)
-    for target, moved in ((running_mean, running[0]), (running_var, running[1])):
+    parameters = [None if p is None else p.repeat(n) for p in (weight, bias, running_mean, running_var)]
+    out = _normalize_batch(input.reshape(view), *parameters, momentum, eps)[0].view(*shape)
+    for target, moved in ((running_mean, parameters[2]), (running_var, parameters[3])):
         if target is not None and moved is not None:
             np.copyto(target._array, wide(moved._array).reshape(n, c).mean(0), casting="same_kind")
             target.bump_version()
-    affine = (1, c, *[1] * (len(shape) - 2))
-    if weight is not None:
-        out = out * weight.view(*affine)
-    return out if bias is None else out + bias.view(*affine)
+    return out
 
 
 def _check_over(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["normalize", "normalize_backward", "wide"]
+__all__ = ["normalize", "normalize_backward", "rms_normalize", "rms_normalize_backward", "wide"]
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -62,3 +62,33 @@ def normalize_backward(
     lead = len(view) - len(affine)
     over = tuple(i for i in range(len(view)) if i < lead or affine[i - lead] == 1)
     return to_x, (g * normal).sum(over).reshape(-1), g.sum(over).reshape(-1)
+
+
+def rms_normalize(x: Array, weight: Array | None, count: int, eps: float) -> tuple[Array, Array]:
+    """`x / sqrt(E[x²] + eps) * weight` over the last `count` elements, and `1 / sqrt(E[x²] + eps)`, one a row."""
+    rows = wide(x).reshape(-1, count) if count else wide(x).reshape(0, 0)
+    scale = np.einsum("ij,ij->i", rows, rows)[:, None] / rows.dtype.type(max(count, 1))
+    scale = 1 / np.sqrt(scale + rows.dtype.type(eps))
+    out = rows * scale
+    if weight is not None:
+        out *= wide(weight).reshape(-1).astype(rows.dtype, copy=False)
+    return out.reshape(x.shape).astype(x.dtype, copy=False), scale
+
+
+def rms_normalize_backward(
+    grad: Array, x: Array, weight: Array | None, scale: Array, count: int, for_weight: bool
+) -> tuple[Array, Array | None]:
+    """The gradients of x and, if `for_weight`, of the weight (one-dimensional)."""
+    normal, g = wide(x).reshape(len(scale), count) * scale, wide(grad).reshape(len(scale), count)
+    product = g * normal
+    to_weight = product.sum(0) if for_weight else None
+    if weight is None:
+        pull, scaled = product.sum(1), g.copy()
+    else:
+        row = wide(weight).reshape(-1).astype(g.dtype, copy=False)
+        # BLAS threads would go on spinning after a product as small as this.
+        pull, scaled = np.einsum("ij,j->i", product, row), g * row
+    normal *= (pull / g.dtype.type(max(count, 1)))[:, None]
+    scaled -= normal
+    scaled *= scale
+    return scaled.reshape(x.shape).astype(x.dtype, copy=False), to_weight

@@ -76,8 +76,9 @@ def _channels(input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
 
 
 def _channels_unbatched(input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
-    result = _channels(input.unsqueeze(0), p, training, inplace)
-    return input if inplace else result.squeeze(0)
+    if inplace:
+        return _channels(input.unsqueeze_(0), p, training, inplace).squeeze_(0)
+    return _channels(input.unsqueeze(0), p, training, inplace).squeeze(0)
 
 
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

@@ -20,7 +20,7 @@ from rushlight.optim.optimizer import (
 )
 from rushlight.tensor import Tensor
 
-__all__ = ["Muon", "muon"]
+__all__ = ["Muon"]
 
 _OPTIONS = ("lr", "weight_decay", "momentum", "nesterov", "ns_coefficients", "eps", "ns_steps", "adjust_lr_fn")
 _TOO_MANY_STEPS = 100

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rushlight.autograd._quantized import refuse
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.kernels import pooling as kernels
@@ -53,6 +54,8 @@ class MaxPool(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, settings: tuple[Ints, ...], return_indices: bool) -> Any:
         array = input._array
+        if array.dtype.names:
+            refuse("max_pool")  # codes have a form of their own
         values, found = kernels.max_pool(array, *settings)
         indices = wrap(found)
         ctx.sizes = array.shape[-len(settings[0]) :]

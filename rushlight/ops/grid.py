@@ -16,9 +16,11 @@ import numpy as np
 
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
+from rushlight.dtypes import from_numpy_dtype
 from rushlight.kernels.reference.grid import add_at_places, at_places
 from rushlight.ops._numeric import Array, as_result, check_tensor, not_implemented, widened
 from rushlight.ops.joining import stack
+from rushlight.ops.sequences import linspace
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -95,11 +97,26 @@ def _inside(x: Array, size: int, padding: int, align_corners: bool) -> tuple[Arr
     return np.minimum(np.fmax(x, kind(0)), kind(size - 1)), sign * ((x > 0) & (x < size - 1)).astype(kind)
 
 
-def _axis(grid: Array, size: int, mode: int, padding: int, align_corners: bool) -> _Axis:
-    """The neighbours of every place along one axis, from the grid's coordinates along it."""
+# PyTorch's loop over images multiplies and subtracts in one rounding; a wider type does the same.
+_ONCE_ROUNDED: dict[np.dtype[Any], Any] = {np.dtype(np.float32): np.float64, np.dtype(np.float64): np.longdouble}
+
+
+def _positions(grid: Array, size: int, align_corners: bool, of_image: bool) -> Array:
+    """A grid's coordinates, from -1 to 1, as positions along an axis of the image (or volume), to PyTorch's last bit."""
     kind = grid.dtype.type
+    moved = grid + kind(1)
+    if align_corners:
+        return moved * kind(0.5) * kind(size - 1)
+    if of_image:
+        wide = _ONCE_ROUNDED[grid.dtype]
+        return (moved.astype(wide) * wide(size / 2) - wide(0.5)).astype(kind)
+    return (moved * kind(size) - 1) / 2
+
+
+def _axis(x: Array, size: int, mode: int, padding: int, align_corners: bool) -> _Axis:
+    """The neighbours of every place along one axis, from the positions along it."""
+    kind = x.dtype.type
     factor = (size - 1) / 2 if align_corners else size / 2
-    x = (grid + kind(1)) * kind(0.5) * kind(size - 1) if align_corners else ((grid + kind(1)) * kind(size) - 1) / 2
     slope: float | Array = factor
     if mode != _BICUBIC:
         x, change = _inside(x, size, padding, align_corners)
@@ -246,7 +263,11 @@ def _axes(points: Array, sizes: Sequence[int], mode: int, padding: int, align_co
     """Every axis of the image, in its order."""
     flat = points.reshape(len(points), math.prod(points.shape[1:-1]), points.shape[-1])
     rank = len(sizes)
-    return [_axis(flat[..., rank - 1 - i], size, mode, padding, align_corners) for i, size in enumerate(sizes)]
+    axes = []
+    for size, coordinates in zip(sizes, np.moveaxis(flat, -1, 0)[::-1], strict=True):
+        x = _positions(coordinates, size, align_corners, of_image=rank == 2)
+        axes.append(_axis(x, size, mode, padding, align_corners))
+    return axes
 
 
 class Share(Operation):
@@ -379,8 +400,10 @@ def _base(sizes: tuple[int, ...], align_corners: bool, dtype: Any) -> Array:
     """The homogeneous coordinates (x, y, 1) or (x, y, z, 1) of every place: (places, rank + 1)."""
     axes = []
     for size in sizes:
-        line = np.linspace(-1, 1, size, dtype=dtype) if size > 1 else np.zeros(size, dtype)
-        axes.append(line if align_corners else line * dtype.type((size - 1) / max(size, 1)))
+        # Rounded step by step as in PyTorch: a network that starts at the identity reads the image at its very places,
+        # where the slope is one side's or the other's by the last bit.
+        line = linspace(-1, 1, size, dtype=from_numpy_dtype(dtype))._array if size > 1 else np.zeros(size, dtype)
+        axes.append(line if align_corners else line * dtype.type(size - 1) / dtype.type(max(size, 1)))
     mesh = np.meshgrid(*axes, indexing="ij")
     return np.stack([*(m.ravel() for m in reversed(mesh)), np.ones(math.prod(sizes), dtype)], axis=1)
 

@@ -17,6 +17,7 @@ FLOORS = (
         "rushlight.ao",
         "rushlight.nn.intrinsic",
         "rushlight.nn.qat",
+        "rushlight.nn.quantizable",
         "rushlight.nn.quantized",
         "rushlight.quantization",
         "rushlight.vision",

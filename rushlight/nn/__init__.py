@@ -21,12 +21,13 @@ from rushlight.nn.parameter import UninitializedParameter as UninitializedParame
 if _TYPE_CHECKING:
     from rushlight.nn import intrinsic as intrinsic
     from rushlight.nn import qat as qat
+    from rushlight.nn import quantizable as quantizable
     from rushlight.nn import quantized as quantized
 else:
 
     def __getattr__(name: str) -> object:
         # Quantized layers are read when first named.
-        if name in ("intrinsic", "qat", "quantized"):
+        if name in ("intrinsic", "qat", "quantizable", "quantized"):
             from importlib import import_module
 
             return import_module(f"rushlight.nn.{name}")

@@ -478,6 +478,36 @@ def test_layers(name: str) -> None:
     same(program)
 
 
+@pytest.mark.parametrize("options", [{}, {"num_layers": 2, "bidirectional": True}, {"batch_first": True}])
+def test_static_lstm(options: dict[str, Any]) -> None:
+    def program(t: Any, note: Any) -> None:
+        Q, nn = t.ao.quantization, t.nn
+
+        class Network(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.quant, self.dequant = Q.QuantStub(), Q.DeQuantStub()
+                self.lstm = nn.LSTM(4, 5, **options)
+
+            def forward(self, x: Any) -> Any:
+                return self.dequant(self.lstm(self.quant(x))[0])
+
+        model = Network().eval()
+        model.qconfig = Q.default_qconfig
+        observed = Q.prepare(model)
+        x = t.randn(4, 3, 4)
+        note("observed", observed(x))
+        note("prepared", [observed, list(observed.state_dict())])
+        made = Q.convert(observed)
+        note("converted", [made, made(x), list(made.state_dict())])
+        split = t.ao.nn.quantizable.LSTMCell.from_params(
+            t.randn(12, 4), t.randn(12, 3), t.randn(12), t.randn(12), split_gates=True
+        )
+        note("split", split(t.randn(2, 4)))
+
+    same(program)
+
+
 def test_sums_and_products() -> None:
     def program(t: Any, note: Any) -> None:
         a = t.quantize_per_tensor(t.randn(4, 4), 0.05, 60, t.quint8)

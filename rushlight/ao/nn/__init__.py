@@ -2,4 +2,5 @@
 
 from rushlight.ao.nn import intrinsic as intrinsic
 from rushlight.ao.nn import qat as qat
+from rushlight.ao.nn import quantizable as quantizable
 from rushlight.ao.nn import quantized as quantized

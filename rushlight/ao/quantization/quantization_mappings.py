@@ -8,6 +8,7 @@ from typing import Any
 from rushlight.ao._kinds import type_of
 from rushlight.ao.nn import intrinsic as nni
 from rushlight.ao.nn import qat as nnqat
+from rushlight.ao.nn import quantizable
 from rushlight.ao.nn import quantized as nnq
 from rushlight.ao.nn.intrinsic import qat as nniqat
 from rushlight.ao.nn.intrinsic import quantized as nniq
@@ -137,11 +138,11 @@ DEFAULT_MODULE_TO_ACT_POST_PROCESS: Mapping = {
 
 
 def no_observer_set() -> set[Any]:
-    """The custom classes whose results are not observed: none here.
+    """The custom classes whose results, tuples, are not observed: the parts' are.
 
     Source: https://docs.pytorch.org/docs/2.13/quantization.html
     """
-    return set()
+    return {quantizable.LSTM}
 
 
 def get_default_static_quant_module_mappings() -> Mapping:

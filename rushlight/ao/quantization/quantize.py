@@ -10,6 +10,8 @@ from typing import Any
 
 from rushlight import dtypes
 from rushlight.ao._kinds import has_no_children_ignoring_parametrizations, type_of
+from rushlight.ao.nn import quantizable
+from rushlight.ao.nn import quantized as nnq
 from rushlight.ao.nn.intrinsic.modules.fused import _FusedModule
 from rushlight.ao.nn.quantized.modules.functional_modules import FloatFunctional, QFunctional
 from rushlight.ao.quantization._observers import ObserverBase, is_activation_post_process
@@ -54,11 +56,14 @@ def default_eval_fn(model: Any, calib_data: Any) -> None:
 
 
 def get_default_custom_config_dict() -> dict[str, Any]:
-    """The custom classes that `prepare` and `convert` exchange: none, until a program names its own.
+    """The custom classes that `prepare` and `convert` exchange: LSTM for its observed and its quantized form.
 
     Source: https://docs.pytorch.org/docs/2.13/quantization.html
     """
-    return {"float_to_observed_custom_module_class": {}, "observed_to_quantized_custom_module_class": {}}
+    return {
+        "float_to_observed_custom_module_class": {nn.LSTM: quantizable.LSTM},
+        "observed_to_quantized_custom_module_class": {quantizable.LSTM: nnq.LSTM},
+    }
 
 
 def _propagate(module: Any, qconfig_dict: Mapping, parent: Any, prefix: str, custom: dict[str, Any]) -> None:

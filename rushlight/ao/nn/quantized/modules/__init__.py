@@ -9,3 +9,4 @@ from rushlight.ao.nn.quantized.modules.embedding_ops import *
 from rushlight.ao.nn.quantized.modules.functional_modules import *
 from rushlight.ao.nn.quantized.modules.linear import *
 from rushlight.ao.nn.quantized.modules.normalization import *
+from rushlight.ao.nn.quantized.modules.rnn import *

@@ -1,0 +1,3 @@
+"""The older place of `rushlight.ao.nn.quantizable`."""
+
+from rushlight.ao.nn.quantizable.modules import *

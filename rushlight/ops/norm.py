@@ -186,7 +186,7 @@ class RMSNorm(Operation):
         input, weight, scale = ctx.saved_tensors
         axes, needs = ctx.axes, ctx.needs_input_grad
         if not state.enabled:
-            array = None if weight is None else weight._array
+            array: Any = None if weight is None else weight._array
             first, second = rms_normalize_backward(grad._array, input._array, array, scale._array, ctx.count, needs[1])
             to_input = wrap(first) if needs[0] else None
             to_weight = None if second is None else wrap(second.reshape(array.shape).astype(array.dtype, copy=False))

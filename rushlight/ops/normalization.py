@@ -267,9 +267,11 @@ def instance_norm(
     n, c = shape[:2]
     # Every channel of every sample is a channel of one large batch of one.
     view = (1, n * c, *shape[2:])
-    parameters = [None if p is None else p.repeat(n) for p in (weight, bias, running_mean, running_var)]
-    out = _normalize_batch(input.reshape(view), *parameters, momentum, eps)[0].view(*shape)
-    for target, moved in ((running_mean, parameters[2]), (running_var, parameters[3])):
+    scale, shift, means, variances = (
+        None if p is None else p.repeat(n) for p in (weight, bias, running_mean, running_var)
+    )
+    out = _normalize_batch(input.reshape(view), scale, shift, means, variances, momentum, eps)[0].view(*shape)
+    for target, moved in ((running_mean, means), (running_var, variances)):
         if target is not None and moved is not None:
             np.copyto(target._array, wide(moved._array).reshape(n, c).mean(0), casting="same_kind")
             target.bump_version()

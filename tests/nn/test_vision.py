@@ -33,7 +33,8 @@ def test_deprecated_names_warn_where_they_are_called(name: str, call: Any) -> No
 
 def test_corners_left_open_warn() -> None:
     grid, theta = torch.zeros(1, 2, 2, 2), torch.zeros(1, 2, 3)
-    for call in (lambda: F.grid_sample(IMAGE, grid), lambda: F.affine_grid(theta, (1, 1, 2, 2))):
+    calls: list[Any] = [lambda: F.grid_sample(IMAGE, grid), lambda: F.affine_grid(theta, (1, 1, 2, 2))]
+    for call in calls:
         with pytest.warns(UserWarning, match="Default grid_sample and affine_grid behavior has changed") as caught:
             call()
         assert caught[0].filename == __file__
@@ -141,8 +142,9 @@ def test_shuffles_undo_each_other() -> None:
 
 
 def test_upsample_is_kept_as_it_was_made() -> None:
-    layer = nn.Upsample(scale_factor=(2, 1.5), mode="bilinear")
-    for twin in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+    layer: Any = nn.Upsample(scale_factor=(2, 1.5), mode="bilinear")
+    twins: list[Any] = [copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))]
+    for twin in twins:
         assert repr(twin) == repr(layer) == "Upsample(scale_factor=(2.0, 1.5), mode='bilinear')"
         assert torch.equal(twin(IMAGE), layer(IMAGE))
     assert repr(nn.Upsample(size=(3, 4))) == "Upsample(size=(3, 4), mode='nearest')"

@@ -14,8 +14,11 @@ torch = pytest.importorskip("torch")
 import rushlight  # noqa: E402
 from tests.parity.programs import attempt, same_lines  # noqa: E402
 
-MODES = {1: ("nearest", "nearest-exact", "linear", "area"), 3: ("nearest", "nearest-exact", "trilinear", "area")}
-MODES[2] = ("nearest", "nearest-exact", "bilinear", "bicubic", "area")
+MODES = {
+    1: ("nearest", "nearest-exact", "linear", "area"),
+    2: ("nearest", "nearest-exact", "bilinear", "bicubic", "area"),
+    3: ("nearest", "nearest-exact", "trilinear", "area"),
+}
 
 
 def drawn_options(rng: np.random.Generator, rank: int, mode: str) -> dict[str, Any]:
@@ -58,7 +61,7 @@ def test_bytes_are_equal_to_the_last(mode: str) -> None:
     rng = np.random.default_rng(0)
     for _ in range(40):
         image = rng.integers(0, 256, (1, int(rng.integers(1, 7)), *rng.integers(2, 20, 2))).astype(np.uint8)
-        options = {"size": tuple(int(n) for n in rng.integers(2, 30, 2)), "mode": mode}
+        options: dict[str, Any] = {"size": tuple(int(n) for n in rng.integers(2, 30, 2)), "mode": mode}
         if mode == "lanczos" or (mode[0] == "b" and rng.random() < 0.5):
             options["antialias"] = True
         if mode[0] == "b":

@@ -508,6 +508,37 @@ def test_static_lstm(options: dict[str, Any]) -> None:
     same(program)
 
 
+@pytest.mark.parametrize("options", [{}, {"kdim": 6, "vdim": 5}, {"add_bias_kv": True, "add_zero_attn": True}])
+def test_static_attention(options: dict[str, Any]) -> None:
+    def program(t: Any, note: Any) -> None:
+        Q, nn = t.ao.quantization, t.nn
+
+        class Network(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.stubs = nn.ModuleList([Q.QuantStub() for _ in range(3)])
+                self.attention = nn.MultiheadAttention(8, 2, **options)
+                self.dequant = Q.DeQuantStub()
+
+            def forward(self, *inputs: Any) -> Any:
+                given = [stub(x) for stub, x in zip(self.stubs, inputs, strict=True)]
+                out, weights = self.attention(*given)
+                return self.dequant(out), self.dequant(weights)
+
+        model = Network().eval()
+        model.qconfig = Q.default_qconfig
+        inputs = t.randn(4, 2, 8), t.randn(3, 2, options.get("kdim", 8)), t.randn(3, 2, options.get("vdim", 8))
+        observed = Q.prepare(model)
+        note("observed", observed(*inputs))
+        if "add_bias_kv" in options:  # PyTorch joins codes with floats here, and fails
+            return
+        made = Q.convert(observed)
+        note("codes", made.attention(*(stub(x) for stub, x in zip(made.stubs, inputs, strict=True))))
+        note("keys", [made, sorted(made.attention.state_dict())])
+
+    same(program)
+
+
 def test_sums_and_products() -> None:
     def program(t: Any, note: Any) -> None:
         a = t.quantize_per_tensor(t.randn(4, 4), 0.05, 60, t.quint8)

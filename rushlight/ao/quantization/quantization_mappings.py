@@ -142,7 +142,7 @@ def no_observer_set() -> set[Any]:
 
     Source: https://docs.pytorch.org/docs/2.13/quantization.html
     """
-    return {quantizable.LSTM}
+    return {quantizable.LSTM, quantizable.MultiheadAttention}
 
 
 def get_default_static_quant_module_mappings() -> Mapping:

@@ -56,13 +56,20 @@ def default_eval_fn(model: Any, calib_data: Any) -> None:
 
 
 def get_default_custom_config_dict() -> dict[str, Any]:
-    """The custom classes that `prepare` and `convert` exchange: LSTM for its observed and its quantized form.
+    """The custom classes that `prepare` and `convert` exchange: LSTM and MultiheadAttention have observed
+    forms, and quantized ones.
 
     Source: https://docs.pytorch.org/docs/2.13/quantization.html
     """
     return {
-        "float_to_observed_custom_module_class": {nn.LSTM: quantizable.LSTM},
-        "observed_to_quantized_custom_module_class": {quantizable.LSTM: nnq.LSTM},
+        "float_to_observed_custom_module_class": {
+            nn.LSTM: quantizable.LSTM,
+            nn.MultiheadAttention: quantizable.MultiheadAttention,
+        },
+        "observed_to_quantized_custom_module_class": {
+            quantizable.LSTM: nnq.LSTM,
+            quantizable.MultiheadAttention: nnq.MultiheadAttention,
+        },
     }
 
 

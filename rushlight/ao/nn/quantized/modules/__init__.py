@@ -2,6 +2,7 @@
 
 from rushlight.ao.nn.quantized.modules._ends import *
 from rushlight.ao.nn.quantized.modules.activation import *
+from rushlight.ao.nn.quantized.modules.attention import *
 from rushlight.ao.nn.quantized.modules.batchnorm import *
 from rushlight.ao.nn.quantized.modules.conv import *
 from rushlight.ao.nn.quantized.modules.dropout import *

@@ -389,3 +389,15 @@ def test_a_recursion_error_gets_out() -> None:
 
     with pytest.raises(RecursionError):
         Endless()(1)
+
+
+def test_the_package_lists_every_layer_of_its_files() -> None:
+    import importlib
+    import pkgutil
+
+    listed = {"Module"}
+    for info in pkgutil.iter_modules(torch.nn.modules.__path__):
+        file = importlib.import_module(f"rushlight.nn.modules.{info.name}")
+        if not info.name.startswith("_") and info.name not in ("lazy", "module", "utils"):
+            listed |= set(file.__all__)
+    assert set(torch.nn.modules.__all__) == listed

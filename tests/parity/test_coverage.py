@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from tools.coverage_of_torch import NAMESPACES, compare_parameters, public_names, report  # noqa: E402
+from tools.coverage_of_torch import NAMESPACES, compare_parameters, public_names, report
 
 
 def test_nothing_is_missing() -> None:

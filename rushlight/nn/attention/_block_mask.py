@@ -39,6 +39,9 @@ def _dense(counts: Tensor, indices: Tensor, columns: int) -> Tensor:
     return out.scatter_(-1, places, 1)[..., :columns].contiguous()
 
 
+_Maybe = Tensor | None
+
+
 def _listed(dense: Tensor) -> tuple[Tensor, Tensor]:
     """Rows of ones and zeros as their sums and the lists of columns, those of the ones first."""
     dense = dense.to(dtypes.int32)
@@ -157,7 +160,7 @@ class BlockMask:
         if dq_kv_order is not None and not isinstance(dq_kv_order, bool | Tensor):
             raise ValueError("dq_kv_order must be a bool, Tensor, or None")
         size = (BLOCK_SIZE, BLOCK_SIZE) if isinstance(BLOCK_SIZE, int) else BLOCK_SIZE
-        by_keys: Any = (None, None, None, None)
+        by_keys: tuple[_Maybe, _Maybe, _Maybe, _Maybe] = (None, None, None, None)
         if compute_q_blocks:
             full = _transposed(full_kv_num_blocks, full_kv_indices)
             by_keys = (*_transposed(kv_num_blocks, kv_indices), *full)
@@ -190,7 +193,9 @@ class BlockMask:
         """(B, H, L, S), or what is left of it after indexing."""
         return (*self.kv_indices.shape[:-2], *self.seq_lengths)
 
-    def _with_blocks(self, lists: Any, mask_mod: MaskMod, lengths: tuple[int, int]) -> BlockMask:
+    def _with_blocks(
+        self, lists: tuple[Tensor, Tensor, _Maybe, _Maybe], mask_mod: MaskMod, lengths: tuple[int, int]
+    ) -> BlockMask:
         made = BlockMask.from_kv_blocks(
             *lists,
             BLOCK_SIZE=self.BLOCK_SIZE,
@@ -394,7 +399,7 @@ def create_block_mask(
     counts = mask.unflatten(3, (-1, kv_size)).unflatten(2, (-1, q_size)).sum(dim=(3, 5))
     full = counts == q_size * kv_size
     partial = (counts > 0) & ~full if separate_full_blocks else counts > 0
-    of_full: Any = _listed(full) if separate_full_blocks else (None, None)
+    of_full: tuple[_Maybe, _Maybe] = _listed(full) if separate_full_blocks else (None, None)
     made = BlockMask.from_kv_blocks(
         *_listed(partial),
         *of_full,

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks import networks
+
 __all__ = ["WORKLOADS", "Workload"]
 
 Step = Callable[[], float | None]
@@ -24,6 +26,8 @@ class Workload:
     make: Callable[[Any], Step]
     required: float
     flops: float = 0.0
+    checked: int = 100
+    """How many first steps' losses are compared."""
 
 
 def _train(torch: Any, model: Any, optimizer: Any, inputs: Any, targets: Any) -> Step:
@@ -162,4 +166,12 @@ WORKLOADS = (
     Workload("add two 8x8 tensors", add, 1.1),
     Workload("add two 8x8 tensors, with gradient", add_with_gradient, 1.1),
     Workload("(x*x).sum().backward() on 8x8", square_sum_backward, 2.0),
+    Workload("ResNet-18 on 32x32, batch 16, SGD momentum step", networks.resnet18, 0.0, checked=2),
+    Workload("depthwise separable network, batch 16, SGD step", networks.mobilenet, 0.0, checked=10),
+    Workload("LSTM 128-256, 2 layers, 64 steps, batch 32, Adam", networks.lstm, 0.0, checked=10),
+    Workload("GRU 128-256, 2 layers, 64 steps, batch 32, Adam", networks.gru, 0.0, checked=10),
+    Workload("Transformer encoder, 4 layers, d 256, AdamW step", networks.encoder, 0.0, checked=10),
+    Workload("GPT, 4 layers, d 192, 128 tokens, AdamW step", networks.gpt, 0.0, checked=10),
+    Workload("policy 4-64-64-2, batch 32, Adam step", networks.policy, 0.0),
+    Workload("EmbeddingBag recommender, 50,000x64, Adagrad step", networks.recommender, 0.0, checked=20),
 )

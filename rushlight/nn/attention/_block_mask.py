@@ -194,7 +194,7 @@ class BlockMask:
         return (*self.kv_indices.shape[:-2], *self.seq_lengths)
 
     def _with_blocks(
-        self, lists: tuple[Tensor, Tensor, _Maybe, _Maybe], mask_mod: MaskMod, lengths: tuple[int, int]
+        self, lists: tuple[Any, Any, Any, Any], mask_mod: MaskMod, lengths: tuple[int, int]
     ) -> BlockMask:
         made = BlockMask.from_kv_blocks(
             *lists,
@@ -230,7 +230,7 @@ class BlockMask:
             else i
             for i, n in zip(padded, self.kv_num_blocks.shape[:3], strict=True)
         )
-        parts = tuple(None if t is None else t[places] for t in self._lists())
+        parts: Any = tuple(None if t is None else t[places] for t in self._lists())
         return self._with_blocks(parts, sliced_mask_mod, self.seq_lengths)
 
     def _adjust(self, new_q_len: int, new_kv_len: int) -> BlockMask:

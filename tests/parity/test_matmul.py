@@ -253,6 +253,18 @@ def names_of_linear(t: Any) -> None:
     print(type((t.ones(2, 2, 3) @ w.t()).grad_fn).__name__, type((w @ t.ones(3)).grad_fn).__name__)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("factors", [{}, {"beta": -4.775, "alpha": 2.0315}])
+def test_half_precision_addmm_rounds_once(dtype: str, factors: dict[str, float]) -> None:
+    rng = np.random.default_rng(1)
+    arrays = [rng.standard_normal(shape) for shape in ((6, 5), (6, 4), (4, 5))]
+    found = []
+    for library in (rushlight, torch):
+        tensors = [library.tensor(a).to(getattr(library, dtype)) for a in arrays]
+        found.append(library.addmm(*tensors, **factors).float().numpy())
+    np.testing.assert_array_equal(*found)
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_program(name: str) -> None:
     same_lines(PROGRAMS[name])

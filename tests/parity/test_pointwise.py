@@ -84,6 +84,8 @@ PROGRAMS: dict[str, Any] = {
     "float_power": lambda t, x: t.float_power(x * x + 1, 1.5),
     "polygamma": lambda t, x: t.polygamma(1, x * x + 0.3),
     "mvscaled": lambda t, x: t.exp2(x) * x.sinc(),
+    # With a number as weight nothing is kept that the next in-place operation changes.
+    "lerp_ and mul_": lambda t, x: (x * 2).lerp_(x * 3, 0.25).mul_(2),
 }
 
 

@@ -111,7 +111,7 @@ def to_shape(grad: Tensor, shape: Shape) -> Tensor:
 def fill_value_array(value: Any, array: Array) -> Array:
     """A number as an array of another's type; RuntimeError if the type can't hold it."""
     if array.dtype.names:
-        return fill_codes(array, value.item() if isinstance(value, Variable) else value)
+        return fill_codes(array, value._array.item() if isinstance(value, Variable) else value)
     if isinstance(value, Variable):
         return converted(value._array, dtypes.from_numpy_dtype(array.dtype))
     return fill_array(value, dtypes.from_numpy_dtype(array.dtype))

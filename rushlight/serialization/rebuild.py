@@ -95,8 +95,8 @@ def _rebuild_qtensor(
     if not array.dtype.names or not isinstance(quantizer_params, tuple):
         raise CorruptFileError(f"expected codes and a quantizer to rebuild a quantized tensor, got {kind}")
     match quantizer_params:
-        case (scheme, float() | int() as scale, int() as zero_point) if scheme is SCHEMES["per_tensor_affine"]:
-            quantizer = Quantizer(scheme, float(scale), zero_point)
+        case (scheme, float() | int() as step, int() as middle) if scheme is SCHEMES["per_tensor_affine"]:
+            quantizer = Quantizer(scheme, float(step), middle)
         case (scheme, Variable() as scales, Variable() as zero_points, int() as axis) if _is_per_channel(scheme):
             scale, zero = scales._array, zero_points._array
             if not 0 <= axis < array.ndim or scale.shape != zero.shape or scale.shape != (array.shape[axis],):
@@ -107,7 +107,9 @@ def _rebuild_qtensor(
             kept = SCHEMES["per_channel_affine_float_qparams" if zero.dtype.kind == "f" else "per_channel_affine"]
             quantizer = Quantizer(kept, scale, zero, axis)
         case _:
-            raise CorruptFileError(f"expected a quantizer of scheme, scale and zero point, got {quantizer_params!r:.80}")
+            raise CorruptFileError(
+                f"expected a quantizer of scheme, scale and zero point, got {quantizer_params!r:.80}"
+            )
     return wrap(quantized_array(codes_of(array), kind, quantizer))
 
 

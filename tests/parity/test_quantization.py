@@ -350,6 +350,27 @@ def test_dynamic_recurrent() -> None:
     same(program)
 
 
+DYNAMIC: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
+    "Conv1d": (lambda nn: nn.Conv1d(3, 4, 3, padding=1), (2, 3, 9)),
+    "Conv2d": (lambda nn: nn.Conv2d(4, 3, 3, padding=2, stride=2, bias=False), (2, 4, 6, 6)),
+    "Conv3d": (lambda nn: nn.Conv3d(2, 3, 2), (1, 2, 4, 4, 4)),
+    "ConvTranspose1d": (lambda nn: nn.ConvTranspose1d(3, 2, 3), (2, 3, 5)),
+    "ConvTranspose2d": (lambda nn: nn.ConvTranspose2d(4, 2, 3, stride=2), (2, 4, 3, 3)),
+}
+
+
+@pytest.mark.parametrize("name", DYNAMIC)
+def test_dynamic_convolutions(name: str) -> None:
+    def program(t: Any, note: Any) -> None:
+        make, shape = DYNAMIC[name]
+        layer = make(t.nn)
+        layer.qconfig = t.ao.quantization.default_dynamic_qconfig
+        made = getattr(t.ao.nn.quantized.dynamic, name).from_float(layer)
+        note("layer", [made, made(t.randn(*shape)), made(t.randn(*shape), reduce_range=False)])
+
+    same(program)
+
+
 def test_embeddings() -> None:
     def program(t: Any, note: Any) -> None:
         Q, nn = t.ao.quantization, t.nn

@@ -26,8 +26,8 @@ def int8_range(x: Array) -> tuple[float, float]:
 def int8_quantize(x: Array, scale: float, zero_point: int, low: int, high: int) -> Array:
     """`clamp(round(x / scale + zero_point), low, high)` of a float32 array, halves to the even neighbour.
 
-    The codes are uint8, or int8 where `low` is negative. As in PyTorch, x is multiplied by the float32 reciprocal of the
-    scale and the zero point added in the same step (rounded once, as by fma), before rounding. NaN becomes `high`.
+    The codes are uint8, or int8 where `low` is negative. As in PyTorch, x is multiplied by the float32 reciprocal of
+    the scale and the zero point added in the same step (rounded once, as by fma), before rounding. NaN becomes `high`.
     """
     inverse = np.float64(np.float32(1) / np.float32(scale))
     scaled = (x.astype(np.float64) * inverse + zero_point).astype(np.float32)
@@ -75,7 +75,7 @@ def int8_product(
     """
     if a.ndim != 2 or a.dtype != np.uint8:
         raise ValueError("int8_product: a must be a 2-D array of uint8")
-    (m, k), n = a.shape, sums.shape[0]
+    k, n = a.shape[1], sums.shape[0]
     if packed.ndim != 4 or packed.shape != (-(-n // ROWS), -(-k // GROUP), ROWS, GROUP) or packed.dtype != np.int8:
         raise ValueError("int8_product: the packed weights don't fit a and sums")
     for name, array in (("weight_zero_points", weight_zero_points), ("scales", scales), ("bias", bias)):

@@ -134,17 +134,15 @@ class ConvPackedParams:
         return np.ascontiguousarray(np.moveaxis(out.reshape(images, *outputs, self.channels), -1, 1))
 
     def dynamic(self, x: Array, reduce_range: bool) -> Array:
-        """The convolution of floats (N, C, …), quantized by their own range for it, in float32."""
+        """The convolution of floats (N, C, …), quantized by their own range for it, in float32.
+
+        As in PyTorch, the result is rounded to codes of the input's range on the way.
+        """
         self._check(x)
         scale, zero_point, low, high = dynamic_parameters(x, dtypes.quint8, reduce_range)
         codes = kernels.int8_quantize(np.ascontiguousarray(x), scale, zero_point, low, high)
-        if self._product is not None:
-            stride, padding, dilation, *_ = self.settings
-            rows, outputs = _patches(codes, self.kernel, stride, padding, dilation, zero_point)
-            return self._planes(self._product.floats(rows, scale, zero_point, False), x.shape[0], outputs)
-        over = (1, -1) + (1,) * self.rank
-        total = self._sums(codes, zero_point) * (self._scales * np.float32(scale)).reshape(over)
-        return total if self._bias is None else total + self._bias._array.reshape(over)
+        out = self.codes(codes, scale, zero_point, scale, zero_point, False)
+        return (out.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
 
 
 def quantized_result(codes: Array, scale: float, zero_point: int) -> Tensor:

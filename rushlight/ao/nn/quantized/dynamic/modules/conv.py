@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from rushlight import dtypes
@@ -24,10 +26,29 @@ class _Dynamic(_static._ConvNd):
 
 
 class Conv1d(_Dynamic, _static.Conv1d):
-    """Convolution of float signals (N, C, L) with weights of int8.
+    """Convolution of float signals (N, C, L) with weights of int8. The call says `reduce_range`, as in PyTorch.
 
     Source: https://docs.pytorch.org/docs/2.13/quantization.html
     """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] = 1,
+        padding: int | tuple[int, ...] = 0,
+        dilation: int | tuple[int, ...] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+        reduce_range: bool = True,
+    ) -> None:
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device, dtype
+        )
 
 
 class Conv2d(_Dynamic, _static.Conv2d):

@@ -11,6 +11,9 @@ __all__ = ["add_along", "add_at", "along"]
 
 Array = npt.NDArray[Any]
 
+# Up to how often a place is named, at most, `reduceat` is slower than adding turn by turn.
+_FEW = 8
+
 
 def add_at(out: Array, key: tuple[Any, ...], values: Array) -> None:
     """`out[key] += values`, a place counting as often as it is named."""
@@ -51,8 +54,18 @@ def add_along(out: Array, dim: int, index: Array, values: Array) -> None:
     starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
     if starts.size == index.size:
         target[index] += rows
-    else:
-        target[ordered[starts]] += np.add.reduceat(rows[order], starts, axis=0)
+        return
+    counts = np.diff(starts, append=index.size)
+    places, most = ordered[starts], int(counts.max())
+    if most > _FEW:
+        target[places] += np.add.reduceat(rows[order], starts, axis=0)
+        return
+    # Places that are named a few times: all their first rows at once, then all second ones, and so on.
+    total = rows[order[starts]]
+    for turn in range(1, most):
+        several = np.flatnonzero(counts > turn)
+        total[several] += rows[order[starts[several] + turn]]
+    target[places] += total
 
 
 def along(index: Array, dim: int) -> tuple[Array, ...]:

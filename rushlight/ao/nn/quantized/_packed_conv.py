@@ -28,23 +28,35 @@ _CONV_TRANSPOSE = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_trans
 
 
 def _patches(codes: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, fill: int) -> tuple[Array, Ints]:
-    """What each output sees, (N · outputs, C · kernel), and the outputs of each dimension; the border is `fill`."""
-    rank = len(kernel)
-    if any(padding):
-        codes = np.pad(codes, [(0, 0), (0, 0), *((p, p) for p in padding)], constant_values=fill)
+    """What each output sees, (N · outputs, kernel · C), and the outputs of each dimension; the border is `fill`.
+
+    The channels of a place lie side by side, so that a patch is copied in runs of them.
+    """
+    sizes = codes.shape[2:]
     reach = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
-    if any(n < r for n, r in zip(codes.shape[2:], reach, strict=True)):
+    wide = tuple(n + 2 * p for n, p in zip(sizes, padding, strict=True))
+    if any(n < r for n, r in zip(wide, reach, strict=True)):
         raise RuntimeError(
-            f"Calculated padded input size per channel: {codes.shape[2:]}. Kernel size: {reach}. Kernel size can't be "
-            "greater than actual input size"
+            f"Calculated padded input size per channel: {wide}. Kernel size: {reach}. Kernel size can't be greater "
+            "than actual input size"
         )
-    axes = tuple(range(2, 2 + rank))
-    windows = np.lib.stride_tricks.sliding_window_view(codes, reach, axis=axes)
-    steps = tuple(slice(None, None, s) for s in stride) + tuple(slice(None, None, d) for d in dilation)
-    windows = windows[(slice(None), slice(None), *steps)]
-    outputs = windows.shape[2 : 2 + rank]
-    order = (0, *axes, 1, *range(2 + rank, 2 + 2 * rank))
-    return windows.transpose(order).reshape(codes.shape[0] * math.prod(outputs), -1), outputs
+    last = np.moveaxis(codes, 1, -1)
+    if any(padding):
+        whole = np.full((codes.shape[0], *wide, codes.shape[1]), fill, np.uint8)
+        whole[(slice(None), *(slice(p, p + n) for p, n in zip(padding, sizes, strict=True)))] = last
+    else:
+        whole = np.ascontiguousarray(last)
+    outputs = tuple((n - r) // s + 1 for n, r, s in zip(wide, reach, stride, strict=True))
+    first, *steps, one = whole.strides
+    strides = (
+        first,
+        *(step * s for step, s in zip(steps, stride, strict=True)),
+        *(step * d for step, d in zip(steps, dilation, strict=True)),
+        one,
+    )
+    shape = (codes.shape[0], *outputs, *kernel, codes.shape[1])
+    windows = np.lib.stride_tricks.as_strided(whole, shape, strides, writeable=False)
+    return windows.reshape(codes.shape[0] * math.prod(outputs), -1), outputs
 
 
 class ConvPackedParams:
@@ -75,7 +87,8 @@ class ConvPackedParams:
         # exactly: their rows are short.
         self._product: ProductWeights | None = None
         if groups == 1 and not transpose:
-            self._product = ProductWeights(codes.reshape(channels, -1), scale, zero_point, array)
+            rows = np.ascontiguousarray(np.moveaxis(codes, 1, -1)).reshape(channels, -1)
+            self._product = ProductWeights(rows, scale, zero_point, array)
             return
         self._scales = np.broadcast_to(np.asarray(scale, np.float32), (channels,))
         zeros = np.asarray(zero_point).reshape(
@@ -130,8 +143,8 @@ class ConvPackedParams:
         return (np.rint(np.clip(total, low - out_zero, 255 - out_zero)) + np.float32(out_zero)).astype(np.uint8)
 
     def _planes(self, out: Array, images: int, outputs: Ints) -> Array:
-        """Rows of channels as planes, (N, channels, …)."""
-        return np.ascontiguousarray(np.moveaxis(out.reshape(images, *outputs, self.channels), -1, 1))
+        """Rows of channels as (N, channels, …); they stay where they are, as in PyTorch."""
+        return np.moveaxis(out.reshape(images, *outputs, self.channels), -1, 1)
 
     def dynamic(self, x: Array, reduce_range: bool) -> Array:
         """The convolution of floats (N, C, …), quantized by their own range for it, in float32.

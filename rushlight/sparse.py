@@ -29,7 +29,7 @@ from rushlight.tensor import Tensor
 if TYPE_CHECKING:
     from rushlight.layout import layout
 
-__all__ = ["SparseTensor", "mm", "sparse_coo_tensor", "sum"]
+__all__ = ["mm", "sum"]
 
 
 class SparseTensor(Tensor):

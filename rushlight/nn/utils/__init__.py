@@ -12,5 +12,7 @@ from rushlight.nn.utils.convert_parameters import *
 from rushlight.nn.utils.fusion import *
 from rushlight.nn.utils.init import *
 from rushlight.nn.utils.memory_format import *
-from rushlight.nn.utils.spectral_norm import *
-from rushlight.nn.utils.weight_norm import *
+from rushlight.nn.utils.spectral_norm import remove_spectral_norm as remove_spectral_norm
+from rushlight.nn.utils.spectral_norm import spectral_norm as spectral_norm
+from rushlight.nn.utils.weight_norm import remove_weight_norm as remove_weight_norm
+from rushlight.nn.utils.weight_norm import weight_norm as weight_norm

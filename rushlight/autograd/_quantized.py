@@ -20,7 +20,9 @@ LOADERS: list[Callable[[], object]] = []
 def _tensors(args: tuple[Any, ...]) -> Iterator[Variable]:
     for a in args:
         if isinstance(a, Variable):
-            yield a
+            # Sparse tensors have no array to ask.
+            if not (a.is_sparse or a.is_sparse_csr):
+                yield a
         elif isinstance(a, tuple | list):
             yield from _tensors(tuple(a))
 

@@ -102,7 +102,7 @@ _ONCE_ROUNDED: dict[np.dtype[Any], Any] = {np.dtype(np.float32): np.float64, np.
 
 
 def _positions(grid: Array, size: int, align_corners: bool, of_image: bool) -> Array:
-    """A grid's coordinates, from -1 to 1, as positions along an axis of the image (or volume), to PyTorch's last bit."""
+    """A grid's coordinates, from -1 to 1, as positions along an axis of the image, to PyTorch's last bit."""
     kind = grid.dtype.type
     moved = grid + kind(1)
     if align_corners:

@@ -49,7 +49,30 @@ def storage_dtype(name: str) -> dtypes.dtype | None:
 
 
 # Under these modules both libraries have the same files and classes, so each can load the other's.
-_SHARED = ("nn.modules.", "nn.parameter", "nn.utils.rnn", "optim.", "utils.data.", "utils.hooks")
+_SHARED = (
+    "nn.init",
+    "nn.modules.",
+    "nn.parallel.",
+    "nn.parameter",
+    "nn.utils.",
+    "optim.",
+    "utils.data.",
+    "utils.hooks",
+)
+
+# Files that PyTorch doesn't have, and the ones of its that hold what they hold.
+_HOMES = {
+    "nn.modules._conv": "nn.modules.conv",
+    "nn.modules._hooks": "nn.modules.module",
+    "nn.modules._state": "nn.modules.module",
+    "nn.modules._unpooling": "nn.modules.pooling",
+    "nn.modules.attention": "nn.modules.activation",
+    "nn.modules.parameter_container": "nn.modules.container",
+    "nn.packing": "nn.utils.rnn",
+    "utils.data._utils.info": "utils.data._utils.worker",
+    "utils.data.datapipes._decorators": "utils.data.datapipes._decorator",
+    "utils.data.datapipes.iter.splitting": "utils.data.datapipes.iter.combining",
+}
 
 _TENSOR = ("torch", "Tensor")
 
@@ -59,6 +82,7 @@ def class_name(target: Any, module: str, name: str) -> tuple[str, str]:
     if not module.startswith("rushlight."):
         return module, name
     rest = module[len("rushlight.") :]
+    rest = _HOMES.get(rest, rest)
     if rest == "tensor" and name == "Tensor":
         return _TENSOR
     if rest.startswith(_SHARED):
@@ -95,6 +119,7 @@ def find_class(module: str, name: str) -> Any:
     rest = module[len("torch") :]
     # A class may live in another file here than there; then the package that exports it knows it.
     places = [_PLACES.get(module, f"rushlight{rest}")]
+    places += [f"rushlight.{ours}" for ours, theirs in _HOMES.items() if f".{theirs}" == rest]
     places += [f"rushlight{prefix}" for prefix in (".nn", ".optim", ".utils.data") if rest.startswith(f"{prefix}.")]
     for place in places:
         try:

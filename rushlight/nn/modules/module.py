@@ -23,6 +23,7 @@ from rushlight.nn.modules._hooks import (
     _global_forward_pre_hooks,
     _global_module_registration_hooks,
     _global_parameter_registration_hooks,
+    _WrappedHook,
     register_module_backward_hook,
     register_module_buffer_registration_hook,
     register_module_forward_hook,
@@ -54,6 +55,7 @@ __all__ = [
 # Programs that look into PyTorch's module file find these names here too.
 _PRIVATE_NAMES = (
     _IncompatibleKeys,
+    _WrappedHook,
     Parameter,
     Tensor,
     _global_backward_hooks,

@@ -122,6 +122,9 @@ class Optimizer:
 
         @functools.wraps(func)
         def wrapper(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+            if "_optimizer_step_pre_hooks" not in self.__dict__:
+                # An optimizer around another that never called our __init__: it has no hooks, and none sees its steps.
+                return func(self, *args, **kwargs)
             # Hooks see the arguments with the optimizer first, as the unbound method gets them.
             args = (self, *args)
             for hooks in (_global_pre_hooks, self._optimizer_step_pre_hooks):

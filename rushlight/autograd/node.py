@@ -127,7 +127,9 @@ class Node:
 
     def name(self) -> str:
         """The name of the operation, as PyTorch spells it."""
-        return type(self).__name__
+        name = type(self).__name__
+        # A class of PyTorch's C++, which its Python knows by half of its name.
+        return f"torch::autograd::{name}" if name == "CopySlices" else name
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} object at {id(self):#x}>"

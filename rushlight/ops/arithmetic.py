@@ -163,6 +163,12 @@ def _true_divide(a: Any, b: Any, out: Any = None) -> Any:
     return np.true_divide(a, b) if out is None or out.dtype is not a.dtype else np.true_divide(a, b, out=out)
 
 
+class DivByNumber(Div):
+    """A division by what PyTorch holds as a number, where Python's `/` would have made a tensor of it."""
+
+    node_name = "DivBackward1"
+
+
 class Neg(UnaryOperation):
     """`-input`."""
 

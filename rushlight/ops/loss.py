@@ -14,7 +14,16 @@ from rushlight.autograd.variable import wrap
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__ = ["BinaryCrossEntropy", "BinaryCrossEntropyWithLogits", "CrossEntropy", "MseLoss", "NllLoss", "reduced"]
+__all__ = [
+    "BinaryCrossEntropy",
+    "BinaryCrossEntropyWithLogits",
+    "CrossEntropy",
+    "CrossEntropy2D",
+    "MseLoss",
+    "NllLoss",
+    "NllLoss2D",
+    "reduced",
+]
 
 # PyTorch clamps the logarithms of binary cross entropy here, and the denominator of its gradient there.
 _LOG_FLOOR = -100.0
@@ -101,6 +110,12 @@ class CrossEntropy(Operation):
         return wrap(gradient), None, None, None, None
 
 
+class CrossEntropy2D(CrossEntropy):
+    """The same of the places of images, one after the other."""
+
+    node_name = "NllLoss2DBackward0"
+
+
 def _kept(target: Any, ignore_index: int, like: Any) -> Any:
     return wrap((target._array != ignore_index).astype(like._array.dtype)[:, None])
 
@@ -126,6 +141,12 @@ class NllLoss(Operation):
     def backward(ctx: Any, grad: Any) -> Any:
         (target,) = ctx.saved_tensors
         return NllGrad.apply(_row_gradients(ctx, grad), target, ctx.shape, ctx.ignore_index), None, None, None, None
+
+
+class NllLoss2D(NllLoss):
+    """The same of the places of images, one after the other."""
+
+    node_name = "NllLoss2DBackward0"
 
 
 class NllGrad(Operation):

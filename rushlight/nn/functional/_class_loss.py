@@ -8,8 +8,9 @@ from rushlight import dtypes
 from rushlight.nn.functional._reduction import check_arguments, reduction_name, reduction_number
 from rushlight.ops import composed_loss
 from rushlight.ops._numeric import check_tensor
+from rushlight.ops.arithmetic import DivByNumber
 from rushlight.ops.broadcast import broadcast_tensors
-from rushlight.ops.loss import BinaryCrossEntropy, CrossEntropy, NllLoss
+from rushlight.ops.loss import BinaryCrossEntropy, CrossEntropy, CrossEntropy2D, NllLoss, NllLoss2D
 from rushlight.ops.pointwise_loss import not_differentiable
 from rushlight.tensor import Tensor
 
@@ -129,16 +130,17 @@ def cross_entropy(
     _check_log_probabilities("log_softmax_lastdim_kernel_impl", input)
     classes = _as_classes(classes)
     _refuse_gradient(weight)
+    operation = CrossEntropy if input.ndim < 3 else CrossEntropy2D
     if label_smoothing > 0.0:
         out = _smoothed(rows, classes, weight, reduction, ignore_index, label_smoothing)
     elif rows._array.dtype.itemsize < 4:
         # Half precision: the exponentials and their sum in float32.
-        wide = CrossEntropy.apply(
+        wide = operation.apply(
             rows.float(), classes, weight.float() if weight is not None else None, reduction, ignore_index
         )
         out = wide.to(input.dtype)
     else:
-        out = CrossEntropy.apply(rows.contiguous(), classes, weight, reduction, ignore_index)
+        out = operation.apply(rows.contiguous(), classes, weight, reduction, ignore_index)
     return out.reshape(shape) if reduction == "none" and shape is not None else out
 
 
@@ -174,7 +176,7 @@ def _with_probabilities(
     if reduction == "none":
         return -weighted.sum(dim)
     total = -weighted.sum()
-    return total / (input.numel() // classes) if reduction == "mean" else total
+    return DivByNumber.apply(total, input.numel() // classes) if reduction == "mean" else total
 
 
 def nll_loss(
@@ -205,7 +207,8 @@ def nll_loss(
     rows, classes, shape = _by_rows(input, target)
     _check_log_probabilities("nll_loss_out_frame", input)
     _refuse_gradient(weight)
-    out = NllLoss.apply(rows, _as_classes(classes), weight, reduction, ignore_index)
+    operation = NllLoss if input.ndim < 3 else NllLoss2D
+    out = operation.apply(rows, _as_classes(classes), weight, reduction, ignore_index)
     return out.reshape(shape) if reduction == "none" and shape is not None else out
 
 

@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
+from rushlight.nn import _reduction as _reduction
 from rushlight.nn import attention as attention
+from rushlight.nn import common_types as common_types
 from rushlight.nn import functional as functional
 from rushlight.nn import grad as grad
 from rushlight.nn import init as init

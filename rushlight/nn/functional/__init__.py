@@ -1,5 +1,6 @@
 """The layers as functions: the names of `torch.nn.functional`."""
 
+from rushlight.nn.functional._inner import *
 from rushlight.nn.functional.activation import *
 from rushlight.nn.functional.attention import *
 from rushlight.nn.functional.conv import *

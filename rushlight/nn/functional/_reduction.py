@@ -7,7 +7,14 @@ from typing import Any
 
 from rushlight.autograd.variable import Variable
 
-__all__ = ["check_arguments", "reduction_name", "reduction_number"]
+__all__ = [
+    "check_arguments",
+    "get_enum",
+    "legacy_get_enum",
+    "legacy_get_string",
+    "reduction_name",
+    "reduction_number",
+]
 
 _NUMBERS = {"none": 0, "mean": 1, "sum": 2}
 
@@ -46,3 +53,45 @@ def check_arguments(function: str, **arguments: Any) -> None:
             raise TypeError(
                 f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
             )
+
+
+# What follows is for programs, which find it in torch.nn._reduction.
+
+
+def get_enum(reduction: str) -> int:
+    """The number of a reduction: 0 for "none", 1 for "mean", 2 for "sum"; ValueError for another word.
+
+    >>> from rushlight.nn import _reduction
+    >>> _reduction.get_enum("mean")
+    1
+
+    Source: https://github.com/pytorch/pytorch/blob/v2.13.0/torch/nn/_reduction.py
+    """
+    return _NUMBERS[reduction_name(None, None, reduction)]
+
+
+def legacy_get_string(size_average: bool | None, reduce: bool | None, emit_warning: bool = True) -> str:
+    """The reduction that the two flags of old losses mean, None standing for True.
+
+    >>> from rushlight.nn import _reduction
+    >>> _reduction.legacy_get_string(False, True, emit_warning=False)
+    'sum'
+
+    Source: https://github.com/pytorch/pytorch/blob/v2.13.0/torch/nn/_reduction.py
+    """
+    with warnings.catch_warnings():
+        if not emit_warning:
+            warnings.simplefilter("ignore")
+        return reduction_name(size_average is None or size_average, reduce, "mean")
+
+
+def legacy_get_enum(size_average: bool | None, reduce: bool | None, emit_warning: bool = True) -> int:
+    """The number of `legacy_get_string`'s reduction.
+
+    >>> from rushlight.nn import _reduction
+    >>> _reduction.legacy_get_enum(True, False, emit_warning=False)
+    0
+
+    Source: https://github.com/pytorch/pytorch/blob/v2.13.0/torch/nn/_reduction.py
+    """
+    return get_enum(legacy_get_string(size_average, reduce, emit_warning))

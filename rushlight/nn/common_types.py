@@ -1,0 +1,26 @@
+"""Type hints of layers' arguments, by the names that programs import from PyTorch: one number, or one a dimension."""
+
+from __future__ import annotations
+
+from rushlight.tensor import Tensor
+
+__all__: list[str] = []
+
+_size_any_t = int | tuple[int, ...]
+_size_1_t = int | tuple[int]
+_size_2_t = int | tuple[int, int]
+_size_3_t = int | tuple[int, int, int]
+_size_4_t = int | tuple[int, int, int, int]
+_size_5_t = int | tuple[int, int, int, int, int]
+_size_6_t = int | tuple[int, int, int, int, int, int]
+
+_size_any_opt_t = int | None | tuple[int | None, ...]
+_size_2_opt_t = int | None | tuple[int | None, int | None]
+_size_3_opt_t = int | None | tuple[int | None, int | None, int | None]
+
+_ratio_2_t = float | tuple[float, float]
+_ratio_3_t = float | tuple[float, float, float]
+_ratio_any_t = float | tuple[float, ...]
+
+# A pooled tensor, with where its elements came from if asked.
+_maybe_indices_t = Tensor | tuple[Tensor, Tensor]

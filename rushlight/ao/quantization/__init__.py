@@ -9,6 +9,3 @@ from rushlight.ao.quantization.quant_type import *
 from rushlight.ao.quantization.quantization_mappings import *
 from rushlight.ao.quantization.quantize import *
 from rushlight.ao.quantization.stubs import *
-from rushlight.ao.quantization.utils import MatchAllNode as MatchAllNode
-from rushlight.ao.quantization.utils import Pattern as Pattern
-from rushlight.ao.quantization.utils import get_combined_dict as get_combined_dict

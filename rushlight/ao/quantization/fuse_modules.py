@@ -11,7 +11,7 @@ from rushlight.ao.quantization.fuser_method_mappings import get_fuser_method
 from rushlight.nn.modules.linear import Identity
 from rushlight.nn.modules.module import Module
 
-__all__ = ["fuse_known_modules", "fuse_modules", "fuse_modules_qat"]
+__all__ = ["fuse_modules", "fuse_modules_qat"]
 
 
 def fuse_known_modules(

@@ -17,7 +17,7 @@ from rushlight.ops.quantization import _empty_per_channel_affine_quantized
 from rushlight.quantizer import codes_of, per_channel_affine_float_qparams, quantizer_of
 from rushlight.tensor import Tensor
 
-__all__ = ["Embedding", "EmbeddingBag", "EmbeddingPackedParams"]
+__all__ = ["Embedding", "EmbeddingBag"]
 
 
 def _no_weight(rows: int, columns: int) -> Tensor:

@@ -21,7 +21,7 @@ from rushlight.ops.creation import zeros
 from rushlight.ops.quantization import _empty_affine_quantized
 from rushlight.tensor import Tensor
 
-__all__ = ["Linear", "LinearPackedParams"]
+__all__ = ["Linear"]
 
 
 class LinearPackedParams(Module):

@@ -23,17 +23,7 @@ from rushlight.ops.quantization import quantize_per_tensor
 from rushlight.ops.random import randn
 from rushlight.tensor import Tensor
 
-__all__ = [
-    "GRU",
-    "LSTM",
-    "GRUCell",
-    "LSTMCell",
-    "PackedParameter",
-    "RNNBase",
-    "RNNCell",
-    "RNNCellBase",
-    "pack_weight_bias",
-]
+__all__ = ["GRU", "LSTM", "GRUCell", "LSTMCell", "RNNCell"]
 
 Array = np.ndarray[Any, Any]
 

@@ -39,7 +39,25 @@ SUBMODULES = {
 }  # fmt: skip
 
 # Families whose functions reach users through `nn.functional` or as methods only.
-NOT_AT_THE_FRONT_DOOR = {"attention", "embedding", "fold", "fractional_pool", "grouped", "linear_cross_entropy", "loss", "margin_loss", "norm", "packing", "pointwise_loss", "random_fill", "recurrent", "resample", "sharing", "sparsity", "unpool"}
+NOT_AT_THE_FRONT_DOOR = {
+    "attention",
+    "embedding",
+    "fold",
+    "fractional_pool",
+    "grouped",
+    "linear_cross_entropy",
+    "loss",
+    "margin_loss",
+    "norm",
+    "packing",
+    "pointwise_loss",
+    "random_fill",
+    "recurrent",
+    "resample",
+    "sharing",
+    "sparsity",
+    "unpool",
+}
 
 
 def modules() -> Iterator[ModuleType]:

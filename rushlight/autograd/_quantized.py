@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from rushlight.autograd.variable import Variable
+from rushlight.quantizer import quantizer_of
 
-__all__ = ["FORMS", "LOADERS", "apply_to_codes", "refuse"]
+__all__ = ["FORMS", "LOADERS", "apply_to_codes", "check_channels", "refuse"]
 
 # What an operation computes on quantized tensors, of itself and its arguments; rushlight/ops/_quantized_forms.py fills
 # it.
@@ -45,6 +46,16 @@ def apply_to_codes(operation: type[Any], args: tuple[Any, ...], error: Exception
         raise error
     name = re.sub(r"Backward\d*$", "", operation.node_name or operation.__name__)
     refuse(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower(), error)
+
+
+def check_channels(operation: type[Any], array: Any) -> None:
+    """RuntimeError for a result whose elements left their channels: its quantizer would read them wrongly."""
+    quantizer = quantizer_of(array)
+    if quantizer is not None and quantizer.axis is not None and not operation.keeps_channels:
+        raise RuntimeError(
+            "Setting strides is possible only on uniformly quantized tensor: this one is quantized by channel, and "
+            f"{operation.__name__} would take elements from theirs. dequantize() it first."
+        )
 
 
 def refuse(name: str, cause: Exception | None = None) -> NoReturn:

@@ -10,7 +10,7 @@ import numpy as np
 from rushlight.autograd import variable as _variable
 from rushlight.autograd import views
 from rushlight.autograd._arguments import not_a_tensor
-from rushlight.autograd._quantized import apply_to_codes
+from rushlight.autograd._quantized import apply_to_codes, check_channels
 from rushlight.autograd.function import Function
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.node import Node, link_one, link_pair
@@ -45,6 +45,8 @@ class Operation(Function):
     """
 
     node_name: str = ""
+    # Whether each element of the result is in the channel that it was in, for tensors quantized by channel.
+    keeps_channels: bool = False
     # Whether forward has an `out` argument for the array to write into, which spares in-place calls a temporary.
     takes_out: bool = False
 
@@ -78,6 +80,8 @@ class Operation(Function):
         if out.__class__ is tuple:
             return _finish_many(ctx, out, track)
         if out.__class__ is _ndarray:
+            if out.dtype.names:
+                check_channels(cls, out)
             result = _new(_variable._tensor_type)
             result._array = out
             result._view = None
@@ -353,6 +357,8 @@ class ViewOperation(Operation):
                 o._counter = counter
                 o._view = views.View(parent, cls, args, i, origin, counter.value)
             return results
+        if out.dtype.names:
+            check_channels(cls, out)
         result = _new(_variable._tensor_type)
         result._array = out
         result._requires_grad = False

@@ -194,8 +194,10 @@ def reported_strides(array: Array) -> Shape:
 
 def check_no_overlap(array: Array) -> None:
     """RuntimeError if two elements of `array` share memory because it was expanded."""
-    if 0 in array.strides and array.size and any(
-        stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True)
+    if (
+        0 in array.strides
+        and array.size
+        and any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True))
     ):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "

@@ -36,6 +36,7 @@ class Clone(Operation):
     """A copy."""
 
     node_name = "CloneBackward0"
+    keeps_channels = True
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, format_: memory_format | None) -> Array:

@@ -230,8 +230,8 @@ def fused_moving_avg_obs_fake_quant(
     """Watch the range of `input` and round it to the codes of the range seen so far, in one step of training.
 
     Where `observer_on`, `running_min` and `running_max` move towards the input's by `averaging_const` (each row's own
-    with `per_row_fake_quant`). Where `fake_quant_on`, `scale` and `zero_point` are chosen for that range (about zero with
-    `symmetric_quant`), and the result is `fake_quantize_per_tensor_affine` or `fake_quantize_per_channel_affine`; else
+    with `per_row_fake_quant`). Where `fake_quant_on`, `scale` and `zero_point` are chosen for that range (about zero
+    with `symmetric_quant`), and the result is `fake_quantize_per_tensor_affine` or `fake_quantize_per_channel_affine`; else
     it is a copy. The four are written in place. RuntimeError for channels on another axis than 0.
 
     >>> import rushlight as torch

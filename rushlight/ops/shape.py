@@ -39,6 +39,7 @@ class View(ViewOperation):
     """The elements in the same order under another shape, without a copy."""
 
     node_name = "ViewBackward0"
+    keeps_channels = True
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, shape: Shape) -> Array:
@@ -66,6 +67,7 @@ class UnsafeView(Operation):
     """The shape of a fresh copy, which nothing else can see: no view needs recording."""
 
     node_name = "UnsafeViewBackward0"
+    keeps_channels = True
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, shape: Shape) -> Array:

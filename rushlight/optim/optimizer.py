@@ -17,6 +17,8 @@ from rushlight.autograd.grad_mode import enable_grad, set_grad_enabled
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.layout import preserve_format
 from rushlight.ops import creation
+from rushlight.optim import _derived
+from rushlight.optim._derived import _CAPTURABLE_DEVICES
 from rushlight.tensor import Tensor
 from rushlight.utils.hooks import RemovableHandle
 
@@ -24,10 +26,6 @@ __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer
 
 ParamsT = Iterable[Any]
 Hook = Callable[..., Any]
-
-# The devices that PyTorch's messages name.
-_CAPTURABLE_DEVICES = ["cuda", "xpu", "hpu", "privateuseone"]
-_FUSED_DEVICES = ["mps", "cuda", "xpu", "hpu", "cpu", "mtia", "privateuseone"]
 
 
 class _Required:
@@ -397,8 +395,24 @@ def use_grad_for_differentiable(step: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-# The name under which programs that derive optimizers import it from PyTorch.
+# Names under which programs that derive optimizers import from PyTorch.
 _use_grad_for_differentiable = use_grad_for_differentiable
+_RequiredParameter = _Required
+_capturable_doc = _derived._capturable_doc
+_default_to_fused_or_foreach = _derived._default_to_fused_or_foreach
+_device_dtype_check_for_fused = _derived._device_dtype_check_for_fused
+_differentiable_doc = _derived._differentiable_doc
+_disable_dynamo_if_unsupported = _derived._disable_dynamo_if_unsupported
+_foreach_doc = _derived._foreach_doc
+_fused_doc = _derived._fused_doc
+_get_capturable_supported_devices = _derived._get_capturable_supported_devices
+_get_scalar_dtype = _derived._get_scalar_dtype
+_get_value = _derived._get_value
+_maximize_doc = _derived._maximize_doc
+_params_doc = _derived._params_doc
+_stack_if_compiling = _derived._stack_if_compiling
+_to_scalar = _derived._to_scalar
+_view_as_real = _derived._view_as_real
 
 
 def call_closure(closure: Callable[[], Any] | None) -> Any:
@@ -453,11 +467,7 @@ def check_implementation(foreach: bool | None, fused: bool | None, differentiabl
 
 def check_fused(param: Any) -> None:
     """Raise RuntimeError for a parameter that no fused step takes."""
-    if not param.dtype.is_floating_point:
-        raise RuntimeError(
-            "`fused=True` requires all the params to be floating point Tensors of supported devices: "
-            f"{_FUSED_DEVICES} but {param.dtype} and {param.device.type}"
-        )
+    _derived._device_dtype_check_for_fused(param)
 
 
 def check_step(

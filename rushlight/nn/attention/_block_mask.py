@@ -193,9 +193,7 @@ class BlockMask:
         """(B, H, L, S), or what is left of it after indexing."""
         return (*self.kv_indices.shape[:-2], *self.seq_lengths)
 
-    def _with_blocks(
-        self, lists: tuple[Any, Any, Any, Any], mask_mod: MaskMod, lengths: tuple[int, int]
-    ) -> BlockMask:
+    def _with_blocks(self, lists: tuple[Any, Any, Any, Any], mask_mod: MaskMod, lengths: tuple[int, int]) -> BlockMask:
         made = BlockMask.from_kv_blocks(
             *lists,
             BLOCK_SIZE=self.BLOCK_SIZE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from rushlight.nn.functional import _reduction as _Reduction
+from rushlight.nn.functional._tuples import _list_with_default, _pair, _single, _triple
 from rushlight.nn.functional.activation import _softmax_dim
 from rushlight.nn.functional.linear import linear
 from rushlight.nn.functional.multi_head import _check_dims, canonical_mask, dtype_or_none
@@ -16,8 +17,12 @@ __all__ = [
     "_get_softmax_dim",
     "_in_projection",
     "_in_projection_packed",
+    "_list_with_default",
     "_mha_shape_check",
     "_none_or_dtype",
+    "_pair",
+    "_single",
+    "_triple",
     "_verify_batch_size",
 ]
 

@@ -23,10 +23,13 @@ Member = TypeVar("Member")
 
 
 def _typename(obj: Any) -> str:
-    """The type of `obj` as error texts name it: a tensor by its tensor type, else module and class."""
+    """The type of `obj` as error texts name it: a tensor by its tensor type, else module and class.
+
+    A class or function is named itself: it stands where something that it makes was meant.
+    """
     if isinstance(obj, Tensor):
         return str(obj.type())
-    cls = obj if isinstance(obj, type) else type(obj)
+    cls = obj if hasattr(obj, "__qualname__") else type(obj)
     return cls.__qualname__ if cls.__module__ in ("builtins", None) else f"{cls.__module__}.{cls.__qualname__}"
 
 

@@ -13,6 +13,10 @@ from rushlight.nn import functional as F
 from rushlight.nn.modules._conv import Sizes, _Conv, _ConvNd, _ConvTranspose
 from rushlight.nn.modules._conv import _ConvTransposeNd as _ConvTransposeNd
 from rushlight.nn.modules.lazy import LazyModuleMixin
+from rushlight.nn.modules.utils import _pair as _pair
+from rushlight.nn.modules.utils import _reverse_repeat_tuple as _reverse_repeat_tuple
+from rushlight.nn.modules.utils import _single as _single
+from rushlight.nn.modules.utils import _triple as _triple
 from rushlight.nn.parameter import UninitializedParameter
 from rushlight.tensor import Tensor
 

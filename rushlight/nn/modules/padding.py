@@ -7,6 +7,8 @@ from typing import ClassVar
 from rushlight.nn import functional as F
 from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.utils import _ntuple
+from rushlight.nn.modules.utils import _pair as _pair
+from rushlight.nn.modules.utils import _quadruple as _quadruple
 from rushlight.tensor import Tensor
 
 __all__ = [

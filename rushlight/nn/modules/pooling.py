@@ -7,8 +7,11 @@ from typing import Any, ClassVar
 
 from rushlight.nn import functional as F
 from rushlight.nn.modules._unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
+from rushlight.nn.modules._unpooling import _MaxUnpoolNd as _MaxUnpoolNd
 from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.utils import _ntuple, _single
+from rushlight.nn.modules.utils import _pair as _pair
+from rushlight.nn.modules.utils import _triple as _triple
 from rushlight.tensor import Tensor
 
 __all__ = [

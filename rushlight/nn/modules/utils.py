@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from itertools import repeat
 from typing import Any
 
+from rushlight.nn.functional._tuples import _list_with_default as _list_with_default
+from rushlight.nn.functional._tuples import _ntuple as _ntuple
+from rushlight.nn.functional._tuples import _pair as _pair
+from rushlight.nn.functional._tuples import _quadruple as _quadruple
+from rushlight.nn.functional._tuples import _single as _single
+from rushlight.nn.functional._tuples import _triple as _triple
+
 __all__ = ["consume_prefix_in_state_dict_if_present"]
-
-
-def _ntuple(n: int, name: str = "parse") -> Callable[[Any], tuple[Any, ...]]:
-    def parse(x: Any) -> tuple[Any, ...]:
-        return tuple(x) if isinstance(x, Iterable) else tuple(repeat(x, n))
-
-    parse.__name__ = name
-    return parse
-
-
-_single = _ntuple(1, "_single")
-_pair = _ntuple(2, "_pair")
-_triple = _ntuple(3, "_triple")
-_quadruple = _ntuple(4, "_quadruple")
 
 
 def _reverse_repeat_tuple(t: tuple[Any, ...], n: int) -> tuple[Any, ...]:

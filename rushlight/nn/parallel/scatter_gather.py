@@ -16,6 +16,11 @@ __all__ = ["gather", "scatter", "scatter_kwargs"]
 Where = int | str | Device
 
 
+def _is_namedtuple(obj: Any) -> bool:
+    """Whether something is a tuple with names for its fields."""
+    return isinstance(obj, tuple) and hasattr(obj, "_asdict") and hasattr(obj, "_fields")
+
+
 def check_devices(devices: Sequence[Where | None]) -> None:
     """AssertionError or RuntimeError for any device but the CPU, which None and -1 stand for too."""
     for where in devices:

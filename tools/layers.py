@@ -26,7 +26,7 @@ FLOORS = (
     ("rushlight.nn", "rushlight.nn.parallel", "rushlight.nn.utils"),
     ("rushlight.nn.attention", "rushlight.nn.modules"),
     ("rushlight.nn.functional",),
-    ("rushlight.nn.init", "rushlight.nn.packing", "rushlight.nn.parameter"),
+    ("rushlight.nn.common_types", "rushlight.nn.init", "rushlight.nn.packing", "rushlight.nn.parameter"),
     ("rushlight.sparse",),
     ("rushlight.tensor",),
     ("rushlight.ops", "rushlight.fft", "rushlight.linalg", "rushlight.special", "rushlight.storage"),

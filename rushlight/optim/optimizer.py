@@ -25,6 +25,7 @@ from rushlight.utils.hooks import RemovableHandle
 __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook", "required"]
 
 ParamsT = Iterable[Any]
+StateDict = dict[str, Any]
 Hook = Callable[..., Any]
 
 

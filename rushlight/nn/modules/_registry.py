@@ -30,7 +30,8 @@ def _typename(obj: Any) -> str:
     if isinstance(obj, Tensor):
         return str(obj.type())
     cls = obj if hasattr(obj, "__qualname__") else type(obj)
-    return cls.__qualname__ if cls.__module__ in ("builtins", None) else f"{cls.__module__}.{cls.__qualname__}"
+    module = getattr(cls, "__module__", None)
+    return cls.__qualname__ if module in ("builtins", None) else f"{module}.{cls.__qualname__}"
 
 
 def _is_tensor_like(value: Any) -> bool:

@@ -10,6 +10,9 @@ from typing import Any, ClassVar
 from rushlight.device import device as Device
 from rushlight.dtypes import dtype as Dtype
 from rushlight.nn import functional as F
+from rushlight.nn.common_types import _size_1_t as _size_1_t
+from rushlight.nn.common_types import _size_2_t as _size_2_t
+from rushlight.nn.common_types import _size_3_t as _size_3_t
 from rushlight.nn.modules._conv import Sizes, _Conv, _ConvNd, _ConvTranspose
 from rushlight.nn.modules._conv import _ConvTransposeNd as _ConvTransposeNd
 from rushlight.nn.modules.lazy import LazyModuleMixin

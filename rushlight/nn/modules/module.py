@@ -33,7 +33,7 @@ from rushlight.nn.modules._hooks import (
     register_module_module_registration_hook,
     register_module_parameter_registration_hook,
 )
-from rushlight.nn.modules._state import StateDict, _IncompatibleKeys
+from rushlight.nn.modules._state import _EXTRA_STATE_KEY_SUFFIX, StateDict, _IncompatibleKeys
 from rushlight.nn.parameter import Parameter
 from rushlight.tensor import Tensor
 
@@ -52,8 +52,11 @@ __all__ = [
     "register_module_parameter_registration_hook",
 ]
 
+_grad_t = tuple[Tensor, ...] | Tensor
+
 # Programs that look into PyTorch's module file find these names here too.
 _PRIVATE_NAMES = (
+    _EXTRA_STATE_KEY_SUFFIX,
     _IncompatibleKeys,
     _WrappedHook,
     Parameter,

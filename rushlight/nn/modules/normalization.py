@@ -13,9 +13,13 @@ from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter
 from rushlight.ops.creation import empty
 from rushlight.ops.norm import CrossMapLRN
+from rushlight.size import Size
 from rushlight.tensor import Tensor
 
 __all__ = ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
+
+
+_shape_t = int | list[int] | Size
 
 
 def _sizes(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from rushlight.nn import functional as F
+from rushlight.nn.common_types import _size_2_t as _size_2_t
+from rushlight.nn.common_types import _size_any_t as _size_any_t
 from rushlight.nn.modules._unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from rushlight.nn.modules._unpooling import _MaxUnpoolNd as _MaxUnpoolNd
 from rushlight.nn.modules.module import Module

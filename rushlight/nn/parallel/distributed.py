@@ -6,7 +6,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from rushlight.autograd.grad_mode import is_grad_enabled
@@ -348,6 +348,21 @@ def _buffers_are_synchronized(broadcast_buffers: bool | None, forward_sync_buffe
         stacklevel=3,
     )
     return broadcast_buffers
+
+
+def _find_tensors(obj: Any) -> Iterator[Tensor]:
+    """Every tensor in nested lists, tuples, dictionaries and dataclasses."""
+    if isinstance(obj, Tensor):
+        yield obj
+        return
+    if isinstance(obj, dict):
+        obj = obj.values()
+    elif is_dataclass(obj):
+        obj = [getattr(obj, field.name) for field in fields(obj)]
+    elif not isinstance(obj, list | tuple):
+        return
+    for item in obj:
+        yield from _find_tensors(item)
 
 
 def _cast(value: Any, dtype: Dtype) -> Any:

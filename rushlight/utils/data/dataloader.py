@@ -30,6 +30,27 @@ T_co = TypeVar("T_co", covariant=True)
 _FIXED = frozenset(("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers"))
 
 
+_worker_init_fn_t = Callable[[int], None]
+_collate_fn_t = Callable[[list[Any]], Any]
+
+# Names under which programs import the iterators from PyTorch; the third is made out below when first asked for.
+_BaseDataLoaderIter = BaseIterator
+_SingleProcessDataLoaderIter = SingleProcessIterator
+
+
+def __getattr__(name: str) -> Any:
+    if name == "_MultiProcessingDataLoaderIter":
+        from ._utils.parallel import MultiProcessIterator
+
+        return MultiProcessIterator
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _get_distributed_settings() -> tuple[int, int]:
+    """How many processes train together, and which of them this is."""
+    return 1, 0
+
+
 class _DatasetKind:
     """Whether a dataset is asked by key or iterated over.
 

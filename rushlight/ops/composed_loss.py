@@ -252,6 +252,6 @@ def _check_fits(other: Tensor, shape: tuple[int, ...]) -> None:
     """RuntimeError unless another operand broadcasts to the input's shape."""
     if other._array.shape == shape:
         return
-    check_broadcast(np.broadcast_to(0, shape), other._array)
+    check_broadcast(other._array, np.broadcast_to(0, shape))
     if np.broadcast_shapes(other._array.shape, shape) != shape:
         raise RuntimeError(f"output with shape {list(shape)} doesn't match the broadcast shape of {list(other.shape)}")

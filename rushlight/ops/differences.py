@@ -68,6 +68,7 @@ def _areas(name: str, y: Tensor, x: Tensor | None, dx: Any, dim: int) -> Tensor:
     first, second = _steps(y, dim)
     if x is None:
         return (first + second) * dx / 2
+    check_tensor(name, "x", 2, x)
     if x.ndim == 1 and y.ndim > 1:
         if x.shape[0] != y.shape[dim]:
             raise RuntimeError(f"{name}: There must be one `x` value for each sample point")

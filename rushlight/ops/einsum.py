@@ -292,6 +292,8 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
         stacklevel=2,
     )
     for i, matrix in enumerate(matrices):
+        if not isinstance(matrix, Variable):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(matrix).__name__}")
         if matrix.ndim != 2:
             raise RuntimeError(f"Tensor dimension is {matrix.ndim}, expected 2 instead (matrix {i})")
     sizes = [matrices[0].shape[0], *(matrix.shape[1] for matrix in matrices)]

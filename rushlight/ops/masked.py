@@ -146,6 +146,8 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
 
 
 def _check_masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> None:
+    check_tensor("masked_scatter_", "mask", 1, mask)
+    check_tensor("masked_scatter_", "source", 2, source)
     if mask._array.dtype.kind != "b":
         raise RuntimeError(
             f"masked_scatter_ only supports boolean masks, but got mask with dtype {mask.dtype.legacy_name}"

@@ -220,6 +220,7 @@ def flip(input: Tensor, *dims: Any, **named: Any) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.flip.html
     """
+    check_tensor("flip", "input", 1, input)
     chosen = sizes((named["dims"],) if named else dims, "flip", "dims")
     return Flip.apply(input, wrap_dims(chosen, input._array.ndim))
 

@@ -37,6 +37,11 @@ AS_IN_PYTORCH = [
     (AssertionError, "Padding_idx must be within num_embeddings"),
     (AssertionError, "Shape of weight does not match"),
     (AssertionError, "Embeddings parameter is expected"),
+    (AssertionError, "embed_dim must be divisible by num_heads"),
+    (AssertionError, "query should be unbatched 2D or batched 3D"),
+    (AssertionError, "`query`, expected"),
+    (AttributeError, "object has no attribute 'dim'"),  # multi_head_attention_forward(1, …)
+    (AttributeError, "object has no attribute 'uniform_'"),
     (AttributeError, "object has no attribute 'detach'"),  # Parameter(3)
     (AttributeError, "object has no attribute 'is_floating_point'"),
     (AttributeError, "object has no attribute 'lower'"),  # kaiming_uniform_(mode=3)

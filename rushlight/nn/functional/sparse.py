@@ -100,6 +100,8 @@ def embedding_bag(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.embedding_bag.html
     """
+    check_tensor("embedding_bag", "input", 1, input)
+    check_tensor("embedding_bag", "weight", 2, weight)
     if weight.dtype is dtypes.int64 and input.is_floating_point():
         warnings.warn(
             "Argument order of nn.functional.embedding_bag was changed. Usage `embedding_bag(weight, input, ...)` is "

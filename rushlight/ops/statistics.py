@@ -44,7 +44,10 @@ def cov(
     rows = input if input.ndim == 2 else input.reshape(1, -1)
     count = rows.shape[1]
     for name, weights in (("fweights", fweights), ("aweights", aweights)):
-        if weights is not None and tuple(weights.shape) != (count,):
+        if weights is None:
+            continue
+        check_tensor("cov", name, 3 if name == "fweights" else 4, weights)
+        if tuple(weights.shape) != (count,):
             raise RuntimeError(
                 f"cov(): expected {name} to have one dimension of the number of observations ({count}), got "
                 f"{list(weights.shape)}"

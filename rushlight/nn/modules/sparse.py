@@ -65,11 +65,8 @@ class Embedding(Module):
             self.weight = Parameter(empty(shape, device=device, dtype=dtype), requires_grad=not _freeze)
             self.reset_parameters()
         else:
-            if not isinstance(_weight, Tensor):
-                raise TypeError(f"Embedding(): argument '_weight' must be Tensor, not {type(_weight).__name__}")
-            if list(_weight.shape) != [num_embeddings, embedding_dim]:
-                raise AssertionError("Shape of weight does not match num_embeddings and embedding_dim")
-            self.weight = Parameter(_weight, requires_grad=not _freeze)
+            table = _checked_table(_weight, "Embedding", num_embeddings, embedding_dim)
+            self.weight = Parameter(table, requires_grad=not _freeze)
 
     def reset_parameters(self) -> None:
         """weight to normal numbers, the padding row to 0."""
@@ -178,9 +175,7 @@ class EmbeddingBag(Module):
             self.weight = Parameter(empty((num_embeddings, embedding_dim), device=device, dtype=dtype))
             self.reset_parameters()
         else:
-            if list(_weight.shape) != [num_embeddings, embedding_dim]:
-                raise AssertionError("Shape of weight does not match num_embeddings and embedding_dim")
-            self.weight = Parameter(_weight)
+            self.weight = Parameter(_checked_table(_weight, "EmbeddingBag", num_embeddings, embedding_dim))
         self.mode = mode
         self.sparse = sparse
         self.include_last_offset = include_last_offset
@@ -254,6 +249,14 @@ class EmbeddingBag(Module):
         )
         layer.weight.requires_grad = not freeze
         return layer
+
+
+def _checked_table(weight: Tensor, layer: str, num_embeddings: int, embedding_dim: int) -> Tensor:
+    if not isinstance(weight, Tensor):
+        raise TypeError(f"{layer}(): argument '_weight' must be Tensor, not {type(weight).__name__}")
+    if list(weight.shape) != [num_embeddings, embedding_dim]:
+        raise AssertionError("Shape of weight does not match num_embeddings and embedding_dim")
+    return weight
 
 
 def _draw_table(weight: Tensor, padding_idx: int | None) -> None:

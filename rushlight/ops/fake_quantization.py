@@ -231,7 +231,7 @@ def fused_moving_avg_obs_fake_quant(
 
     Where `observer_on`, `running_min` and `running_max` move towards the input's by `averaging_const` (each row's own
     with `per_row_fake_quant`). Where `fake_quant_on`, `scale` and `zero_point` are chosen for that range (about zero
-    with `symmetric_quant`), and the result is `fake_quantize_per_tensor_affine` or `fake_quantize_per_channel_affine`; else
+    with `symmetric_quant`), and the result is that of `fake_quantize_per_tensor_affine` or its twin for channels; else
     it is a copy. The four are written in place. RuntimeError for channels on another axis than 0.
 
     >>> import rushlight as torch

@@ -295,7 +295,9 @@ def test_program_prints_what_it_prints_on_torch(function: Program) -> None:
 
 
 def test_no_public_name_of_module_is_missing() -> None:
-    assert set(dir(torch.nn.Module)) - set(dir(rushlight.nn.Module)) <= {
+    # PyTorch's compiler, where another test came upon it, leaves names that begin with three underscores.
+    theirs = {name for name in dir(torch.nn.Module) if not name.startswith("___")}
+    assert theirs - set(dir(rushlight.nn.Module)) <= {
         "_slow_forward",
         "_maybe_warn_non_full_backward_hook",
     }

@@ -112,6 +112,7 @@ from rushlight.printing import set_printoptions as set_printoptions
 from rushlight.size import Size as Size
 from rushlight import sparse as sparse
 from rushlight.sparse import sparse_coo_tensor as sparse_coo_tensor
+from rushlight.legacy import *
 from rushlight.storage import TypedStorage as TypedStorage
 from rushlight.storage import UntypedStorage as UntypedStorage
 from rushlight import nn as nn

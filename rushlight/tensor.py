@@ -152,6 +152,17 @@ class Tensor(
             return tensor(first, dtype=type_)
         raise TypeError(f"new(): data must be a sequence (got {type(first).__name__})")
 
+    def new(self, *args: Any, device: device | str | None = None) -> Tensor:
+        """A tensor of this one's dtype: of a shape, its elements to be filled, or of a sequence of numbers.
+
+        >>> import rushlight as torch
+        >>> torch.tensor([1, 2]).new([3.5, 4])
+        tensor([3, 4])
+        """
+        check_device(device)
+        made: Tensor = Tensor._legacy_new(args, self.dtype)
+        return made
+
     def as_subclass(self, cls: type[Any]) -> Any:
         """The same memory and history as an instance of a subclass of Tensor.
 

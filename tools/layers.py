@@ -27,7 +27,7 @@ FLOORS = (
     ("rushlight.nn.attention", "rushlight.nn.modules"),
     ("rushlight.nn.functional",),
     ("rushlight.nn.common_types", "rushlight.nn.init", "rushlight.nn.packing", "rushlight.nn.parameter"),
-    ("rushlight.sparse",),
+    ("rushlight.legacy", "rushlight.sparse"),
     ("rushlight.tensor",),
     ("rushlight.ops", "rushlight.fft", "rushlight.linalg", "rushlight.special", "rushlight.storage"),
     ("rushlight.autograd",),

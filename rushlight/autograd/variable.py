@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,17 @@ class VersionCounter:
 
 
 class Variable:
-    """An array and its place in the graph. Users meet it as `Tensor`."""
+    """An array and its place in the graph. Users meet it as `Tensor`.
+
+    Called, as programs of PyTorch's first years do, it gives a Tensor: the memory of `data`, without its history.
+    TypeError for data that is no tensor.
+
+    >>> import rushlight as torch
+    >>> torch.autograd.Variable(torch.ones(2), requires_grad=True)
+    tensor([1., 1.], requires_grad=True)
+
+    Source: https://docs.pytorch.org/docs/2.13/autograd.html#variable-deprecated
+    """
 
     # Defaults live on the class, so that making a tensor sets few attributes.
     _array: np.ndarray[Any, Any]
@@ -67,6 +78,16 @@ class Variable:
         to: Any
 
     __array_priority__ = 1000
+
+    def __new__(cls, data: Any = None, requires_grad: bool = False, volatile: bool | None = None) -> Any:
+        if volatile:
+            message = "volatile was removed and now has no effect. Use `with torch.no_grad():` instead."
+            warnings.warn(message, UserWarning, stacklevel=2)
+        if data is None:
+            return wrap(np.empty(0, dtypes.get_default_dtype().numpy_dtype)).requires_grad_(requires_grad)
+        if not isinstance(data, Variable):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(data).__name__}")
+        return data.detach().requires_grad_(requires_grad)
 
     # The graph's dictionaries hash leaves: Python's own hash, which no Python call stands before.
     __hash__ = object.__hash__

@@ -32,6 +32,7 @@ __all__ = [
     "mm",
     "mv",
     "outer",
+    "spmm",
     "vdot",
 ]
 
@@ -228,6 +229,11 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
         check_tensor("mm", "input", 1, input)
         check_tensor("mm", "mat2", 2, mat2)
         raise
+    except NotImplementedError:
+        # A sparse tensor has no array, but a product of its own.
+        if not input.is_sparse:
+            raise
+        return input.matmul(mat2)
     if a.ndim != 2:
         raise RuntimeError("self must be a matrix")
     if b.ndim != 2:
@@ -235,6 +241,19 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     _check_inner(a, b)
     same_type(input, mat2)
     return into(out, Mm.apply(input, mat2))
+
+
+def spmm(input: Tensor, mat2: Tensor) -> Tensor:
+    """`mm` by the name it had for a sparse matrix times a dense one.
+
+    >>> import rushlight as torch
+    >>> torch.spmm(torch.sparse_coo_tensor([[0], [1]], [2.0], (2, 2)), torch.eye(2))
+    tensor([[0., 2.],
+            [0., 0.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/sparse.html
+    """
+    return mm(input, mat2)
 
 
 def _check_inner(a: Any, b: Any) -> None:
@@ -372,6 +391,10 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     except AttributeError:
         check_tensor("matmul", "input", 1, input)
         raise
+    except NotImplementedError:
+        if not input.is_sparse:
+            raise
+        return input.matmul(other)
     if a == 2 and b == 2:
         x, y = input._array, other._array
         if out is None and x.dtype is y.dtype and x.shape[1] == y.shape[0]:

@@ -62,6 +62,7 @@ from rushlight.ops.quantization import _empty_affine_quantized as _empty_affine_
 from rushlight.ops.quantization import _empty_per_channel_affine_quantized as _empty_per_channel_affine_quantized
 from rushlight.ops.quantization import _make_per_channel_quantized_tensor as _make_per_channel_quantized_tensor
 from rushlight.ops.quantization import _make_per_tensor_quantized_tensor as _make_per_tensor_quantized_tensor
+from rushlight.ops.questions import *
 from rushlight.ops.random import *
 from rushlight.ops.pad import constant_pad_nd as constant_pad_nd
 from rushlight.ops.pool import adaptive_avg_pool1d as adaptive_avg_pool1d
@@ -104,6 +105,8 @@ from rushlight import return_types as return_types
 from rushlight import linalg as linalg
 from rushlight import special as special
 from rushlight import memory as memory
+from rushlight.constants import *
+from rushlight.settings import *
 from rushlight.threads import *
 from rushlight import __config__ as __config__
 from rushlight.quantizer import *

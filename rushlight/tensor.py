@@ -37,6 +37,7 @@ from rushlight.ops.norms import NormMethods
 from rushlight.ops.pointwise import PointwiseMethods
 from rushlight.ops.powers import PowerMethods
 from rushlight.ops.quantization import QuantizationMethods
+from rushlight.ops.questions import QuestionMethods
 from rushlight.ops.random import RandomMethods
 from rushlight.ops.rearranging import RearrangingMethods
 from rushlight.ops.reduce import ReduceMethods
@@ -66,6 +67,7 @@ __all__ = ["Tensor"]
 class Tensor(
     ActivationMethods,
     ArithmeticMethods,
+    QuestionMethods,
     BesselMethods,
     BitwiseMethods,
     ChoiceMethods,

@@ -33,8 +33,9 @@ FLOORS = (
     ("rushlight.autograd",),
     ("rushlight.printing", "rushlight.random", "rushlight.return_types"),
     ("rushlight.accelerator", "rushlight.backends", "rushlight.cuda", "rushlight.__config__"),
-    ("rushlight.kernels", "rushlight.memory", "rushlight.threads"),
+    ("rushlight.kernels", "rushlight.memory", "rushlight.settings", "rushlight.threads"),
     (
+        "rushlight.constants",
         "rushlight.device",
         "rushlight.dtypes",
         "rushlight.layout",

@@ -109,3 +109,16 @@ def test_a_saved_state_and_a_copy_give_the_same(case: Case) -> None:
 def test_misuse_is_refused(refusal: Refusal) -> None:
     with pytest.raises(refusal.error, match=refusal.match):
         refusal.call(torch)
+
+
+# Bases, containers and an options class, which tests/nn has tests of its own for.
+WITHOUT_CASES = {
+    "Container", "L2Loss", "LinearCrossEntropyOptions", "Module", "ParameterDict", "ParameterList", "RNNBase",
+    "RNNCellBase",
+}  # fmt: skip
+
+
+def test_every_layer_has_a_case() -> None:
+    made = [case.make(torch) for family in FAMILIES for case in cases(family)]
+    seen = {type(part).__name__ for layer in made if isinstance(layer, torch.nn.Module) for part in layer.modules()}
+    assert set(torch.nn.modules.__all__) - seen == WITHOUT_CASES

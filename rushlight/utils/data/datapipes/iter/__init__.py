@@ -7,9 +7,8 @@ from rushlight.utils.data.datapipes.iter.combinatorics import ShufflerIterDataPi
 from rushlight.utils.data.datapipes.iter.combining import ConcaterIterDataPipe as Concater
 from rushlight.utils.data.datapipes.iter.combining import MultiplexerIterDataPipe as Multiplexer
 from rushlight.utils.data.datapipes.iter.combining import ZipperIterDataPipe as Zipper
-from rushlight.utils.data.datapipes.iter.files import FileListerIterDataPipe as FileLister
-from rushlight.utils.data.datapipes.iter.files import FileOpenerIterDataPipe as FileOpener
-from rushlight.utils.data.datapipes.iter.files import StreamReaderIterDataPipe as StreamReader
+from rushlight.utils.data.datapipes.iter.filelister import FileListerIterDataPipe as FileLister
+from rushlight.utils.data.datapipes.iter.fileopener import FileOpenerIterDataPipe as FileOpener
 from rushlight.utils.data.datapipes.iter.grouping import BatcherIterDataPipe as Batcher
 from rushlight.utils.data.datapipes.iter.grouping import GrouperIterDataPipe as Grouper
 from rushlight.utils.data.datapipes.iter.grouping import UnBatcherIterDataPipe as UnBatcher
@@ -17,6 +16,7 @@ from rushlight.utils.data.datapipes.iter.selecting import FilterIterDataPipe as 
 from rushlight.utils.data.datapipes.iter.sharding import ShardingFilterIterDataPipe as ShardingFilter
 from rushlight.utils.data.datapipes.iter.splitting import DemultiplexerIterDataPipe as Demultiplexer
 from rushlight.utils.data.datapipes.iter.splitting import ForkerIterDataPipe as Forker
+from rushlight.utils.data.datapipes.iter.streamreader import StreamReaderIterDataPipe as StreamReader
 from rushlight.utils.data.datapipes.iter.utils import IterableWrapperIterDataPipe as IterableWrapper
 
 __all__ = [

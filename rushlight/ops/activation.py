@@ -18,7 +18,8 @@ from rushlight.autograd.variable import wrap
 from rushlight.ops._numeric import Array, check_tensor, elementwise, inplace, not_implemented, require_floating
 from rushlight.ops.choice import where
 from rushlight.ops.promotion import unbroadcast
-from rushlight.random import Generator, default_generator
+from rushlight.ops.random_fill import generator_of
+from rushlight.random import Generator
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -451,7 +452,7 @@ def _drawn_slopes(input: Tensor, lower: float, upper: float, training: bool, gen
     check_tensor("rrelu", "input", 1, input)
     array = require_floating(input._array, "rrelu_with_noise_out_cpu")
     falling = array <= 0
-    draws = (generator or default_generator).random64(int(np.count_nonzero(falling)))
+    draws = generator_of(generator, "rrelu").random64(int(np.count_nonzero(falling)))
     uniform = (draws & np.uint64((1 << 53) - 1)).astype(np.float64) * 2.0**-53
     slopes = np.ones(array.shape, np.float64 if array.dtype == np.float64 else np.float32)
     slopes[falling] = uniform * (upper - lower) + lower

@@ -231,6 +231,8 @@ def filled(
             raise TypeError(f"{function}() got an unexpected keyword argument '{next(iter(named))}'")
         given = (named["size"],)
     shape = given if len(given) > 1 and given[0].__class__ is int else sizes(given, function)
+    if out is not None and not isinstance(out, Variable):
+        raise TypeError(f"{function}(): argument 'out' must be Tensor, not {type(out).__name__}")
     if dtype is None:
         kind = dtypes.get_default_dtype().numpy_dtype if out is None else out._array.dtype
     else:

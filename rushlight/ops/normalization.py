@@ -296,6 +296,8 @@ def _check_over(
             "normalized_shape = []"
         )
     for name, tensor in (("weight", weight), ("bias", bias)):
+        if tensor is not None:
+            check_tensor(function, name, 3, tensor)
         if tensor is not None and tensor._array.shape != over:
             raise RuntimeError(
                 f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "

@@ -256,6 +256,7 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] |
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.roll.html
     """
+    check_tensor("roll", "input", 1, input)
     steps = (shifts,) if isinstance(shifts, int) else tuple(shifts)
     chosen = () if dims is None else (dims,) if isinstance(dims, int) else tuple(dims)
     if not steps:

@@ -422,6 +422,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.take_along_dim.html
     """
+    check_tensor("take_along_dim", "input", 1, input)
     check_tensor("take_along_dim", "indices", 2, indices)
     if indices._array.dtype != np.int64:
         raise RuntimeError(

@@ -266,6 +266,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if weights is None:
         return plain(np.bincount(array, minlength=minlength).astype(np.int64, copy=False))
+    check_tensor("bincount", "weights", 2, weights)
     if weights._array.shape != array.shape:
         raise RuntimeError("weights should be 1-d and have the same length as input")
     out = np.bincount(array, weights._array, minlength)

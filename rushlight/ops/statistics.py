@@ -184,6 +184,8 @@ def histogram(
         edges = np.linspace(low, high, bins + 1, dtype=array.dtype)
     inside = (array >= edges[0]) & (array <= edges[-1])
     place = np.minimum(np.searchsorted(edges, array[inside], "right") - 1, len(edges) - 2)
+    if weight is not None:
+        check_tensor("histogram", "weight", 4, weight)
     weights = None if weight is None else weight._array.reshape(-1)[inside]
     counts = np.bincount(place, weights, len(edges) - 1).astype(array.dtype)
     if density:

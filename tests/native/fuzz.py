@@ -34,7 +34,7 @@ EXPECTED = (RuntimeError, TypeError, ValueError, IndexError, OverflowError, Memo
 AS_IN_PYTORCH = [
     (AssertionError, "Torch not compiled with CUDA enabled"),
     (AssertionError, "must be greater than min_val"),
-    (AssertionError, "Padding_idx must be within num_embeddings"),
+    (AssertionError, "adding_idx must be within num_embeddings"),
     (AssertionError, "Shape of weight does not match"),
     (AssertionError, "Embeddings parameter is expected"),
     (AssertionError, "embed_dim must be divisible by num_heads"),
@@ -42,11 +42,14 @@ AS_IN_PYTORCH = [
     (AssertionError, "`query`, expected"),
     (AttributeError, "object has no attribute 'dim'"),  # multi_head_attention_forward(1, …)
     (AttributeError, "object has no attribute 'uniform_'"),
+    (AttributeError, "'Tensor' object has no attribute 'value'"),  # scaled_mm's recipes
     (AttributeError, "object has no attribute 'detach'"),  # Parameter(3)
     (AttributeError, "object has no attribute 'is_floating_point'"),
     (AttributeError, "object has no attribute 'lower'"),  # kaiming_uniform_(mode=3)
+    (BufferError, "Can't export tensors that require gradient"),
     (ZeroDivisionError, "division by zero"),  # a weight without inputs
     (ZeroDivisionError, "modulo by zero"),  # no groups
+    (ZeroDivisionError, "float modulo"),
 ]
 HUGE = [2**31 - 1, 2**31, 2**40, -(2**40), 2**62, 2**63 - 1, -(2**63), 2**64]
 DTYPES = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops.arithmetic import div
 from rushlight.ops.distance import cosine_similarity, pairwise_distance, pdist
 from rushlight.tensor import Tensor
@@ -23,5 +24,6 @@ def normalize(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.normalize.html
     """
+    check_tensor("normalize", "input", 1, input)
     length = input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
     return input / length if out is None else div(input, length, out=out)

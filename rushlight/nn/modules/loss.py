@@ -27,6 +27,7 @@ from rushlight.nn.modules._margin_loss import (
 )
 from rushlight.nn.modules.linear import Linear
 from rushlight.nn.modules.linear_cross_entropy_options import LinearCrossEntropyOptions
+from rushlight.ops._numeric import check_tensor
 from rushlight.tensor import Tensor
 
 __all__ = [
@@ -290,6 +291,8 @@ class LinearCrossEntropyLoss(_WeightedLoss):
         label_smoothing: float = 0.0,
         options: LinearCrossEntropyOptions | None = None,
     ) -> None:
+        if weight is not None:
+            check_tensor("LinearCrossEntropyLoss", "weight", 8, weight)
         if weight is not None and tuple(weight.shape) != (num_classes,):
             raise RuntimeError(f"expected weight shape to be {(num_classes,)}, got {tuple(weight.shape)}")
         if label_smoothing < 0 or label_smoothing > 1.0:

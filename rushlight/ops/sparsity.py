@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd.variable import wrap
+from rushlight.autograd.variable import Variable, wrap
 from rushlight.layout import sparse_coo
-from rushlight.ops._numeric import check_tensor
 from rushlight.size import Size
 
 if TYPE_CHECKING:
@@ -84,7 +83,8 @@ class SparsityMethods:
 
         Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.sparse_mask.html
         """
-        check_tensor("sparse_mask", "mask", 1, mask)
+        if not isinstance(mask, Variable):
+            raise TypeError(f"sparse_mask(): argument 'mask' (position 1) must be Tensor, not {type(mask).__name__}")
         if not mask.is_sparse:
             raise RuntimeError("sparse_mask: expected the mask to be sparse")
         if tuple(mask.shape) != tuple(self.shape):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd.variable import Variable, wrap
+from rushlight.autograd.variable import wrap
 from rushlight.layout import sparse_coo
 from rushlight.size import Size
 
@@ -83,7 +83,7 @@ class SparsityMethods:
 
         Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.sparse_mask.html
         """
-        if not isinstance(mask, Variable):
+        if not hasattr(mask, "is_sparse"):
             raise TypeError(f"sparse_mask(): argument 'mask' (position 1) must be Tensor, not {type(mask).__name__}")
         if not mask.is_sparse:
             raise RuntimeError("sparse_mask: expected the mask to be sparse")

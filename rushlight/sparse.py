@@ -290,7 +290,7 @@ class SparseTensor(Tensor):
         return self._like(self._entries * other)
 
     def mul_(self, other: Any) -> Tensor:
-        self._entries.mul_(self.mul(1)._entries if other is self else other)
+        self._entries.copy_(self.mul(other)._entries)
         return self
 
     def div(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:

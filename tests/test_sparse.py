@@ -30,6 +30,8 @@ FUNCTIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "divided": (lambda s: s / 4, lambda d: d / 4),
     "negative": (lambda s: -s, lambda d: -d),
     "times dense": (lambda s: s * torch.full(SIZE, 3.0), lambda d: d * 3),
+    "times dense in place": (lambda s: s.clone().mul_(torch.full(SIZE, 3.0)), lambda d: d * 3),
+    "squared in place": (lambda s: (c := s.clone()).mul_(c), lambda d: d * d),
     "sum of sparse": (lambda s: s + s, lambda d: 2 * d),
     "difference": (lambda s: s.coalesce() - s, lambda d: 0 * d),
     "dense plus sparse": (lambda s: torch.ones(SIZE, dtype=s.dtype) + s, lambda d: 1 + d),

@@ -10,7 +10,7 @@ import numpy as np
 
 from rushlight.layout import preserve_format
 from rushlight.ops.creation import zeros_like
-from rushlight.optim.optimizer import Optimizer, ParamsT, call_closure
+from rushlight.optim.optimizer import Optimizer, ParamsT, call_closure, check_betas
 from rushlight.tensor import Tensor
 
 __all__ = ["SparseAdam"]
@@ -47,9 +47,7 @@ class SparseAdam(Optimizer):
             raise ValueError(f"Invalid learning rate: {lr}")
         if not eps > 0.0:
             raise ValueError(f"Invalid epsilon value: {eps}")
-        for i in range(2):
-            if not 0.0 <= betas[i] < 1.0:
-                raise ValueError(f"Invalid beta parameter at index {i}: {betas[i]}")
+        check_betas(betas)
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
         sparse = [
             [i, j] for i, group in enumerate(self.param_groups) for j, p in enumerate(group["params"]) if p.is_sparse

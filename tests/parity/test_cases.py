@@ -25,6 +25,7 @@ from tests.cases.case import (  # noqa: E402
     is_plain,
     refusals,
 )
+from tests.parity.draws import torch_draws_bernoulli_serially  # noqa: E402
 
 ALL = [pytest.param(case, id=f"{family}-{case.name}") for family in FAMILIES for case in cases(family)]
 REFUSED = [pytest.param(refusal, id=f"{family}-{refusal.name}") for family in FAMILIES for refusal in refusals(family)]
@@ -38,13 +39,6 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-def torch_draws_bernoulli_serially() -> bool:
-    """False for PyTorch built with MKL on an Intel processor: it takes one draw as the seed of a generator of MKL's."""
-    torch.manual_seed(0)
-    torch.empty(50).bernoulli_(0.5)
-    return int.from_bytes(torch.get_rng_state().numpy()[16:24].tobytes(), "little") > 50
 
 
 def skip_where_torch_draws_otherwise(case: Case) -> None:

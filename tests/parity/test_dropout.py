@@ -12,14 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import rushlight  # noqa: E402
-
-
-def torch_draws_bernoulli_serially() -> bool:
-    """False for PyTorch built with MKL on an Intel processor: it takes one draw as the seed of a generator of MKL's."""
-    torch.manual_seed(0)
-    torch.empty(50).bernoulli_(0.5)
-    return int.from_bytes(torch.get_rng_state().numpy()[16:24].tobytes(), "little") > 50
-
+from tests.parity.draws import torch_draws_bernoulli_serially  # noqa: E402
 
 pytestmark = pytest.mark.skipif(
     not torch_draws_bernoulli_serially(), reason="this PyTorch draws dropout's masks with MKL"

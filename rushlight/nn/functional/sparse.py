@@ -29,6 +29,14 @@ def _renormalize(weight: Tensor, rows: Tensor, max_norm: float, norm_type: float
     weight.bump_version()
 
 
+def _check_indices(indices: Tensor, function: str) -> None:
+    if indices.dtype not in (dtypes.int64, dtypes.int32):
+        raise RuntimeError(
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
+            f"torch.{indices.dtype.legacy_name}Tensor instead (while checking arguments for {function})"
+        )
+
+
 def embedding(
     input: Tensor,
     weight: Tensor,
@@ -53,11 +61,7 @@ def embedding(
     """
     if not isinstance(input, Variable):
         raise TypeError(f"embedding(): argument 'indices' (position 2) must be Tensor, not {type(input).__name__}")
-    if input.dtype not in (dtypes.int64, dtypes.int32):
-        raise RuntimeError(
-            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
-            f"torch.{input.dtype.legacy_name}Tensor instead (while checking arguments for embedding)"
-        )
+    _check_indices(input, "embedding")
     check_tensor("embedding", "weight", 1, weight)
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
@@ -179,11 +183,8 @@ def _bag_options(
 def _bags(input: Tensor, offsets: Tensor | None, include_last_offset: bool) -> tuple[Tensor, Any]:
     """All indices as a vector, and the arrays of where each bag begins and ends in it."""
     for tensor in (input, offsets):
-        if tensor is not None and tensor.dtype not in (dtypes.int64, dtypes.int32):
-            raise RuntimeError(
-                "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but "
-                f"got torch.{tensor.dtype.legacy_name}Tensor instead (while checking arguments for embedding_bag)"
-            )
+        if tensor is not None:
+            _check_indices(tensor, "embedding_bag")
     if input.dim() == 2:
         if offsets is not None:
             raise ValueError(

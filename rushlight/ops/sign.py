@@ -17,7 +17,10 @@ from rushlight.ops.promotion import binary, unbroadcast
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__ = ["angle", "conj", "conj_physical", "copysign", "positive", "resolve_conj", "sgn", "sign", "signbit"]
+__all__ = [
+    "angle", "conj", "conj_physical", "conj_physical_", "copysign", "is_conj", "is_neg", "positive", "resolve_conj",
+    "resolve_neg", "sgn", "sign", "signbit",
+]  # fmt: skip
 
 
 def _sign_of(array: Array) -> Array:
@@ -256,6 +259,35 @@ def resolve_conj(input: Tensor) -> Tensor:
     return input
 
 
+def resolve_neg(input: Tensor) -> Tensor:
+    """`input` itself: negatives are computed at once.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.resolve_neg.html
+    """
+    return input
+
+
+def is_conj(input: Tensor) -> bool:
+    """False: there are no views whose conjugate is still to be taken.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.is_conj.html
+    """
+    return False
+
+
+def is_neg(input: Tensor) -> bool:
+    """False: there are no views whose negative is still to be taken.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.is_neg.html
+    """
+    return False
+
+
+def conj_physical_(input: Tensor) -> Tensor:
+    """Like `conj_physical`, written into the tensor."""
+    return input.copy_(conj(input)) if input.is_complex() else input
+
+
 sign_ = inplace(Sign)
 sgn_ = inplace(Sgn)
 
@@ -264,7 +296,8 @@ class SignMethods:
     """The functions of this family as methods of Tensor."""
 
     angle = angle
-    conj, conj_physical, resolve_conj = conj, conj_physical, resolve_conj
+    conj, conj_physical, conj_physical_, resolve_conj = conj, conj_physical, conj_physical_, resolve_conj
+    is_conj, is_neg, resolve_neg = is_conj, is_neg, resolve_neg
     copysign, copysign_ = copysign, copysign_
     positive = positive
     sgn, sgn_ = sgn, sgn_

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.testing._internal.common_methods_invocations import op_db
+from torch.testing._internal.common_methods_invocations import op_db, wrapper_set_seed
 
 import rushlight
 
@@ -96,6 +96,8 @@ def translated(thing: Any) -> Any:
     """The same function of Rushlight: found by its path, or, of one written for the table, with `torch` replaced."""
     if isinstance(thing, functools.partial):
         return functools.partial(translated(thing.func), *ours(thing.args), **ours(thing.keywords))
+    if thing is wrapper_set_seed:
+        return _seeded
     path = _paths().get(id(thing))
     if path is None and isinstance(thing, types.MethodDescriptorType | types.WrapperDescriptorType):
         path = f"Tensor.{thing.__name__}"
@@ -104,6 +106,12 @@ def translated(thing: Any) -> Any:
     if isinstance(thing, types.FunctionType):
         return _rebuilt(thing)
     return thing
+
+
+def _seeded(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Call with the seed that the table's samples are drawn with."""
+    rushlight.manual_seed(42)
+    return function(*arguments, **options)
 
 
 def _rebuilt(function: types.FunctionType) -> Any:

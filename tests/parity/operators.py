@@ -166,17 +166,19 @@ def ours_of_tensor(value: Any) -> Any:
             if value.layout is torch.sparse_coo else rushlight.sparse_compressed_tensor(
                 ours(value.crow_indices()), ours(value.col_indices()), ours(value.values()), value.shape)  # fmt: skip
         return made
-    # Memory that NumPy has seen can't be resized, as a result's may have to be.
     plain = value.detach().resolve_conj().resolve_neg()
-    plain = plain if value.numel() else plain.clone()
     dtype = getattr(rushlight, str(value.dtype).removeprefix("torch."))
-    if plain.dtype in (torch.bfloat16, torch.float16):
-        made = rushlight.from_numpy(plain.float().numpy().copy(order="K")).to(dtype)
+    # The whole memory, of which the tensor may be a part; copied, since memory that NumPy saw can't be resized.
+    memory = torch.empty(0, dtype=plain.dtype).set_(plain.untyped_storage()).clone()
+    if memory.dtype in (torch.bfloat16, torch.float16):
+        made = rushlight.from_numpy(memory.float().numpy()).to(dtype)
     else:
-        made = rushlight.from_numpy(np.array(plain.numpy(), copy=True, order="K"))
-    if made.stride() != value.stride() and value.numel():
-        made = rushlight.empty_strided(tuple(value.shape), value.stride(), dtype=dtype).copy_(made)
-    return made.requires_grad_(value.requires_grad) if value.requires_grad else made
+        made = rushlight.from_numpy(memory.numpy())
+    if plain.is_contiguous() and plain.numel() == memory.numel():
+        made = made.reshape(tuple(plain.shape))
+    else:
+        made = made.as_strided(tuple(plain.shape), plain.stride(), plain.storage_offset())
+    return made.detach().requires_grad_(value.requires_grad)
 
 
 def leaves(found: Any) -> Iterator[Any]:
@@ -232,10 +234,11 @@ def compare(label: str, a: Any, b: Any, tolerance: float, up_to_sign: bool = Fal
         assert x.requires_grad == y.requires_grad, f"{label}: result {i} requires_grad {x.requires_grad}"
         assert tuple(x.shape) == tuple(y.shape), f"{label}: shape {tuple(x.shape)}, expected {tuple(y.shape)}"
         if values:
+            closest = max(tolerance, TOLERANCES.get(type_name(y), 0.0))
             x, y = plain(x), plain(y)
             if up_to_sign:
                 x, y = np.abs(x), np.abs(y)
-            agree(f"{label}: result {i}", x, y, tolerance)
+            agree(f"{label}: result {i}", x, y, closest)
 
 
 def weighted(t: Any, results: list[Any]) -> Any:

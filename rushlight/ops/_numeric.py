@@ -119,10 +119,19 @@ def check_tensor(function: str, name: str, position: int, value: object) -> None
 
 
 def inplace(operation: Any) -> Any:
-    """The function that computes an operation and writes the result into its first argument."""
+    """The function that computes an operation of one or two operands and writes the result into the first."""
+    code = operation.forward.__code__
+    operands = [name for name in code.co_varnames[1 : code.co_argcount] if name != "out"]
+    apply_inplace: Any
+    if len(operands) > 1:
 
-    def apply_inplace(input: Any, *args: Any) -> Any:
-        return operation.inplace(input, *args)
+        def apply_inplace(input: Any, other: Any) -> Any:
+            return operation.inplace(input, other)
+
+    else:
+
+        def apply_inplace(input: Any) -> Any:
+            return operation.inplace(input)
 
     apply_inplace.__doc__ = f"{operation.__doc__} The result is written into the tensor."
     return apply_inplace

@@ -25,7 +25,41 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+# PyTorch's front door and its Tensor come first, under their own names; the rest are its submodules.
 NAMESPACES = (
+    "torch",
+    "Tensor",
+    "accelerator",
+    "amp",
+    "autograd",
+    "autograd.forward_ad",
+    "autograd.functional",
+    "autograd.grad_mode",
+    "autograd.gradcheck",
+    "autograd.graph",
+    "autograd.profiler",
+    "backends.cpu",
+    "backends.cuda",
+    "backends.mkl",
+    "backends.mkldnn",
+    "backends.openmp",
+    "compiler",
+    "cpu",
+    "cuda",
+    "distributions",
+    "distributions.constraints",
+    "distributions.kl",
+    "distributions.transforms",
+    "distributions.utils",
+    "fft",
+    "func",
+    "functional",
+    "futures",
+    "hub",
+    "jit",
+    "linalg",
+    "masked",
+    "multiprocessing",
     "nn",
     "nn.attention",
     "nn.attention.bias",
@@ -51,11 +85,28 @@ NAMESPACES = (
     "optim.lr_scheduler",
     "optim.optimizer",
     "optim.swa_utils",
+    "overrides",
+    "profiler",
+    "quasirandom",
+    "random",
+    "return_types",
+    "serialization",
+    "signal.windows",
+    "sparse",
+    "special",
+    "storage",
+    "testing",
+    "types",
+    "utils",
+    "utils.benchmark",
+    "utils.checkpoint",
     "utils.data",
     "utils.data.dataloader",
     "utils.data.dataset",
     "utils.data.distributed",
     "utils.data.sampler",
+    "utils.dlpack",
+    "version",
 )
 
 _EXCEPTIONS = Path(__file__).with_name("not_covered.toml")
@@ -80,10 +131,18 @@ def exceptions() -> dict[str, str]:
 
 
 def public_names(module: ModuleType) -> list[str]:
-    """A namespace's `__all__`, else its names without a leading underscore that are its own."""
+    """A namespace's `__all__`, else its names without a leading underscore that are its own.
+
+    The front door lists some of its names only: all count, and its submodules.
+    """
     listed = getattr(module, "__all__", None)
-    if listed is not None:
-        return sorted(set(listed))
+    if module.__name__ == "torch":
+        own = [n for n in dir(module) if getattr(getattr(module, n), "__name__", "").startswith("torch.")]
+        listed = {*listed, *_own_names(module), *own}  # type: ignore[misc]
+    return sorted(_own_names(module) if listed is None else {n for n in listed if not n.startswith("__")})
+
+
+def _own_names(module: ModuleType) -> list[str]:
     names = []
     for name in dir(module):
         thing = getattr(module, name)
@@ -94,29 +153,45 @@ def public_names(module: ModuleType) -> list[str]:
     return names
 
 
-def parameters(thing: Any, name: str) -> list[Parameter] | None:
-    """The parameters of a callable without the object or tensor it belongs to; None where nothing tells them."""
+def _members(tensor: type) -> list[str]:
+    """The public names of a class."""
+    return [n for n in dir(tensor) if not n.startswith("_")]
+
+
+def parameters(thing: Any, where: str) -> list[list[Parameter]]:
+    """The parameters of a callable without the object it belongs to, in each of its forms; none where nothing tells."""
     try:
-        listed = [Parameter(p.name, p.kind, p.default) for p in inspect.signature(thing).parameters.values()]
+        listed = _listed(thing)
     except (TypeError, ValueError):
-        return _schema(name)
+        return _schemas(where)
     if listed and all(p.kind in _VARIADIC for p in listed):
         # PyTorch chooses between two functions by an argument; the signature is on a private twin.
+        name = where.rpartition(".")[2]
         twin = getattr(sys.modules.get(getattr(thing, "__module__", "") or ""), f"_{name}", None)
-        return None if twin is None else parameters(twin, name)
-    return [p for p in listed if p.name != "self"]
+        return [] if twin is None else parameters(twin, where)
+    return [[p for p in listed if p.name != "self"]]
 
 
-def _schema(name: str) -> list[Parameter] | None:
-    """The parameters of PyTorch's operator of that name, of its first overload without an `out`."""
+def _listed(thing: Any) -> list[Parameter]:
+    return [Parameter(p.name, p.kind, p.default) for p in inspect.signature(thing).parameters.values()]
+
+
+def _schemas(where: str) -> list[list[Parameter]]:
+    """The parameters of PyTorch's operators of that name, those with an `out` left out."""
     import torch
 
+    space, _, name = where.rpartition(".")
+    if space in ("linalg", "fft", "special"):
+        name = f"{space}_{name}"
+    found = []
+    empty = inspect.Parameter.empty
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     for schema in torch._C._jit_get_schemas_for_operator(f"aten::{name}"):
-        if schema.overload_name in ("", "Tensor", "default"):
-            empty = inspect.Parameter.empty
-            kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-            # The operator's `self` is the function's `input`; an empty list is its way to say that none is given.
-            return [
+        if "out" in schema.overload_name.split("_") or "name" in schema.overload_name.lower():
+            continue
+        # The operator's `self` is the function's `input`; an empty list is its way to say that none is given.
+        found.append(
+            [
                 Parameter(
                     "input" if a.name == "self" else a.name,
                     kinds[a.kwarg_only],
@@ -124,7 +199,8 @@ def _schema(name: str) -> list[Parameter] | None:
                 )
                 for a in schema.arguments
             ]
-    return None
+        )
+    return found
 
 
 def _same_default(ours: Any, theirs: Any) -> bool:
@@ -143,27 +219,45 @@ def _same_default(ours: Any, theirs: Any) -> bool:
     return (numbers or type(theirs) is type(ours)) and bool(ours == theirs)
 
 
-def compare_parameters(where: str, ours: Any, theirs: Any) -> Iterator[str]:
-    """The differences between two callables' parameters, one line each."""
-    name = where.rpartition(".")[2]
-    expected, found = parameters(theirs, name), parameters(ours, name)
-    if expected is None or found is None:
-        return
+def _unsaid(parameter: Parameter, ours: Any) -> bool:
+    """Whether PyTorch's schema says of a default only that it is the usual one, or gives its number."""
+    if parameter.default is None:
+        return ours in (False, ()) or parameter.name in ("memory_format", "dtype")
+    return parameter.name in ("dtype", "memory_format") and isinstance(parameter.default, int)
+
+
+def compare_parameters(where: str, ours: Any, theirs: Any) -> list[str]:
+    """The differences between two callables' parameters, one line each; of PyTorch's forms the closest counts."""
+    forms, ours_forms = parameters(theirs, where), parameters(ours, where)
+    if not forms or not ours_forms:
+        return []
+    found = ours_forms[0]
+    if where.startswith("Tensor."):
+        # The tensor itself, under whichever name.
+        forms = [[p for p in form if p.name != "input"] for form in forms]
+        found = _listed(ours)[1:]
+    return min((list(_differences(where, found, form)) for form in forms), key=len)
+
+
+def _differences(where: str, found: list[Parameter], expected: list[Parameter]) -> Iterator[str]:
     by_name = {p.name: p for p in found}
     takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in found)
+    # `zeros(2, 3)` beside `zeros((2, 3))`.
+    spread = {p.name for p in found if p.kind is inspect.Parameter.VAR_POSITIONAL}
     for p in expected:
-        if p.kind in _VARIADIC or p.name.startswith("_"):
+        if p.kind in _VARIADIC or p.name.startswith("_") or p.name in spread:
             continue
         if p.name not in by_name:
             if not takes_any:
                 yield f"{where}({p.name}): parameter missing"
         elif p.default is not inspect.Parameter.empty:
-            if by_name[p.name].default is inspect.Parameter.empty:
+            ours = by_name[p.name].default
+            if ours is inspect.Parameter.empty:
                 yield f"{where}({p.name}): needs a default, {p.default!r}"
-            elif not _same_default(by_name[p.name].default, p.default):
-                yield f"{where}({p.name}): default {by_name[p.name].default!r}, expected {p.default!r}"
+            elif not _same_default(ours, p.default) and not _unsaid(p, ours):
+                yield f"{where}({p.name}): default {ours!r}, expected {p.default!r}"
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    order = [p.name for p in expected if p.kind in positional and p.name in by_name]
+    order = [p.name for p in expected if p.kind in positional and p.name in by_name and p.name not in spread]
     ours_order = [p.name for p in found if p.kind in positional and p.name in set(order)]
     if order[: len(ours_order)] != ours_order or len(ours_order) < len(order):
         yield f"{where}: parameters in the order {ours_order}, expected {order}"
@@ -196,15 +290,24 @@ def compare_class(where: str, ours: type, theirs: type) -> Iterator[str]:
             yield from compare_parameters(f"{where}.{name}", getattr(ours, name), method)
 
 
+def _front_door(name: str) -> Any:
+    return importlib.import_module(name)
+
+
 def compare(space: str, seen: set[int]) -> Iterator[str]:
     """What one namespace lacks, one line each; what another namespace showed before is not compared again."""
-    theirs = importlib.import_module(f"torch.{space}")
-    try:
-        ours = importlib.import_module(f"rushlight.{space}")
-    except ImportError:
-        yield f"{space}: missing"
-        return
-    for name in public_names(theirs):
+    theirs: Any
+    ours: Any
+    if space == "Tensor":
+        theirs, ours = _front_door("torch").Tensor, _front_door("rushlight").Tensor
+    else:
+        theirs = _front_door("torch") if space == "torch" else importlib.import_module(f"torch.{space}")
+        try:
+            ours = _front_door("rushlight") if space == "torch" else importlib.import_module(f"rushlight.{space}")
+        except ImportError:
+            yield f"{space}: missing"
+            return
+    for name in _members(theirs) if space == "Tensor" else public_names(theirs):
         where = f"{space}.{name}"
         if not hasattr(ours, name):
             yield f"{where}: missing"

@@ -138,15 +138,18 @@ if _TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> object:
-        # Checkpoints and images are imported when first named: most processes start without them.
         from importlib import import_module
 
-        if name in ("ao", "func", "quantization", "serialization", "vision"):
+        from rushlight._later import MODULES, NAMES
+
+        if name in MODULES:
             return import_module(f"rushlight.{name}")
-        if name in ("load", "save"):
-            globals()[name] = function = getattr(import_module("rushlight.serialization"), name)
-            return function
+        if name in NAMES:
+            globals()[name] = thing = getattr(import_module(NAMES[name]), name)
+            return thing
         raise AttributeError(f"module 'rushlight' has no attribute '{name}'")
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), "ao", "func", "load", "quantization", "save", "serialization", "vision"})
+        from rushlight._later import MODULES, NAMES
+
+        return sorted({*globals(), *MODULES, *NAMES})

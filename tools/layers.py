@@ -35,6 +35,7 @@ FLOORS = (
     ("rushlight.accelerator", "rushlight.backends", "rushlight.cuda", "rushlight.__config__"),
     ("rushlight.kernels", "rushlight.memory", "rushlight.settings", "rushlight.threads"),
     (
+        "rushlight._later",
         "rushlight.constants",
         "rushlight.device",
         "rushlight.dtypes",

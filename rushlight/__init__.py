@@ -90,7 +90,9 @@ from rushlight.ops.special import *
 from rushlight.ops.statistics import *
 from rushlight.ops.trigonometric import *
 from rushlight.ops.variance import *
+from rushlight.ops.view_copies import *
 from rushlight.ops.weight_norm import *
+from rushlight.ops.weighted_products import *
 from rushlight.ops.promotion import can_cast as can_cast
 from rushlight.ops.promotion import result_type as result_type
 from rushlight import random as random
@@ -130,6 +132,7 @@ from rushlight.version import __version__ as __version__
 if _TYPE_CHECKING:
     from rushlight import ao as ao
     from rushlight import func as func
+    from rushlight import profiler as profiler
     from rushlight import quantization as quantization
     from rushlight import serialization as serialization
     from rushlight import vision as vision

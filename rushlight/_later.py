@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["MODULES", "NAMES"]
 
 # Submodules of the package.
-MODULES = frozenset({"ao", "func", "quantization", "serialization", "vision"})
+MODULES = frozenset({"ao", "func", "profiler", "quantization", "serialization", "vision"})
 
 # Names of the front door, by the module that they come from.
 _FROM = {

@@ -1,5 +1,7 @@
 """Automatic differentiation: the names of `torch.autograd`."""
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from rushlight.autograd import function as function
 from rushlight.autograd import grad_mode as grad_mode
 from rushlight.autograd import graph as graph
@@ -15,3 +17,15 @@ __all__ = [
     "Function", "Variable", "backward", "detect_anomaly", "enable_grad", "grad", "gradcheck", "gradgradcheck",
     "inference_mode", "is_anomaly_enabled", "no_grad", "set_detect_anomaly", "set_grad_enabled",
 ]  # fmt: skip
+
+if _TYPE_CHECKING:
+    from rushlight.autograd import profiler as profiler
+else:
+
+    def __getattr__(name: str) -> object:
+        # What few programs use is imported when first named.
+        from importlib import import_module
+
+        if name in ("profiler", "profiler_util"):
+            return import_module(f"rushlight.autograd.{name}")
+        raise AttributeError(f"module 'rushlight.autograd' has no attribute '{name}'")

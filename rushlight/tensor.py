@@ -57,6 +57,7 @@ from rushlight.ops.splitting import SplittingMethods
 from rushlight.ops.statistics import StatisticsMethods
 from rushlight.ops.trigonometric import TrigonometricMethods
 from rushlight.ops.variance import VarianceMethods
+from rushlight.ops.weighted_products import WeightedProductMethods
 from rushlight.ops.write import WriteMethods
 from rushlight.printing import format_tensor
 from rushlight.storage import StorageMethods
@@ -111,6 +112,8 @@ class Tensor(
     StatisticsMethods,
     TrigonometricMethods,
     VarianceMethods,
+    ViewCopyMethods,
+    WeightedProductMethods,
     Variable,
 ):
     """A multi-dimensional array that can remember how it was computed.

@@ -1,4 +1,4 @@
-"""Matrix products and what is made of them: mm, bmm, matmul, addmm, dot, outer, einsum's pairs."""
+"""Matrix products: mm, bmm, mv, dot, matmul, outer."""
 
 from __future__ import annotations
 
@@ -12,18 +12,12 @@ from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
 from rushlight.ops.arithmetic import conj_of
-from rushlight.ops.promotion import like, unbroadcast
 from rushlight.ops.shape import UnsafeView
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = [
-    "addbmm",
-    "addmm",
-    "addmv",
-    "addr",
-    "baddbmm",
     "bmm",
     "dot",
     "ger",
@@ -42,7 +36,7 @@ _float32 = np.dtype(np.float32)
 _SMALL_PRODUCT = 1 << 15
 
 
-def _is_half(dtype: Any) -> bool:
+def is_half(dtype: Any) -> bool:
     """Whether a type is float16 or bfloat16, of which NumPy multiplies no matrices well."""
     return bool(dtype.kind == "V" or (dtype.kind == "f" and dtype.itemsize == 2))
 
@@ -55,7 +49,7 @@ def product(a: Any, b: Any) -> Any:
             return _product2d(a, b)
         if a.ndim == 3 and b.ndim == 3 and a.shape[0] == b.shape[0]:
             return products(a, b)
-    if _is_half(a.dtype):
+    if is_half(a.dtype):
         return product(a.astype(_float32), b.astype(_float32)).astype(a.dtype)
     if kind == "b":
         raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
@@ -121,36 +115,6 @@ class Mm(Operation):
         return (
             Mm.apply(grad, conj_of(mat2).t()) if needs[0] else None,
             Mm.apply(conj_of(input).t(), grad) if needs[1] else None,
-        )
-
-
-class Addmm(Operation):
-    """`input + mat1 @ mat2`."""
-
-    node_name = "AddmmBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Any, mat1: Any, mat2: Any) -> Any:
-        needs = ctx.needs_input_grad
-        ctx.like = like(input)
-        ctx.save_for_backward(mat1 if needs[2] else None, mat2 if needs[1] else None)
-        bias, a, b = input._array, mat1._array, mat2._array
-        if bias.ndim == 1 and a.dtype.kind == "f" and a.dtype.itemsize >= 4 and bias.shape[0] == b.shape[1]:
-            flip = not b.flags.c_contiguous and b.flags.f_contiguous
-            return kernels.gemm(a, b.T if flip else b, transpose_b=flip, bias=bias)
-        if _is_half(a.dtype):
-            # Rounded once, at the end.
-            return (product(a.astype(_float32), b.astype(_float32)) + bias).astype(a.dtype)
-        return product(a, b) + bias
-
-    @staticmethod
-    def backward(ctx: Any, grad: Any) -> Any:
-        mat1, mat2 = ctx.saved_tensors
-        needs = ctx.needs_input_grad
-        return (
-            unbroadcast(grad, ctx.like) if needs[0] else None,
-            Mm.apply(grad, conj_of(mat2).t()) if needs[1] else None,
-            Mm.apply(conj_of(mat1).t(), grad) if needs[2] else None,
         )
 
 
@@ -238,7 +202,7 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError("self must be a matrix")
     if b.ndim != 2:
         raise RuntimeError("mat2 must be a matrix")
-    _check_inner(a, b)
+    check_inner(a, b)
     same_type(input, mat2)
     return into(out, Mm.apply(input, mat2))
 
@@ -256,7 +220,8 @@ def spmm(input: Tensor, mat2: Tensor) -> Tensor:
     return mm(input, mat2)
 
 
-def _check_inner(a: Any, b: Any) -> None:
+def check_inner(a: Any, b: Any) -> None:
+    """RuntimeError if two matrices have no product."""
     if a.shape[1] != b.shape[0]:
         raise RuntimeError(
             f"mat1 and mat2 shapes cannot be multiplied ({a.shape[0]}x{a.shape[1]} and {b.shape[0]}x{b.shape[1]})"
@@ -273,6 +238,14 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     check_tensor("bmm", "input", 1, input)
     check_tensor("bmm", "mat2", 2, mat2)
     a, b = input._array, mat2._array
+    check_batches(a, b)
+    if a.dtype != b.dtype:
+        raise RuntimeError(f"expected scalar type {input.dtype.legacy_name} but found {mat2.dtype.legacy_name}")
+    return into(out, Bmm.apply(input, mat2))
+
+
+def check_batches(a: Any, b: Any) -> None:
+    """RuntimeError if two batches of matrices have no products."""
     for name, array in (("batch1", a), ("batch2", b)):
         if array.ndim != 3:
             raise RuntimeError(f"{name} must be a 3D tensor")
@@ -281,9 +254,14 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
             f"Expected size for first two dimensions of batch2 tensor to be: [{a.shape[0]}, {a.shape[2]}] but got: "
             f"[{b.shape[0]}, {b.shape[1]}]."
         )
-    if a.dtype != b.dtype:
-        raise RuntimeError(f"expected scalar type {input.dtype.legacy_name} but found {mat2.dtype.legacy_name}")
-    return into(out, Bmm.apply(input, mat2))
+
+
+def check_matrix_vector(a: Any, b: Any) -> None:
+    """RuntimeError if a matrix and a vector have no product."""
+    if a.shape[1] != b.shape[0]:
+        raise RuntimeError(
+            f"size mismatch, got input ({a.shape[0]}), mat ({a.shape[0]}x{a.shape[1]}), vec ({b.shape[0]})"
+        )
 
 
 def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -296,10 +274,7 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     a, b = input._array, vec._array
     if a.ndim != 2 or b.ndim != 1:
         raise RuntimeError(f"vector + matrix @ vector expected, got 1, {a.ndim}, {b.ndim}")
-    if a.shape[1] != b.shape[0]:
-        raise RuntimeError(
-            f"size mismatch, got input ({a.shape[0]}), mat ({a.shape[0]}x{a.shape[1]}), vec ({b.shape[0]})"
-        )
+    check_matrix_vector(a, b)
     same_type(input, vec)
     return into(out, Mv.apply(input, vec))
 
@@ -439,116 +414,14 @@ def _matmul(input: Any, other: Any, a: int, b: int) -> Any:
     return out.squeeze(-1) if b == 1 else out
 
 
-def _weighted(input: Any, product_: Any, beta: Any, alpha: Any) -> Any:
-    if alpha != 1:
-        product_ = product_ * alpha
-    # PyTorch ignores the input altogether when beta is zero: its NaNs don't spread.
-    if beta == 0:
-        return product_
-    return product_ + (input if beta == 1 else input * beta)
-
-
-def addmm(
-    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor | None = None
-) -> Tensor:
-    """`beta * input + alpha * (mat1 @ mat2)`; `input` broadcasts to `(n, m)`.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.addmm.html
-    """
-    try:
-        a, b = mat1._array, mat2._array
-    except AttributeError:
-        check_tensor("addmm", "mat1", 2, mat1)
-        check_tensor("addmm", "mat2", 3, mat2)
-        raise
-    if a.ndim != 2 or b.ndim != 2:
-        raise RuntimeError(f"mat1 and mat2 must be matrices, got {a.ndim}-D and {b.ndim}-D tensors")
-    _check_inner(a, b)
-    if a.dtype != b.dtype:
-        raise RuntimeError(
-            f"mat1 and mat2 must have the same dtype, but got {mat1.dtype.legacy_name} and {mat2.dtype.legacy_name}"
-        )
-    check_tensor("addmm", "input", 1, input)
-    if beta == 1 and alpha == 1 and input._array.dtype == a.dtype:
-        shape = (a.shape[0], b.shape[1])
-        try:
-            fits = np.broadcast_shapes(input._array.shape, shape) == shape
-        except ValueError:
-            fits = False
-        if not fits:
-            raise RuntimeError(
-                f"The expanded size of the tensor ({shape[1]}) must match the existing size "
-                f"({input._array.shape[-1] if input._array.ndim else 1}) at non-singleton dimension 1.  Target sizes: "
-                f"{list(shape)}.  Tensor sizes: {list(input._array.shape)}"
-            )
-        return into(out, Addmm.apply(input, mat1, mat2))
-    if _is_half(a.dtype) and input._array.dtype == a.dtype:
-        single = _weighted(input.float(), mm(mat1.float(), mat2.float()), beta, alpha)
-        return into(out, single.to(input.dtype))
-    return into(out, _weighted(input, mm(mat1, mat2), beta, alpha))
-
-
-def addmv(
-    input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor | None = None
-) -> Tensor:
-    """`beta * input + alpha * (mat @ vec)`.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.addmv.html
-    """
-    check_tensor("addmv", "mat", 2, mat)
-    check_tensor("addmv", "vec", 3, vec)
-    return into(out, _weighted(input, mv(mat, vec), beta, alpha))
-
-
-def addr(
-    input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor | None = None
-) -> Tensor:
-    """`beta * input + alpha * outer(vec1, vec2)`.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.addr.html
-    """
-    check_tensor("addr", "vec1", 2, vec1)
-    return into(out, _weighted(input, outer(vec1, vec2), beta, alpha))
-
-
-def baddbmm(
-    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor | None = None
-) -> Tensor:
-    """`beta * input + alpha * bmm(batch1, batch2)`.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.baddbmm.html
-    """
-    check_tensor("baddbmm", "batch1", 2, batch1)
-    check_tensor("baddbmm", "batch2", 3, batch2)
-    return into(out, _weighted(input, bmm(batch1, batch2), beta, alpha))
-
-
-def addbmm(
-    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor | None = None
-) -> Tensor:
-    """`beta * input + alpha * bmm(batch1, batch2).sum(0)`.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.addbmm.html
-    """
-    check_tensor("addbmm", "batch1", 2, batch1)
-    check_tensor("addbmm", "batch2", 3, batch2)
-    return into(out, _weighted(input, bmm(batch1, batch2).sum(0), beta, alpha))
-
-
 def _operator(input: Any, other: Any) -> Any:
     return matmul(input, other) if isinstance(other, Variable) else NotImplemented  # type: ignore[arg-type]
-
-
-def _addmm_(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
-    return input.copy_(addmm(input, mat1, mat2, beta=beta, alpha=alpha))
 
 
 class MatmulMethods:
     """The Tensor methods of this family."""
 
     mm, bmm, mv, dot, vdot, inner, outer, ger, matmul = mm, bmm, mv, dot, vdot, inner, outer, ger, matmul
-    addmm, addmv, addr, baddbmm, addbmm = addmm, addmv, addr, baddbmm, addbmm
-    addmm_ = _addmm_
     __matmul__ = _operator
 
     def __rmatmul__(self: Any, other: Any) -> Any:

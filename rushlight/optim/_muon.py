@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rushlight.ops.creation import zeros_like
-from rushlight.ops.matmul import addmm
+from rushlight.ops.weighted_products import addmm
 from rushlight.optim._arithmetic import number, to_scalar
 from rushlight.optim.optimizer import (
     Optimizer,

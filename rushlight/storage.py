@@ -75,6 +75,57 @@ def owner_bytes(array: Array) -> tuple[Array, Bytes, int]:
     return owner, flat, _address(array) - low
 
 
+def _is_dense(array: Array, low: int, high: int) -> bool:
+    """Whether an array's elements fill its span, each place once."""
+    if high - low != array.nbytes:
+        return False
+    return 0 not in array.strides or all(
+        step or length == 1 for step, length in zip(array.strides, array.shape, strict=True)
+    )
+
+
+def share_partly(one: Array, other: Array, whole: bool = False) -> bool:
+    """Whether two arrays have some memory in common, though not (unless `whole`) all of it in the same order.
+
+    As PyTorch, it does not ask how arrays with gaps lie to each other.
+
+    >>> import numpy as np
+    >>> from rushlight.storage import share_partly
+    >>> x = np.zeros(4)
+    >>> share_partly(x[1:], x[:-1]), share_partly(x, x), share_partly(x[::2], x[1:])
+    (True, False, False)
+    """
+    if one is other:
+        return whole and one.size > 0
+    if not one.size or not other.size:
+        return False
+    low, high = _span(one)
+    first, last = _span(other)
+    if low >= last or first >= high or not (_is_dense(one, low, high) and _is_dense(other, first, last)):
+        return False
+    return whole or (low, high) != (first, last) or one.strides != other.strides
+
+
+def resized(array: Array, shape: tuple[int, ...]) -> Array:
+    """An array of another shape over the same memory from the same place on, or, where that ends, over new memory.
+
+    >>> import numpy as np
+    >>> from rushlight.storage import resized
+    >>> x = np.arange(4)
+    >>> resized(x[:2], (3,)), np.shares_memory(resized(x[:2], (3,)), x)
+    (array([0, 1, 2]), True)
+    """
+    count = math.prod(shape)
+    _, memory, start = owner_bytes(array)
+    need = count * array.itemsize
+    if 0 < need <= memory.size - start and not array.dtype.hasobject:
+        return memory[start : start + need].view(array.dtype).reshape(shape)
+    grown = np.empty(count, array.dtype)
+    kept = memory[start : start + need]
+    grown.view(np.uint8)[: kept.size] = kept
+    return grown.reshape(shape)
+
+
 def view_of_bytes(
     memory: Bytes, kind: dtypes.dtype, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]
 ) -> Array:

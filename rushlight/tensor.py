@@ -57,6 +57,7 @@ from rushlight.ops.splitting import SplittingMethods
 from rushlight.ops.statistics import StatisticsMethods
 from rushlight.ops.trigonometric import TrigonometricMethods
 from rushlight.ops.variance import VarianceMethods
+from rushlight.ops.view_copies import ViewCopyMethods
 from rushlight.ops.weighted_products import WeightedProductMethods
 from rushlight.ops.write import WriteMethods
 from rushlight.printing import format_tensor

@@ -14,11 +14,14 @@ from rushlight.autograd._quantized import apply_to_codes, check_channels
 from rushlight.autograd.function import Function
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.node import Node, link_one, link_pair
+from rushlight.autograd.transforms import Intercept, dispatch, highest
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.dtypes import from_numpy_dtype
+from rushlight.storage import share_partly
 
 __all__ = [
     "NUMBERS",
+    "OVERLAP",
     "Operation",
     "UfuncOperation",
     "UnaryOperation",
@@ -27,6 +30,11 @@ __all__ = [
     "mark_inference",
     "write",
 ]
+
+OVERLAP = (
+    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+    "location. Please clone() the tensor before performing the operation."
+)
 
 # What may stand beside a Tensor in an operator.
 NUMBERS: tuple[type, ...] = (int, float, bool, complex, np.number, np.bool_)
@@ -49,6 +57,11 @@ class Operation(Function):
     keeps_channels: bool = False
     # Whether forward has an `out` argument for the array to write into, which spares in-place calls a temporary.
     takes_out: bool = False
+    # Whether backward gets zeros for those of several results that had no gradient, or None.
+    fills_gradients: bool = True
+    # Whether `inplace` refuses an operand that shares part of the target's memory, and one that shares all of it.
+    checks_overlap: bool = True
+    refuses_itself: bool = False
 
     @classmethod
     def _make_node_class(cls) -> type[Node]:
@@ -60,22 +73,30 @@ class Operation(Function):
         ctx = cls._node_class()
         track = False
         if state.enabled:
-            for a in args:
-                if isinstance(a, Variable):
-                    if a._view is not None:
-                        a._view.refresh(a)
-                    if a._requires_grad:
-                        track = True
+            try:
+                for a in args:
+                    if isinstance(a, Variable):
+                        if a._view is not None:
+                            a._view.refresh(a)
+                        if a._requires_grad:
+                            track = True
+            except Intercept:
+                return dispatch(cls, "apply", args)
             if track:
                 if len(args) == 1:
                     link_one(ctx, args[0])
                 else:
                     ctx._link(args)
+        elif state.levels and highest(args) is not None:
+            return dispatch(cls, "apply", args)
         try:
             out = cls.forward(ctx, *args)
         except AttributeError as error:
             raise not_a_tensor(cls, args, error)  # noqa: B904
         except (TypeError, NotImplementedError, RuntimeError) as error:
+            # Tensors in lists and tuples were not asked before.
+            if highest(args) is not None:
+                return dispatch(cls, "apply", args)
             return apply_to_codes(cls, args, error)
         if out.__class__ is tuple:
             return _finish_many(ctx, out, track)
@@ -108,6 +129,8 @@ class Operation(Function):
             inference = target._inference
         except AttributeError as error:
             raise not_a_tensor(cls, (target, *args), error)  # noqa: B904
+        if target._level is not None or (state.levels and highest(args) is not None):
+            return dispatch(cls, "inplace", (target, *args))
         if state.enabled:
             for a in (target, *args):
                 if isinstance(a, Variable) and a.requires_grad:
@@ -123,8 +146,20 @@ class Operation(Function):
                 "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get "
                 "a normal tensor before doing inplace update."
             )
-        # A stride of zero leaves the decision to `write`, which refuses elements that share memory.
         array = target._array
+        counter, below = target._counter, array.base
+        for a in args:
+            if isinstance(a, Variable) and (a is not target or cls.refuses_itself):
+                given = a._array
+                base = given.base
+                if (
+                    (a._counter is counter and counter is not None)
+                    or (base is not None and (base is below or base is array))
+                    or (below is given)
+                    or given is array
+                ) and cls.checks_overlap:
+                    _check_apart(array, given, cls.refuses_itself)
+        # A stride of zero leaves the decision to `write`, which refuses elements that share memory.
         if cls.takes_out and not track and array.flags.writeable and 0 not in array.strides and not array.dtype.names:
             out = cls.forward(ctx, target, *args, out=array)
         else:
@@ -133,6 +168,8 @@ class Operation(Function):
             except AttributeError as error:
                 raise not_a_tensor(cls, (target, *args), error)  # noqa: B904
             except (TypeError, NotImplementedError, RuntimeError) as error:
+                if highest(args) is not None:
+                    return dispatch(cls, "inplace", (target, *args))
                 out = apply_to_codes(cls, (target, *args), error)
             if track and ctx._saved:
                 _keep_old_value(ctx, target)
@@ -152,6 +189,11 @@ class Operation(Function):
         else:
             target.bump_version()
         return target
+
+
+def _check_apart(array: Any, given: Any, whole: bool) -> None:
+    if share_partly(array, given, whole):
+        raise RuntimeError(OVERLAP)
 
 
 def _keep_old_value(ctx: Any, target: Any) -> None:
@@ -193,7 +235,7 @@ def _finish_many(ctx: Any, out: tuple[Any, ...], track: bool) -> tuple[Any, ...]
     if track:
         if ctx._saved:
             ctx._seal(results)
-        ctx.materialize_grads = True
+        ctx.materialize_grads = ctx._function.fills_gradients
         ctx._outputs = tuple([(r._array.shape, r._array.dtype) for r in results])
         plain = ctx._non_differentiable
         for i, r in enumerate(results):
@@ -238,14 +280,20 @@ class UfuncOperation(Operation):
                 if kind is not b.dtype or kind.char not in "fd":
                     return cls.apply(input, other)
                 if other._view is not None:
-                    other._view.refresh(other)
+                    try:
+                        other._view.refresh(other)
+                    except Intercept:
+                        return dispatch(cls, "apply", (input, other))
                 second = other._requires_grad
             elif (other.__class__ is float or other.__class__ is int) and kind.char in "fd":
                 b, second = float(other), False
             else:
                 return cls.apply(input, other) if isinstance(other, NUMBERS) else NotImplemented
             if input._view is not None:
-                input._view.refresh(input)
+                try:
+                    input._view.refresh(input)
+                except Intercept:
+                    return dispatch(cls, "apply", (input, other))
             try:
                 out = ufunc(a, b)
             except ValueError:
@@ -298,7 +346,10 @@ class UnaryOperation(Operation):
                     raise NotImplementedError(f"\"{cls.__name__.lower()}_cpu\" not implemented for '{name}'")
                 return cls.apply(input)
             if input._view is not None:
-                input._view.refresh(input)
+                try:
+                    input._view.refresh(input)
+                except Intercept:
+                    return dispatch(cls, "apply", (input,))
             out = kernel(array)
             result = _new(_variable._tensor_type)
             result._array = out if out.__class__ is _ndarray else np.asarray(out)
@@ -342,6 +393,8 @@ class ViewOperation(Operation):
                 parent._view.refresh(parent)
         except AttributeError as error:
             raise not_a_tensor(cls, (parent, *args), error)  # noqa: B904
+        except Intercept:
+            return dispatch(cls, "apply", (parent, *args))
         ctx = cls._node_class()
         track = recording and parent._requires_grad
         if track:

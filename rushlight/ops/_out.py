@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from rushlight import dtypes
+from rushlight import dtypes, return_types
 from rushlight.autograd.grad_mode import state
-from rushlight.autograd.operation import mark_inference
+from rushlight.autograd.operation import OVERLAP, mark_inference
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops._geometry import shape_text
+from rushlight.ops._geometry import check_no_overlap, shape_text
+from rushlight.storage import resized, share_partly
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__ = ["into", "into_each", "plain", "type_of_out", "write_out"]
+__all__ = ["apart_from", "check_type_of_out", "into", "into_each", "plain", "type_of_out", "write_out"]
 
 # PyTorch names some types here as its compiler does.
 _C_NAMES = {dtypes.float32: "float", dtypes.float64: "double", dtypes.int64: "long int"}
@@ -40,6 +41,25 @@ def _check_out(out: Any) -> None:
         raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
 
 
+def apart_from(out: Tensor | None, *inputs: Any) -> None:
+    """RuntimeError if a tensor given as `out=` has memory in common with an input that is still read."""
+    if out is None:
+        return
+    _check_out(out)
+    for tensor in inputs:
+        if isinstance(tensor, Variable) and (tensor is out or share_partly(out._array, tensor._array, whole=True)):
+            raise RuntimeError(OVERLAP)
+
+
+def check_type_of_out(out: Tensor, dtype: dtypes.dtype | None) -> None:
+    """RuntimeError if a creation function was asked for another type than that of the tensor given as `out=`."""
+    _check_out(out)
+    if dtype is not None and out.dtype is not dtype:
+        raise RuntimeError(
+            f"dtype {dtype.legacy_name} does not match dtype of out parameter ({out.dtype.legacy_name})"
+        )
+
+
 def write_out(out: Tensor, array: npt.NDArray[Any], warn: bool = False) -> Tensor:
     """Write elements into a tensor given as `out=`, which takes their shape and keeps its type.
 
@@ -56,7 +76,8 @@ def write_out(out: Tensor, array: npt.NDArray[Any], warn: bool = False) -> Tenso
                 UserWarning,
                 stacklevel=4,
             )
-        out._array = np.empty(array.shape, out._array.dtype)
+        out._array = resized(out._array, array.shape)
+    check_no_overlap(out._array)
     np.copyto(out._array, array, casting="unsafe")
     out.bump_version()
     return out
@@ -95,10 +116,11 @@ def into(out: Tensor | None, result: Any, exact: bool = False) -> Any:
 
 
 def into_each(out: Sequence[Tensor] | None, results: Any) -> Any:
-    """Several results in the tensors given for them, each of exactly its type; a named tuple stays one."""
+    """Several results in the tensors given for them, each of exactly its type; a named tuple becomes its `_out` form."""
     if out is None:
         return results
     if len(out) != len(results):
         raise TypeError(f"expected out to be a tuple of {len(results)} tensors, got {len(out)}")
     written = [into(o, r, exact=True) for o, r in zip(out, results, strict=True)]
-    return type(results)(written)
+    kind = type(results)
+    return getattr(return_types, f"{kind.__name__}_out", kind)(written)

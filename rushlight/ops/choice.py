@@ -264,6 +264,7 @@ class MaskedFill(Operation):
     """A value where the mask is true, the tensor elsewhere."""
 
     node_name = "MaskedFillBackward0"
+    checks_overlap = False
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, mask: Tensor, value: Any) -> Any:

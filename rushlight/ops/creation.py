@@ -20,7 +20,7 @@ from rushlight.layout import contiguous_format, memory_format, preserve_format
 from rushlight.ops._data import checked_array, fill_array, fill_number, from_data, number_array, number_dtype
 from rushlight.ops._geometry import Array, Shape, channel_order, shape_text, sizes
 from rushlight.ops._numeric import check_tensor
-from rushlight.ops._out import plain, write_out
+from rushlight.ops._out import check_type_of_out, plain, write_out
 from rushlight.ops.conversion import as_dtype, clone, to
 
 if TYPE_CHECKING:
@@ -236,7 +236,10 @@ def filled(
     if dtype is None:
         kind = dtypes.get_default_dtype().numpy_dtype if out is None else out._array.dtype
     else:
-        kind = as_dtype(dtype, function).numpy_dtype
+        wanted = as_dtype(dtype, function)
+        kind = wanted.numpy_dtype
+        if out is not None:
+            check_type_of_out(out, wanted)
     try:
         array = fill(shape, kind)
     except (TypeError, ValueError):
@@ -244,7 +247,8 @@ def filled(
     if memory_format is not contiguous_format:
         array = in_format(array, memory_format)
     if out is not None:
-        return write_out(out, array)
+        written = write_out(out, array)
+        return written.requires_grad_() if requires_grad else written
     return finished(array, device, requires_grad, pin_memory)
 
 

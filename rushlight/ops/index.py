@@ -84,6 +84,7 @@ class IndexPut(Operation):
     """A tensor with values written, or added, at the places that index tensors name."""
 
     node_name = "IndexPutBackward0"
+    checks_overlap = False
 
     @staticmethod
     def forward(

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.index import add_along
 from rushlight.ops._geometry import Array, Shape, shape_text, wrap_dim
 from rushlight.ops._numeric import check_tensor
-from rushlight.ops._out import into
-from rushlight.ops.scatter import scatter_reduce, target_array
+from rushlight.ops._out import apart_from, into
+from rushlight.ops.scatter import ScatterReduce, check_index, target_array
 from rushlight.ops.shape import reshape
 from rushlight.ops.write import fill_value_array
 
@@ -73,6 +74,7 @@ class IndexAdd(Operation):
     """A tensor with slices of another, times a number, added where a vector names."""
 
     node_name = "IndexAddBackward0"
+    refuses_itself = True
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any, inplace: bool) -> Array:
@@ -80,7 +82,11 @@ class IndexAdd(Operation):
         ctx.save_for_backward(index)
         out = target_array(input, inplace)
         given = source._array
-        _add(out, dim, index._array, given if alpha == 1 else (given * alpha).astype(out.dtype))
+        if alpha != 1:
+            # A negative number goes into an unsigned type as the sum does: modulo.
+            wide = out.dtype.kind in "iu" and isinstance(alpha, int)
+            given = given.astype(np.int64) * alpha if wide else given * alpha
+        _add(out, dim, index._array, given.astype(out.dtype, copy=False))
         return out
 
     @staticmethod
@@ -102,6 +108,7 @@ class IndexCopy(Operation):
     """A tensor with slices of another written where a vector names."""
 
     node_name = "IndexCopyBackward0"
+    refuses_itself = True
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: int, index: Tensor, source: Tensor, inplace: bool) -> Array:
@@ -127,6 +134,7 @@ class IndexFill(Operation):
     """A tensor with one number written where a vector names slices."""
 
     node_name = "IndexFillBackward0"
+    checks_overlap = False
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: int, index: Tensor, value: Any, inplace: bool) -> Array:
@@ -185,6 +193,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     length = shape[dim] if shape else 1
     if places.size and (places.min() < 0 or places.max() >= length):
         raise IndexError("index out of range in self")
+    apart_from(out, input, index)
     return into(out, IndexSelect.apply(input, dim, index))
 
 
@@ -226,7 +235,9 @@ def _check_source(
         )
 
 
-def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
+def index_add(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1, out: Tensor | None = None
+) -> Tensor:
     """A copy of `input` with `alpha` times the slices of `source` added at the indices.
 
     >>> import rushlight as torch
@@ -235,7 +246,8 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.index_add.html
     """
-    return _index_add(input, dim, index, source, alpha, False)
+    apart_from(out, index, source)
+    return into(out, _index_add(input, dim, index, source, alpha, False), exact=True)
 
 
 def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
@@ -262,12 +274,17 @@ def _index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor, inplace:
     return IndexCopy.apply(input, dim, index, source, False)
 
 
-def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+def index_copy(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: Tensor | None = None
+) -> Tensor:
     """A copy of `input` with the slices of `source` written at the indices.
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.index_copy.html
     """
-    return _index_copy(input, dim, index, source, False)
+    if state.casts is not None and out is None:
+        return state.casts.promote(index_copy, input, dim, index, source)
+    apart_from(out, index, source)
+    return into(out, _index_copy(input, dim, index, source, False), exact=True)
 
 
 def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
@@ -305,28 +322,51 @@ def index_fill_(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     return _index_fill(input, dim, index, value, True)
 
 
+class IndexReduce(ScatterReduce):
+    """A tensor with slices of another combined with its own where a vector names."""
+
+    node_name = "IndexReduceBackward0"
+
+
+def _reduced_places(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str) -> tuple[int, Tensor]:
+    """The dimension and, for each element of `source`, the index along it, once all were checked."""
+    check_tensor("index_reduce_", "source", 4, source)
+    if reduce not in ("prod", "mean", "amax", "amin"):
+        raise RuntimeError(f"index_reduce_(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
+    places = _vector("index_reduce_", index, "Expected dtype int32/int64 for index")
+    dim = wrap_dim(dim, input._array.ndim)
+    _check_source("index_reduce_", IndexError, input, dim, places, source)
+    shape = [-1 if i == dim else 1 for i in range(source._array.ndim)]
+    wide = wrap(np.broadcast_to(places.reshape(shape), source._array.shape))
+    return check_index("index_reduce_", input, dim, wide, source), wide
+
+
 def index_reduce(
-    input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    source: Tensor,
+    reduce: str,
+    *,
+    include_self: bool = True,
+    out: Tensor | None = None,
 ) -> Tensor:
     """A copy of `input` with the slices of `source` reduced ("prod", "mean", "amax", "amin") at the indices.
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.index_reduce.html
     """
-    if reduce not in ("prod", "mean", "amax", "amin"):
-        raise RuntimeError(f"index_reduce_(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
-    places = _vector("index_reduce_", index)
-    dim = wrap_dim(dim, input._array.ndim)
-    _check_source("index_reduce_", IndexError, input, dim, places, source)
-    shape = [-1 if i == dim else 1 for i in range(source._array.ndim)]
-    wide = wrap(np.broadcast_to(places.reshape(shape), source._array.shape))
-    return scatter_reduce(input, dim, wide, source, reduce, include_self=include_self)
+    check_tensor("index_reduce", "input", 1, input)
+    arguments = _reduced_places(input, dim, index, source, reduce)
+    apart_from(out, index, source)
+    return into(out, IndexReduce.apply(input, *arguments, source, reduce, include_self, False), exact=True)
 
 
 def index_reduce_(
     input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
     """`index_reduce` in place."""
-    return input.copy_(index_reduce(input, dim, index, source, reduce, include_self=include_self))
+    arguments = _reduced_places(input, dim, index, source, reduce)
+    return IndexReduce.inplace(input, *arguments, source, reduce, include_self, True)
 
 
 class IndexAlongMethods:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._codes import alike
 from rushlight.ops._geometry import Array, Shape, shape_text, wrap_dim
 from rushlight.ops._numeric import check_tensor
-from rushlight.ops._out import into
+from rushlight.ops._out import apart_from, into
 from rushlight.ops.broadcast import atleast_1d, atleast_2d, atleast_3d
 from rushlight.ops.promotion import result_type
 from rushlight.ops.shape import reshape, view
@@ -186,6 +187,8 @@ def cat(tensors: Tensors, dim: int = 0, *, axis: int | None = None, out: Tensor 
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.cat.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.promote(cat, tensors, dim, axis=axis)
     if axis is not None:
         dim = axis
     if out is None and (tensors.__class__ is list or tensors.__class__ is tuple) and len(tensors) > 0:
@@ -197,6 +200,7 @@ def cat(tensors: Tensors, dim: int = 0, *, axis: int | None = None, out: Tensor 
     found = _listed(tensors, "cat")
     if not found:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+    apart_from(out, *found)
     return _joined(out, Cat.apply(_checked_cat([tensor._array.shape for tensor in found], dim), *found))
 
 
@@ -249,6 +253,8 @@ def stack(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None) -> Tenso
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.stack.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.promote(stack, tensors, dim)
     found = _listed(tensors, "stack")
     if not found:
         raise RuntimeError("stack expects a non-empty TensorList")
@@ -259,6 +265,7 @@ def stack(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None) -> Tenso
                 f"stack expects each tensor to be equal size, but got {shape_text(shape)} at entry 0 and "
                 f"{shape_text(tensor._array.shape)} at entry {i}"
             )
+    apart_from(out, *found)
     return _joined(out, Stack.apply(wrap_dim(dim, len(shape) + 1), *found))
 
 
@@ -316,6 +323,8 @@ def trace(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.trace.html
     """
+    if state.casts is not None:
+        return state.casts.float32(trace, input)
     check_tensor("trace", "input", 1, input)
     if input._array.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input._array.ndim}")

@@ -12,9 +12,9 @@ import numpy as np
 from rushlight.autograd._quantized import refuse
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops._geometry import Array, check_no_overlap
+from rushlight.ops._geometry import Array, check_no_overlap, expanded_shape
 from rushlight.ops._numeric import check_tensor
-from rushlight.ops._out import into, plain
+from rushlight.ops._out import apart_from, into, plain
 from rushlight.ops.broadcast import common_shape, expand
 from rushlight.ops.index import IndexSum
 from rushlight.ops.joining import cat
@@ -51,6 +51,7 @@ class MaskedScatter(Operation):
     """A tensor with the elements of another, in order, where a mask is true."""
 
     node_name = "MaskedScatterBackward0"
+    checks_overlap = False
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, mask: Tensor, source: Tensor, inplace: bool) -> Array:
@@ -58,6 +59,7 @@ class MaskedScatter(Operation):
         ctx.save_for_backward(mask)
         if inplace:
             check_no_overlap(input._array)
+            expanded_shape(mask._array, input._array.shape)
             out = input._array
         else:
             out = np.broadcast_to(input._array, np.broadcast_shapes(input._array.shape, mask._array.shape)).copy()
@@ -102,6 +104,7 @@ class Put(Operation):
     """A tensor with elements of another written, or added, by their position in row-major order."""
 
     node_name = "PutBackward0"
+    checks_overlap = False
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, index: Tensor, source: Tensor, accumulate: bool, inplace: bool) -> Array:
@@ -142,6 +145,7 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     if not isinstance(mask, Variable) or mask._array.dtype.kind != "b":
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     common_shape([mask._array.shape, input._array.shape])
+    apart_from(out, input, mask)
     return into(out, MaskedSelect.apply(input, mask))
 
 
@@ -199,6 +203,7 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     check_tensor("take", "input", 1, input)
     check_tensor("take", "index", 2, index)
     _check_positions("take", input, index)
+    apart_from(out, input, index)
     return into(out, Take.apply(input, index))
 
 

@@ -14,7 +14,7 @@ from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.index import along
 from rushlight.ops._geometry import Array, Shape, check_no_overlap, shape_text, wrap_dim
 from rushlight.ops._numeric import check_tensor
-from rushlight.ops._out import into
+from rushlight.ops._out import apart_from, into
 from rushlight.ops.broadcast import expand
 from rushlight.ops.shape import reshape
 from rushlight.ops.write import fill_value_array
@@ -60,6 +60,7 @@ class Scatter(Operation):
     """A tensor with elements of another written where an index names."""
 
     node_name = "ScatterBackward0"
+    refuses_itself = True
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: int, index: Tensor, src: Tensor, inplace: bool) -> Array:
@@ -100,6 +101,7 @@ class ScatterAdd(Operation):
     """A tensor with elements of another added where an index names."""
 
     node_name = "ScatterAddBackward0"
+    refuses_itself = True
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: int, index: Tensor, src: Tensor, inplace: bool) -> Array:
@@ -120,6 +122,7 @@ class ScatterReduce(Operation):
     """A tensor with elements of another combined with its own where an index names."""
 
     node_name = "ScatterReduceBackward0"
+    refuses_itself = True
 
     @staticmethod
     def forward(
@@ -165,22 +168,35 @@ def _mean_gradients(grad: Any, input: Any, dim: int, index: Any, src: Any, resul
 
 
 def _product_gradients(grad: Any, input: Any, dim: int, index: Any, src: Any, result: Any, include_self: bool) -> Any:
-    # The product of the others: where exactly one factor is zero, only that one has a gradient.
+    # What is divided by may not be zero: a factor of zero is taken for one where the others' product is wanted.
+    start = input.masked_fill(input == 0, 1)
+    own = grad * (ScatterReduce.apply(start, dim, index, src, "prod", include_self, False) / start)
     zero = src == 0
-    zeros = ScatterAdd.apply(
-        wrap(np.zeros(input._array.shape, grad._array.dtype)), dim, index, zero.to(grad.dtype), False
-    )
-    if include_self:
-        zeros = zeros + (input == 0).to(grad.dtype)
-    start = (input if include_self else input.detach() * 0 + 1).masked_fill(input == 0, 1) if include_self else None
-    if start is None:
-        start = wrap(np.ones(input._array.shape, input._array.dtype))
-    filled = src.masked_fill(zero, 1)
-    product = ScatterReduce.apply(start, dim, index, filled, "prod", True, False)
-    own = grad * (product / start).masked_fill(~((zeros == 0) | ((zeros == 1) & (input == 0))), 0)
-    here = Gather.apply(zeros, dim, index)
-    others = (Gather.apply(product, dim, index) / filled).masked_fill(~((here == 0) | ((here == 1) & zero)), 0)
-    return own, Gather.apply(grad, dim, index) * others
+    none = wrap(np.zeros(input._array.shape, grad._array.dtype))
+    count = Gather.apply(ScatterAdd.apply(none, dim, index, zero.to(grad.dtype), False), dim, index)
+    alone = zero & (count == 1)
+    others = ScatterReduce.apply(input, dim, index, src.masked_fill(alone, 1), "prod", include_self, False)
+    of_zero = Gather.apply(grad * others, dim, index)
+    of_rest = Gather.apply(grad * result, dim, index) / src.masked_fill(zero, 1)
+    given = of_rest.masked_fill(alone, 0) + of_zero.masked_fill(~alone, 0)
+    return own, OnceOnly.apply(given) if (count._array > 1).any() else given
+
+
+class OnceOnly(Operation):
+    """A gradient that has none itself: where two factors are zero, the formula misses their second derivative."""
+
+    node_name = "DelayedError"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Array:
+        return input._array[...]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        raise RuntimeError(
+            "scatter_reduce(): Double backward is unsupported for src when >1 zeros in src are scattered to the same "
+            "position in self"
+        )
 
 
 def _extremum_gradients(grad: Any, input: Any, dim: int, index: Any, src: Any, result: Any, include_self: bool) -> Any:
@@ -310,8 +326,8 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.gather.html
     """
     check_tensor("gather", "input", 1, input)
-
     dim = check_index("gather", input, dim, index, None)
+    apart_from(out, input, index)
     return into(out, Gather.apply(input, dim, index), exact=True)
 
 
@@ -339,7 +355,14 @@ def _one_source(src: Any, value: Any) -> Any:
 
 
 def scatter(
-    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Any = None,
+    *,
+    value: Any = None,
+    reduce: str | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """A copy of `input` with elements of `src` (or one number) written at `index` along `dim`.
 
@@ -351,7 +374,9 @@ def scatter(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.scatter.html
     """
-    return _scatter(input, dim, index, _one_source(src, value), reduce, False)
+    given = _one_source(src, value)
+    apart_from(out, index, given)
+    return into(out, _scatter(input, dim, index, given, reduce, False), exact=True)
 
 
 def scatter_(
@@ -361,7 +386,7 @@ def scatter_(
     return _scatter(input, dim, index, _one_source(src, value), reduce, True)
 
 
-def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Tensor | None = None) -> Tensor:
     """A copy of `input` with elements of `src` added at `index` along `dim`.
 
     >>> import rushlight as torch
@@ -371,7 +396,9 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.scatter_add.html
     """
     check_tensor("scatter_add", "input", 1, input)
-    return ScatterAdd.apply(input, check_index("scatter", input, dim, index, src), index, src, False)
+    dim = check_index("scatter", input, dim, index, src)
+    apart_from(out, index, src)
+    return into(out, ScatterAdd.apply(input, dim, index, src, False), exact=True)
 
 
 def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
@@ -386,7 +413,14 @@ def _reduction(reduce: str) -> str:
 
 
 def scatter_reduce(
-    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Tensor,
+    reduce: str,
+    *,
+    include_self: bool = True,
+    out: Tensor | None = None,
 ) -> Tensor:
     """A copy of `input` with elements of `src` reduced ("sum", "prod", "mean", "amax", "amin") at `index` along `dim`.
 
@@ -400,7 +434,8 @@ def scatter_reduce(
     """
     check_tensor("scatter_reduce", "input", 1, input)
     dim = check_index("scatter", input, dim, index, src)
-    return ScatterReduce.apply(input, dim, index, src, _reduction(reduce), include_self, False)
+    apart_from(out, index, src)
+    return into(out, ScatterReduce.apply(input, dim, index, src, _reduction(reduce), include_self, False), exact=True)
 
 
 def scatter_reduce_(

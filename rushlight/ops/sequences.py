@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import itertools
 import math
+import operator
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import Array, shape_text
 from rushlight.ops._numeric import check_tensor
-from rushlight.ops._out import write_out
+from rushlight.ops._out import check_type_of_out, into, write_out
 from rushlight.ops.broadcast import expand
 from rushlight.ops.conversion import as_dtype
 from rushlight.ops.creation import finished
@@ -36,13 +37,14 @@ __all__ = [
 
 
 def _made(array: Array, out: Tensor | None, options: dict[str, Any]) -> Tensor:
-    if out is not None:
-        return write_out(out, array)
     options.pop("layout", None)
     device, requires_grad = options.pop("device", None), options.pop("requires_grad", False)
     pin_memory = options.pop("pin_memory", False)
     if options:
         raise TypeError(f"got an unexpected keyword argument '{next(iter(options))}'")
+    if out is not None:
+        written = write_out(out, array)
+        return written.requires_grad_() if requires_grad else written
     return finished(array, device, requires_grad, pin_memory)
 
 
@@ -52,7 +54,10 @@ def _number(value: Any) -> Any:
 
 def _kind(dtype: Any, out: Tensor | None, *ends: Any) -> dtypes.dtype:
     if dtype is not None:
-        return as_dtype(dtype)
+        kind = as_dtype(dtype)
+        if out is not None:
+            check_type_of_out(out, kind)
+        return kind
     if out is not None:
         if not isinstance(out, Variable):
             raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
@@ -84,6 +89,11 @@ def arange(
     kind = dtypes.int64 if whole and dtype is None and out is None else _kind(dtype, out)
     if kind.category == dtypes.bool.category or kind.is_complex:
         raise NotImplementedError(f"\"arange_cpu\" not implemented for '{kind.legacy_name}'")
+    if kind is dtypes.int64 and not whole and math.isfinite(start) and math.isfinite(end):
+        # Of this type alone the fractions are cut off before the elements are counted.
+        start, end, step, whole = int(start), int(end), int(step), True
+        if step == 0:
+            raise ValueError("step must be nonzero")
     _check_range(start, end, step)
     if whole:
         count = max(0, -((start - end) // step))
@@ -151,12 +161,25 @@ def _between(start: Any, end: Any, steps: int, kind: np.dtype[Any]) -> Array:
     return (np.trunc(values) if kind.kind in "iu" else values).astype(kind)
 
 
-def _check_steps(steps: Any) -> int:
-    if steps is None:
-        raise TypeError("received an invalid combination of arguments: expected the number of steps")
-    if steps < 0:
+def _checked_ends(function: str, start: Any, end: Any, steps: Any) -> tuple[Any, Any, int]:
+    """The ends as numbers and the number of steps; TypeError or RuntimeError for what is none."""
+    if steps.__class__ is bool or not hasattr(steps, "__index__"):
+        kinds = ", ".join(type(value).__name__ for value in (start, end, steps))
+        raise TypeError(
+            f"{function}() received an invalid combination of arguments - got ({kinds}), but expected two numbers or "
+            "tensors and an int"
+        )
+    if isinstance(start, Variable) or isinstance(end, Variable):
+        dims = [end_.dim() if isinstance(end_, Variable) else 0 for end_ in (start, end)]
+        if any(dims):
+            raise RuntimeError(
+                f"{function} only supports 0-dimensional start and end tensors, but got start with {dims[0]} "
+                f"dimension(s) and end with {dims[1]} dimension(s)."
+            )
+    count = operator.index(steps)
+    if count < 0:
         raise RuntimeError("number of steps must be non-negative")
-    return int(steps)
+    return _number(start), _number(end), count
 
 
 def linspace(
@@ -172,8 +195,7 @@ def linspace(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linspace.html
     """
-    count = _check_steps(steps)
-    start, end = _number(start), _number(end)
+    start, end, count = _checked_ends("linspace", start, end, steps)
     return _made(_between(start, end, count, _kind(dtype, out, start, end).numpy_dtype), out, options)
 
 
@@ -191,10 +213,11 @@ def logspace(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.logspace.html
     """
-    count = _check_steps(steps)
-    start, end = _number(start), _number(end)
+    start, end, count = _checked_ends("logspace", start, end, steps)
     kind = _kind(dtype, out, start, end).numpy_dtype
     work = kind if kind.kind == "c" else np.dtype(np.float64)
+    if kind.kind in "iu":
+        start, end = int(start), int(end)
     return _made(np.power(work.type(base), _between(start, end, count, work)).astype(kind), out, options)
 
 
@@ -251,7 +274,12 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
             f"Expected object of scalar type {names[0]} but got scalar type {names[1]} for second argument"
         )
     result = Complex.apply(real, imag)
-    return result if out is None else write_out(out, result._array)
+    if out is not None and out.dtype is not result.dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {result.dtype.legacy_name} but got scalar type {out.dtype.legacy_name} "
+            "for argument 'out'"
+        )
+    return into(out, result)
 
 
 def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:

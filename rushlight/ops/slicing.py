@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.autograd.operation import Operation, ViewOperation
-from rushlight.ops._geometry import Array, Shape, shape_text, wrap_dim
+from rushlight.autograd.variable import Variable, wrap
+from rushlight.ops._geometry import Array, Shape, same_dims, shape_text, strided_view, wrap_dim
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
 from rushlight.ops.conversion import storage_offset
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "as_strided", "as_strided_scatter", "diag", "diag_embed", "diagflat", "diagonal", "diagonal_scatter", "narrow",
-    "narrow_copy", "select", "select_scatter", "slice_scatter",
+    "select", "select_scatter", "slice_scatter",
 ]  # fmt: skip
 
 
@@ -267,6 +268,8 @@ def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
     dim = wrap_dim(dim, len(shape))
+    if isinstance(start, Variable) and (start._array.ndim or start._array.dtype.kind not in "iu"):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     first = operator.index(start)
     if not -shape[dim] <= first <= shape[dim]:
         raise IndexError(
@@ -277,12 +280,6 @@ def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
     if first + length > shape[dim]:
         raise RuntimeError(f"start ({first}) + length ({length}) exceeds dimension size ({shape[dim]}).")
     return slice_(input, dim, first, first + length)
-
-
-def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
-    """A copy of what `narrow` views."""
-    check_tensor("narrow_copy", "input", 1, input)
-    return narrow(input, dim, start, length).clone()
 
 
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
@@ -461,6 +458,33 @@ class DiagonalScatter(ScatterIntoPart):
     node_name = "DiagonalScatterBackward0"
 
 
+class AsStridedScatter(Operation):
+    """With the part that a geometry of the storage shows."""
+
+    node_name = "AsStridedScatterBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, src: Tensor, size: Shape, stride: Shape, offset: int) -> Array:
+        array = input._array
+        ctx.part = size, stride, offset
+        if any(ctx.needs_input_grad[:2]) and not array.flags.c_contiguous:
+            raise RuntimeError("as_strided_scatter is currently only supported for contiguous inputs")
+        # The whole storage is copied: the part may lie where the input does not look.
+        flat = _flat_storage(array).copy()
+        part = np.lib.stride_tricks.as_strided(flat[offset:], size, [step * flat.itemsize for step in stride])
+        part[...] = src._array
+        return strided_view(flat, array.shape, array.strides, storage_offset(input) * flat.itemsize)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        needs = ctx.needs_input_grad
+        grad, rest = grad.contiguous(), None
+        if needs[0]:
+            zeros = wrap(np.zeros(ctx.part[0], grad._array.dtype))
+            rest = AsStridedScatter.apply(grad, zeros, *ctx.part)
+        return rest, AsStrided.apply(grad, *ctx.part) if needs[1] else None, None, None, None
+
+
 def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     """A copy of `input` with `src` at one index of a dimension.
 
@@ -473,15 +497,22 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
 
 
 def slice_scatter(
-    input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+    input: Tensor,
+    src: Tensor,
+    dim: int = 0,
+    start: int | None = None,
+    end: int | None = None,
+    step: int = 1,
+    *,
+    out: Tensor | None = None,
 ) -> Tensor:
     """A copy of `input` with `src` in a range of a dimension.
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.slice_scatter.html
     """
     check_tensor("slice_scatter", "input", 1, input)
-    key = (*(slice(None),) * wrap_dim(dim, input._array.ndim), slice(start, end, step))
-    return ScatterIntoPart.apply(input, src, Slice, (key,))
+    key = (*same_dims(dim, input._array.shape), slice(start, end, step))
+    return into(out, ScatterIntoPart.apply(input, src, Slice, (key,)), exact=True)
 
 
 def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
@@ -500,15 +531,17 @@ def as_strided_scatter(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.as_strided_scatter.html
     """
+    check_tensor("as_strided_scatter", "input", 1, input)
     check_tensor("as_strided_scatter", "src", 2, src)
     if tuple(src._array.shape) != tuple(size):
         raise RuntimeError(
             "expected src to have a size equal to the slice of self. src size = "
             f"{shape_text(src._array.shape)}, slice size = {shape_text(size)}"
         )
-    out = input.clone()
-    as_strided(out, size, stride, storage_offset).copy_(src)
-    return out
+    shape, steps = tuple(size), tuple(stride)
+    offset = input.storage_offset() if storage_offset is None else storage_offset
+    as_strided(input.detach(), shape, steps, offset)
+    return AsStridedScatter.apply(input, src, shape, steps, offset)
 
 
 class SlicingMethods:
@@ -522,7 +555,6 @@ class SlicingMethods:
     diagonal = diagonal
     diagonal_scatter = diagonal_scatter
     narrow = narrow
-    narrow_copy = narrow_copy
     select = select
     select_scatter = select_scatter
     slice_scatter = slice_scatter

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd.operation import ViewOperation
+from rushlight.autograd.operation import Operation, ViewOperation
 from rushlight.autograd.variable import Variable
 from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import check_tensor
@@ -205,22 +205,57 @@ def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     return _named_split(input, indices_or_sections, "dsplit", 3, 2)
 
 
+class UnsafeSplit(Operation):
+    """Pieces of a dimension that share its memory and count as fresh tensors: writes into them are not followed."""
+
+    node_name = "UnsafeSplitBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int, bounds: tuple[int, ...]) -> Any:
+        return Split.forward(ctx, input, dim, bounds)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Any:
+        return Split.backward(ctx, *grads)
+
+
+class UnsafeSplitWithSizes(UnsafeSplit):
+    """As `UnsafeSplit`, of given lengths."""
+
+    node_name = "UnsafeSplitWithSizesBackward0"
+
+
+def _unsafe(input: Tensor, pieces: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The pieces that a function made, as tensors of their own over the same memory."""
+    step: Any = pieces[0]._view
+    operation = UnsafeSplitWithSizes if step.operation is SplitWithSizes else UnsafeSplit
+    return operation.apply(input, *step.arguments)
+
+
 def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """Pieces as `split` makes them, each its own copy, so that it can be changed in place."""
+    """Pieces as `split` makes them, over the same memory, that autograd takes for fresh tensors.
+
+    They may be changed in place, as the outputs of `split` may not, as long as nothing else needs the old numbers.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.unsafe_split.html
+    """
     check_tensor("unsafe_split", "tensor", 1, tensor)
-    return tuple([piece.clone() for piece in split(tensor, split_size, dim)])
+    return _unsafe(tensor, split(tensor, split_size, dim))
 
 
 def unsafe_split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Pieces as `split_with_sizes` makes them, each its own copy."""
+    """Pieces as `split_with_sizes` makes them, over the same memory, that autograd takes for fresh tensors."""
     check_tensor("unsafe_split_with_sizes", "input", 1, input)
-    return tuple([piece.clone() for piece in split_with_sizes(input, split_sizes, dim)])
+    return _unsafe(input, split_with_sizes(input, split_sizes, dim))
 
 
 def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """Pieces as `chunk` makes them, each its own copy."""
+    """Pieces as `chunk` makes them, over the same memory, that autograd takes for fresh tensors.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.unsafe_chunk.html
+    """
     check_tensor("unsafe_chunk", "input", 1, input)
-    return tuple([piece.clone() for piece in chunk(input, chunks, dim)])
+    return _unsafe(input, chunk(input, chunks, dim))
 
 
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:

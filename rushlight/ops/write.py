@@ -54,6 +54,7 @@ class Fill(Operation):
     """One number everywhere, written in place."""
 
     node_name = "FillBackward2"
+    checks_overlap = False
 
     @staticmethod
     def forward(ctx: Any, target: Tensor, value: Any) -> Array:

@@ -371,8 +371,8 @@ def check_forms(op: Any, dtype: str) -> None:
         for name, (theirs_of, in_place) in forms.items():
             if theirs_of is None:
                 continue
-            arguments, options = ours((sample.input, *sample.args)), ours(sample.kwargs)
             given = sample.input.clone() if in_place and isinstance(sample.input, torch.Tensor) else sample.input
+            arguments, options = ours((given, *sample.args)), ours(sample.kwargs)
             theirs = outcome(theirs_of, torch, given, *sample.args, **sample.kwargs)
             mine = outcome(translated(theirs_of), rushlight, *arguments, **options)
             if same_outcome(f"{name}{label}", mine, theirs):

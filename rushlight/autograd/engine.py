@@ -17,6 +17,7 @@ import numpy as np
 from rushlight import kernels
 from rushlight.autograd import anomaly_mode
 from rushlight.autograd.grad_mode import state
+from rushlight.autograd.transforms import cut, gradients_of_wrapped, highest, run_node
 from rushlight.autograd.variable import Variable, sum_of_gradients, wrap
 
 if TYPE_CHECKING:
@@ -116,9 +117,13 @@ def grad(
     if not all(tensor.requires_grad for tensor in wanted):
         raise RuntimeError("One of the differentiated Tensors does not require grad")
     keep = create_graph if retain_graph is None else retain_graph
-    found = run(outs, _first_gradients(outs, gradients), keep, create_graph, wanted, accumulate=False)
+    found: Any
+    if highest((*outs, *wanted)) is not None:
+        found = gradients_of_wrapped(outs, wanted, _first_gradients(outs, gradients), keep, create_graph)
+    else:
+        found = run(outs, _first_gradients(outs, gradients), keep, create_graph, wanted, accumulate=False)
     if materialize_grads:
-        found = [g if g is not None else wrap(np.zeros_like(t._array)) for g, t in zip(found, wanted, strict=True)]
+        found = [g if g is not None else _zeros_for(t) for g, t in zip(found, wanted, strict=True)]
     elif not allow_unused and any(g is None for g in found):
         index = next(i for i, g in enumerate(found) if g is None)
         raise RuntimeError(
@@ -126,6 +131,10 @@ def grad(
             "allow_unused=True if this is the desired behavior."
         )
     return tuple(found)
+
+
+def _zeros_for(tensor: Any) -> Any:
+    return wrap(np.zeros(tensor._array.shape, tensor._array.dtype))
 
 
 def _batched_grad(
@@ -232,7 +241,12 @@ def run(
         task.drain()
     finally:
         state.enabled = grad_enabled
-    return capture.found if capture is not None else []
+    if capture is None:
+        return []
+    if state.levels and not create_graph:
+        # Nodes record where gradients are wrapped (`transforms.run_node`).
+        return [None if found is None else cut(found) for found in capture.found]
+    return capture.found
 
 
 def _count_edges(roots: list[Any]) -> dict[Any, int]:
@@ -281,7 +295,7 @@ class _Capture:
 class _Task:
     """The state of one pass."""
 
-    __slots__ = ("accumulate", "buffers", "capture", "create_graph", "heap", "keep_graph", "owned", "pending")
+    __slots__ = ("accumulate", "buffers", "capture", "create_graph", "heap", "keep_graph", "owned", "pending", "plain")
 
     def __init__(
         self, pending: dict[Any, int], keep_graph: bool, create_graph: bool, capture: _Capture | None, accumulate: bool
@@ -291,6 +305,8 @@ class _Task:
         self.create_graph = create_graph
         self.capture = capture
         self.accumulate = accumulate
+        # Whether no gradient can be one that a function transform wrapped.
+        self.plain = not state.levels
         self.buffers: dict[Any, list[Any]] = {}
         self.owned: set[tuple[Any, int]] | None = None
         self.heap: list[tuple[int, Any]] = []
@@ -314,8 +330,8 @@ class _Task:
         if owned is None:
             owned = self.owned = set()
         # The first sum is a tensor of our own; later gradients are added into it.
-        sparse = before.is_sparse or gradient.is_sparse
-        if sparse or self.create_graph or before._array.dtype is not gradient._array.dtype:
+        special = before.is_sparse or gradient.is_sparse or not self.plain
+        if special or self.create_graph or before._array.dtype is not gradient._array.dtype:
             buffer[nr] = sum_of_gradients(before, gradient)
         elif (node, nr) in owned:
             kernels.accumulate(before._array, gradient._array)
@@ -345,13 +361,8 @@ class _Task:
 
     def drain(self) -> None:
         """Visit ready nodes, the latest made first, until none is left."""
-        heap, pending, buffers, keep_graph, capture = (
-            self.heap,
-            self.pending,
-            self.buffers,
-            self.keep_graph,
-            self.capture,
-        )
+        heap, pending, buffers, capture = self.heap, self.pending, self.buffers, self.capture
+        keep_graph, plain = self.keep_graph, self.plain
         while heap:
             node = heappop(heap)[1]
             gradients = buffers.pop(node, None) or [None]
@@ -367,7 +378,7 @@ class _Task:
                 capture.take(node, gradients)
                 continue
             try:
-                results = node._run(gradients)
+                results = node._run(gradients) if plain else run_node(node, gradients)
             except Exception:
                 if anomaly_mode.enabled:
                     anomaly_mode.report(node)

@@ -16,6 +16,7 @@ import numpy as np
 from rushlight.autograd import views
 from rushlight.autograd.grad_mode import no_grad, state
 from rushlight.autograd.node import FunctionCtx, Node
+from rushlight.autograd.transforms import dispatch, highest
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.dtypes import from_numpy_dtype
 
@@ -29,6 +30,12 @@ def _first_node(cls: type[Function]) -> Node:
 
 
 _FIRST_NODE = classmethod(_first_node)
+
+_NO_SETUP_CONTEXT = (
+    "In order to use an autograd.Function with functorch transforms (vmap, grad, jvp, jacrev, ...), it must override "
+    "the setup_context staticmethod. For more details, please see "
+    "https://pytorch.org/docs/main/notes/extending.func.html"
+)
 
 
 class Function:
@@ -99,6 +106,11 @@ class Function:
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Call forward, and record the call if a gradient can be wanted."""
+        if state.levels:
+            if cls.setup_context is Function.setup_context and any(level.functional for level in state.levels):
+                raise RuntimeError(_NO_SETUP_CONTEXT)
+            if highest(args) is not None:
+                return dispatch(cls, "apply", args)
         ctx: Any = cls._node_class()
         track = False
         if state.enabled:

@@ -23,6 +23,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 class _Mode(threading.local):
     enabled = True
     inference = False
+    # Where autocast is on, what casts the arguments of the functions on its lists (`rushlight.amp.casts`).
+    casts: Any = None
+    # The function transforms that are running, the outermost first (`rushlight.autograd.transforms`).
+    levels: tuple[Any, ...] = ()
 
 
 state = _Mode()

@@ -65,6 +65,8 @@ class Variable:
     # Whether only some elements are kept, as `rushlight.sparse` keeps them: then there is no array.
     is_sparse: bool = False
     is_sparse_csr: bool = False
+    # The function transform whose tensor this is, if it is a wrapped one (`rushlight.autograd.transforms`).
+    _level: Any = None
     # A leaf is the end of the graph: the engine asks it for edges as it asks a node.
     _edges: tuple[Any, ...] = ()
 

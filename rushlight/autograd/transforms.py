@@ -1,0 +1,233 @@
+"""What function transforms (`vmap`, forward mode) ask of the operations: a level, and to be called in their stead.
+
+A transform runs a function on *wrapped* tensors. A wrapped tensor (rushlight/func) holds a value, which is an ordinary
+tensor or one wrapped at a lower level, and the level it belongs to. It has no array: `_array` tells shape and type
+only, and its `_view` is a watch that every operation asks before it computes, so that ordinary tensors pay nothing.
+The watch, and whoever reads elements of `_array`, raises `Intercept`; the operation then hands its call to `dispatch`,
+and the highest level among the arguments computes the result from the values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+from rushlight.autograd.grad_mode import enable_grad, state
+
+__all__ = [
+    "WATCH", "Ghost", "Intercept", "Level", "contained", "cut", "dispatch", "gradients_of_wrapped", "highest",
+    "replaced", "run_node", "set_pullback", "strides_of",
+]  # fmt: skip
+
+
+class Intercept(RuntimeError):
+    """An operation met a wrapped tensor: a transform is to compute it."""
+
+
+def _intercept(*_: Any, **__: Any) -> NoReturn:
+    raise Intercept(
+        "elements of a tensor inside a function transform (vmap, jvp, ...) were read outside of any operation that the "
+        "transform could see; this function isn't supported there"
+    )
+
+
+class _Watch:
+    """What stands where a view keeps its origin, in a wrapped tensor: asked to refresh it, it calls the transform."""
+
+    refresh = staticmethod(_intercept)
+    origin = "plain"
+    base: Any = None
+
+
+WATCH: Any = _Watch()
+
+
+def strides_of(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """The strides of a contiguous array."""
+    return tuple([itemsize * math.prod(shape[i + 1 :]) for i in range(len(shape))])
+
+
+class _Flags:
+    """The flags of an array that isn't there."""
+
+    writeable = True
+    owndata = True
+
+    def __init__(self, shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> None:
+        self.c_contiguous = _contiguous(shape, strides, itemsize)
+        self.f_contiguous = _contiguous(shape[::-1], strides[::-1], itemsize)
+
+
+def _contiguous(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> bool:
+    if 0 in shape:
+        return True
+    expected = strides_of(shape, itemsize)
+    return all(n == 1 or s == e for n, s, e in zip(shape, strides, expected, strict=True))
+
+
+class Ghost:
+    """The shape, strides and type of a wrapped tensor; asked for elements, it raises `Intercept`."""
+
+    __slots__ = ("dtype", "shape", "strides")
+
+    def __init__(self, shape: tuple[int, ...], strides: tuple[int, ...], dtype: Any) -> None:
+        self.shape = shape
+        self.strides = strides
+        self.dtype = dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of an element."""
+        return int(self.dtype.itemsize)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self.size * self.itemsize
+
+    @property
+    def flags(self) -> _Flags:
+        """What is known of the memory."""
+        return _Flags(self.shape, self.strides, self.itemsize)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getattr__(self, name: str) -> Any:
+        _intercept()
+
+    __array__ = __array_ufunc__ = __array_function__ = __bool__ = __iter__ = __getitem__ = __setitem__ = _intercept
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _intercept  # type: ignore[assignment]
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _intercept
+    __neg__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __invert__ = __and__ = __or__ = _intercept
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Level:
+    """One transform that is running: where it stands among the others, and what it does with an operation."""
+
+    # Whether it is one of `torch.func`'s, which ask more of a user's Function than dual numbers do.
+    functional = True
+
+    def __init__(self) -> None:
+        self.depth = len(state.levels) + 1
+        self.alive = False
+
+    def __enter__(self) -> Any:
+        self.depth = len(state.levels) + 1
+        self.alive = True
+        state.levels = (*state.levels, self)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.alive = False
+        state.levels = tuple([level for level in state.levels if level is not self])
+
+    def handle(self, operation: Any, method: str, args: tuple[Any, ...]) -> Any:
+        """The result of an operation on tensors wrapped at this level."""
+        raise TypeError(f"{type(self).__name__} wraps no tensors")
+
+    def unwrapped(self, tensor: Any) -> Any:
+        """What a tensor wrapped at this level is once the level has ended."""
+        raise TypeError(f"{type(self).__name__} wraps no tensors")
+
+    def run_node(self, node: Any, gradients: list[Any]) -> tuple[Any, ...]:
+        """The backward pass of a node whose gradients are wrapped at this level."""
+        raise TypeError(f"{type(self).__name__} wraps no tensors")
+
+
+def contained(args: Any) -> Iterator[Any]:
+    """The tensors among arguments, those in tuples and lists included."""
+    for a in args:
+        if hasattr(a, "_level"):
+            yield a
+        elif isinstance(a, tuple | list):
+            yield from contained(a)
+
+
+def replaced(args: Any, function: Callable[[Any], Any]) -> Any:
+    """The arguments with `function` applied to each tensor among them."""
+
+    def one(a: Any) -> Any:
+        if hasattr(a, "_level"):
+            return function(a)
+        if a.__class__ is tuple or a.__class__ is list:
+            return a.__class__([one(b) for b in a])
+        if isinstance(a, tuple) and hasattr(a, "_fields"):
+            return a.__class__(*[one(b) for b in a])
+        return a
+
+    return tuple([one(a) for a in args])
+
+
+def highest(args: Any) -> Any:
+    """The highest level at which one of the tensors is wrapped, or None."""
+    top = None
+    for a in contained(args):
+        level = a._level
+        if level is not None and (top is None or level.depth > top.depth or not level.alive):
+            top = level
+            if not level.alive:
+                break
+    return top
+
+
+def dispatch(operation: Any, method: str, args: tuple[Any, ...]) -> Any:
+    """The result of `operation.method(*args)` where tensors are wrapped: the highest level's."""
+    level = highest(args)
+    while level is not None and not level.alive:
+        ended = level
+        args = replaced(args, lambda a: ended.unwrapped(a) if a._level is ended else a)  # noqa: B023
+        level = highest(args)
+    if level is None:
+        return getattr(operation, method)(*args)
+    levels = state.levels
+    state.levels = levels[: level.depth - 1]
+    try:
+        return level.handle(operation, method, args)
+    finally:
+        state.levels = levels
+
+
+def run_node(node: Any, gradients: list[Any]) -> tuple[Any, ...]:
+    """The backward pass of a node, some of whose gradients are wrapped."""
+    level = highest(gradients)
+    if level is None:
+        return node._run(gradients)
+    levels = state.levels
+    try:
+        # What backward formulas compute on arrays where nothing is recorded, levels couldn't see.
+        with enable_grad():
+            return level.run_node(node, gradients)
+    finally:
+        state.levels = levels
+
+
+def cut(tensor: Any) -> Any:
+    """A tensor without its history; what wraps it stays."""
+    return tensor.detach() if tensor._level is None else tensor.rebuilt(cut)
+
+
+_pullback: list[Callable[..., Any]] = []
+
+
+def set_pullback(function: Callable[..., Any]) -> None:
+    """Name the function that differentiates wrapped tensors; `rushlight.func` does, once."""
+    _pullback[:] = [function]
+
+
+def gradients_of_wrapped(outputs: Any, inputs: Any, grad_outputs: Any, keep: bool, create_graph: bool) -> list[Any]:
+    """The gradients of wrapped tensors; None where an output does not depend on an input."""
+    found: list[Any] = _pullback[0](outputs, grad_outputs, inputs, keep, create_graph)
+    return found

@@ -392,6 +392,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.prelu.html
     """
+    if state.casts is not None:
+        return state.casts.lower(prelu, input, weight)
     check_tensor("prelu", "input", 1, input)
     check_tensor("prelu", "weight", 2, weight)
     if input.dtype is not weight.dtype:

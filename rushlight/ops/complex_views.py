@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import ViewOperation
 from rushlight.ops._geometry import (
     Array,
@@ -98,6 +99,8 @@ def view_as_complex(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.view_as_complex.html
     """
+    if state.casts is not None:
+        return state.casts.float32(view_as_complex, input)
     check_tensor("view_as_complex", "input", 1, input)
     dtype, array = input.dtype, input._array
     if dtype not in (dtypes.float32, dtypes.float64):

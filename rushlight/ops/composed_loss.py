@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.autograd.grad_mode import state
 from rushlight.dtypes import promote_types
 from rushlight.ops._numeric import check_tensor, not_implemented
 from rushlight.ops.choice import minimum, where
@@ -66,6 +67,8 @@ def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, red
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.HingeEmbeddingLoss.html
     """
+    if state.casts is not None:
+        return state.casts.float32(hinge_embedding_loss, input, target, margin, reduction)
     check_tensors("hinge_embedding_loss", input=input, target=target)
     zeros = zeros_like(input)
     apart = where(target != 1, (margin - input).clamp_min(0), zeros)
@@ -85,6 +88,8 @@ def kl_div(input: Tensor, target: Tensor, reduction: int = 1, *, log_target: boo
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.KLDivLoss.html
     """
+    if state.casts is not None:
+        return state.casts.float32(kl_div, input, target, reduction, log_target=log_target)
     check_tensors("kl_div", input=input, target=target)
     for tensor in (input, target):
         if tensor.is_complex():
@@ -108,6 +113,8 @@ def margin_ranking_loss(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.MarginRankingLoss.html
     """
+    if state.casts is not None:
+        return state.casts.float32(margin_ranking_loss, input1, input2, target, margin, reduction)
     check_tensors("margin_ranking_loss", input1=input1, input2=input2, target=target)
     losses = (-target * (input1 - input2) + margin).clamp_min(0)
     return reduced(losses, "margin_ranking_loss", 5, reduction)
@@ -125,6 +132,8 @@ def poisson_nll_loss(input: Tensor, target: Tensor, log_input: bool, full: bool,
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.PoissonNLLLoss.html
     """
+    if state.casts is not None:
+        return state.casts.float32(poisson_nll_loss, input, target, log_input, full, eps, reduction)
     check_tensors("poisson_nll_loss", input=input, target=target)
     losses = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
@@ -147,6 +156,8 @@ def cosine_embedding_loss(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.CosineEmbeddingLoss.html
     """
+    if state.casts is not None:
+        return state.casts.float32(cosine_embedding_loss, input1, input2, target, margin, reduction)
     check_tensors("cosine_embedding_loss", input1=input1, input2=input2, target=target)
     dim = target.ndim
     if dim > 1:
@@ -187,6 +198,8 @@ def triplet_margin_loss(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.TripletMarginLoss.html
     """
+    if state.casts is not None:
+        return state.casts.float32(triplet_margin_loss, anchor, positive, negative, margin, p, eps, swap, reduction)
     check_tensors("triplet_margin_loss", anchor=anchor, positive=positive, negative=negative)
     check_triplet(anchor, positive, negative)
     near = pairwise_distance(anchor, positive, p, eps)
@@ -222,6 +235,8 @@ def binary_cross_entropy_with_logits(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.binary_cross_entropy_with_logits.html
     """
+    if state.casts is not None:
+        return state.casts.float32(binary_cross_entropy_with_logits, input, target, weight, pos_weight, reduction)
     function = "binary_cross_entropy_with_logits"
     check_tensors(function, input=input, target=target)
     if not input.dtype.is_floating_point:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable
 from rushlight.kernels import convolution as kernels
@@ -244,6 +245,8 @@ def conv1d(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.conv1d.html
     """
+    if state.casts is not None:
+        return state.casts.lower(conv1d, input, weight, bias, stride, padding, dilation, groups)
     return _convolution(1, input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -268,6 +271,8 @@ def conv2d(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.conv2d.html
     """
+    if state.casts is not None:
+        return state.casts.lower(conv2d, input, weight, bias, stride, padding, dilation, groups)
     return _convolution(2, input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -292,6 +297,8 @@ def conv3d(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.conv3d.html
     """
+    if state.casts is not None:
+        return state.casts.lower(conv3d, input, weight, bias, stride, padding, dilation, groups)
     return _convolution(3, input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -318,6 +325,10 @@ def conv_transpose1d(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.conv_transpose1d.html
     """
+    if state.casts is not None:
+        return state.casts.lower(
+            conv_transpose1d, input, weight, bias, stride, padding, output_padding, groups, dilation
+        )
     return _convolution(1, input, weight, bias, stride, padding, dilation, groups, True, output_padding)
 
 
@@ -341,6 +352,10 @@ def conv_transpose2d(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.conv_transpose2d.html
     """
+    if state.casts is not None:
+        return state.casts.lower(
+            conv_transpose2d, input, weight, bias, stride, padding, output_padding, groups, dilation
+        )
     return _convolution(2, input, weight, bias, stride, padding, dilation, groups, True, output_padding)
 
 
@@ -365,6 +380,10 @@ def conv_transpose3d(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.conv_transpose3d.html
     """
+    if state.casts is not None:
+        return state.casts.lower(
+            conv_transpose3d, input, weight, bias, stride, padding, output_padding, groups, dilation
+        )
     return _convolution(3, input, weight, bias, stride, padding, dilation, groups, True, output_padding)
 
 
@@ -380,6 +399,8 @@ def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tenso
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.conv_tbc.html
     """
+    if state.casts is not None:
+        return state.casts.lower(conv_tbc, input, weight, bias, pad)
     check_tensors("conv_tbc", input=input, weight=weight)
     if not isinstance(bias, Variable):
         raise TypeError(f"conv_tbc(): argument 'bias' (position 3) must be Tensor, not {type(bias).__name__}")

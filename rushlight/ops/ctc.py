@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.ctc import ctc_backward, ctc_forward
@@ -84,6 +85,10 @@ def ctc_loss(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.ctc_loss.html
     """
+    if state.casts is not None:
+        return state.casts.float32(
+            ctc_loss, log_probs, targets, input_lengths, target_lengths, blank, reduction, zero_infinity
+        )
     for name, value in (("log_probs", log_probs), ("targets", targets)):
         if not isinstance(value, Variable):
             raise TypeError(f"ctc_loss(): argument '{name}' must be Tensor, not {type(value).__name__}")

@@ -163,6 +163,8 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.cdist.html
     """
+    if state.casts is not None:
+        return state.casts.float32(cdist, x1, x2, p, compute_mode)
     if compute_mode not in _MODES:
         raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
     mode = _MODES[compute_mode]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, kernels
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import Array, check_tensor, not_implemented
@@ -105,6 +106,8 @@ def fake_quantize_per_tensor_affine(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fake_quantize_per_tensor_affine.html
     """
+    if state.casts is not None:
+        return state.casts.float32(fake_quantize_per_tensor_affine, input, scale, zero_point, quant_min, quant_max)
     check_tensor("fake_quantize_per_tensor_affine", "input", 1, input)
     _check_range(quant_min, quant_max)
     if isinstance(scale, Variable) or isinstance(zero_point, Variable):

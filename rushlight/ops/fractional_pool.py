@@ -6,6 +6,7 @@ import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.dtypes import from_numpy_dtype
@@ -156,6 +157,16 @@ def fractional_max_pool2d_with_indices(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.fractional_max_pool2d.html
     """
+    if state.casts is not None:
+        return state.casts.float32(
+            fractional_max_pool2d_with_indices,
+            input,
+            kernel_size,
+            output_size,
+            output_ratio,
+            return_indices,
+            _random_samples,
+        )
     return _fractional(2, input, kernel_size, output_size, output_ratio, _random_samples)
 
 
@@ -176,6 +187,16 @@ def fractional_max_pool3d_with_indices(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.fractional_max_pool3d.html
     """
+    if state.casts is not None:
+        return state.casts.float32(
+            fractional_max_pool3d_with_indices,
+            input,
+            kernel_size,
+            output_size,
+            output_ratio,
+            return_indices,
+            _random_samples,
+        )
     return _fractional(3, input, kernel_size, output_size, output_ratio, _random_samples)
 
 
@@ -202,6 +223,10 @@ def fractional_max_pool2d(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.fractional_max_pool2d.html
     """
+    if state.casts is not None:
+        return state.casts.float32(
+            fractional_max_pool2d, input, kernel_size, output_size, output_ratio, return_indices, _random_samples
+        )
     values, indices = _fractional(2, input, kernel_size, output_size, output_ratio, _random_samples)
     return (values, indices) if return_indices else values
 
@@ -226,5 +251,9 @@ def fractional_max_pool3d(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.fractional_max_pool3d.html
     """
+    if state.casts is not None:
+        return state.casts.float32(
+            fractional_max_pool3d, input, kernel_size, output_size, output_ratio, return_indices, _random_samples
+        )
     values, indices = _fractional(3, input, kernel_size, output_size, output_ratio, _random_samples)
     return (values, indices) if return_indices else values

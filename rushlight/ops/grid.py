@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.dtypes import from_numpy_dtype
@@ -368,6 +369,8 @@ def grid_sampler(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.grid_sample.html
     """
+    if state.casts is not None:
+        return state.casts.float32(grid_sampler, input, grid, interpolation_mode, padding_mode, align_corners)
     rank = _check("grid_sampler", (2, 3), input, grid, interpolation_mode, padding_mode)
     operation = GridSampler2D if rank == 2 else GridSampler3D
     return operation.apply(input, grid, int(interpolation_mode), int(padding_mode), bool(align_corners))
@@ -380,6 +383,8 @@ def grid_sampler_2d(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.grid_sample.html
     """
+    if state.casts is not None:
+        return state.casts.float32(grid_sampler_2d, input, grid, interpolation_mode, padding_mode, align_corners)
     _check("grid_sampler_2d", (2,), input, grid, interpolation_mode, padding_mode)
     return GridSampler2D.apply(input, grid, int(interpolation_mode), int(padding_mode), bool(align_corners))
 
@@ -391,6 +396,8 @@ def grid_sampler_3d(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.grid_sample.html
     """
+    if state.casts is not None:
+        return state.casts.float32(grid_sampler_3d, input, grid, interpolation_mode, padding_mode, align_corners)
     _check("grid_sampler_3d", (3,), input, grid, interpolation_mode, padding_mode)
     return GridSampler3D.apply(input, grid, int(interpolation_mode), int(padding_mode), bool(align_corners))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, kernels
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import check_tensor
@@ -78,6 +79,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.linear.html
     """
+    if state.casts is not None:
+        return state.casts.lower(linear, input, weight, bias)
     tensors: tuple[tuple[str, Any], ...] = (("input", input), ("weight", weight))
     for name, tensor in tensors:
         if not isinstance(tensor, Variable):

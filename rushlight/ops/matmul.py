@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import kernels
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import check_tensor
@@ -187,6 +188,8 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.mm.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.lower(mm, input, mat2)
     try:
         a, b = input._array, mat2._array
     except AttributeError:
@@ -235,6 +238,8 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.bmm.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.lower(bmm, input, mat2)
     check_tensor("bmm", "input", 1, input)
     check_tensor("bmm", "mat2", 2, mat2)
     a, b = input._array, mat2._array
@@ -359,6 +364,8 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.matmul.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.lower(matmul, input, other)
     if not isinstance(other, Variable):
         raise TypeError(f"matmul(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
     try:

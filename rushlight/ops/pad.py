@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import NUMBERS, Operation
 from rushlight.autograd.variable import Variable
 from rushlight.dtypes import from_numpy_dtype
@@ -240,4 +241,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         raise NotImplementedError(
             f"\"{family}_pad{len(pads)}d\" not implemented for '{from_numpy_dtype(array.dtype).legacy_name}'"
         )
-    return _INDEX_PADS[mode][len(pads) - 1].apply(input, pads, mode)
+    operation = _INDEX_PADS[mode][len(pads) - 1]
+    if state.casts is not None and (mode == "replicate" or (mode == "reflect" and len(pads) < 3)):
+        return state.casts.float32(operation.apply, input, pads, mode)
+    return operation.apply(input, pads, mode)

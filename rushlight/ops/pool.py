@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rushlight.autograd._quantized import refuse
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.kernels import pooling as kernels
@@ -322,6 +323,8 @@ def max_pool3d(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.max_pool3d.html
     """
+    if state.casts is not None and not return_indices:
+        return state.casts.float32(max_pool3d, input, kernel_size, stride, padding, dilation, ceil_mode)
     return _max(3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
@@ -451,6 +454,10 @@ def avg_pool3d(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.avg_pool3d.html
     """
+    if state.casts is not None:
+        return state.casts.float32(
+            avg_pool3d, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+        )
     return _avg(3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
@@ -497,6 +504,8 @@ def adaptive_avg_pool3d(input: Tensor, output_size: int | Sequence[int | None]) 
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.adaptive_avg_pool3d.html
     """
+    if state.casts is not None:
+        return state.casts.float32(adaptive_avg_pool3d, input, output_size)
     return _adaptive_avg(3, input, output_size)
 
 
@@ -543,6 +552,8 @@ def adaptive_max_pool3d(input: Tensor, output_size: int | Sequence[int | None], 
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.adaptive_max_pool3d.html
     """
+    if state.casts is not None:
+        return state.casts.float32(adaptive_max_pool3d, input, output_size, return_indices)
     return _adaptive_max(3, input, output_size, return_indices)
 
 

@@ -256,9 +256,11 @@ def layer(
     input (T, N, F), or (rows, F) of packed sequences with the number of rows of each step; states (N, H); weights w_ih,
     w_hh, b_ih, b_hh, and w_hr for an LSTM, None where missing.
     """
+    if state.casts is not None and cell == "lstm" and weights[4] is None:
+        return state.casts.lower(layer, cell, input, sizes, reverse, states, weights)
     array = input._array
     operation = CELLS[cell][sizes is not None]
-    if array.dtype.kind not in "fV":
+    if array.dtype.kind not in "fV" or state.casts is not None:
         flat = input.reshape(math.prod(input.shape[:-1]), input.shape[-1])
         rows = sizes or [input.shape[1]] * input.shape[0]
         out, *finals = composed(operation.step, flat, states, _padded(weights), rows, reverse)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops.dropout import dropout as dropout_
@@ -98,14 +99,14 @@ def _check(
         for tensor, expected in zip(weights, wanted, strict=False):
             if tensor is None:
                 continue
-            if tensor._array.dtype != input._array.dtype:
+            if tensor._array.dtype != input._array.dtype and state.casts is None:
                 raise _different_types(input, tensor)
             if tensor._array.shape != expected:
                 raise _wrong_shape(tensor._array.shape, expected, shape)
         if (i + 1) % directions == 0:
             features = given * directions
     for one in states:
-        if one._array.dtype != input._array.dtype:
+        if one._array.dtype != input._array.dtype and state.casts is None:
             raise _different_types(one, layers[0][1])
 
 

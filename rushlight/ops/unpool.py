@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable
 from rushlight.dtypes import from_numpy_dtype
@@ -168,6 +169,8 @@ def max_unpool1d(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.max_unpool1d.html
     """
+    if state.casts is not None:
+        return state.casts.float32(max_unpool1d, input, indices, kernel_size, stride, padding, output_size)
     return _max_unpool(1, input, indices, kernel_size, stride, padding, output_size)
 
 
@@ -191,6 +194,8 @@ def max_unpool2d(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.max_unpool2d.html
     """
+    if state.casts is not None:
+        return state.casts.float32(max_unpool2d, input, indices, kernel_size, stride, padding, output_size)
     return _max_unpool(2, input, indices, kernel_size, stride, padding, output_size)
 
 
@@ -214,4 +219,6 @@ def max_unpool3d(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.max_unpool3d.html
     """
+    if state.casts is not None:
+        return state.casts.float32(max_unpool3d, input, indices, kernel_size, stride, padding, output_size)
     return _max_unpool(3, input, indices, kernel_size, stride, padding, output_size)

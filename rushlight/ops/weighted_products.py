@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, kernels
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.ops._geometry import shape_text
 from rushlight.ops._numeric import check_tensor
@@ -281,6 +282,8 @@ def addmm(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.addmm.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.lower(addmm, input, mat1, mat2, beta=beta, alpha=alpha)
     _addmm_shape(input, mat1, mat2)
     return into(out, Addmm.apply(input, mat1, mat2, beta, alpha))
 
@@ -385,6 +388,8 @@ def baddbmm(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.baddbmm.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.lower(baddbmm, input, batch1, batch2, beta=beta, alpha=alpha)
     _batches_shape("baddbmm", input, batch1, batch2)
     return into(out, Baddbmm.apply(input, batch1, batch2, beta, alpha))
 
@@ -404,6 +409,8 @@ def addbmm(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.addbmm.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.lower(addbmm, input, batch1, batch2, beta=beta, alpha=alpha)
     _batches_shape("addbmm", input, batch1, batch2)
     return into(out, Addbmm.apply(input, batch1, batch2, beta, alpha))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight import dtypes
+from rushlight.autograd.grad_mode import state
 from rushlight.nn.functional._reduction import check_arguments, reduction_name, reduction_number
 from rushlight.ops import composed_loss
 from rushlight.ops._numeric import check_tensor
@@ -111,6 +112,10 @@ def cross_entropy(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.cross_entropy.html
     """
+    if state.casts is not None:
+        return state.casts.float32(
+            cross_entropy, input, target, weight, size_average, ignore_index, reduce, reduction, label_smoothing
+        )
     if weight is not None:
         check_tensor("cross_entropy", "weight", 3, weight)
     reduction = reduction_name(size_average, reduce, reduction)
@@ -199,6 +204,8 @@ def nll_loss(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.nll_loss.html
     """
+    if state.casts is not None:
+        return state.casts.float32(nll_loss, input, target, weight, size_average, ignore_index, reduce, reduction)
     if weight is not None:
         check_tensor("nll_loss", "weight", 3, weight)
     reduction = reduction_name(size_average, reduce, reduction)
@@ -230,6 +237,8 @@ def binary_cross_entropy(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.binary_cross_entropy.html
     """
+    if state.casts is not None:
+        return state.casts.float32(binary_cross_entropy, input, target, weight, size_average, reduce, reduction)
     if weight is not None:
         check_tensor("binary_cross_entropy", "weight", 3, weight)
     reduction = reduction_name(size_average, reduce, reduction)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rushlight.autograd.grad_mode import state
 from rushlight.nn.functional._reduction import check_arguments, reduction_name, reduction_number
 from rushlight.nn.functional.activation import logsigmoid
 from rushlight.ops import composed_loss, margin_loss
@@ -96,6 +97,8 @@ def multilabel_margin_loss(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.multilabel_margin_loss.html
     """
+    if state.casts is not None:
+        return state.casts.float32(multilabel_margin_loss, input, target, size_average, reduce, reduction)
     reduction = reduction_name(size_average, reduce, reduction)
     check_arguments("multilabel_margin_loss", input=input, target=target)
     return margin_loss.multilabel_margin_loss(input, target, reduction)
@@ -124,6 +127,8 @@ def multi_margin_loss(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.multi_margin_loss.html
     """
+    if state.casts is not None:
+        return state.casts.float32(multi_margin_loss, input, target, p, margin, weight, size_average, reduce, reduction)
     reduction = reduction_name(size_average, reduce, reduction)
     check_arguments("multi_margin_loss", input=input, target=target)
     if p not in (1, 2):

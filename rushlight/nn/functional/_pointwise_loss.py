@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from rushlight import dtypes
+from rushlight.autograd.grad_mode import state
 from rushlight.nn.functional._reduction import check_arguments, reduction_name
 from rushlight.ops import pointwise_loss
 from rushlight.ops._numeric import check_tensor
@@ -71,6 +72,8 @@ def mse_loss(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.mse_loss.html
     """
+    if state.casts is not None:
+        return state.casts.float32(mse_loss, input, target, size_average, reduce, reduction, weight)
     given = input
     reduction = reduction_name(size_average, reduce, reduction)
     input, target = _one_type(*_one_shape(input, target, "mse_loss"))
@@ -98,6 +101,8 @@ def l1_loss(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.l1_loss.html
     """
+    if state.casts is not None:
+        return state.casts.float32(l1_loss, input, target, size_average, reduce, reduction, weight)
     given = input
     reduction = reduction_name(size_average, reduce, reduction)
     input, target = _one_type(*_one_shape(input, target, "l1_loss"))
@@ -135,6 +140,8 @@ def smooth_l1_loss(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.smooth_l1_loss.html
     """
+    if state.casts is not None:
+        return state.casts.float32(smooth_l1_loss, input, target, size_average, reduce, reduction, beta)
     reduction = reduction_name(size_average, reduce, reduction)
     input, target = _one_shape(input, target, "smooth_l1_loss")
     _check_number("smooth_l1_loss", "beta", 4, beta)
@@ -163,6 +170,8 @@ def huber_loss(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.huber_loss.html
     """
+    if state.casts is not None:
+        return state.casts.float32(huber_loss, input, target, reduction, delta, weight)
     given = input
     input, target = _one_shape(input, target, "huber_loss")
     if weight is not None:
@@ -196,6 +205,8 @@ def soft_margin_loss(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.soft_margin_loss.html
     """
+    if state.casts is not None:
+        return state.casts.float32(soft_margin_loss, input, target, size_average, reduce, reduction)
     reduction = reduction_name(size_average, reduce, reduction)
     check_arguments("soft_margin_loss", input=input, target=target)
     return pointwise_loss.soft_margin_loss(input, target, reduction)

@@ -10,6 +10,7 @@ import warnings
 from typing import Any
 
 from rushlight import dtypes
+from rushlight.autograd.grad_mode import state
 from rushlight.backends import _sdp
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops.attention import FlashAttention, composed_attention, empty_attention
@@ -138,6 +139,18 @@ def scaled_dot_product_attention(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.scaled_dot_product_attention.html
     """
+    if state.casts is not None:
+        return state.casts.lower(
+            scaled_dot_product_attention,
+            query,
+            key,
+            value,
+            attn_mask,
+            dropout_p,
+            is_causal,
+            scale=scale,
+            enable_gqa=enable_gqa,
+        )
     dispatch = getattr(attn_mask, "_attend", None)
     if dispatch is not None:
         return dispatch(query, key, value, dropout_p, is_causal, scale, enable_gqa)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.autograd.grad_mode import state
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops.grid import affine_grid_generator, grid_sampler
 from rushlight.ops.pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
@@ -268,6 +269,8 @@ def grid_sample(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.grid_sample.html;
     M. Jaderberg et al., "Spatial transformer networks", 2015.
     """
+    if state.casts is not None:
+        return state.casts.float32(grid_sample, input, grid, mode, padding_mode, align_corners)
     if mode not in GRID_SAMPLE_INTERPOLATION_MODES:
         raise ValueError(
             f"nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -61,6 +61,7 @@ class _Measured:
     count: int
     cpu_children: list[FunctionEvent]
     cpu_memory_usage: int
+    _times: Callable[[], tuple[float, float]]
     device_type = DeviceType.CPU
     is_async = False
     is_remote = False
@@ -72,12 +73,12 @@ class _Measured:
     @property
     def cpu_time_total(self) -> float:
         """Microseconds, with what it called."""
-        raise NotImplementedError
+        return self._times()[0]
 
     @property
     def self_cpu_time_total(self) -> float:
         """Microseconds, without what it called."""
-        raise NotImplementedError
+        return self._times()[1]
 
     @property
     def cpu_time(self) -> float:
@@ -156,15 +157,9 @@ class FunctionEvent(_Measured):
         self.cpu_children.append(child)
         child.cpu_parent = self
 
-    @property
-    def cpu_time_total(self) -> float:
-        """Microseconds from its beginning to its end."""
-        return self.time_range.elapsed_us()
-
-    @property
-    def self_cpu_time_total(self) -> float:
-        """Microseconds, less those of the events within."""
-        return self.cpu_time_total - sum(child.cpu_time_total for child in self.cpu_children)
+    def _times(self) -> tuple[float, float]:  # type: ignore[override]
+        whole = self.time_range.elapsed_us()
+        return whole, whole - sum(child.cpu_time_total for child in self.cpu_children)
 
     @property
     def self_cpu_memory_usage(self) -> int:
@@ -195,15 +190,8 @@ class FunctionEventAvg(_Measured):
         self.cpu_parent: FunctionEvent | None = None
         self._total = self._own = 0.0
 
-    @property
-    def cpu_time_total(self) -> float:
-        """Microseconds in all, with what was called."""
-        return self._total
-
-    @property
-    def self_cpu_time_total(self) -> float:
-        """Microseconds in all, without what was called."""
-        return self._own
+    def _times(self) -> tuple[float, float]:  # type: ignore[override]
+        return self._total, self._own
 
     def add(self, other: FunctionEvent | FunctionEventAvg) -> FunctionEventAvg:
         """Add another event, or an average, to this one."""
@@ -275,7 +263,9 @@ class EventList(list[Any]):
         if sort_by is not None:
             rows.sort(key=attrgetter(sort_by.replace("cuda", "device")), reverse=True)
         widths = (max_name_column_width, max_shapes_column_width, max_src_column_width)
-        return _table(self, rows[:row_limit] if row_limit >= 0 else rows, widths, header, time_unit) if self else ""
+        headers = [] if header is None else [header]
+        headers += ["This report only display top-level ops statistics"] * top_level_events_only
+        return _table(self, rows[:row_limit] if row_limit >= 0 else rows, widths, headers, time_unit) if rows else ""
 
     def key_averages(
         self, group_by_input_shapes: bool = False, group_by_stack_n: int = 0, group_by_overload_name: bool = False
@@ -367,7 +357,7 @@ def _flops_unit(rows: list[Any]) -> tuple[str, float]:
 
 
 def _table(
-    events: EventList, rows: list[Any], widths: tuple[int, int, int], header: str | None, time_unit: str | None
+    events: EventList, rows: list[Any], widths: tuple[int, int, int], headers: list[str], time_unit: str | None
 ) -> str:
     name_width, shapes_width, source_width = widths
     shapes = any(e.input_shapes for e in rows)
@@ -375,7 +365,7 @@ def _table(
     unit, size = _flops_unit(rows)
     titles = ["Name", "Self CPU %", "Self CPU", "CPU total %", "CPU total", "CPU time avg"]
     titles += ["CPU Mem", "Self CPU Mem"] * events._profile_memory + ["# of Calls"]
-    titles += ["Input Shapes"] * shapes + ["Source Location"] * sources + [f"Total {unit}"] * events._with_flops
+    titles += ["Input Shapes"] * shapes + [f"Total {unit}"] * events._with_flops + ["Source Location"] * sources
     whole = events.self_cpu_time_total
     lines: list[list[str]] = []
     for e in rows:
@@ -383,20 +373,35 @@ def _table(
         line = [_shortened(e.key, name_width), format_share(own, whole), format_time(own, time_unit)]
         line += [format_share(total, whole), format_time(total, time_unit), format_time(e.cpu_time, time_unit)]
         line += [format_memory(e.cpu_memory_usage), format_memory(e.self_cpu_memory_usage)] * events._profile_memory
-        line += [str(e.count)] + [_shortened(str(e.input_shapes or []), shapes_width)] * shapes
-        line += [_shortened(e.stack[0], source_width) if e.stack else ""] * sources
+        line += [str(e.count)] + [str(e.input_shapes or [])[:shapes_width]] * shapes
         line += [f"{e.flops / size:.3f}" if e.flops else "--"] * events._with_flops
         lines.append(line)
-    columns = [max(12, *(len(line[i]) for line in [titles, *lines])) for i in range(len(titles))]
-    # Names have a margin, as in PyTorch's tables.
-    columns[0] = min(max([len(e.key) for e in rows] + [4]) + 4, name_width) if rows else columns[0]
+    # Names, shapes and places have a margin, as in PyTorch's tables.
+    columns = [12] * len(titles)
+    columns[0] = min(max(len(e.key) for e in rows) + 4, name_width)
+    if shapes:
+        place = titles.index("Input Shapes")
+        columns[place] = min(max(len(str(e.input_shapes)) for e in rows) + 4, shapes_width)
+    if sources:
+        columns[-1] = min(max(len(frame) for e in rows for frame in e.stack) + 4, source_width)
     rule = "  ".join("-" * width for width in columns) + "  "
 
     def row(cells: list[str]) -> str:
-        return "  ".join(cell.rjust(width) for cell, width in zip(cells, columns, strict=True)) + "  "
+        shown = [cell.rjust(width) for cell, width in zip(cells, columns, strict=True)]
+        if sources:
+            shown[-1] = cells[-1].ljust(columns[-1])
+        return "  ".join(shown) + "  "
 
     text = []
-    if header is not None:
-        text += ["=" * len(rule), header]
-    text += [rule, row(titles), rule, *map(row, lines), rule]
-    return "\n".join(text) + f"\nSelf CPU time total: {format_time(whole, time_unit)}\n"
+    for header in headers:
+        text += ["=" * (len(rule) - 2), header]
+    text += [rule, row(titles), rule]
+    for e, line in zip(rows, lines, strict=True):
+        if not sources:
+            text.append(row(line))
+            continue
+        frames = [frame if len(frame) <= source_width else "..." + frame[3 - source_width :] for frame in e.stack]
+        text.append(row([*line, frames[0] if frames else ""]))
+        # A line a frame, and one between events.
+        text += [row([""] * len(line) + [frame]) for frame in [*frames[1:], ""]]
+    return "\n".join([*text, rule]) + f"\nSelf CPU time total: {format_time(whole, time_unit)}\n"

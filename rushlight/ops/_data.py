@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -212,18 +213,36 @@ def _collect(data: Any, shape: Shape, depth: int, leaves: list[Any]) -> None:
             _collect(item, shape, depth + 1, leaves)
 
 
+# PyTorch's messages name these types as its compiler does; the others are `int8_t` and so on.
+_C_NAMES = {
+    dtypes.float32: "float", dtypes.float64: "double", dtypes.float16: "c10::Half", dtypes.bfloat16: "c10::BFloat16",
+    dtypes.int32: "int", dtypes.complex64: "c10::complex<float>", dtypes.complex128: "c10::complex<double>",
+}  # fmt: skip
+
+
 def fill_array(value: Any, dtype: dtypes.dtype) -> Array:
     """A number to fill with as an array; RuntimeError if the dtype can't hold it."""
     kind = dtype.numpy_dtype.kind
-    if isinstance(value, (complex, np.complexfloating)) and kind != "c":
-        if value.imag or kind in "iub":
-            name = {"f": "float", "b": "bool", "V": "float"}.get(kind, f"{dtype.name}_t")
-            raise RuntimeError(f"value cannot be converted to type {name} without overflow")
-        value = value.real
     try:
+        if kind not in "cb" and isinstance(value, (complex, np.complexfloating)):
+            if value.imag:
+                raise ValueError
+            value = value.real
+        if dtype.itemsize < 8 and kind in "fV":
+            _check_range(value, dtype)
+        elif kind == "c" and dtype.itemsize < 16:
+            whole = complex(value)
+            _check_range(whole.real, dtypes.float32)
+            _check_range(whole.imag, dtypes.float32)
         return number_array(value, dtype)
-    except (RuntimeError, ValueError):
-        raise RuntimeError(f"value cannot be converted to type {dtype.name}_t without overflow") from None
+    except (RuntimeError, ValueError, OverflowError):
+        name = _C_NAMES.get(dtype, f"{dtype.name}_t")
+        raise RuntimeError(f"value cannot be converted to type {name} without overflow") from None
+
+
+def _check_range(value: Any, dtype: dtypes.dtype) -> None:
+    if not -65504 <= value <= 65504 and math.isfinite(value) and abs(value) > dtypes.finfo(dtype).max:
+        raise ValueError
 
 
 def fill_number(value: Any, function: str, position: int = 2) -> Any:

@@ -41,13 +41,20 @@ def _check_out(out: Any) -> None:
         raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
 
 
-def apart_from(out: Tensor | None, *inputs: Any) -> None:
-    """RuntimeError if a tensor given as `out=` has memory in common with an input that is still read."""
+def apart_from(out: Tensor | None, *inputs: Any, shape: tuple[int, ...] | None = None) -> None:
+    """RuntimeError if a tensor given as `out=` has memory in common with an input that is still read.
+
+    With `shape`, the memory that it will have once resized.
+    """
     if out is None:
         return
     _check_out(out)
+    array = out._array
+    check_no_overlap(array)
+    if shape is not None and array.shape != shape:
+        array = resized(array, shape)
     for tensor in inputs:
-        if isinstance(tensor, Variable) and (tensor is out or share_partly(out._array, tensor._array, whole=True)):
+        if isinstance(tensor, Variable) and (tensor is out or share_partly(array, tensor._array, whole=True)):
             raise RuntimeError(OVERLAP)
 
 

@@ -11,13 +11,13 @@ from rushlight.autograd._quantized import refuse
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._codes import fill_codes
+from rushlight.ops._data import fill_array
 from rushlight.ops._numeric import check_tensor, not_implemented
 from rushlight.ops._out import into, plain
 from rushlight.ops.promotion import (
     NUMBERS,
     binary,
     check_broadcast,
-    check_fits,
     like,
     operands,
     result_type,
@@ -306,16 +306,20 @@ def _masked_fill_operation(input: Tensor, mask: Tensor, value: Any) -> Any:
                 f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value._array.ndim} "
                 f"dimension(s)."
             )
+        if value._array.dtype is not input._array.dtype and value._array.dtype.names is None:
+            _check_filler(value._array.item(), input)
         return MaskedFillTensor
     if not isinstance(value, NUMBERS):
         raise TypeError(
             f"masked_fill(): argument 'value' must be a number or a 0-dim Tensor, not {type(value).__name__}"
         )
-    check_fits(value, input.dtype)
-    if input._array.dtype.kind in "iu" and isinstance(value, float) and not np.isfinite(value):
-        c_type = "int" if input.dtype is dtypes.int32 else f"{input.dtype.name}_t"
-        raise RuntimeError(f"value cannot be converted to type {c_type} without overflow")
+    _check_filler(value, input)
     return MaskedFill
+
+
+def _check_filler(value: Any, input: Tensor) -> None:
+    if input._array.dtype.names is None:
+        fill_array(value, input.dtype)
 
 
 def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:

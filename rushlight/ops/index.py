@@ -397,7 +397,12 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
     else:
         tracked = state.enabled and (self.requires_grad or value.requires_grad)
     array = self._array
-    plain_number = array.dtype.kind == "f" and (value.__class__ is float or value.__class__ is int)
+    plain_number = (
+        array.dtype.kind == "f"
+        and (value.__class__ is float or value.__class__ is int)
+        # What any of the types holds.
+        and -65504 <= value <= 65504
+    )
     if plain_number and not tracked and not self._inference and _is_plain(key, array.ndim):
         try:
             array[key] = value

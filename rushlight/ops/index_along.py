@@ -153,7 +153,10 @@ class IndexFill(Operation):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         (index,) = ctx.saved_tensors
-        value = IndexSelect.apply(grad, ctx.dim, index).sum() if ctx.needs_input_grad[3] else None
+        value = None
+        if ctx.needs_input_grad[3]:
+            # What is named twice is written once.
+            value = IndexSelect.apply(grad, ctx.dim, wrap(np.unique(index._array))).sum()
         return IndexFill.apply(grad, ctx.dim, index, 0, False), None, None, value, None
 
 
@@ -302,6 +305,8 @@ def _index_fill(input: Tensor, dim: int, index: Tensor, value: Any, inplace: boo
                 "dimension(s)."
             )
         operation = IndexFillTensor
+    elif isinstance(value, complex) and not input.dtype.is_complex:
+        raise RuntimeError("index_fill_(): Converting complex Scalar to non-complex type is not supported")
     check_tensor("index_fill", "input", 1, input)
     dim = wrap_dim(dim, input._array.ndim)
     if inplace:

@@ -203,7 +203,7 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     check_tensor("take", "input", 1, input)
     check_tensor("take", "index", 2, index)
     _check_positions("take", input, index)
-    apart_from(out, input, index)
+    apart_from(out, input, index, shape=index._array.shape)
     return into(out, Take.apply(input, index))
 
 

@@ -327,7 +327,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     """
     check_tensor("gather", "input", 1, input)
     dim = check_index("gather", input, dim, index, None)
-    apart_from(out, input, index)
+    apart_from(out, input, index, shape=index._array.shape)
     return into(out, Gather.apply(input, dim, index), exact=True)
 
 
@@ -463,6 +463,9 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
         raise RuntimeError(
             f"torch.take_along_dim(): dtype of indices should be Long but got {indices.dtype.legacy_name}"
         )
+    length = input._array.size if dim is None else input.size(dim)
+    if indices._array.size and indices._array.min() < 0:
+        indices = wrap(np.where(indices._array < 0, indices._array + length, indices._array))
     if dim is None:
         return gather(reshape(input, (-1,)), 0, reshape(indices, (-1,)), out=out)
     own, other = input._array.shape, indices._array.shape

@@ -8,6 +8,7 @@ operator_differences.toml explains.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import itertools
 import operator
@@ -159,22 +160,57 @@ def ours(value: Any) -> Any:
     return value
 
 
+# The memory, by its address, and the tensors, by their identity, that were translated inside `sharing()`.
+_translated: dict[tuple[str, int], Any] | None = None
+
+
+@contextlib.contextmanager
+def sharing() -> Iterator[None]:
+    """Within it, tensors translated share memory where PyTorch's do."""
+    global _translated
+    _translated = {}
+    try:
+        yield
+    finally:
+        _translated = None
+
+
 def ours_of_tensor(value: Any) -> Any:
     """A tensor of the same numbers, type and strides."""
+    if _translated is None:
+        return _translation(value)
+    key = "tensor", id(value)
+    if key not in _translated:
+        _translated[key] = _translation(value)
+    return _translated[key]
+
+
+def _memory_of(plain: Any) -> Any:
+    """The memory of a tensor of PyTorch's as one of Rushlight's."""
+    key = "memory", plain.untyped_storage().data_ptr()
+    if _translated is not None and key in _translated:
+        return _translated[key]
+    # Copied, since memory that NumPy saw can't be resized.
+    memory = torch.empty(0, dtype=plain.dtype).set_(plain.untyped_storage()).clone()
+    if memory.dtype in (torch.bfloat16, torch.float16):
+        made = rushlight.from_numpy(memory.float().numpy()).to(getattr(rushlight, type_name(plain)))
+    else:
+        made = rushlight.from_numpy(memory.numpy())
+    if _translated is not None and key[1]:
+        _translated[key] = made
+    return made
+
+
+def _translation(value: Any) -> Any:
     if value.layout is not torch.strided:
         made = rushlight.sparse_coo_tensor(ours(value.indices()), ours(value.values()), value.shape) \
             if value.layout is torch.sparse_coo else rushlight.sparse_compressed_tensor(
                 ours(value.crow_indices()), ours(value.col_indices()), ours(value.values()), value.shape)  # fmt: skip
         return made
     plain = value.detach().resolve_conj().resolve_neg()
-    dtype = getattr(rushlight, str(value.dtype).removeprefix("torch."))
-    # The whole memory, of which the tensor may be a part; copied, since memory that NumPy saw can't be resized.
-    memory = torch.empty(0, dtype=plain.dtype).set_(plain.untyped_storage()).clone()
-    if memory.dtype in (torch.bfloat16, torch.float16):
-        made = rushlight.from_numpy(memory.float().numpy()).to(dtype)
-    else:
-        made = rushlight.from_numpy(memory.numpy())
-    if plain.is_contiguous() and plain.numel() == memory.numel():
+    # The whole memory, of which the tensor may be a part.
+    made = _memory_of(plain)
+    if plain.is_contiguous() and plain.numel() == made.numel():
         made = made.reshape(tuple(plain.shape))
     else:
         made = made.as_strided(tuple(plain.shape), plain.stride(), plain.storage_offset())
@@ -414,8 +450,10 @@ def check_errors(op: Any, dtype: str) -> None:
     for error in op.error_inputs("cpu"):
         sample = error.sample_input
         label = described(sample)
+        with sharing():
+            arguments, options = ours((sample.input, *sample.args)), ours(sample.kwargs)
         theirs = outcome(op.op, torch, sample.input, *sample.args, **sample.kwargs)
-        mine = outcome(function, rushlight, *ours((sample.input, *sample.args)), **ours(sample.kwargs))
+        mine = outcome(function, rushlight, *arguments, **options)
         same_outcome(f"refused {label}", mine, theirs)
 
 

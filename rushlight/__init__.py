@@ -64,6 +64,7 @@ from rushlight.ops.quantization import _make_per_channel_quantized_tensor as _ma
 from rushlight.ops.quantization import _make_per_tensor_quantized_tensor as _make_per_tensor_quantized_tensor
 from rushlight.ops.questions import *
 from rushlight.ops.random import *
+from rushlight.ops.random_laws import *
 from rushlight.ops.pad import constant_pad_nd as constant_pad_nd
 from rushlight.ops.pool import adaptive_avg_pool1d as adaptive_avg_pool1d
 from rushlight.ops.pool import adaptive_max_pool1d_with_indices as adaptive_max_pool1d

@@ -9,14 +9,15 @@ import numpy.typing as npt
 
 from rushlight.kernels import dispatch
 from rushlight.kernels.reference import random as reference
-from rushlight.kernels.reference.random import log_normal, multinomial, poisson, words32
+from rushlight.kernels.reference.random import log_normal, multinomial, words32
+from rushlight.kernels.reference.rejection import binomial, gamma, poisson
 
 if TYPE_CHECKING:
     from rushlight.random import Generator
 
 __all__ = [
-    "bernoulli", "cauchy", "exponential", "geometric", "integers", "log_normal", "multinomial", "normal", "poisson",
-    "randperm", "scaled_bernoulli", "uniform", "words32",
+    "bernoulli", "binomial", "cauchy", "exponential", "gamma", "geometric", "integers", "log_normal", "multinomial",
+    "normal", "poisson", "randperm", "scaled_bernoulli", "uniform", "words32",
 ]  # fmt: skip
 
 Array = npt.NDArray[Any]

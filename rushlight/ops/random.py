@@ -1,4 +1,4 @@
-"""Random tensors: `rand`, `randn`, `randint`, `randperm`, `normal`, `bernoulli`, `multinomial`, `poisson`.
+"""Random tensors: `rand`, `randn`, `randint`, `randperm`, `normal`, `bernoulli`, `multinomial`.
 
 The same seed gives PyTorch's numbers; `docs/random.md` says how.
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = [
-    "bernoulli", "multinomial", "normal", "poisson", "rand", "rand_like", "randint", "randint_like", "randn",
+    "bernoulli", "multinomial", "normal", "rand", "rand_like", "randint", "randint_like", "randn",
     "randn_like",
     "randperm",
 ]  # fmt: skip
@@ -381,41 +381,6 @@ def bernoulli(
         raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
     result = _Bernoulli.apply(input, None if p is None else float(p), generator_of(generator, "bernoulli"))
     return write_out(out, result._array) if out is not None else result
-
-
-class _Poisson(Operation):
-    """Counts of a Poisson law; no gradient passes."""
-
-    node_name = "PoissonBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Any, generator: Generator) -> Array:
-        array = input._array
-        return kernels.poisson(generator, array).astype(array.dtype).reshape(array.shape)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Any) -> Any:
-        return wrap(np.zeros_like(grad._array)), None
-
-
-def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
-    """A number of the Poisson law for each rate in `input`; in input's dtype.
-
-    RuntimeError for a negative rate, NotImplementedError unless the dtype is floating point.
-
-    >>> import rushlight as torch
-    >>> generator = torch.manual_seed(0)
-    >>> torch.poisson(torch.tensor([0.0, 4.0, 400.0])).shape
-    torch.Size([3])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.poisson.html
-    """
-    check_tensor("poisson", "input", 1, input)
-    if not input.is_floating_point():
-        raise unsupported("poisson_cpu", input.dtype)
-    if not bool((input._array >= 0).all()):
-        raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
-    return _Poisson.apply(input, generator_of(generator, "poisson"))
 
 
 def multinomial(

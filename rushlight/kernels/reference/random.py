@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rushlight.random import Generator
 
 __all__ = [
-    "bernoulli", "cauchy", "exponential", "geometric", "integers", "log_normal", "multinomial", "normal", "poisson",
+    "bernoulli", "cauchy", "exponential", "geometric", "integers", "log_normal", "multinomial", "normal",
     "randperm", "uniform", "uniform_unit", "words32",
 ]  # fmt: skip
 
@@ -202,50 +202,6 @@ def randperm(generator: Generator, n: int) -> npt.NDArray[np.int64]:
     for i, j in enumerate(draws.tolist()):
         order[i], order[j] = order[j], order[i]
     return np.array(order, np.int64)
-
-
-def poisson(generator: Generator, rates: Array) -> Array:
-    """One Poisson number for each rate: by multiplying uniforms below 10, by transformed rejection from there on.
-
-    Source: W. Hörmann, "The transformed rejection method for generating Poisson random variables", 1993 (PTRS).
-    """
-
-    def draw() -> float:
-        return float(uniform_unit(generator, 1, _F64)[0])
-
-    return np.array([_poisson(float(rate), draw) for rate in rates.ravel()], _F64)
-
-
-def _poisson(rate: float, draw: Any) -> int:
-    if rate >= 10:
-        return _poisson_rejection(rate, draw)
-    if rate == 0:
-        return 0
-    floor, count, product = math.exp(-rate), 0, 1.0
-    while True:
-        product *= draw()
-        if product <= floor:
-            return count
-        count += 1
-
-
-def _poisson_rejection(rate: float, draw: Any) -> int:
-    log_rate = math.log(rate)
-    b = 0.931 + 2.53 * math.sqrt(rate)
-    a = -0.059 + 0.02483 * b
-    inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)
-    squeeze = 0.9277 - 3.6224 / (b - 2)
-    while True:
-        u, v = draw() - 0.5, draw()
-        distance = 0.5 - abs(u)
-        k = math.floor((2 * a / distance + b) * u + rate + 0.43) if distance else -1
-        if distance >= 0.07 and v <= squeeze:
-            return k
-        if k < 0 or (distance < 0.013 and v > distance):
-            continue
-        bound = -rate + k * log_rate - math.lgamma(k + 1)
-        if v == 0.0 or math.log(v) + math.log(inverse_alpha) - math.log(a / (distance * distance) + b) <= bound:
-            return k
 
 
 def multinomial(generator: Generator, weights: Array, count: int, replacement: bool) -> npt.NDArray[np.int64]:

@@ -41,7 +41,11 @@ from rushlight.ops.differences import *
 from rushlight.ops.distance import *
 from rushlight.ops.dropout import *
 from rushlight.ops.extremum import *
+from rushlight.ops.embedding import embedding as embedding
+from rushlight.ops.embedding import embedding_bag as embedding_bag
+from rushlight.ops.embedding import embedding_renorm_ as embedding_renorm_
 from rushlight.ops.fake_quantization import *
+from rushlight.ops.gamma import *
 from rushlight.ops.gated import *
 from rushlight.ops.grid import *
 from rushlight.ops.index import *

@@ -26,6 +26,7 @@ from rushlight.ops.conversion import ConversionMethods
 from rushlight.ops.creation import CreationMethods, tensor
 from rushlight.ops.differences import DifferenceMethods
 from rushlight.ops.extremum import ExtremumMethods
+from rushlight.ops.gamma import GammaMethods
 from rushlight.ops.index import IndexMethods
 from rushlight.ops.index_along import IndexAlongMethods
 from rushlight.ops.joining import JoiningMethods
@@ -34,6 +35,7 @@ from rushlight.ops.linalg_factors import LinalgFactorMethods
 from rushlight.ops.masked import MaskedMethods
 from rushlight.ops.matmul import MatmulMethods
 from rushlight.ops.norms import NormMethods
+from rushlight.ops.older_names import OlderNames
 from rushlight.ops.pointwise import PointwiseMethods
 from rushlight.ops.powers import PowerMethods
 from rushlight.ops.quantization import QuantizationMethods
@@ -85,6 +87,7 @@ class Tensor(
     CreationMethods,
     DifferenceMethods,
     ExtremumMethods,
+    GammaMethods,
     IndexAlongMethods,
     IndexMethods,
     InplaceShapeMethods,
@@ -94,6 +97,7 @@ class Tensor(
     MaskedMethods,
     MatmulMethods,
     NormMethods,
+    OlderNames,
     PointwiseMethods,
     PowerMethods,
     QuantizationMethods,

@@ -41,7 +41,6 @@ SUBMODULES = {
 # Families whose functions reach users through `nn.functional` or as methods only.
 NOT_AT_THE_FRONT_DOOR = {
     "attention",
-    "embedding",
     "fold",
     "fractional_pool",
     "grouped",
@@ -49,6 +48,8 @@ NOT_AT_THE_FRONT_DOOR = {
     "loss",
     "margin_loss",
     "norm",
+    "normal_distribution",
+    "orthogonal",
     "packing",
     "pointwise_loss",
     "random_fill",

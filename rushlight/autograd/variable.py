@@ -32,6 +32,9 @@ _new_tuple = tuple.__new__  # without the checks of what a user makes a Size of
 _ndarray = np.ndarray
 
 
+_OWN = object()
+
+
 class VersionCounter:
     """How often an array was written to; one object for all tensors that share the array."""
 
@@ -62,6 +65,8 @@ class Variable:
     _backward_hooks: OrderedDict[int, Callable[..., Any]] | None = None
     _post_accumulate_grad_hooks: OrderedDict[int, Callable[..., Any]] | None = None
     _inference: bool = False
+    # The type that `grad` has: the tensor's own, unless the user set another one, or None for any.
+    _grad_dtype: Any = _OWN
     # Whether only some elements are kept, as `rushlight.sparse` keeps them: then there is no array.
     is_sparse: bool = False
     is_sparse_csr: bool = False
@@ -204,16 +209,37 @@ class Variable:
                     f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size "
                     f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size"
                 )
-            if value.dtype is not self.dtype:
+            wanted = self.dtype if self._grad_dtype is _OWN else self._grad_dtype
+            if wanted is not None and value.dtype is not wanted:
                 raise RuntimeError(
                     f"attempting to assign a gradient with dtype '{value.dtype}' to a tensor with grad_dtype "
-                    f"'{self.dtype}'. The gradient must match the tensor's dtype"
+                    f"'{wanted}'. The gradient must match the tensor's grad_dtype"
                 )
         self._grad = value
 
     @grad.deleter
     def grad(self) -> None:
         self._grad = None
+
+    @property
+    def grad_dtype(self) -> dtypes.dtype | None:
+        """The dtype that this leaf's `grad` has; None if it may have any. At first it is the tensor's own.
+
+        RuntimeError for a tensor that is no leaf.
+
+        Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.grad_dtype.html
+        """
+        if self.grad_fn is not None:
+            raise RuntimeError("grad_dtype can only be accessed on leaf tensors.")
+        return self.dtype if self._grad_dtype is _OWN else self._grad_dtype
+
+    @grad_dtype.setter
+    def grad_dtype(self, value: dtypes.dtype | None) -> None:
+        if self.grad_fn is not None:
+            raise RuntimeError("grad_dtype can only be set on leaf tensors.")
+        if value is not None and not isinstance(value, dtypes.dtype):
+            raise RuntimeError(f"grad_dtype must be a torch.dtype or None, but got {type(value).__name__}")
+        self._grad_dtype = value
 
     @property
     def data(self) -> Tensor:
@@ -336,7 +362,10 @@ class Variable:
             self._grad = gradient if before is None else sum_of_gradients(before, gradient)
             self._after_accumulation()
             return
-        if gradient._array.dtype != self._array.dtype:
+        if self._grad_dtype is not _OWN:
+            if self._grad_dtype is not None:
+                gradient = gradient.to(self._grad_dtype)
+        elif gradient._array.dtype != self._array.dtype:
             gradient = gradient.to(self.dtype)
         if before is not None:
             if create_graph:
@@ -372,7 +401,7 @@ def _references(gradient: Any) -> tuple[int, int]:
 
 
 def _like_strides(array: np.ndarray[Any, Any], model: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    out = np.empty_like(model)
+    out = np.empty_like(model, array.dtype)
     np.copyto(out, array)
     return out
 

@@ -6,6 +6,7 @@ Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.resize_.html
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +15,18 @@ import numpy as np
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import ViewOperation
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops._geometry import Shape, shape_text, sizes, wrap_dim, wrap_dims
+from rushlight.layout import channels_last, channels_last_3d, contiguous_format, preserve_format
+from rushlight.ops._geometry import Shape, channel_order, shape_text, sizes, wrap_dim, wrap_dims
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops.creation import checked_shape
 from rushlight.ops.shape import Squeeze, T, Transpose, Unsqueeze
 from rushlight.ops.slicing import AsStrided
-from rushlight.storage import owner_of
+from rushlight.storage import resized
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__: list[str] = []
+__all__ = ["as_strided_", "resize_as_", "resize_as_sparse_"]
 
 
 class TInplace(T):
@@ -136,26 +138,36 @@ def resize_(input: Tensor, *size: Any, memory_format: Any = None, **named: Any) 
     if input.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
     shape = checked_shape(sizes((named["size"],) if named else size, "resize_"))
-    array = input._array
-    if array.shape != shape:
-        input._array = _over(array, input.storage_offset(), shape)
+    _resize(input, shape, memory_format)
     return input
 
 
-def _over(array: Any, offset: int, shape: Shape) -> Any:
-    base = owner_of(array)
-    count = math.prod(shape)
-    flat = base.reshape(-1)[offset:] if base.flags.c_contiguous and base.dtype == array.dtype else array.reshape(-1)
-    if flat.size < count:
-        grown = np.empty(count, array.dtype)
-        grown[: flat.size] = flat
-        flat = grown
-    return flat[:count].reshape(shape)
+def _resize(input: Tensor, shape: Shape, format_: Any) -> None:
+    array = input._array
+    if array.shape != shape:
+        input._array = resized(array, shape)
+    if format_ is not None and format_ is not contiguous_format:
+        if format_ is preserve_format:
+            raise RuntimeError("Unsupported memory format preserve_format")
+        order = channel_order(format_, len(shape))
+        array = resized(input._array, tuple([shape[i] for i in order]))
+        input._array = array.transpose(sorted(range(len(order)), key=order.__getitem__))
 
 
 def resize(input: Tensor, *size: Any) -> Tensor:
-    """A view with another shape of the same number of elements; PyTorch has deprecated it."""
-    shape = sizes(size, "resize")
+    """A view with another shape of the same number of elements; PyTorch has deprecated it, and so warns."""
+    warnings.warn("non-inplace resize is deprecated", UserWarning, stacklevel=2)
+    return _reshaped(input, sizes(size, "resize"))
+
+
+def resize_as(input: Tensor, tensor: Tensor) -> Tensor:
+    """A view with the shape of another tensor of as many elements; PyTorch has deprecated it, and so warns."""
+    warnings.warn("non-inplace resize_as is deprecated", UserWarning, stacklevel=2)
+    check_tensor("resize_as", "tensor", 1, tensor)
+    return _reshaped(input, tensor._array.shape)
+
+
+def _reshaped(input: Tensor, shape: Shape) -> Tensor:
     if math.prod(shape) != input._array.size:
         raise RuntimeError(
             f"requested resize to {shape_text(shape)} ({math.prod(shape)} elements in total), but the given tensor has "
@@ -166,9 +178,42 @@ def resize(input: Tensor, *size: Any) -> Tensor:
 
 
 def resize_as_(input: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
-    """`resize_` to the shape of another tensor."""
+    """`resize_` to the shape of another tensor, and with `memory_format=torch.preserve_format` to its order in memory.
+
+    >>> import rushlight as torch
+    >>> torch.resize_as_(torch.arange(6), torch.zeros(2, 2))
+    tensor([[0, 1],
+            [2, 3]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.resize_as_.html
+    """
+    check_tensor("resize_as_", "input", 1, input)
     check_tensor("resize_as_", "the_template", 2, the_template)
-    return resize_(input, the_template._array.shape)
+    if input.requires_grad:
+        raise RuntimeError("cannot resize variables that require grad")
+    format_ = memory_format
+    if format_ is preserve_format:
+        format_ = _suggested_format(the_template)
+    _resize(input, the_template._array.shape, format_)
+    return input
+
+
+def _suggested_format(tensor: Tensor) -> Any:
+    """The format that a tensor's memory has."""
+    for format_ in (channels_last, channels_last_3d):
+        if not tensor.is_contiguous() and tensor.is_contiguous(memory_format=format_):
+            return format_
+    return contiguous_format
+
+
+def resize_as_sparse_(input: Tensor, the_template: Tensor) -> Tensor:
+    """Give a sparse tensor another's shape and numbers of dimensions. NotImplementedError for dense ones."""
+    check_tensor("resize_as_sparse_", "the_template", 2, the_template)
+    if not input.is_sparse or not the_template.is_sparse:
+        raise NotImplementedError(
+            "Could not run 'aten::resize_as_sparse_' with arguments from the 'CPU' backend: both must be sparse"
+        )
+    return input.sparse_resize_(the_template.shape, the_template.sparse_dim(), the_template.dense_dim())
 
 
 def set_(
@@ -207,7 +252,9 @@ class InplaceShapeMethods:
     as_strided_ = as_strided_
     resize = resize
     resize_ = resize_
+    resize_as = resize_as
     resize_as_ = resize_as_
+    resize_as_sparse_ = resize_as_sparse_
     set_ = set_
     squeeze_ = squeeze_
     swapaxes_ = transpose_

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 
-__all__ = ["fill"]
+__all__ = ["fill", "fill_", "zero_"]
 
 
 class Copy(Operation):

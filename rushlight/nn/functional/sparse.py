@@ -11,30 +11,10 @@ from rushlight import dtypes
 from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import plain
-from rushlight.ops.embedding import Embedding, EmbeddingBag
+from rushlight.ops.embedding import Embedding, EmbeddingBag, bag_bounds, bag_options, check_indices, renormalize
 from rushlight.tensor import Tensor
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
-
-
-def _renormalize(weight: Tensor, rows: Tensor, max_norm: float, norm_type: float) -> None:
-    """Scale the rows in use down to a norm of `max_norm`, in place."""
-    used = np.unique(rows._array)
-    table = weight._array
-    if used.size and (used[0] < 0 or used[-1] >= table.shape[0]):
-        raise IndexError("index out of range in self")
-    norms = np.linalg.norm(table[used].astype(np.float64), norm_type, axis=1)
-    long = norms > max_norm
-    table[used[long]] *= (max_norm / (norms[long] + 1e-7)).astype(table.dtype)[:, None]
-    weight.bump_version()
-
-
-def _check_indices(indices: Tensor, function: str) -> None:
-    if indices.dtype not in (dtypes.int64, dtypes.int32):
-        raise RuntimeError(
-            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
-            f"torch.{indices.dtype.legacy_name}Tensor instead (while checking arguments for {function})"
-        )
 
 
 def embedding(
@@ -61,7 +41,7 @@ def embedding(
     """
     if not isinstance(input, Variable):
         raise TypeError(f"embedding(): argument 'indices' (position 2) must be Tensor, not {type(input).__name__}")
-    _check_indices(input, "embedding")
+    check_indices(input, "embedding")
     check_tensor("embedding", "weight", 1, weight)
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
@@ -71,7 +51,7 @@ def embedding(
             raise AssertionError("Padding_idx must be within num_embeddings")
         padding_idx %= rows
     if max_norm is not None:
-        _renormalize(weight, input, max_norm, norm_type)
+        renormalize(weight, input, max_norm, norm_type)
     return Embedding.apply(weight, input, -1 if padding_idx is None else padding_idx, scale_grad_by_freq, sparse)
 
 
@@ -120,7 +100,7 @@ def embedding_bag(
     if per_sample_weights is not None:
         _check_sample_weights(per_sample_weights, input, weight, mode)
     if max_norm is not None:
-        _renormalize(weight, input, max_norm, norm_type)
+        renormalize(weight, input, max_norm, norm_type)
     if per_sample_weights is not None:
         per_sample_weights = per_sample_weights.reshape(-1)
     return EmbeddingBag.apply(
@@ -129,7 +109,7 @@ def embedding_bag(
         per_sample_weights,
         bags,
         mode,
-        _bag_options(weight, index, padding_idx, scale_grad_by_freq, sparse),
+        bag_options(weight, index, padding_idx, scale_grad_by_freq, sparse),
     )
 
 
@@ -162,29 +142,11 @@ def _check_bag_mode(mode: str, scale_grad_by_freq: bool, sparse: bool) -> None:
         raise ValueError("max mode does not support sparse weights")
 
 
-def _bag_options(
-    weight: Tensor, index: Tensor, padding_idx: int | None, scale_grad_by_freq: bool, sparse: bool
-) -> tuple[int, bool, bool]:
-    """The padding as a row or -1, and the two flags; RuntimeError for indices or a padding out of range."""
-    count, array = weight.shape[0], index._array
-    outside = np.flatnonzero((array < 0) | (array >= count))
-    if outside.size:
-        at = int(outside[0])
-        raise RuntimeError(
-            f"Index {at} of input takes value {int(array[at])} which is not in the valid range [0, {count})"
-        )
-    if padding_idx is not None and not -count <= padding_idx < count:
-        raise RuntimeError(
-            f"padding_idx must be within the number of embeddings, -{count} through {count - 1}, but got {padding_idx}"
-        )
-    return -1 if padding_idx is None else padding_idx % count, scale_grad_by_freq, sparse
-
-
 def _bags(input: Tensor, offsets: Tensor | None, include_last_offset: bool) -> tuple[Tensor, Any]:
     """All indices as a vector, and the arrays of where each bag begins and ends in it."""
     for tensor in (input, offsets):
         if tensor is not None:
-            _check_indices(tensor, "embedding_bag")
+            check_indices(tensor, "embedding_bag")
     if input.dim() == 2:
         if offsets is not None:
             raise ValueError(
@@ -202,27 +164,7 @@ def _bags(input: Tensor, offsets: Tensor | None, include_last_offset: bool) -> t
         raise ValueError("offsets has to be a 1D Tensor but got None")
     if offsets.dim() != 1:
         raise ValueError("offsets has to be a 1D Tensor")
-    return input, _bounds(offsets._array.astype(np.int64, copy=False), input.shape[0], include_last_offset)
-
-
-def _bounds(offsets: Any, length: int, include_last_offset: bool) -> tuple[Any, Any]:
-    if include_last_offset and not len(offsets):
-        raise RuntimeError("include_last_offset: number of offset should be at least 1")
-    if len(offsets):
-        if offsets[0] != 0:
-            raise RuntimeError(
-                "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. "
-                f"However, got {int(offsets[0])}"
-            )
-        if offsets[-1] > length:
-            raise RuntimeError(
-                f"offsets[-1] can not be greater than input's length {length} but got offsets[-1] of {int(offsets[-1])}"
-            )
-        if (np.diff(offsets) < 0).any():
-            raise RuntimeError("offsets must not decrease: each bag begins where the one before it ends")
-    if include_last_offset:
-        return offsets[:-1], offsets[1:]
-    return offsets, np.append(offsets[1:], length) if len(offsets) else offsets
+    return input, bag_bounds(offsets._array.astype(np.int64, copy=False), input.shape[0], include_last_offset)
 
 
 def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:

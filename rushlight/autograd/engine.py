@@ -225,9 +225,9 @@ def run(
     roots = [out if out._grad_fn is None else out._grad_fn for out in outputs]
     pending = _count_edges(roots)
     capture = None if wanted is None else _Capture(wanted, pending)
-    grad_enabled = state.enabled
+    grad_enabled, task_around = state.enabled, state.task
     state.enabled = create_graph
-    task = _Task(pending, keep_graph, create_graph, capture, accumulate)
+    state.task = task = _Task(pending, keep_graph, create_graph, capture, accumulate)
     try:
         for node, out, gradient in zip(roots, outputs, gradients, strict=True):
             task.deliver(node, out._output_nr, gradient)
@@ -240,7 +240,7 @@ def run(
                 task.ready(node)
         task.drain()
     finally:
-        state.enabled = grad_enabled
+        state.enabled, state.task = grad_enabled, task_around
     if capture is None:
         return []
     if state.levels and not create_graph:
@@ -295,7 +295,10 @@ class _Capture:
 class _Task:
     """The state of one pass."""
 
-    __slots__ = ("accumulate", "buffers", "capture", "create_graph", "heap", "keep_graph", "owned", "pending", "plain")
+    __slots__ = (
+        "__weakref__", "accumulate", "buffers", "capture", "create_graph", "heap", "keep_graph", "owned", "pending",
+        "plain",
+    )  # fmt: skip
 
     def __init__(
         self, pending: dict[Any, int], keep_graph: bool, create_graph: bool, capture: _Capture | None, accumulate: bool

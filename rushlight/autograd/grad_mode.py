@@ -23,6 +23,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 class _Mode(threading.local):
     enabled = True
     inference = False
+    # The backward pass that is running (`rushlight.autograd.engine`).
+    task: Any = None
     # Where autocast is on, what casts the arguments of the functions on its lists (`rushlight.amp.casts`).
     casts: Any = None
     # The function transforms that are running, the outermost first (`rushlight.autograd.transforms`).

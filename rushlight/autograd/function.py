@@ -103,6 +103,21 @@ class Function:
 
     vjp = backward
 
+    @staticmethod
+    def jvp(ctx: Any, *grad_inputs: Any) -> Any:
+        """The tangents of the results from those of the arguments; to be overridden for forward mode."""
+        raise NotImplementedError(
+            "You must implement the jvp function for custom autograd.Function to use it with forward mode AD."
+        )
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, *args: Any) -> Any:
+        """`(output, out_dims)` of whole batches, whose batch dimensions `in_dims` names; to be overridden for vmap."""
+        raise NotImplementedError(
+            "To use autograd.Function with vmap, you must either override the vmap staticmethod or set "
+            "generate_vmap_rule=True."
+        )
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Call forward, and record the call if a gradient can be wanted."""
@@ -111,6 +126,11 @@ class Function:
                 raise RuntimeError(_NO_SETUP_CONTEXT)
             if highest(args) is not None:
                 return dispatch(cls, "apply", args)
+        return cls._applied(args, kwargs)[0]
+
+    @classmethod
+    def _applied(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+        """The results of a call, and its ctx."""
         ctx: Any = cls._node_class()
         track = False
         if state.enabled:
@@ -129,7 +149,7 @@ class Function:
             else:
                 out = cls.forward(*args, **kwargs)
                 cls.setup_context(ctx, args, out)
-        return _finish(ctx, args, out, track)
+        return _finish(ctx, args, out, track), ctx
 
 
 class _FunctionNode(Node):

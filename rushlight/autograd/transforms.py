@@ -13,10 +13,12 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
+import numpy as np
+
 from rushlight.autograd.grad_mode import enable_grad, state
 
 __all__ = [
-    "WATCH", "Ghost", "Intercept", "Level", "contained", "cut", "dispatch", "gradients_of_wrapped", "highest",
+    "WATCH", "Ghost", "Intercept", "Level", "check_random", "contained", "cut", "dispatch", "drawn", "gradients_of_wrapped", "highest",
     "replaced", "run_node", "set_pullback", "strides_of",
 ]  # fmt: skip
 
@@ -66,6 +68,10 @@ def _contiguous(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int)
     return all(n == 1 or s == e for n, s, e in zip(shape, strides, expected, strict=True))
 
 
+# What NumPy makes of an array's shape and type alone.
+_OF_SHAPES = frozenset({np.empty_like, np.zeros_like, np.ones_like, np.full_like, np.shape, np.ndim, np.size})
+
+
 class Ghost:
     """The shape, strides and type of a wrapped tensor; asked for elements, it raises `Intercept`."""
 
@@ -107,7 +113,13 @@ class Ghost:
     def __getattr__(self, name: str) -> Any:
         _intercept()
 
-    __array__ = __array_ufunc__ = __array_function__ = __bool__ = __iter__ = __getitem__ = __setitem__ = _intercept
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if function not in _OF_SHAPES:
+            _intercept()
+        standing = [np.empty(a.shape, a.dtype) if isinstance(a, Ghost) else a for a in args]
+        return function(*standing, **kwargs)
+
+    __array__ = __array_ufunc__ = __bool__ = __iter__ = __getitem__ = __setitem__ = _intercept
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _intercept  # type: ignore[assignment]
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _intercept
     __neg__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __invert__ = __and__ = __or__ = _intercept
@@ -119,6 +131,8 @@ class Level:
 
     # Whether it is one of `torch.func`'s, which ask more of a user's Function than dual numbers do.
     functional = True
+    # Whether it is a vmap.
+    batches = False
 
     def __init__(self) -> None:
         self.depth = len(state.levels) + 1
@@ -147,6 +161,31 @@ class Level:
         raise TypeError(f"{type(self).__name__} wraps no tensors")
 
 
+_RANDOM = (
+    "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' "
+    "randomness flags on vmap or perform the randomness operation out of vmap"
+)
+
+
+def check_random() -> None:
+    """RuntimeError where a vmap is running whose function must not draw numbers."""
+    for level in state.levels:
+        if level.batches and level.randomness == "error":
+            raise RuntimeError(_RANDOM)
+
+
+def drawn(draw: Callable[[tuple[int, ...]], Any]) -> Any:
+    """What `draw` makes, given the leading dimensions of the batches whose samples draw numbers of their own."""
+    if not state.levels:
+        return draw(())
+    check_random()
+    levels = [level for level in state.levels if level.batches and level.randomness == "different"]
+    result = draw(tuple([level.size for level in levels]))
+    for level in levels:
+        result = level.wrapped(result)
+    return result
+
+
 def contained(args: Any) -> Iterator[Any]:
     """The tensors among arguments, those in tuples and lists included."""
     for a in args:
@@ -164,7 +203,7 @@ def replaced(args: Any, function: Callable[[Any], Any]) -> Any:
             return function(a)
         if a.__class__ is tuple or a.__class__ is list:
             return a.__class__([one(b) for b in a])
-        if isinstance(a, tuple) and hasattr(a, "_fields"):
+        if isinstance(a, tuple) and hasattr(a, "_make"):
             return a.__class__(*[one(b) for b in a])
         return a
 
@@ -196,6 +235,11 @@ def dispatch(operation: Any, method: str, args: tuple[Any, ...]) -> Any:
     state.levels = levels[: level.depth - 1]
     try:
         return level.handle(operation, method, args)
+    except Exception as error:
+        # That a transform was asked is no part of what went wrong.
+        if isinstance(error.__context__, Intercept):
+            error.__context__ = None
+        raise
     finally:
         state.levels = levels
 

@@ -329,6 +329,10 @@ def like_filled(
     input: Tensor, make: Callable[..., Array], dtype: Any, device: Any, requires_grad: bool, pin_memory: bool,
     format_: memory_format, plain: Callable[..., Array] | None = None,
 ) -> Tensor:  # fmt: skip
+    if input._level is not None:
+        return input.likened(  # type: ignore[attr-defined,no-any-return]
+            lambda one: like_filled(one, make, dtype, device, requires_grad, pin_memory, format_, plain)
+        )
     array = input._array
     kind = array.dtype if dtype is None else as_dtype(dtype).numpy_dtype
     if kind.names and plain is not np.empty:

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rushlight import dtypes
+from rushlight.autograd import transforms
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels import random as kernels
 from rushlight.ops._numeric import check_tensor
@@ -53,8 +55,21 @@ def _template(input: Tensor, feature: bool) -> Array:
     return np.empty(array.shape[:2] + (1,) * (array.ndim - 2), array.dtype)
 
 
-def _mask(template: Array, keep: float, scale: float) -> Array:
-    return arranged(template, lambda n: kernels.scaled_bernoulli(default_generator, n, template.dtype, keep, scale))
+def _mask(template: Array, keep: float, scale: float) -> Tensor:
+    if state.levels:
+        mask: Tensor = transforms.drawn(lambda batches: _drawn(_for_batches(template, batches), keep, scale))
+        return mask
+    return _drawn(template, keep, scale)
+
+
+def _drawn(template: Array, keep: float, scale: float) -> Tensor:
+    return wrap(
+        arranged(template, lambda n: kernels.scaled_bernoulli(default_generator, n, template.dtype, keep, scale))
+    )
+
+
+def _for_batches(template: Array, batches: tuple[int, ...]) -> Array:
+    return np.empty((*batches, *template.shape), template.dtype)
 
 
 def _apply(input: Tensor, p: float, train: bool, feature: bool, inplace: bool) -> Tensor:
@@ -69,7 +84,7 @@ def _apply(input: Tensor, p: float, train: bool, feature: bool, inplace: bool) -
             f"{dtypes.from_numpy_dtype(input._array.dtype).legacy_name}"
         )
     template, keep = _template(input, feature), 1 - p
-    mask = wrap(_mask(template, keep, _reciprocal(keep, template.dtype)))
+    mask = _mask(template, keep, _reciprocal(keep, template.dtype))
     return input.mul_(mask) if inplace else input.mul(mask)
 
 
@@ -117,7 +132,7 @@ def _apply_alpha(input: Tensor, p: float, train: bool, feature: bool, inplace: b
         return input.mul_(zero) if inplace else input.mul(zero)
     template = _template(input, feature)
     a = 1 / math.sqrt((_SELU_LIMIT**2 * p + 1) * (1 - p))
-    mask = wrap(_mask(template, 1 - p, 1.0))
+    mask = _mask(template, 1 - p, 1.0)
     shift = float(
         template.dtype.type(_SELU_LIMIT * a * p)
     )  # a number added to a narrow type is rounded to that type first
@@ -157,7 +172,11 @@ def native_dropout(input: Tensor, p: float, train: bool | None = None) -> tuple[
         return input, wrap(np.ones(input._array.shape, np.bool_))
     keep = 1 - _checked(input, p, "native_dropout")
     template = _template(input, False)
-    kept = arranged(template, lambda n: kernels.bernoulli(default_generator, n, keep))
-    mask = kept.astype(template.dtype)
-    mask *= template.dtype.type(0 if keep == 0 else _reciprocal(keep, template.dtype))
-    return input.mul(wrap(mask)), wrap(kept)
+
+    def draw(batches: tuple[int, ...]) -> Tensor:
+        like = _for_batches(template, batches) if batches or input._level is not None else template
+        return wrap(arranged(like, lambda n: kernels.bernoulli(default_generator, n, keep)))
+
+    kept: Tensor = transforms.drawn(draw)
+    scale = template.dtype.type(0 if keep == 0 else _reciprocal(keep, template.dtype))
+    return input.mul(kept.to(input.dtype).mul_(float(scale))), kept

@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rushlight import dtypes
+from rushlight.autograd import transforms
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels import random as kernels
@@ -62,6 +64,16 @@ def _filler(fill: Callable[[Array], Array], direct: Callable[[int], Array]) -> C
     return make
 
 
+def _filled(function: str, make: Callable[[Any, Any], Array], size: tuple[Any, ...], **options: Any) -> Tensor:
+    """`filled` with drawn numbers, of which each sample of a vmap may have its own."""
+    if not state.levels:
+        return filled(function, make, size, **options)
+    made: Tensor = transforms.drawn(
+        lambda batches: filled(function, lambda shape, kind: make((*batches, *shape), kind), size, **options)
+    )
+    return made
+
+
 def rand(*size: Any, generator: Generator | None = None, **options: Any) -> Tensor:
     """Uniform numbers of [0, 1), in a tensor of the given size: several ints or one sequence.
 
@@ -78,7 +90,7 @@ def rand(*size: Any, generator: Generator | None = None, **options: Any) -> Tens
     """
     drawn = generator_of(generator, "rand")
     make = _filler(lambda array: uniform_array(drawn, array), lambda n: kernels.uniform(drawn, n, _F32))
-    return filled("rand", make, size, **options)
+    return _filled("rand", make, size, **options)
 
 
 def randn(*size: Any, generator: Generator | None = None, **options: Any) -> Tensor:
@@ -93,7 +105,7 @@ def randn(*size: Any, generator: Generator | None = None, **options: Any) -> Ten
     """
     drawn = generator_of(generator, "randn")
     make = _filler(lambda array: normal_array(drawn, array), lambda n: kernels.normal(drawn, n, _F32))
-    return filled("randn", make, size, **options)
+    return _filled("randn", make, size, **options)
 
 
 def _integers(generator: Generator, like: Array, low: int, high: int) -> Array:
@@ -129,7 +141,7 @@ def randint(*args: Any, generator: Generator | None = None, dtype: Any = None, *
         drawn_numbers = kernels.integers(drawn, math.prod(checked_shape(shape)), low, high)
         return drawn_numbers.astype(numpy_dtype, copy=False).reshape(shape)
 
-    return filled("randint", make, (size,), dtype=kind, **options)
+    return _filled("randint", make, (size,), dtype=kind, **options)
 
 
 def _bounds_and_size(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[int, int, Any]:
@@ -184,10 +196,14 @@ def randperm(
     elif count > dtypes.iinfo(kind).max:
         raise RuntimeError(f"value cannot be converted to type {kind.name}_t without overflow")
     checked_shape((count,))
-    order = kernels.randperm(drawn, count).astype(kind.numpy_dtype, copy=False)
     if out is not None:
-        return write_out(out, order)
-    return filled("randperm", lambda *_: order, (count,), dtype=kind, **options)
+        return write_out(out, kernels.randperm(drawn, count).astype(kind.numpy_dtype, copy=False))
+
+    def make(shape: tuple[int, ...], numpy_dtype: np.dtype[Any]) -> Array:
+        orders = [kernels.randperm(drawn, count) for _ in range(math.prod(shape[:-1]))]
+        return np.stack(orders).astype(numpy_dtype, copy=False).reshape(shape) if orders else np.empty(shape, numpy_dtype)
+
+    return _filled("randperm", make, (count,), dtype=kind, **options)
 
 
 def _drawn_like(array: Array, dtype: Any, order: str, fill: Callable[[Array], Array]) -> Array:
@@ -330,7 +346,7 @@ def normal(
         if s < 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {s:g}")
         make = _filler(lambda array: normal_array(drawn, array, m, s), lambda n: kernels.normal(drawn, n, _F32, m, s))
-        return filled("normal", make, (size,), out=out, **options)
+        return _filled("normal", make, (size,), out=out, **options)
     if size is not None or options:
         raise TypeError("normal(): size and its options go with numbers mean and std, but got a tensor")
     if tensors[1]:

@@ -16,7 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rushlight import dtypes
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
+from rushlight.autograd.transforms import check_random
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels import random as kernels
 from rushlight.random import Generator, default_generator
@@ -42,6 +44,8 @@ _INTEGERS = frozenset(("uint8", "int8", "int16", "int32", "int64"))
 
 def generator_of(generator: Generator | None, function: str) -> Generator:
     """The generator given, or the default one; TypeError for anything else."""
+    if state.levels:
+        check_random()
     if generator is None:
         return default_generator
     if not isinstance(generator, Generator):

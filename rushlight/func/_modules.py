@@ -1,4 +1,4 @@
-"""Modules as functions of their parameters: the names of `torch.func` that Rushlight has.
+"""Modules as functions of their parameters.
 
 Source: https://docs.pytorch.org/docs/2.13/func.api.html
 """
@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from rushlight.nn.modules.batchnorm import _BatchNorm
 from rushlight.nn.modules.container import ModuleList
 from rushlight.nn.modules.module import Module
 from rushlight.nn.utils.stateless import call_with, joined
 from rushlight.ops.joining import stack
 from rushlight.tensor import Tensor
 
-__all__ = ["functional_call", "stack_module_state"]
+__all__ = ["functional_call", "replace_all_batch_norm_modules_", "stack_module_state"]
 
 
 def functional_call(
@@ -80,3 +81,23 @@ def _stacked(named: list[dict[str, Any]]) -> dict[str, Tensor]:
         stacked = stack(tensors)
         result[name] = stacked.detach().requires_grad_() if True in wanted else stacked
     return result
+
+
+def replace_all_batch_norm_modules_(root: Module) -> Module:
+    """Let every batch norm within `root`, in place, use the batch's statistics and keep none; returns `root`.
+
+    Running statistics are written to at each call, which a function inside `vmap` must not do.
+
+    >>> import rushlight as torch
+    >>> torch.func.replace_all_batch_norm_modules_(torch.nn.BatchNorm1d(2)).running_mean is None
+    True
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.func.replace_all_batch_norm_modules_.html
+    """
+    for module in root.modules():
+        if isinstance(module, _BatchNorm) and module.track_running_stats:
+            module.running_mean = None
+            module.running_var = None
+            module.num_batches_tracked = None
+            module.track_running_stats = False
+    return root

@@ -38,6 +38,23 @@ def floating(input: Tensor) -> Array:
     return array
 
 
+def real_floating(input: Tensor, kernel: str) -> Array:
+    """The floating-point array of a tensor; NotImplementedError for complex types and those of 8 bits."""
+    array = floating(input)
+    if array.dtype.kind == "c":
+        raise not_implemented(kernel, array.dtype)
+    refuse_float8(array.dtype, kernel)
+    return array
+
+
+def full_precision(input: Tensor, kernel: str) -> Array:
+    """The float32 or float64 array of a tensor, integers converted; NotImplementedError for all other types."""
+    array = floating(input)
+    if array.dtype.char not in "fd":
+        raise not_implemented(kernel, array.dtype)
+    return array
+
+
 def widened(array: Array) -> Array:
     """The array in float32 where its type holds fewer bits; a formula of several steps then rounds once."""
     dtype = array.dtype

@@ -1,5 +1,4 @@
-"""Special functions of each element: sigmoid and logit, error functions, gamma functions, stable sums in the log
-domain."""
+"""Special functions of each element: sigmoid and logit, error functions, stable sums and products in the log domain."""
 
 from __future__ import annotations
 
@@ -22,11 +21,13 @@ from rushlight.ops._numeric import (
     floating,
     inplace,
     not_implemented,
+    real_floating,
     widened,
 )
 from rushlight.ops._out import into
+from rushlight.ops._pair import number_pair
 from rushlight.ops.arithmetic import conj_of
-from rushlight.ops.promotion import binary, result_type, unbroadcast
+from rushlight.ops.promotion import binary, unbroadcast
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -34,18 +35,9 @@ if TYPE_CHECKING:
     Number = int | float | bool
 
 __all__ = [
-    "digamma", "erf", "erf_", "erfc", "erfc_", "erfinv", "hypot", "lgamma",
-    "logaddexp", "logaddexp2", "logit", "logit_", "polygamma", "sigmoid", "sigmoid_", "sinc", "sinc_", "xlogy",
-    "xlogy_",
+    "erf", "erf_", "erfc", "erfc_", "erfinv", "hypot", "logaddexp", "logaddexp2", "logit", "logit_", "sigmoid",
+    "sigmoid_", "sinc", "sinc_", "xlogy", "xlogy_",
 ]  # fmt: skip
-
-
-def _real(input: Tensor, kernel: str) -> Array:
-    """The floating-point array of a tensor; NotImplementedError for complex."""
-    array = floating(input)
-    if array.dtype.kind == "c":
-        raise not_implemented(kernel, array.dtype)
-    return array
 
 
 def sigmoid_of(array: Array) -> Array:
@@ -100,7 +92,7 @@ class Logit(Operation):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, eps: float | None) -> Any:
-        array = _real(input, "logit_cpu")
+        array = real_floating(input, "logit_cpu")
         ctx.save_for_backward(input)
         ctx.eps = eps
         x = widened(array)
@@ -138,7 +130,7 @@ class Erf(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Any:
         ctx.save_for_backward(input)
-        return kernels.erf(_real(input, "erf_vml_cpu"))
+        return kernels.erf(real_floating(input, "erf_vml_cpu"))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -166,7 +158,7 @@ class Erfc(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Any:
         ctx.save_for_backward(input)
-        return kernels.erfc(_real(input, "erfc_vml_cpu"))
+        return kernels.erfc(real_floating(input, "erfc_vml_cpu"))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -193,7 +185,7 @@ class Erfinv(Operation):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Any:
-        out = wrap(kernels.erfinv(_real(input, "erfinv_vml_cpu")))
+        out = wrap(kernels.erfinv(real_floating(input, "erfinv_vml_cpu")))
         ctx.save_for_backward(out)
         return out
 
@@ -213,95 +205,6 @@ def erfinv(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.erfinv.html
     """
     return into(out, Erfinv.apply(input))
-
-
-class Lgamma(Operation):
-    """`log |Γ(input)|`."""
-
-    node_name = "LgammaBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Any:
-        ctx.save_for_backward(input)
-        return kernels.lgamma(_real(input, "lgamma_vml_cpu"))
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        (input,) = ctx.saved_tensors
-        return grad * digamma(input)
-
-
-def lgamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """`log |Γ(input)|` of each element; infinite at 0 and the negative whole numbers.
-
-    >>> import rushlight as torch
-    >>> torch.lgamma(torch.tensor([0.5, 3.0]))
-    tensor([0.5724, 0.6931])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.lgamma.html
-    """
-    return into(out, Lgamma.apply(input))
-
-
-class Digamma(Operation):
-    """`Γ'(input) / Γ(input)`."""
-
-    node_name = "DigammaBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Any:
-        ctx.save_for_backward(input)
-        return kernels.digamma(_real(input, "digamma"))
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        (input,) = ctx.saved_tensors
-        return grad * polygamma(1, input)
-
-
-def digamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """`Γ'(input) / Γ(input)` of each element, the derivative of `lgamma`.
-
-    >>> import rushlight as torch
-    >>> torch.digamma(torch.tensor([0.5, 1.0]))
-    tensor([-1.9635, -0.5772])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.digamma.html
-    """
-    return into(out, Digamma.apply(input))
-
-
-class Polygamma(Operation):
-    """The n-th derivative of digamma."""
-
-    node_name = "PolygammaBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, n: int) -> Any:
-        ctx.save_for_backward(input)
-        ctx.n = n
-        return kernels.polygamma(n, _real(input, "polygamma"))
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        (input,) = ctx.saved_tensors
-        return grad * polygamma(ctx.n + 1, input), None
-
-
-def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The `n`-th derivative of `digamma` at each element, n >= 0.
-
-    Raises RuntimeError for a negative n.
-
-    >>> import rushlight as torch
-    >>> torch.polygamma(1, torch.tensor([1.0]))
-    tensor([1.6449])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.polygamma.html
-    """
-    if n < 0:
-        raise RuntimeError("polygamma(n, x) does not support negative n.")
-    return into(out, Polygamma.apply(input, n))
 
 
 class Sinc(Operation):
@@ -499,7 +402,7 @@ def xlogy(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.xlogy.html
     """
-    return into(out, _xlogy_operation(input, other).apply(*_as_pair(input, other)))
+    return into(out, _xlogy_operation(input, other).apply(*number_pair("xlogy", input, other)))
 
 
 def _xlogy_operation(input: Any, other: Any) -> Any:
@@ -508,30 +411,68 @@ def _xlogy_operation(input: Any, other: Any) -> Any:
     return Xlogy if isinstance(other, Variable) else XlogyScalarOther
 
 
-def _as_pair(input: Any, other: Any) -> tuple[Any, Any]:
-    """Two operands as tensors of the promoted type; a number becomes a 0-dim tensor."""
-    dtype = result_type(input, other)
-
-    def as_tensor(value: Any) -> Any:
-        if isinstance(value, Variable):
-            tensor: Any = value
-            return tensor if tensor.dtype is dtype else tensor.to(dtype)
-        return wrap(np.asarray(value).astype(dtype.numpy_dtype))
-
-    return as_tensor(input), as_tensor(other)
-
-
 def xlogy_(input: Tensor, other: Any) -> Tensor:
     """`xlogy`, written into the tensor."""
-    return _xlogy_operation(input, other).inplace(*_as_pair(input, other))
+    return _xlogy_operation(input, other).inplace(*number_pair("xlogy_", input, other))
+
+
+class Xlog1py(Operation):
+    """`input · log(1 + other)`, 0 where input is 0."""
+
+    node_name = "SpecialXlog1PyBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Any, other: Any) -> Any:
+        ctx.save_for_backward(input, other)
+        a, b = real_floating(input, "xlog1py_cpu"), real_floating(other, "xlog1py_cpu")
+        wide = widened(a)
+        product = wide * np.log1p(widened(b))
+        nothing = (a == 0) & ~np.isnan(b)
+        return as_result(np.asarray(np.where(nothing, wide.dtype.type(0), product)), a.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        input, other = ctx.saved_tensors
+        needs = ctx.needs_input_grad
+        to_input = None
+        if needs[0]:
+            nothing = wrap((input._array == 0) & (other._array <= -1))
+            to_input = unbroadcast(grad * other.log1p().masked_fill(nothing, 0), input)
+        return to_input, unbroadcast(grad * input / (other + 1), other) if needs[1] else None
+
+
+class Xlog1pyScalarInput(Xlog1py):
+    """`input · log(1 + other)` for a number `input`."""
+
+    node_name = "SpecialXlog1PyBackward1"
+
+
+class Xlog1pyScalarOther(Xlog1py):
+    """`input · log(1 + other)` for a number `other`."""
+
+    node_name = "SpecialXlog1PyBackward2"
+
+
+def xlog1py(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
+    """`input · log(1 + other)`, 0 where `input` is 0 (NaN where `other` is), elementwise with broadcasting; either may
+    be a number.
+
+    >>> import rushlight as torch
+    >>> torch.special.xlog1py(torch.tensor([0.0, 2.0]), torch.tensor([-1.0, 1.0]))
+    tensor([0.0000, 1.3863])
+
+    Source: https://docs.pytorch.org/docs/2.13/special.html#torch.special.xlog1py
+    """
+    operation = Xlog1py if isinstance(other, Variable) else Xlog1pyScalarOther
+    if not isinstance(input, Variable):
+        operation = Xlog1pyScalarInput
+    return into(out, operation.apply(*number_pair("special_xlog1py", input, other)))
 
 
 sigmoid_ = inplace(Sigmoid)
 erf_ = inplace(Erf)
 erfc_ = inplace(Erfc)
 erfinv_ = inplace(Erfinv)
-lgamma_ = inplace(Lgamma)
-digamma_ = inplace(Digamma)
 sinc_ = inplace(Sinc)
 hypot_ = inplace(Hypot)
 
@@ -541,16 +482,9 @@ def logit_(input: Tensor, eps: float | None = None) -> Tensor:
     return Logit.inplace(input, eps)
 
 
-def _polygamma_method(self: Tensor, n: int) -> Tensor:
-    """The `n`-th derivative of `digamma` at each element; see `rushlight.polygamma`."""
-    return polygamma(n, self)
-
-
 class SpecialMethods:
     """The special functions as methods of Tensor."""
 
-    digamma = digamma
-    digamma_ = digamma_
     erf = erf
     erf_ = erf_
     erfc = erfc
@@ -559,13 +493,10 @@ class SpecialMethods:
     erfinv_ = erfinv_
     hypot = hypot
     hypot_ = hypot_
-    lgamma = lgamma
-    lgamma_ = lgamma_
     logaddexp = logaddexp
     logaddexp2 = logaddexp2
     logit = logit
     logit_ = logit_
-    polygamma = _polygamma_method
     sigmoid = sigmoid
     sigmoid_ = sigmoid_
     sinc = sinc

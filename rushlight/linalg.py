@@ -5,29 +5,50 @@ Source: https://docs.pytorch.org/docs/2.13/linalg.html
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from rushlight.ops._geometry import wrap_dims
 from rushlight.ops._numeric import Dims
 from rushlight.ops._out import into
-from rushlight.ops.linalg import LinAlgError, cholesky, det, eigh, eigvalsh, inv, solve, svdvals
+from rushlight.ops.least_squares import cond, lstsq, matrix_norm_of, matrix_rank, pinv
+from rushlight.ops.linalg import LinAlgError, det, inv, inv_ex, linalg_slogdet, solve, solve_ex
 from rushlight.ops.linalg_factors import householder_product, linalg_qr
 from rushlight.ops.linalg_factors import matrix_exp as _matrix_exp
+from rushlight.ops.lu import ldl_factor, ldl_factor_ex, ldl_solve, linalg_lu, linalg_lu_solve, lu_factor, lu_factor_ex
 from rushlight.ops.matmul import matmul
-from rushlight.ops.norms import norm as _elementwise_norm
+from rushlight.ops.matrix_products import (
+    diagonal,
+    linalg_cross,
+    matrix_power,
+    multi_dot,
+    tensorinv,
+    tensorsolve,
+    vander,
+    vecdot,
+)
 from rushlight.ops.norms import vector_norm as _vector_norm
+from rushlight.ops.spectral import eig, eigh, eigvals, eigvalsh, linalg_svd, svdvals
+from rushlight.ops.triangular import cholesky_ex, linalg_cholesky, solve_triangular
 
 if TYPE_CHECKING:
     from rushlight.dtypes import dtype as Dtype
     from rushlight.tensor import Tensor
 
 __all__ = [
-    "LinAlgError", "cholesky", "det", "eigh", "eigvalsh", "householder_product", "inv", "matmul", "matrix_exp",
-    "matrix_norm", "norm", "qr", "solve", "svdvals", "vector_norm",
+    "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh",
+    "householder_product", "inv", "inv_ex", "ldl_factor", "ldl_factor_ex", "ldl_solve", "lstsq", "lu", "lu_factor",
+    "lu_factor_ex", "lu_solve", "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot",
+    "norm", "pinv", "qr", "slogdet", "solve", "solve_ex", "solve_triangular", "svd", "svdvals", "tensorinv",
+    "tensorsolve", "vander", "vecdot", "vector_norm",
 ]  # fmt: skip
 
+cholesky = linalg_cholesky
+cross = linalg_cross
+lu = linalg_lu
+lu_solve = linalg_lu_solve
 qr = linalg_qr
+slogdet = linalg_slogdet
+svd = linalg_svd
 
 
 def matrix_exp(A: Tensor) -> Tensor:
@@ -95,23 +116,7 @@ def matrix_norm(
     dims = wrap_dims(dim, A.ndim)
     if len(dims) != 2:
         raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple, but got {dim}")
-    return into(out, _matrix_norm(A, ord, dims, keepdim))
-
-
-def _matrix_norm(A: Tensor, order: float | str, dims: tuple[int, ...], keepdim: bool) -> Tensor:
-    if order == "fro":
-        return _vector_norm(A, 2.0, dims, keepdim)
-    if order == "nuc":
-        return _elementwise_norm(A, "nuc", dims, keepdim)
-    if isinstance(order, str) or abs(order) not in (1, 2, math.inf):
-        raise RuntimeError(f"linalg.matrix_norm: Order {order} not supported.")
-    matrices = A.movedim(dims, (-2, -1))
-    if abs(order) == 2:
-        sums = svdvals(matrices)
-    else:
-        sums = _vector_norm(matrices, 1.0, -2 if abs(order) == 1 else -1)
-    result = sums.amax(-1) if order > 0 else sums.amin(-1)
-    return result.unsqueeze(min(dims)).unsqueeze(max(dims)) if keepdim else result
+    return into(out, matrix_norm_of(A, ord, dims, keepdim))
 
 
 def norm(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from rushlight.ops.matmul import bmm, mm
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__ = ["chain_matmul", "einsum", "kron", "tensordot"]
+__all__ = ["einsum", "kron", "tensordot"]
 
 
 def einsum(*args: Any) -> Tensor:
@@ -248,7 +247,12 @@ def tensordot(
     left, right = [d % a.ndim for d in left], [d % b.ndim for d in right]
     for i, j in zip(left, right, strict=True):
         m, n = a.shape[i], b.shape[j]
-        if m != n:
+        # A length of one meets every element of the other.
+        if m == 1:
+            b = b.sum(j, keepdim=True)
+        elif n == 1:
+            a = a.sum(i, keepdim=True)
+        elif m != n:
             raise RuntimeError(
                 f"contracted dimensions need to match, but first has size {m} in dim {i} and second has size {n} in "
                 f"dim {j}"
@@ -278,43 +282,3 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     left = input.reshape([n for size in a for n in (size, 1)])
     right = other.reshape([n for size in b for n in (1, size)])
     return into(out, (left * right).reshape([m * n for m, n in zip(a, b, strict=True)]))
-
-
-def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
-    """The product of matrices, in the order of multiplications that costs least. Deprecated in PyTorch.
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.chain_matmul.html
-    """
-    warnings.warn(
-        "torch.chain_matmul is deprecated and will be removed in a future PyTorch release. Use "
-        "torch.linalg.multi_dot instead, which accepts a list of two or more tensors rather than multiple parameters.",
-        UserWarning,
-        stacklevel=2,
-    )
-    for i, matrix in enumerate(matrices):
-        if not isinstance(matrix, Variable):
-            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(matrix).__name__}")
-        if matrix.ndim != 2:
-            raise RuntimeError(f"Tensor dimension is {matrix.ndim}, expected 2 instead (matrix {i})")
-    sizes = [matrices[0].shape[0], *(matrix.shape[1] for matrix in matrices)]
-    return into(out, _chain(matrices, _cheapest_splits(sizes), 0, len(matrices) - 1))
-
-
-def _cheapest_splits(sizes: list[int]) -> dict[tuple[int, int], int]:
-    """Where to split each run of matrices so that the multiplications are fewest."""
-    count = len(sizes) - 1
-    cost = {(i, i): 0 for i in range(count)}
-    split: dict[tuple[int, int], int] = {}
-    for length in range(1, count):
-        for i in range(count - length):
-            j = i + length
-            choices = [(cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j)]
-            cost[i, j], split[i, j] = min(choices)
-    return split
-
-
-def _chain(matrices: Sequence[Any], split: dict[tuple[int, int], int], i: int, j: int) -> Any:
-    if i == j:
-        return matrices[i]
-    k = split[i, j]
-    return mm(_chain(matrices, split, i, k), _chain(matrices, split, k + 1, j))

@@ -14,7 +14,7 @@ from rushlight.kernels.reference import linalg as reference
 from rushlight.ops._numeric import as_result, check_tensor, not_implemented, widened
 from rushlight.ops._out import into, into_each
 from rushlight.ops.joining import cat
-from rushlight.ops.linalg import _checked, inv, solve
+from rushlight.ops.linalg import checked, inverse_of, solve
 from rushlight.ops.matmul import product
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def linalg_qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.qr.html
     """
-    _checked("qr", A, square=False)
+    checked("linalg.qr", A, square=False, kernel="geqrf_cpu")
     if mode not in ("reduced", "r", "complete"):
         raise RuntimeError(
             f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'"
@@ -177,7 +177,7 @@ class HouseholderProduct(Operation):
         top = v[..., :columns, :]
         upper = (v.mH @ v).triu(1)
         t = tau.diag_embed()
-        inverse = inv(upper @ t + _eye_like(t))
+        inverse = inverse_of(upper @ t + _eye_like(t))
         s = t @ inverse
         to_s = -(v.mH @ grad @ top)
         to_v = -(grad @ top @ s.mH)
@@ -271,9 +271,9 @@ def matrix_exp(input: Tensor) -> Tensor:
     array = input._array
     if input.dtype in (dtypes.float16, dtypes.bfloat16):
         if array.ndim < 2 or array.shape[-1] != array.shape[-2]:
-            _checked("matrix_exp", input.float())
+            checked("linalg.matrix_exp", input.float())
     else:
-        _checked("matrix_exp", input)
+        checked("linalg.matrix_exp", input)
     return MatrixExp.apply(input)
 
 

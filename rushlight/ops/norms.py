@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,11 +25,12 @@ from rushlight.ops._numeric import (
     widened,
 )
 from rushlight.ops._out import into
+from rushlight.ops.spectral import svdvals
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__ = ["norm"]
+__all__ = ["frobenius_norm", "norm", "nuclear_norm"]
 
 
 # A BLAS product of more elements may start threads, which go on spinning after it.
@@ -97,9 +99,9 @@ def _norm_gradient(ctx: Any, grad: Tensor, input: Tensor, out: Tensor) -> Tensor
     grad, out = spread(grad, ctx), spread(out, ctx)
     if order == 1:
         return input.sgn() * grad
-    at_zero = wrap(out._array == 0)
+    at_zero = out == 0
     if order == 2:
-        return input * (grad / out).masked_fill(at_zero, 0)
+        return grad * (input / out).masked_fill(at_zero, 0)
     if math.isinf(order):
         # Elements that equal the extremum share the gradient.
         reached = input.abs()._array == out._array
@@ -149,39 +151,6 @@ def _check_identity(array: Array, order: float, dim: Dims) -> None:
             )
 
 
-class NuclearNorm(Operation):
-    """The sum of the singular values of each matrix in the last two dimensions."""
-
-    node_name = "LinalgSvdBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Any:
-        ctx.save_for_backward(input)
-        return add_reduce(np.linalg.svd(input._array, compute_uv=False), -1)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        (input,) = ctx.saved_tensors
-        # U Vᴴ = A (AᴴA)^(-1/2), for matrices of full rank; by tensor operations, so that it has a gradient itself.
-        tall = input if input.shape[-2] >= input.shape[-1] else input.mH
-        direction = tall @ _inverse_root(tall.mH @ tall)
-        direction = direction if tall is input else direction.mH
-        return grad.unsqueeze(-1).unsqueeze(-1) * direction
-
-
-def _inverse_root(matrix: Tensor) -> Tensor:
-    """The inverse square root of positive definite matrices, by Newton's coupled iteration (Denman and Beavers,
-    1976)."""
-    n = matrix.shape[-1]
-    eye = wrap(np.eye(n, dtype=matrix._array.dtype))
-    scale = (matrix * matrix.conj()).sum((-2, -1), True).real.sqrt()
-    root, inverse = matrix / scale, eye.expand(matrix.shape)
-    for _ in range(40):
-        middle = (eye * 3 - inverse @ root) * 0.5
-        root, inverse = root @ middle, middle @ inverse
-    return inverse / scale.sqrt()
-
-
 def norm(
     input: Tensor,
     p: float | str | None = "fro",
@@ -217,8 +186,73 @@ def _nuclear_norm(input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     dims = normalize_dims((-2, -1) if dim is None else dim, ndim)
     if len(dims) != 2:
         raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple, but got {dim}")
-    out = NuclearNorm.apply(input.movedim(dims, (-2, -1)))
+    out = svdvals(input.movedim(dims, (-2, -1))).sum(-1)
     return out.reshape(kept_shape(input._array.shape, dims)) if keepdim else out
+
+
+class Norm(VectorNorm):
+    """The same, as the older functions compute it."""
+
+    node_name = "NormBackward1"
+
+
+def frobenius_norm(input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """The root of the sum of squares over one or two dimensions, or all if `dim` is (). Warns: `linalg.vector_norm` is
+    newer.
+
+    Raises RuntimeError for more than two dimensions and for integers.
+
+    >>> import warnings
+    >>> import rushlight as torch
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     length = torch.frobenius_norm(torch.tensor([[3.0, 4.0]]), 1)
+    >>> length
+    tensor([5.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.vector_norm.html
+    """
+    check_tensor("frobenius_norm", "input", 1, input)
+    warnings.warn(
+        "at::frobenius_norm is deprecated and it is just left for JIT compatibility. It will be removed in a future "
+        "PyTorch release. Please use `linalg.vector_norm(A, 2., dim, keepdim)` instead",
+        stacklevel=2,
+    )
+    count = 1 if isinstance(dim, int) else len(dim or ())
+    if count > 2:
+        raise RuntimeError(f"Expected at most 2 dimensions, but got {count} dimensions instead.")
+    if input._array.dtype.kind in "biu":
+        raise RuntimeError(
+            f"norm(): input dtype should be either floating point or complex. Got {input.dtype.legacy_name} instead."
+        )
+    return into(out, vector_norm(input, 2.0, dim, keepdim, operation=Norm))
+
+
+def nuclear_norm(
+    input: Tensor, dim: Dims | bool = (-2, -1), keepdim: bool = False, *, out: Tensor | None = None
+) -> Tensor:
+    """The sum of the singular values of the matrices in two dimensions. Warns: `linalg.matrix_norm` is newer.
+
+    `keepdim` may come in the place of `dim`. Raises RuntimeError for fewer than two dimensions.
+
+    >>> import warnings
+    >>> import rushlight as torch
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     total = torch.nuclear_norm(torch.tensor([[3.0, 0.0], [0.0, -4.0]]))
+    >>> total
+    tensor(7.)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.matrix_norm.html
+    """
+    check_tensor("nuclear_norm", "input", 1, input)
+    warnings.warn(
+        "at::nuclear_norm is deprecated and it is just left for JIT compatibility. It will be removed in a future "
+        "PyTorch release. Please use `linalg.matrix_norm(A, 'nuc', dim, keepdim)` instead",
+        stacklevel=2,
+    )
+    dims, kept = ((-2, -1), dim) if isinstance(dim, bool) else (dim, keepdim)
+    return into(out, _nuclear_norm(input, dims, kept))
 
 
 class NormMethods:

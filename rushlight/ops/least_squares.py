@@ -1,0 +1,408 @@
+"""Matrices without an inverse: least squares, pseudoinverses, ranks, condition numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import return_types
+from rushlight.autograd.operation import Operation
+from rushlight.autograd.variable import Variable, wrap
+from rushlight.ops._numeric import Array, check_tensor
+from rushlight.ops._out import into
+from rushlight.ops.linalg import LinAlgError, check_leading, check_matrix, failure, inverse_of, is_vector
+from rushlight.ops.matmul import product
+from rushlight.ops.norms import norm as _norm
+from rushlight.ops.norms import vector_norm
+from rushlight.ops.promotion import unbroadcast
+from rushlight.ops.spectral import eigh, eigvalsh, svdvals
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = ["pinverse"]
+
+Tolerance = Any
+
+
+def _epsilon(array: Array) -> float:
+    return float(np.finfo(array.dtype).eps) * max(array.shape[-2:])
+
+
+def _threshold(name: str, A: Tensor, greatest: Tensor, atol: Tolerance, rtol: Tolerance) -> Tensor:
+    """max(atol, rtol · the greatest), of each matrix: singular values up to it count as zero."""
+    for label, value in (("atol", atol), ("rtol", rtol)):
+        if isinstance(value, Variable) and value._array.dtype.kind == "c":
+            raise RuntimeError(
+                f"torch.{name}: {label} tensor of complex type is not supported. Got {value.dtype.legacy_name}"
+            )
+        if value is not None and not isinstance(value, Variable | int | float):
+            raise TypeError(
+                f"{name.replace('.', '_')}(): argument '{label}' must be Tensor or float, not {type(value).__name__}"
+            )
+    if atol is not None and rtol is not None and isinstance(atol, Variable) != isinstance(rtol, Variable):
+        raise TypeError(f"{name.replace('.', '_')}() takes atol and rtol both as numbers or both as tensors")
+    if rtol is None:
+        rtol = _default_rtol(A, atol)
+    absolute = 0.0 if atol is None else atol
+    result: Tensor = greatest * rtol
+    if isinstance(absolute, Variable):
+        return result.maximum(absolute.to(result.dtype))  # type: ignore[attr-defined, no-any-return]
+    return result.clamp(min=float(absolute))
+
+
+def _default_rtol(A: Tensor, atol: Tolerance) -> Any:
+    """The rounding error of the greatest singular value, unless an atol above 0 is given."""
+    epsilon = _epsilon(A._array)
+    if isinstance(atol, Variable):
+        return atol.gt(0).logical_not().to(A.real.dtype) * epsilon  # type: ignore[attr-defined]
+    return 0.0 if atol is not None and atol > 0 else epsilon
+
+
+def matrix_rank(
+    A: Tensor,
+    tol: Tolerance = None,
+    hermitian: bool = False,
+    *,
+    atol: Tolerance = None,
+    rtol: Tolerance = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """How many singular values (sizes of eigenvalues if `hermitian`) lie above `max(atol, rtol · σ₁)`, int64.
+
+    `(*, m, n)` → `(*)`. Tolerances are numbers, or tensors that broadcast with the result; rtol is max(m, n) times
+    the precision of A's type where neither it nor an atol above 0 is given. `tol` is an older name of atol. Raises
+    RuntimeError for what is no matrix of floating point, LinAlgError for one that is not finite.
+
+    >>> import rushlight as torch
+    >>> torch.linalg.matrix_rank(torch.tensor([[1.0, 2.0], [2.0, 4.0]]))
+    tensor(1)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.matrix_rank.html
+    """
+    array = check_matrix("torch.linalg.matrix_rank", A, "input", square=False)
+    if tol is not None and (atol is not None or rtol is not None):
+        raise TypeError("linalg_matrix_rank() takes tol, or atol and rtol, not both")
+    if array.dtype.char not in "fdFD":
+        raise RuntimeError("This function doesn't handle types other than float and double")
+    atol, rtol = (tol, 0.0 if not isinstance(tol, Variable) else wrap(np.zeros((), tol._array.dtype))) if (
+        tol is not None) else (atol, rtol)  # fmt: skip
+    A = A.detach()
+    values = eigvalsh(A).abs() if hermitian else svdvals(A)
+    if not array.size:
+        # Where there are no singular values the rank is 0.
+        shape = np.broadcast_shapes(array.shape[:-2], *(t.shape for t in (atol, rtol) if isinstance(t, Variable)))
+        return into(out, wrap(np.zeros(shape, np.int64)))
+    limit = _threshold("linalg.matrix_rank", A, values.amax(-1), atol, rtol)
+    return into(out, (values > limit.unsqueeze(-1)).sum(-1))
+
+
+class Pinv(Operation):
+    """The pseudoinverse V diag(1/σ) Uᴴ, where the singular values up to a limit are left out."""
+
+    node_name = "LinalgPinvBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, atol: Tolerance, rtol: Tolerance, hermitian: bool) -> Any:
+        matrix = input.detach()
+        array = matrix._array
+        if not array.size:
+            return np.zeros((*array.shape[:-2], array.shape[-1], array.shape[-2]), array.dtype)
+        if hermitian:
+            values, left = (t._array for t in eigh(matrix))
+            right = np.swapaxes(left, -2, -1).conj()
+            sizes = np.abs(values)
+            right = right * np.where(values < 0, -1, 1).astype(values.dtype)[..., None]
+        else:
+            try:
+                left, sizes, right = np.linalg.svd(array, False)
+            except np.linalg.LinAlgError:
+                bad = ~np.isfinite(array).all((-2, -1))
+                text = "The algorithm failed to converge because the input matrix contained non-finite values."
+                raise LinAlgError(failure("linalg.svd", bad, text)) from None
+        greatest = wrap(np.asarray(sizes.max(-1)))
+        limit = _threshold("linalg.pinv", matrix, greatest, atol, rtol)._array[..., None]
+        kept = sizes > limit
+        weights = np.where(kept, 1 / np.where(kept, sizes, 1), 0).astype(sizes.dtype)
+        right = right.swapaxes(-2, -1).conj() * weights[..., None, :]
+        out = wrap(np.matmul(right, np.swapaxes(left, -2, -1).conj()))
+        ctx.save_for_backward(input, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        if not ctx._saved:
+            return None, None, None, None
+        return pinv_gradient(grad, *ctx.saved_tensors), None, None, None
+
+
+def pinv_gradient(grad: Tensor, A: Tensor, inverse: Tensor) -> Tensor:
+    """The gradient of A by that of its pseudoinverse P, where A's rank stays (Golub and Pereyra, 1973):
+
+    dP = -P dA P + P Pᴴ dAᴴ (I - A P) + (I - P A) dAᴴ Pᴴ P.
+    """
+    adjoint, turned = inverse.mH, grad.mH
+    through = turned @ inverse @ adjoint
+    back = adjoint @ inverse @ turned
+    result = -(adjoint @ grad @ adjoint)
+    return result + (through - A @ (inverse @ through)) + (back - (back @ inverse) @ A)
+
+
+def pinv(
+    A: Tensor,
+    rcond: Tolerance = None,
+    hermitian: bool = False,
+    *,
+    atol: Tolerance = None,
+    rtol: Tolerance = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """The pseudoinverse (Moore and Penrose's) of matrices, `(*, m, n)` → `(*, n, m)`.
+
+    Singular values (sizes of eigenvalues if `hermitian`) up to `max(atol, rtol · σ₁)` count as zero. Tolerances are
+    numbers, or tensors that broadcast with the batch; rtol is max(m, n) times the precision of A's type where neither
+    it nor an atol above 0 is given. `rcond` is an older name of rtol. The gradient holds where the rank stays. Raises
+    RuntimeError for what is no matrix of floating point, LinAlgError for one that is not finite.
+
+    >>> import rushlight as torch
+    >>> torch.linalg.pinv(torch.tensor([[2.0], [0.0]]))
+    tensor([[0.5000, 0.0000]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.pinv.html
+    """
+    check_tensor("linalg_pinv", "A", 1, A)
+    array = A._array
+    if array.ndim < 2 or array.dtype.char not in "fdFD":
+        raise RuntimeError(
+            f"linalg.pinv({A.dtype.legacy_name}{{{list(A.shape)}}}): expected a tensor with 2 or more dimensions of "
+            "float, double, cfloat or cdouble types"
+        )
+    if rcond is not None:
+        if atol is not None or rtol is not None:
+            raise TypeError("linalg_pinv() takes rcond, or atol and rtol, not both")
+        atol, rtol = None, rcond
+    if hermitian:
+        check_matrix("linalg.eigh", A)
+    return into(out, Pinv.apply(A, atol, rtol, bool(hermitian)))
+
+
+def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
+    """`linalg.pinv` with the relative tolerance `rcond`.
+
+    >>> import rushlight as torch
+    >>> torch.pinverse(torch.tensor([[2.0], [0.0]]))
+    tensor([[0.5000, 0.0000]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.pinverse.html
+    """
+    return pinv(input, rcond)
+
+
+class Lstsq(Operation):
+    """X that makes ‖A X - B‖ least, what is left, A's rank and singular values."""
+
+    node_name = "LinalgLstsqBackward0"
+    fills_gradients = False
+
+    @staticmethod
+    def forward(ctx: Any, A: Tensor, B: Tensor, rcond: float, driver: str) -> Any:
+        a, b = A._array, B._array
+        x, rank, values = _full_rank(a, b) if driver == "gels" else _by_singular_values(a, b, rcond)
+        rows, columns = a.shape[-2:]
+        left = np.zeros(0, x.real.dtype)
+        known = driver != "gelsy" and rows > columns and (driver == "gels" or bool((rank == columns).all()))
+        if known:
+            difference = b - product(*_of_one_shape(a, x))
+            left = (difference.real**2 + difference.imag**2).sum(-2)
+        ctx.known = known
+        out = wrap(x)
+        ctx.save_for_backward(A, B, out)
+        values = values if driver in ("gelsd", "gelss") else np.zeros(0, values.dtype)
+        shown = wrap(values)
+        ctx.mark_non_differentiable(shown)
+        return out, left, rank, shown
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor | None, grad_left: Tensor | None, *others: None) -> Any:
+        A, B, x = ctx.saved_tensors
+        to_a = to_b = None
+        if grad is not None:
+            inverse = pinv(A)
+            to_b = inverse.mH @ grad
+            to_a = pinv_gradient(grad @ B.mH, A, inverse) if ctx.needs_input_grad[0] else None
+        if grad_left is not None and ctx.known:
+            weighted = 2 * (B - A @ x) * grad_left.unsqueeze(-2)
+            to_b = weighted if to_b is None else to_b + weighted
+            part = -(weighted @ x.mH)
+            to_a = part if to_a is None else to_a + part
+        return (
+            None if to_a is None else unbroadcast(to_a, A),
+            None if to_b is None else unbroadcast(to_b, B),
+            None,
+            None,
+        )
+
+
+def _of_one_shape(a: Array, b: Array) -> tuple[Array, Array]:
+    lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    return np.broadcast_to(a, (*lead, *a.shape[-2:])), np.broadcast_to(b, (*lead, *b.shape[-2:]))
+
+
+def _full_rank(a: Array, b: Array) -> tuple[Array, Array, Array]:
+    """By orthogonal factors, for matrices of full rank; of no rows or columns, or zeros, the solution is zero."""
+    rows, columns = a.shape[-2:]
+    rank, values = np.zeros(0, np.int64), np.zeros(0, a.real.dtype)
+    zero = ~a.any((-2, -1)) if a.size else np.ones(a.shape[:-2], bool)
+    lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    if not a.size or not b.size or zero.all():
+        return np.zeros((*lead, columns, b.shape[-1]), a.dtype), rank, values
+    a = np.where(zero[..., None, None], np.eye(rows, columns, dtype=a.dtype), a)
+    adjoint = a.swapaxes(-2, -1).conj()
+    q, r = np.linalg.qr(a if rows >= columns else adjoint)
+    if rows >= columns:
+        x = np.linalg.solve(r, np.matmul(q.swapaxes(-2, -1).conj(), b))
+    else:
+        x = np.matmul(q, np.linalg.solve(r.swapaxes(-2, -1).conj(), b))
+    return np.where(zero[..., None, None], a.dtype.type(0), x), rank, values
+
+
+def _by_singular_values(a: Array, b: Array, rcond: float) -> tuple[Array, Array, Array]:
+    """The solution of least length, singular values up to `rcond` times the greatest counting as zero."""
+    try:
+        left, sizes, right = np.linalg.svd(a, False)
+    except np.linalg.LinAlgError:
+        raise LinAlgError(
+            "torch.linalg.lstsq: The least squares solution could not be computed because the input matrix contained "
+            "non-finite values."
+        ) from None
+    kept = sizes > rcond * sizes.max(-1, initial=0, keepdims=True)
+    weights = np.where(kept, 1 / np.where(kept, sizes, 1), 0).astype(sizes.dtype)
+    inner = np.matmul(left.swapaxes(-2, -1).conj(), b)
+    return np.matmul(right.swapaxes(-2, -1).conj(), weights[..., None] * inner), np.asarray(kept.sum(-1)), sizes
+
+
+_DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
+
+
+def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None, out: Any = None) -> Any:
+    """X that makes `‖A X - B‖` least, and of those the shortest, as a named tuple with what is known beside it.
+
+    A `(*, m, n)`, B `(*, m, k)` or `(*, m)`, broadcast → solution `(*, n, k)`; residuals `(*, k)`, the squared lengths
+    of `A X - B`, where m > n and each rank is n (empty otherwise, and for "gelsy"); rank `(*)` (empty for "gels");
+    singular_values `(*, min(m, n))` (empty for "gels" and "gelsy"). `driver` says how LAPACK would go about it: "gels"
+    takes A to have full rank; for "gelsy" (the default), "gelsd" and "gelss" singular values up to `rcond` times the
+    greatest count as zero (max(m, n) times the precision of A's type, if None). Raises RuntimeError for another driver,
+    and where types or shapes do not go together.
+
+    >>> import rushlight as torch
+    >>> torch.linalg.lstsq(torch.tensor([[1.0], [1.0]]), torch.tensor([[1.0], [3.0]])).solution
+    tensor([[2.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.lstsq.html
+    """
+    a, b = _check_lstsq(A, B)
+    if driver is not None and driver not in _DRIVERS:
+        raise RuntimeError("torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)")
+    if b.dtype != a.dtype:
+        raise RuntimeError(
+            "torch.linalg.lstsq: Expected input and other to have the same dtype, but got input's dtype "
+            f"{A.dtype.legacy_name} and other's dtype {B.dtype.legacy_name}"
+        )
+    vector = is_vector(a, b)
+    right = B.unsqueeze(-1) if vector else B
+    if right.shape[-2] != a.shape[-2]:
+        dim = "-1" if vector else "-2"
+        raise RuntimeError(f"torch.linalg.lstsq: input.size(-2) should match other.size({dim})")
+    check_leading(a, right._array)
+    limit = _epsilon(a) if rcond is None else float(rcond)
+    x, left, rank, values = Lstsq.apply(A, right, limit, driver or "gelsy")
+    if vector:
+        x = x.squeeze(-1)
+        left = left.squeeze(-1) if left.ndim and left.shape[-1] == 1 else left
+    results = (x, left, rank, values)
+    if out is None:
+        return return_types.linalg_lstsq(results)
+    if len(out) != len(results):
+        raise TypeError(f"expected out to be a tuple of {len(results)} tensors, got {len(out)}")
+    return return_types.linalg_lstsq_out([into(o, r, exact=True) for o, r in zip(out, results, strict=True)])
+
+
+def _check_lstsq(A: Tensor, B: Tensor) -> tuple[Array, Array]:
+    check_tensor("linalg_lstsq", "A", 1, A)
+    check_tensor("linalg_lstsq", "B", 2, B)
+    a, b = A._array, B._array
+    if a.ndim < 2:
+        raise RuntimeError("torch.linalg.lstsq: input must have at least 2 dimensions.")
+    if b.ndim < 1:
+        raise RuntimeError("torch.linalg.lstsq: other must have at least 1 dimension.")
+    if a.dtype.char not in "fdFD":
+        raise RuntimeError("This function doesn't handle types other than float and double")
+    return a, b
+
+
+def cond(A: Tensor, p: float | str | None = None, *, out: Tensor | None = None) -> Tensor:
+    """The condition number `‖A‖ · ‖A⁻¹‖` of matrices, `(*, m, n)` → a real `(*)`; 0 for a matrix without elements.
+
+    The norm is `linalg.matrix_norm`'s of that order. For None, 2 and -2 it is a ratio of singular values, and A need
+    not be square; for "fro", "nuc", ±inf and ±1 a singular matrix's is inf. Raises RuntimeError for another order, and
+    for what is no matrix of floating point.
+
+    >>> import rushlight as torch
+    >>> torch.linalg.cond(torch.tensor([[4.0, 0.0], [0.0, 2.0]]))
+    tensor(2.)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.cond.html
+    """
+    check_tensor("linalg_cond", "A", 1, A)
+    array = A._array
+    if array.ndim < 2:
+        raise RuntimeError("linalg.cond: The input tensor must have at least 2 dimensions.")
+    if isinstance(p, str) and p not in ("fro", "nuc") or (
+        p is not None and not isinstance(p, str) and abs(p) not in (1, 2, math.inf)
+    ):
+        raise RuntimeError(f"linalg.cond got an invalid norm type: {p}")
+    if 0 in array.shape[-2:]:
+        return into(out, wrap(np.zeros(array.shape[:-2], array.real.dtype)))
+    if p in (None, 2, -2):
+        values = svdvals(A)
+        first, last = values[..., :1], values[..., -1:]
+        return into(out, (last / first if p == -2 else first / last).squeeze(-1))
+    rows, columns = array.shape[-2:]
+    if rows != columns:
+        raise RuntimeError(
+            f"linalg.cond(ord={p}): A must be batches of square matrices, but they are {rows} by {columns} matrices"
+        )
+    assert p is not None
+    inverse = inverse_of(A)
+    result = matrix_norm_of(A, p) * matrix_norm_of(inverse, p)
+    return into(out, result.nan_to_num(math.inf, math.inf, -math.inf))  # type: ignore[attr-defined]
+
+
+def matrix_norm_of(A: Tensor, order: float | str, dims: tuple[int, ...] = (-2, -1), keepdim: bool = False) -> Tensor:
+    """The norm of that order of the matrices in two dimensions; RuntimeError for another order."""
+    if order == "fro":
+        return vector_norm(A, 2.0, dims, keepdim)
+    if order == "nuc":
+        return _norm(A, "nuc", dims, keepdim)
+    if isinstance(order, str) or abs(order) not in (1, 2, math.inf):
+        raise RuntimeError(f"linalg.matrix_norm: Order {order} not supported.")
+    matrices = A.movedim(dims, (-2, -1))
+    if abs(order) == 2:
+        sums = svdvals(matrices)
+    else:
+        sums = vector_norm(matrices, 1.0, -2 if abs(order) == 1 else -1)
+    result = sums.amax(-1) if order > 0 else sums.amin(-1)
+    if not keepdim:
+        return result
+    first, last = sorted(d % A.ndim for d in dims)
+    return result.unsqueeze(first).unsqueeze(last)
+
+
+class LeastSquaresMethods:
+    """The pseudoinverse as a method of Tensor."""
+
+    def pinverse(self: Any, rcond: float = 1e-15) -> Any:
+        """The pseudoinverse; see `rushlight.pinverse`."""
+        return pinverse(self, rcond)

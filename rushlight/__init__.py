@@ -53,7 +53,16 @@ from rushlight.ops.index_along import *
 from rushlight.ops.joining import *
 from rushlight.ops.linalg import det as det
 from rushlight.ops.linalg import inv as inverse
+from rushlight.ops.linalg import logdet as logdet
+from rushlight.ops.linalg import slogdet as slogdet
 from rushlight.ops.linalg_factors import *
+from rushlight.ops.least_squares import *
+from rushlight.ops.lowrank import *
+from rushlight.ops.lu import *
+from rushlight.ops.matrix_products import *
+from rushlight.ops.removed import *
+from rushlight.ops.spectral import *
+from rushlight.ops.triangular import *
 from rushlight.ops.linear import bilinear as bilinear
 from rushlight.ops.masked import *
 from rushlight.ops.matmul import *
@@ -136,6 +145,7 @@ from rushlight.version import __version__ as __version__
 
 if _TYPE_CHECKING:
     from rushlight import ao as ao
+    from rushlight import distributions as distributions
     from rushlight import func as func
     from rushlight import profiler as profiler
     from rushlight import quantization as quantization

@@ -30,10 +30,13 @@ from rushlight.ops.gamma import GammaMethods
 from rushlight.ops.index import IndexMethods
 from rushlight.ops.index_along import IndexAlongMethods
 from rushlight.ops.joining import JoiningMethods
+from rushlight.ops.least_squares import LeastSquaresMethods
 from rushlight.ops.linalg import LinalgMethods
 from rushlight.ops.linalg_factors import LinalgFactorMethods
+from rushlight.ops.lu import LuMethods
 from rushlight.ops.masked import MaskedMethods
 from rushlight.ops.matmul import MatmulMethods
+from rushlight.ops.matrix_products import MatrixProductMethods
 from rushlight.ops.norms import NormMethods
 from rushlight.ops.older_names import OlderNames
 from rushlight.ops.pointwise import PointwiseMethods
@@ -44,6 +47,7 @@ from rushlight.ops.random import RandomMethods
 from rushlight.ops.rearranging import RearrangingMethods
 from rushlight.ops.reduce import ReduceMethods
 from rushlight.ops.remainder import RemainderMethods
+from rushlight.ops.removed import RemovedMethods
 from rushlight.ops.rounding import RoundingMethods
 from rushlight.ops.scan import ScanMethods
 from rushlight.ops.scatter import ScatterMethods
@@ -55,8 +59,10 @@ from rushlight.ops.softmax import SoftmaxMethods
 from rushlight.ops.sorting import SortingMethods
 from rushlight.ops.sparsity import SparsityMethods
 from rushlight.ops.special import SpecialMethods
+from rushlight.ops.spectral import SpectralMethods
 from rushlight.ops.splitting import SplittingMethods
 from rushlight.ops.statistics import StatisticsMethods
+from rushlight.ops.triangular import TriangularMethods
 from rushlight.ops.trigonometric import TrigonometricMethods
 from rushlight.ops.variance import VarianceMethods
 from rushlight.ops.view_copies import ViewCopyMethods
@@ -92,10 +98,13 @@ class Tensor(
     IndexMethods,
     InplaceShapeMethods,
     JoiningMethods,
+    LeastSquaresMethods,
     LinalgFactorMethods,
     LinalgMethods,
+    LuMethods,
     MaskedMethods,
     MatmulMethods,
+    MatrixProductMethods,
     NormMethods,
     OlderNames,
     PointwiseMethods,
@@ -104,6 +113,7 @@ class Tensor(
     RandomMethods,
     ReduceMethods,
     RemainderMethods,
+    RemovedMethods,
     RoundingMethods,
     ScanMethods,
     ScatterMethods,
@@ -114,7 +124,9 @@ class Tensor(
     SortingMethods,
     SparsityMethods,
     SpecialMethods,
+    SpectralMethods,
     StatisticsMethods,
+    TriangularMethods,
     TrigonometricMethods,
     VarianceMethods,
     ViewCopyMethods,

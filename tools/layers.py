@@ -36,6 +36,7 @@ FLOORS = (
         "rushlight.utils._recomputation",
         "rushlight.utils._selective",
         "rushlight.utils.checkpoint",
+        "rushlight.utils.benchmark",
         "rushlight.utils.data",
     ),
     ("rushlight.nn", "rushlight.nn.parallel", "rushlight.nn.utils"),

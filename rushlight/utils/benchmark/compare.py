@@ -34,9 +34,9 @@ class Compare:
     >>> from rushlight.utils.benchmark import Compare, Measurement, TaskSpec
     >>> spec = TaskSpec("x + y", "pass", label="add", sub_label="8", description="ours")
     >>> Compare([Measurement(1, [2e-6], spec)]).print()
-    [---- add ----]
+    [---- add -----]
              |  ours
-    1 threads: ----
+    1 threads: -----
           8  |  2.0
     <BLANKLINE>
     Times are in microseconds (us).

@@ -62,8 +62,38 @@ LEFT_OUT = {
 UNINITIALISED = {
     "empty", "empty_like", "empty_permuted", "empty_strided", "new_empty", "new_empty_strided", "resize_", "resize_as_",
 }  # fmt: skip
-# Vectors that are determined up to a sign or phase, which LAPACKs choose differently: magnitudes are compared.
-UP_TO_SIGN = {"linalg.eig", "linalg.eigh", "linalg.svd", "svd", "svd_lowrank", "pca_lowrank", "linalg.qr", "qr"}
+
+
+def _adjoint(a: Any) -> Any:
+    return a.conj().swapaxes(-2, -1)
+
+
+def _svd(u: Any, s: Any, vh: Any) -> list[Any]:
+    k = s.shape[-1]
+    return [s, (u[..., :k] * s[..., None, :]) @ vh[..., :k, :], _adjoint(u) @ u, vh @ _adjoint(vh)]
+
+
+def _eigenvectors(values: Any, vectors: Any) -> list[Any]:
+    whole = (vectors * values[..., None, :]) @ np.linalg.inv(vectors)
+    return [values, whole, np.linalg.norm(vectors, axis=-2)]
+
+
+def _qr(q: Any, r: Any) -> list[Any]:
+    return [np.abs(r)] if not q.size else [np.abs(r), q @ r, _adjoint(q) @ q]
+
+
+# Of vectors that are determined up to a sign or phase, or span what no value belongs to, LAPACKs give what they like:
+# what is made of them is compared.
+DETERMINED: dict[str, Callable[..., list[Any]]] = {
+    "linalg.eig": _eigenvectors,
+    "linalg.eigh": _eigenvectors,
+    "linalg.svd": _svd,
+    "svd": lambda u, s, v: _svd(u, s, _adjoint(v)),
+    "svd_lowrank": lambda u, s, v: _svd(u, s, _adjoint(v)),
+    "pca_lowrank": lambda u, s, v: _svd(u, s, _adjoint(v)),
+    "linalg.qr": _qr,
+    "qr": _qr,
+}
 
 OPERATORS = {op.full_name: op for op in op_db if op.full_name not in LEFT_OUT}
 
@@ -119,7 +149,7 @@ def _rebuilt(function: types.FunctionType) -> Any:
     names = {
         name: rushlight if value is torch else translated(value) if callable(value) else value
         for name, value in function.__globals__.items()
-        if name in function.__code__.co_names
+        if name in _names(function.__code__)
     }
     cells = tuple(types.CellType(_cell(c.cell_contents)) for c in function.__closure__ or ())
     made = types.FunctionType(
@@ -131,6 +161,12 @@ def _rebuilt(function: types.FunctionType) -> Any:
     )
     made.__kwdefaults__ = ours(function.__kwdefaults__)
     return made
+
+
+def _names(code: types.CodeType) -> set[str]:
+    """The global names that a function uses, those within it too."""
+    inner = (_names(constant) for constant in code.co_consts if isinstance(constant, types.CodeType))
+    return set(code.co_names).union(*inner)
 
 
 def _cell(value: Any) -> Any:
@@ -256,8 +292,8 @@ def agree(name: str, a: Any, b: Any, tolerance: float) -> None:
     np.testing.assert_allclose(a / scale, b / scale, rtol=tolerance, atol=tolerance, err_msg=name)
 
 
-def compare(label: str, a: Any, b: Any, tolerance: float, up_to_sign: bool = False, values: bool = True) -> None:
-    """Assert that what two libraries gave is the same."""
+def compare(label: str, a: Any, b: Any, tolerance: float, operator_name: str = "", values: bool = True) -> None:
+    """Assert that what two libraries gave is the same: the numbers, or of some operators what is made of them."""
     mine, theirs = list(leaves(a)), list(leaves(b))
     assert len(mine) == len(theirs), f"{label}: {len(mine)} tensors, expected {len(theirs)}"
     if not theirs:
@@ -269,12 +305,14 @@ def compare(label: str, a: Any, b: Any, tolerance: float, up_to_sign: bool = Fal
         assert type_name(x) == type_name(y), f"{label}: result {i} is {type_name(x)}, expected {type_name(y)}"
         assert x.requires_grad == y.requires_grad, f"{label}: result {i} requires_grad {x.requires_grad}"
         assert tuple(x.shape) == tuple(y.shape), f"{label}: shape {tuple(x.shape)}, expected {tuple(y.shape)}"
-        if values:
-            closest = max(tolerance, TOLERANCES.get(type_name(y), 0.0))
-            x, y = plain(x), plain(y)
-            if up_to_sign:
-                x, y = np.abs(x), np.abs(y)
-            agree(f"{label}: result {i}", x, y, closest)
+    if not values or not theirs:
+        return
+    closest = max(tolerance, *(TOLERANCES.get(type_name(y), 0.0) for y in theirs))
+    found = [list(map(plain, results)) for results in (mine, theirs)]
+    if operator_name in DETERMINED:
+        found = [DETERMINED[operator_name](*arrays) for arrays in found]
+    for i, (x, y) in enumerate(zip(*found, strict=True)):
+        agree(f"{label}: result {i}", x, y, closest)
 
 
 def weighted(t: Any, results: list[Any]) -> Any:
@@ -356,8 +394,7 @@ def check_values(op: Any, dtype: str) -> None:
         mine = outcome(function, rushlight, *arguments[0], **arguments[1])
         if not same_outcome(label, mine, theirs):
             continue
-        up_to_sign = op.name in UP_TO_SIGN
-        compare(label, mine, theirs, tolerance, up_to_sign, op.name not in UNINITIALISED)
+        compare(label, mine, theirs, tolerance, op.name, op.name not in UNINITIALISED)
         if differentiate:
             process = sample.output_process_fn_grad
             pairs = (
@@ -412,12 +449,12 @@ def check_forms(op: Any, dtype: str) -> None:
             theirs = outcome(theirs_of, torch, given, *sample.args, **sample.kwargs)
             mine = outcome(translated(theirs_of), rushlight, *arguments, **options)
             if same_outcome(f"{name}{label}", mine, theirs):
-                compare(f"{name}{label}", mine, theirs, tolerance, op.name in UP_TO_SIGN, values)
+                compare(f"{name}{label}", mine, theirs, tolerance, op.name, values)
         stepped = sample.noncontiguous()
         theirs = outcome(op.op, torch, stepped.input, *stepped.args, **stepped.kwargs)
         mine = outcome(translated(op.op), rushlight, *ours((stepped.input, *stepped.args)), **ours(stepped.kwargs))
         if same_outcome(f"stepped{label}", mine, theirs):
-            compare(f"stepped{label}", mine, theirs, tolerance, op.name in UP_TO_SIGN, values)
+            compare(f"stepped{label}", mine, theirs, tolerance, op.name, values)
         if op.supports_out:
             compare_out(op, sample, label, tolerance)
 
@@ -439,7 +476,7 @@ def compare_out(op: Any, sample: Any, label: str, tolerance: float) -> None:
         theirs = outcome(op.op, torch, sample.input, *sample.args, **sample.kwargs, out=made)
         mine = outcome(translated(op.op), rushlight, *ours((sample.input, *sample.args)), **options, out=mine_out)
         if same_outcome(f"out={name}{label}", mine, theirs) and op.name not in UNINITIALISED:
-            compare(f"out={name}{label}", mine_out, made, tolerance, op.name in UP_TO_SIGN)
+            compare(f"out={name}{label}", mine_out, made, tolerance, op.name)
 
 
 def check_errors(op: Any, dtype: str) -> None:

@@ -172,7 +172,7 @@ class Operation(Function):
                     return dispatch(cls, "inplace", (target, *args))
                 out = apply_to_codes(cls, (target, *args), error)
             if track and ctx._saved:
-                _keep_old_value(ctx, target)
+                _keep_old_value(ctx, target, args)
         write(target, out._array if isinstance(out, Variable) else out)
         if track:
             if ctx._saved:
@@ -196,12 +196,20 @@ def _check_apart(array: Any, given: Any, whole: bool) -> None:
         raise RuntimeError(OVERLAP)
 
 
-def _keep_old_value(ctx: Any, target: Any) -> None:
-    """Where backward needs the target as it was before an in-place operation, save a copy instead."""
-    if any(item is target for item in ctx._saved):
+def _keep_old_value(ctx: Any, target: Any, args: tuple[Any, ...]) -> None:
+    """Where backward needs the target as it was before an in-place operation, save a copy instead.
+
+    Not where it was saved as another operand, too: that its value is gone is for backward to say.
+    """
+    saved = sum([item is target for item in ctx._saved])
+    if saved and saved > sum([a is target for a in args]):
         old = wrap(target._array.copy())
         old._grad_fn, old._output_nr, old._requires_grad = target._grad_fn, target._output_nr, target._requires_grad
-        ctx._saved = tuple([old if item is target else item for item in ctx._saved])
+        first = next(i for i, item in enumerate(ctx._saved) if item is target)
+        alone = all(a is not target for a in args)
+        ctx._saved = tuple(
+            [old if item is target and (alone or i == first) else item for i, item in enumerate(ctx._saved)]
+        )
 
 
 def write(target: Any, out: Any) -> None:
@@ -384,6 +392,9 @@ def like(value: Any) -> tuple[tuple[int, ...], Any] | None:
 class ViewOperation(Operation):
     """An operation whose results share the memory of its first argument."""
 
+    # Whether shape and strides over the memory say all: not of views that read its bytes as another type.
+    restrides: bool = True
+
     @classmethod
     def apply(cls, parent: Any, *args: Any) -> Any:
         """Make the view, record the call if a gradient can be wanted, and let it share the parent's version."""
@@ -434,6 +445,10 @@ class ViewOperation(Operation):
             if out.dtype.kind in "fcV" and not ctx._non_differentiable:
                 result._grad_fn = ctx
                 result._requires_grad = True
-        elif not recording and state.inference:
-            mark_inference(result)
+        elif not recording:
+            if parent._requires_grad:
+                # It has no history, and requires a gradient all the same: that of its base.
+                result._requires_grad = view.inherits = True
+            if state.inference:
+                mark_inference(result)
         return result

@@ -271,8 +271,13 @@ class Variable:
 
         Raises RuntimeError for a view, whose base would keep the history.
         """
-        if self._view is not None and self._requires_grad:
-            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+        if self._view is not None:
+            raise RuntimeError(
+                "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
+                "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
+                "detach_() cannot be called on these gradients. To fix this error, please refer to the "
+                "Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution."
+            )
         self._grad_fn, self._output_nr, self._requires_grad, self._view = None, 0, False, None
         return self  # type: ignore[return-value]
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from rushlight.autograd.grad_mode import enable_grad, state
 from rushlight.autograd.node import RELEASED, Node, edge_of, next_sequence, short_name
+from rushlight.autograd.variable import wrap
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -29,6 +30,8 @@ class View:
     # Defaults live on the class, since a view of one output is made without a call (`ViewOperation.apply`).
     index: int | None = None
     origin: str = PLAIN
+    # Whether the tensor requires a gradient because its base does, and not by a history of its own.
+    inherits: bool = False
 
     def __init__(
         self, parent: Tensor, operation: Any, arguments: tuple[Any, ...], index: int | None, origin: str, version: int
@@ -51,13 +54,19 @@ class View:
         """
         counter = tensor._counter
         if counter.value == self.version:
+            if tensor._requires_grad is not self.base._requires_grad:
+                self._follow_base(tensor)
             return
         if self.origin != PLAIN and self.base._requires_grad:
             if strict and state.enabled:
                 raise RuntimeError(_refusal(tensor, self, "its base or another view of its base has been"))
             return
         self.version = counter.value
-        if self.operation is None or not self.base._requires_grad or self.base._grad_fn is None:
+        if self.operation is None or not self.base._requires_grad:
+            return
+        steps = self.steps()
+        if all(index is None and operation.restrides for operation, _, index in steps):
+            move_history(tensor, AsStridedBackward0(self.base, steps), 0)
             return
         with enable_grad():
             again = self.replay(self.parent)
@@ -65,6 +74,14 @@ class View:
             tensor._grad_fn, tensor._output_nr, tensor._requires_grad = None, 0, again._requires_grad
         else:
             move_history(tensor, again._grad_fn, again._output_nr)
+
+    def _follow_base(self, tensor: Any) -> None:
+        """Let a view without a history of its own require a gradient as long as its base does."""
+        if self.base._requires_grad:
+            if tensor._array.dtype.kind in "fcV":
+                tensor._requires_grad = self.inherits = True
+        elif self.inherits and tensor._grad_fn is None:
+            tensor._requires_grad = self.inherits = False
 
     def replay(self, parent: Tensor) -> Tensor:
         """The same view of another tensor that looks like the parent."""
@@ -112,6 +129,31 @@ def _refusal(target: Any, view: View, what: str) -> str:
         "to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom "
         "Function."
     )
+
+
+class AsStridedBackward0(Node):  # noqa: N801
+    """The history of a view whose base was written to: PyTorch takes it for one step from the base, and so names it."""
+
+    def __init__(self, base: Tensor, steps: tuple[tuple[Any, tuple[Any, ...], int | None], ...]) -> None:
+        self._edges = (edge_of(base),)
+        self.needs_input_grad = (True,)
+        self._sequence = next_sequence()
+        self.steps = []
+        shown = base
+        for operation, arguments, _ in steps:
+            ctx = operation._node_class()
+            ctx.needs_input_grad = (True,)
+            shown = wrap(operation.forward(ctx, shown, *arguments))
+            self.steps.append((operation, ctx))
+
+    def _run(self, gradients: list[Any]) -> tuple[Any, ...]:
+        gradient = gradients[0]
+        if gradient is None:
+            return (None,)
+        for operation, ctx in reversed(self.steps):
+            out = operation.backward(ctx, gradient)
+            gradient = out[0] if out.__class__ is tuple else out
+        return (gradient,)
 
 
 class CopySlices(Node):

@@ -137,7 +137,8 @@ def expanded_shape(array: Array, shape: Shape) -> Shape:
             f"be greater or equal to the number of dimensions in the tensor ({len(own)})"
         )
     result = list(shape)
-    for i, size in enumerate(shape):
+    for i in range(len(shape) - 1, -1, -1):
+        size = shape[i]
         if i < new:
             if size < 0:
                 raise RuntimeError(

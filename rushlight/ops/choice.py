@@ -264,7 +264,6 @@ class MaskedFill(Operation):
     """A value where the mask is true, the tensor elsewhere."""
 
     node_name = "MaskedFillBackward0"
-    checks_overlap = False
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, mask: Tensor, value: Any) -> Any:
@@ -294,6 +293,7 @@ class MaskedFillTensor(MaskedFill):
     """The fill by a 0-dim tensor, which has a gradient too."""
 
     node_name = "MaskedFillBackward1"
+    checks_overlap = False
 
 
 def _masked_fill_operation(input: Tensor, mask: Tensor, value: Any) -> Any:

@@ -28,6 +28,7 @@ class ViewAsReal(ViewOperation):
     """A complex tensor's parts along a last dimension of two."""
 
     node_name = "ViewAsRealBackward0"
+    restrides = False
 
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Array:
@@ -43,6 +44,7 @@ class ViewAsComplex(ViewOperation):
     """A last dimension of two read as a complex number's parts."""
 
     node_name = "ViewAsComplexBackward0"
+    restrides = False
 
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Array:
@@ -58,6 +60,7 @@ class RealPart(ViewOperation):
     """The real part as a view."""
 
     node_name = "SelectBackward0"
+    restrides = False
 
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Array:
@@ -73,6 +76,7 @@ class ImaginaryPart(ViewOperation):
     """The imaginary part as a view."""
 
     node_name = "SelectBackward0"
+    restrides = False
 
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Array:

@@ -18,7 +18,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.grad_mode import state
-from rushlight.autograd.operation import Operation
+from rushlight.autograd.operation import OVERLAP, Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.index import add_at
 from rushlight.ops._data import from_data
@@ -27,6 +27,7 @@ from rushlight.ops._numeric import check_tensor
 from rushlight.ops.shape import Alias
 from rushlight.ops.slicing import BasicIndex, Newaxis, Select, Slice
 from rushlight.ops.write import Copy, Fill, fill_value_array, to_shape, write_array
+from rushlight.storage import share_partly
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -84,7 +85,7 @@ class IndexPut(Operation):
     """A tensor with values written, or added, at the places that index tensors name."""
 
     node_name = "IndexPutBackward0"
-    checks_overlap = False
+    refuses_itself = True
 
     @staticmethod
     def forward(
@@ -425,7 +426,13 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         return
     if parsed.view is not None:
         array = array[(*parsed.basic, ...)]
-    given = value._array if isinstance(value, Variable) else fill_value_array(value, array)
+    if isinstance(value, Variable):
+        given = value._array
+        if share_partly(array, given, whole=bool(parsed.indices)):
+            raise RuntimeError(OVERLAP)
+    else:
+        given = fill_value_array(value, array)
+    check_no_overlap(array)
     if parsed.indices:
         _check_put_types(array.dtype, given.dtype)
         put_values(array, _key(_trimmed(parsed), parsed.indices), given, False, parsed.indices)

@@ -231,6 +231,11 @@ def _check_source(
         tail = f": ({count}), for dim: {dim}" if error is RuntimeError else f" ({count})"
         raise error(f"{function}(): Number of indices ({places.size}) should be equal to source.size(dim){tail}")
     if own[:dim] + own[dim + 1 :] != given[:dim] + given[dim + 1 :]:
+        if function == "index_add_":
+            raise error(
+                "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
+                f"{shape_text(own)} source.shape = {shape_text(given)}"
+            )
         raise error(
             f"{function}(): Source/destination tensor must have same slice shapes. Destination slice shape: "
             f"{shape_text(own[:dim] + own[dim + 1 :])} at dimension {dim} and source slice shape: "

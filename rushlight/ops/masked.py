@@ -104,7 +104,7 @@ class Put(Operation):
     """A tensor with elements of another written, or added, by their position in row-major order."""
 
     node_name = "PutBackward0"
-    checks_overlap = False
+    refuses_itself = True
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, index: Tensor, source: Tensor, accumulate: bool, inplace: bool) -> Array:

@@ -281,7 +281,8 @@ def check_index(function: str, input: Tensor, dim: int, index: Any, src: Tensor 
     if places.dtype.kind != "i" or places.itemsize < 4:
         raise RuntimeError(f"{function}(): Expected dtype int32/int64 for index")
     if max(places.ndim, 1) != max(array.ndim, 1):
-        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
+        whose = "input" if function == "gather" else "self"
+        raise RuntimeError(f"Index tensor must have the same number of dimensions as {whose} tensor")
     _check_sizes(array, dim, places, None if src is None else src._array)
     length = array.shape[dim] if array.ndim else 1
     low, high = int(places.min()), int(places.max())

@@ -63,6 +63,12 @@ class View(ViewOperation):
         return reshape(grad, ctx.shape), None
 
 
+class ReshapeAlias(View):
+    """The same of elements that have gaps or another order."""
+
+    node_name = "ReshapeAliasBackward0"
+
+
 class UnsafeView(Operation):
     """The shape of a fresh copy, which nothing else can see: no view needs recording."""
 
@@ -79,8 +85,8 @@ class UnsafeView(Operation):
         return reshape(grad, ctx.shape), None
 
 
-class ViewDtype(ViewOperation):
-    """The same bytes read as another type; no gradient passes."""
+class ViewDtype(Operation):
+    """The same bytes read as another type; no gradient passes, and autograd does not follow writes into it."""
 
     node_name = "ViewBackward1"
 
@@ -236,13 +242,19 @@ def view(input: Tensor, *shape: Any, dtype: dtypes.dtype | None = None, size: Se
         if kind is tuple or kind is Size:
             return View.apply(input, first)
         if kind is dtypes.dtype and len(shape) == 1:
-            return ViewDtype.apply(input, first)
+            return _as_dtype(input, first)
         return View.apply(input, sizes(shape, "view"))
     if dtype is not None:
-        return ViewDtype.apply(input, dtype)
+        return _as_dtype(input, dtype)
     if size is None:
         raise TypeError("view() received an invalid combination of arguments - got (), but expected a shape or a dtype")
     return View.apply(input, tuple(size))
+
+
+def _as_dtype(input: Tensor, dtype: dtypes.dtype) -> Tensor:
+    out = ViewDtype.apply(input, dtype)
+    out._counter = input.version_counter()
+    return out
 
 
 def view_as(input: Tensor, other: Tensor) -> Tensor:
@@ -272,7 +284,7 @@ def reshape(input: Tensor, *shape: Any, **named: Any) -> Tensor:
     elif not shape or shape[0].__class__ is not int:
         shape = sizes(shape, "reshape", "shape")
     try:
-        return View.apply(input, shape)
+        return (View if input._array.flags.c_contiguous else ReshapeAlias).apply(input, shape)
     except RuntimeError:
         shape = inferred_shape(sizes((shape,), "reshape", "shape"), input._array.size)
     return UnsafeView.apply(clone(input), shape)
@@ -539,7 +551,7 @@ def _matrix_transpose(input: Tensor) -> Tensor:
             UserWarning,
             stacklevel=2,
         )
-        return Alias.apply(input)
+        return input
     return transpose(input, -2, -1)
 
 

@@ -16,7 +16,7 @@ from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import ViewOperation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.layout import channels_last, channels_last_3d, contiguous_format, preserve_format
-from rushlight.ops._geometry import Shape, channel_order, shape_text, sizes, wrap_dim, wrap_dims
+from rushlight.ops._geometry import Array, Shape, channel_order, shape_text, sizes, wrap_dim, wrap_dims
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops.creation import checked_shape
 from rushlight.ops.shape import Squeeze, T, Transpose, Unsqueeze
@@ -39,6 +39,15 @@ class TransposeInplace(Transpose):
     """`Transpose`, in place."""
 
     node_name = "TransposeBackward1"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim0: int, dim1: int) -> Array:
+        ctx.dims = dim0, dim1
+        return input._array.swapaxes(dim0, dim1) if input._array.ndim else input._array[...]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return Transpose.apply(grad, *ctx.dims) if grad._array.ndim else grad, None, None
 
 
 class SqueezeInplace(Squeeze):
@@ -75,7 +84,12 @@ def become(target: Tensor, view: type[ViewOperation], *arguments: Any) -> Tensor
     """Turn a tensor into a view of what it was."""
     from rushlight.autograd.views import check_inplace
 
-    if state.enabled and target.requires_grad:
+    if not state.enabled:
+        # The history stays as it is.
+        target._array = view.forward(view._node_class(), target, *arguments)
+        target.bump_version()
+        return target
+    if target.requires_grad:
         check_inplace(target)
     before = wrap(target._array)
     before._grad_fn, before._output_nr, before._requires_grad = (
@@ -106,7 +120,7 @@ def transpose_(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """`transpose` in place."""
     ndim = input._array.ndim
     dim0, dim1 = wrap_dim(dim0, ndim), wrap_dim(dim1, ndim)
-    return become(input, TransposeInplace, dim0, dim1) if ndim else input
+    return become(input, TransposeInplace, dim0, dim1)
 
 
 def squeeze_(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:

@@ -59,6 +59,7 @@ class Fill(Operation):
     @staticmethod
     def forward(ctx: Any, target: Tensor, value: Any) -> Array:
         array = target._array
+        check_no_overlap(array)
         array[...] = fill_value_array(value, array)
         return array
 

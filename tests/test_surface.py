@@ -33,7 +33,7 @@ OWN_NAMESPACES = {"rushlight.memory", "rushlight.serialization.safetensors"} | {
 
 # Submodules that are attributes of the package because it imports them; `vision` and `serialization` come when named.
 SUBMODULES = {
-    "accelerator", "ao", "autograd", "backends", "constants", "cuda", "dtypes", "func", "kernels", "legacy", "linalg", "memory", "nn", "ops", "optim",
+    "accelerator", "ao", "autograd", "backends", "constants", "cuda", "distributions", "dtypes", "func", "kernels", "legacy", "linalg", "memory", "nn", "ops", "optim",
     "printing", "profiler", "quantization", "quantizer", "random", "return_types", "serialization", "settings", "size", "sparse", "special", "storage", "threads", "utils",
     "version", "vision",
 }  # fmt: skip

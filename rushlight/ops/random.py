@@ -368,7 +368,8 @@ class _Bernoulli(Operation):
 
     @staticmethod
     def forward(ctx: Any, input: Any, p: float | None, generator: Generator) -> Array:
-        array = np.empty_like(input._array)
+        # Repeated dimensions have no order of their own.
+        array = np.empty_like(input._array, order="C" if 0 in input._array.strides else "K")
         if p is not None:
             array[...] = arranged(array, lambda n: kernels.bernoulli(generator, n, p).astype(array.dtype))
         else:

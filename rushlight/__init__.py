@@ -33,6 +33,7 @@ from rushlight.ops.splitting import *
 from rushlight.ops.write import *
 from rushlight.ops.conv import *
 from rushlight.ops.conversion import *
+from rushlight.ops.counting import *
 from rushlight.ops.creation import *
 from rushlight.ops.ctc import *
 from rushlight.ops.einsum import *
@@ -57,6 +58,7 @@ from rushlight.ops.linalg import logdet as logdet
 from rushlight.ops.linalg import slogdet as slogdet
 from rushlight.ops.linalg_factors import *
 from rushlight.ops.least_squares import *
+from rushlight.ops.lobpcg import *
 from rushlight.ops.lowrank import *
 from rushlight.ops.lu import *
 from rushlight.ops.matrix_products import *
@@ -96,6 +98,7 @@ from rushlight.ops.sequences import *
 from rushlight.ops.shape import *
 from rushlight.ops.shape_inplace import *
 from rushlight.ops.shuffle import *
+from rushlight.ops.short_time import *
 from rushlight.ops.sign import *
 from rushlight.ops.slicing import *
 from rushlight.ops.softmax import *
@@ -106,6 +109,7 @@ from rushlight.ops.trigonometric import *
 from rushlight.ops.variance import *
 from rushlight.ops.view_copies import *
 from rushlight.ops.weight_norm import *
+from rushlight.ops.window_functions import *
 from rushlight.ops.weighted_products import *
 from rushlight.ops.promotion import can_cast as can_cast
 from rushlight.ops.promotion import result_type as result_type

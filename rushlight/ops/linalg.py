@@ -274,6 +274,8 @@ class Determinant(Operation):
     def backward(ctx: Any, grad: Tensor) -> Any:
         input, out = ctx.saved_tensors
         grad = grad.unsqueeze(-1).unsqueeze(-1)
+        if input.shape[-1] == 1:
+            return grad
         if ctx.regular:
             return grad * out.unsqueeze(-1).unsqueeze(-1).conj() * inverse_of(input).mH
         return grad * _cofactors(input).conj()
@@ -282,8 +284,6 @@ class Determinant(Operation):
 def _cofactors(matrix: Tensor) -> Tensor:
     """The derivative of the determinant by each element, whether or not there is an inverse."""
     n = matrix.shape[-1]
-    if n == 1:
-        return matrix * 0 + 1
     others = np.array([[j for j in range(n) if j != i] for i in range(n)], np.int64)
     minors = matrix[..., wrap(others[:, None, :, None]), wrap(others[None, :, None, :])]
     sign = np.where(np.add.outer(np.arange(n), np.arange(n)) % 2, -1, 1).astype(matrix._array.dtype)

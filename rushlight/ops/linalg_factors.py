@@ -20,7 +20,7 @@ from rushlight.ops.matmul import product
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__ = ["geqrf", "matrix_exp", "orgqr", "qr"]
+__all__ = ["geqrf", "matrix_exp", "orgqr", "ormqr", "qr"]
 
 
 def _eye_like(matrix: Tensor) -> Tensor:
@@ -172,24 +172,46 @@ class HouseholderProduct(Operation):
     def backward(ctx: Any, grad: Tensor) -> Any:
         input, tau = ctx.saved_tensors
         count, columns = tau.shape[-1], input.shape[-1]
-        reflectors = input[..., :count]
-        v = reflectors.tril(-1) + _eye_like(reflectors)
+        v, middle = _reflections(input, tau)
         top = v[..., :columns, :]
-        upper = (v.mH @ v).triu(1)
-        t = tau.diag_embed()
-        inverse = inverse_of(upper @ t + _eye_like(t))
-        s = t @ inverse
-        to_s = -(v.mH @ grad @ top)
-        to_v = -(grad @ top @ s.mH)
-        to_top = -(grad.mH @ v @ s)
-        to_middle = -(s.mH @ to_s @ inverse.mH)
-        to_upper = (to_middle @ t.mH).triu(1)
-        to_t = to_s @ inverse.mH + upper.mH @ to_middle
-        to_v = to_v + v @ (to_upper + to_upper.mH)
-        to_v = cat([to_v[..., :columns, :] + to_top, to_v[..., columns:, :]], -2).tril(-1)
-        if columns > count:
-            to_v = cat([to_v, input[..., count:] * 0], -1)
-        return to_v, to_t.diagonal(0, -2, -1)
+        to_middle = -(v.mH @ grad @ top)
+        to_v = -(grad @ top @ middle.s.mH)
+        to_top = -(grad.mH @ v @ middle.s)
+        part, to_tau = middle.gradient(to_middle, v)
+        to_v = to_v + part
+        to_v = cat([to_v[..., :columns, :] + to_top, to_v[..., columns:, :]], -2)
+        return _gradient_of_reflectors(to_v, input, count), to_tau
+
+
+class _Middle:
+    """S of the product I - V S Vᴴ of reflections."""
+
+    def __init__(self, v: Tensor, tau: Tensor) -> None:
+        self.t = tau.diag_embed()
+        self.upper = (v.mH @ v).triu(1)
+        self.inverse = inverse_of(self.upper @ self.t + _eye_like(self.t))
+        self.s = self.t @ self.inverse
+
+    def gradient(self, to_s: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """The gradients of V and of the factors τ by that of S."""
+        adjoint = self.inverse.mH
+        to_inner = -(self.s.mH @ to_s @ adjoint)
+        to_upper = (to_inner @ self.t.mH).triu(1)
+        to_t = to_s @ adjoint + self.upper.mH @ to_inner
+        return v @ (to_upper + to_upper.mH), to_t.diagonal(0, -2, -1)
+
+
+def _reflections(input: Tensor, tau: Tensor) -> tuple[Tensor, _Middle]:
+    """V, whose columns the reflections are made of, and S."""
+    reflectors = input[..., : tau.shape[-1]]
+    v = reflectors.tril(-1) + _eye_like(reflectors)
+    return v, _Middle(v, tau)
+
+
+def _gradient_of_reflectors(to_v: Tensor, input: Tensor, count: int) -> Tensor:
+    """The gradient of what holds the reflections below its diagonal."""
+    result = to_v.tril(-1)
+    return cat([result, input[..., count:] * 0], -1) if input.shape[-1] > count else result
 
 
 def householder_product(input: Tensor, tau: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -231,6 +253,104 @@ def householder_product(input: Tensor, tau: Tensor, *, out: Tensor | None = None
 
 
 orgqr = householder_product
+
+
+class Ormqr(Operation):
+    """Q C, Qᴴ C, C Q or C Qᴴ, for the whole Q = I - V S Vᴴ of a product of reflections."""
+
+    node_name = "OrmqrBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, tau: Tensor, other: Tensor, left: bool, transpose: bool) -> Any:
+        ctx.left, ctx.transpose = left, transpose
+        ctx.save_for_backward(input, tau, other)
+        c = other._array if left else other._array.swapaxes(-2, -1).conj()
+        result = reference.reflect(input._array, tau._array, c, left == transpose)
+        return result if left else np.ascontiguousarray(result.swapaxes(-2, -1).conj())
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        input, tau, other = ctx.saved_tensors
+        left, transpose = ctx.left, ctx.transpose
+        to_other = Ormqr.apply(input, tau, grad, left, not transpose)
+        if not any(ctx.needs_input_grad[:2]):
+            return None, None, to_other, None, None
+        c, g = (other, grad) if left else (other.mH, grad.mH)
+        v, middle = _reflections(input, tau)
+        # C - V M W, where W = Vᴴ C and M = S or Sᴴ.
+        m = middle.s.mH if left == transpose else middle.s
+        w, turned = v.mH @ c, v.mH @ g
+        to_m = -(turned @ w.mH)
+        to_v = -(g @ (m @ w).mH) - c @ (m.mH @ turned).mH
+        part, to_tau = middle.gradient(to_m.mH if left == transpose else to_m, v)
+        return _gradient_of_reflectors(to_v + part, input, tau.shape[-1]), to_tau, to_other, None, None
+
+
+def ormqr(
+    input: Tensor,
+    tau: Tensor,
+    other: Tensor,
+    left: bool = True,
+    transpose: bool = False,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """`Q other` (`other Q` unless `left`; Qᴴ for Q if `transpose`), Q the square product of reflections of `geqrf`.
+
+    input `(*, m, k)` and tau `(*, k)` make Q `(*, m, m)`; other is `(*, m, n)`, or `(*, n, m)` unless `left`. Raises
+    RuntimeError where shapes or types do not go together, NotImplementedError for integers.
+
+    >>> import rushlight as torch
+    >>> a, tau = torch.geqrf(torch.tensor([[3.0], [4.0]]))
+    >>> torch.ormqr(a, tau, torch.tensor([[3.0], [4.0]]), transpose=True)
+    tensor([[-5.],
+            [ 0.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.ormqr.html
+    """
+    _check_ormqr(input, tau, other, left)
+    return into(out, Ormqr.apply(input, tau, other, bool(left), bool(transpose)))
+
+
+def _check_ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool) -> None:
+    name = "torch.ormqr:"
+    for position, (label, tensor) in enumerate((("input", input), ("tau", tau), ("other", other)), 1):
+        check_tensor("ormqr", label, position, tensor)
+    a, t, c = input._array, tau._array, other._array
+    for label, array in (("input", a), ("other", c)):
+        if array.ndim < 2:
+            raise RuntimeError(f"{name} {label} must have at least 2 dimensions.")
+    dim = -2 if left else -1
+    if t.ndim and c.shape[dim] < t.shape[-1]:
+        raise RuntimeError(f"{name} other.shape[{dim}] must be greater than or equal to tau.shape[-1]")
+    if c.shape[dim] != a.shape[-2]:
+        raise RuntimeError(f"{name} other.shape[{dim}] must be equal to input.shape[-2]")
+    if not t.ndim or t.shape[-1] > a.shape[-1] or min(c.shape[dim], a.shape[-1]) != t.shape[-1]:
+        raise RuntimeError(f"{name} tau.shape[-1] must be equal to min(other.shape[{dim}], input.shape[-1])")
+    if t.ndim != a.ndim - 1:
+        raise RuntimeError(
+            f"{name} Expected tau to have one dimension less than input, but got tau.ndim equal to {t.ndim} and "
+            f"input.ndim is equal to {a.ndim}"
+        )
+    if c.ndim != a.ndim:
+        raise RuntimeError(
+            f"{name} Expected other to have the same number of dimensions as input, but got other.ndim equal to "
+            f"{c.ndim} and input.ndim is equal to {a.ndim}"
+        )
+    for label, array in (("tau", t[..., None]), ("other", c)):
+        if array.shape[:-2] != a.shape[:-2]:
+            raise RuntimeError(
+                f"{name} Expected batch dimensions of {label} to be equal to input.shape[:-2], but got "
+                f"{list(array.shape[:-2])}"
+            )
+    for label, tensor in (("tau", tau), ("other", other)):
+        if tensor._array.dtype != a.dtype:
+            raise RuntimeError(
+                f"{name} Expected input and {label} to have the same dtype, but input has dtype"
+                f"{input.dtype.legacy_name} and {label} has dtype {tensor.dtype.legacy_name}"
+            )
+    if a.dtype.char not in "fdFD":
+        raise not_implemented("ormqr_cpu", a.dtype)
 
 
 class MatrixExp(Operation):
@@ -293,3 +413,7 @@ class LinalgFactorMethods:
     def orgqr(self: Any, input2: Any) -> Any:
         """The product of reflections; see `rushlight.linalg.householder_product`."""
         return householder_product(self, input2)
+
+    def ormqr(self: Any, input2: Any, input3: Any, left: bool = True, transpose: bool = False) -> Any:
+        """The product with Q, of which these are the reflections; see `rushlight.ormqr`."""
+        return ormqr(self, input2, input3, left, transpose)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["gemm", "householder_product", "matrix_exp"]
+__all__ = ["gemm", "householder_product", "matrix_exp", "reflect"]
 
 Array = NDArray[Any]
 
@@ -54,18 +54,38 @@ def gemm(
     return out
 
 
+def _reflectors(a: Array, tau: Array) -> tuple[Array, Array]:
+    """V, whose columns are those of `a` below the diagonal with 1 on it, and (I + U T)⁻¹, U the rest of VᴴV."""
+    count = tau.shape[-1]
+    v = np.tril(a[..., :count], -1) + np.eye(a.shape[-2], count, dtype=a.dtype)
+    above = np.triu(v.conj().swapaxes(-2, -1) @ v, 1)
+    return v, above * tau[..., None, :] + np.eye(count, dtype=a.dtype)
+
+
 def householder_product(a: Array, tau: Array) -> Array:
     """The first n columns of Π (I - τ v vᴴ), v the columns of `a` below the diagonal with 1 on it.
 
     a: (*, M, N), tau: (*, K), K ≤ N ≤ M. As I - V S Vᴴ, by products of matrices (Schreiber and Van Loan, 1989).
     """
-    columns, count = a.shape[-1], tau.shape[-1]
-    v = np.tril(a[..., :count], -1) + np.eye(a.shape[-2], count, dtype=a.dtype)
-    adjoint = v.conj().swapaxes(-2, -1)
-    above = np.triu(adjoint @ v, 1)
-    factors = tau[..., None, :]
-    middle = np.linalg.solve(above * factors + np.eye(count, dtype=a.dtype), adjoint[..., :columns])
-    result: Array = np.eye(a.shape[-2], columns, dtype=a.dtype) - (v * factors) @ middle
+    columns = a.shape[-1]
+    v, inner = _reflectors(a, tau)
+    middle = np.linalg.solve(inner, v.conj().swapaxes(-2, -1)[..., :columns])
+    result: Array = np.eye(a.shape[-2], columns, dtype=a.dtype) - (v * tau[..., None, :]) @ middle
+    return result
+
+
+def reflect(a: Array, tau: Array, c: Array, adjoint: bool) -> Array:
+    """Q C, or Qᴴ C, where Q is the whole square product of reflections.
+
+    a: (*, M, N), tau: (*, K), K ≤ N, c: (*, M, L).
+    """
+    v, inner = _reflectors(a, tau)
+    across = v.conj().swapaxes(-2, -1) @ c
+    if adjoint:
+        middle = np.linalg.solve(inner.conj().swapaxes(-2, -1), tau.conj()[..., None] * across)
+    else:
+        middle = tau[..., None] * np.linalg.solve(inner, across)
+    result: Array = c - v @ middle
     return result
 
 

@@ -24,6 +24,7 @@ from rushlight.ops.comparison import ComparisonMethods
 from rushlight.ops.complex_views import ComplexViewMethods
 from rushlight.ops.conversion import ConversionMethods
 from rushlight.ops.creation import CreationMethods, tensor
+from rushlight.ops.counting import CountingMethods
 from rushlight.ops.differences import DifferenceMethods
 from rushlight.ops.extremum import ExtremumMethods
 from rushlight.ops.gamma import GammaMethods
@@ -53,6 +54,7 @@ from rushlight.ops.scan import ScanMethods
 from rushlight.ops.scatter import ScatterMethods
 from rushlight.ops.shape import ShapeMethods
 from rushlight.ops.shape_inplace import InplaceShapeMethods
+from rushlight.ops.short_time import ShortTimeMethods
 from rushlight.ops.sign import SignMethods
 from rushlight.ops.slicing import SlicingMethods
 from rushlight.ops.softmax import SoftmaxMethods
@@ -91,6 +93,7 @@ class Tensor(
     ComplexViewMethods,
     BroadcastMethods,
     CreationMethods,
+    CountingMethods,
     DifferenceMethods,
     ExtremumMethods,
     GammaMethods,
@@ -118,6 +121,7 @@ class Tensor(
     ScanMethods,
     ScatterMethods,
     ShapeMethods,
+    ShortTimeMethods,
     SignMethods,
     SlicingMethods,
     SoftmaxMethods,

@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from .dispatch import native_available, prefer_native
-from .reference import elementwise, int8, linalg, loss, norm, optim, pointwise, reduce
+from .reference import elementwise, int8, linalg, loss, norm, optim, pointwise, reduce, sorting
 
 __all__ = [
     "accumulate", "adam_step", "add", "bias_grad", "clamp", "clamp_backward", "divide", "exp", "gelu",
-    "gelu_backward", "gemm", "int8_pack", "int8_product", "int8_quantize", "int8_range", "leaky_relu",
-    "leaky_relu_backward", "log_softmax", "log_softmax_backward", "mean",
-    "multiply", "native_available", "negative", "normalize", "normalize_backward", "relu_forward", "sgd_step",
+    "gelu_backward", "gemm", "int8_pack", "int8_product", "int8_quantize", "int8_range", "kth_along",
+    "leaky_relu", "leaky_relu_backward", "log_softmax", "log_softmax_backward", "mean", "mode_along", "multiply",
+    "native_available", "negative", "normalize", "normalize_backward", "relu_forward", "sgd_step",
     "sigmoid", "sigmoid_backward", "silu", "silu_backward", "softmax", "softmax_backward", "softmax_cross_entropy",
-    "softmax_cross_entropy_backward", "sqrt", "subtract", "sum_over", "tanh", "tanh_backward", "threshold_backward",
+    "softmax_cross_entropy_backward", "sort_along", "sqrt", "subtract", "sum_over", "tanh", "tanh_backward",
+    "threshold_backward", "topk_along",
 ]  # fmt: skip
 
 gemm = prefer_native(linalg.gemm)
@@ -61,6 +62,11 @@ mean = prefer_native(reduce.mean)
 
 normalize = prefer_native(norm.normalize)
 normalize_backward = prefer_native(norm.normalize_backward)
+
+kth_along = prefer_native(sorting.kth_along)
+mode_along = prefer_native(sorting.mode_along)
+sort_along = prefer_native(sorting.sort_along)
+topk_along = prefer_native(sorting.topk_along)
 
 clamp = prefer_native(pointwise.clamp)
 clamp_backward = prefer_native(pointwise.clamp_backward)

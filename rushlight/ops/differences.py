@@ -52,9 +52,11 @@ def diff(
         check_tensor("diff", "prepend", 4, end)
     if any(end.ndim != input.ndim for end in ends):
         raise RuntimeError("diff expects prepend or append to be the same dimension as input")
+    if not n:
+        return into(out, input.clone())
     if ends:
         input = cat([part for part in (prepend, input, append) if part is not None], dim)
-    result: Tensor = input if n else input.clone()
+    result = input
     for _ in range(min(n, input.shape[dim])):
         first, second = _steps(result, dim)
         result = first.logical_xor(second) if result._array.dtype.kind == "b" else second - first

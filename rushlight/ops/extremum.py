@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import return_types
+from rushlight import kernels, return_types
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import wrap_dim
@@ -17,6 +17,7 @@ from rushlight.ops._numeric import (
     Array,
     Dims,
     add_reduce,
+    as_result,
     check_tensor,
     maximum_reduce,
     minimum_reduce,
@@ -173,11 +174,20 @@ class Selection(Operation):
     """Elements chosen along one dimension; each gradient goes back to where its element was."""
 
     @staticmethod
+    def keep(ctx: Any, shape: tuple[int, ...], indices: Array, dim: int, keepdim: bool = True) -> None:
+        """Leave on `ctx` what backward needs."""
+        ctx.dim, ctx.shape, ctx.keepdim, ctx.indices = dim, shape, keepdim or not shape, wrap(indices)
+
+    @staticmethod
     def choose(ctx: Any, input: Tensor, indices: Array, dim: int, keepdim: bool) -> tuple[Array, Array]:
         """The chosen elements and their indices; `indices` has length 1 along `dim`."""
         array = input._array
-        values = select_along(array, indices, dim)
-        ctx.dim, ctx.shape, ctx.keepdim, ctx.indices = dim, array.shape, keepdim or not array.ndim, wrap(indices)
+        return Selection.chosen(ctx, array, select_along(array, indices, dim), indices, dim, keepdim)
+
+    @staticmethod
+    def chosen(ctx: Any, array: Array, values: Array, indices: Array, dim: int, keepdim: bool) -> tuple[Array, Array]:
+        """The same, where the elements are known already."""
+        Selection.keep(ctx, array.shape, indices, dim, keepdim)
         if ctx.keepdim:
             return values, indices
         return values.squeeze(dim), indices.squeeze(dim)
@@ -396,19 +406,37 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out
 
 
 def median_index(array: Array, dim: int, ignore_nan: bool) -> Array:
-    """The index of the lower median along `dim`, which stays with length 1; the first NaN, unless those are ignored."""
+    """The index of the lower median along `dim`, which stays with length 1; the first NaN, unless those are ignored.
+
+    Of equal elements it is the one that a stable sort puts in the middle.
+    """
     if array.ndim == 0:
         return np.zeros((), np.int64)
-    order = np.argsort(widened(array), axis=dim, kind="stable")
-    count = array.shape[dim]
-    if array.dtype.kind in "biu":
-        return np.take(order, [(count - 1) // 2], axis=dim)
-    missing = add_reduce(np.isnan(array), dim, np.int64, None, True)
-    if ignore_nan:
-        middle = np.maximum((count - missing - 1) // 2, 0)
+    rows = np.moveaxis(widened(array), dim, -1)
+    count = rows.shape[-1]
+    middle: Any = (count - 1) // 2
+    missing = np.isnan(rows) if rows.dtype.kind == "f" else None
+    if missing is None or not missing.any():
+        value = np.partition(rows, middle, axis=-1)[..., middle : middle + 1]
+    elif ignore_nan:
+        middle = np.maximum((count - add_reduce(missing, -1, np.int64, None, True) - 1) // 2, 0)
+        value = np.take_along_axis(np.sort(rows, axis=-1), middle, -1)
     else:
-        middle = np.where(missing > 0, count - missing, (count - 1) // 2)
-    return np.take_along_axis(order, middle, dim)
+        value = np.where(missing.any(-1), np.nan, np.partition(rows, middle, axis=-1)[..., middle])[..., None]
+        middle = np.where(np.isnan(value), 0, middle)
+    equal = rows == value
+    lost = value != value
+    if missing is not None and lost.any():
+        equal = np.where(lost, missing, equal)
+        less = add_reduce(rows < value, -1, np.int64, None, True)
+        less[lost] = 0
+    else:
+        less = add_reduce(rows < value, -1, np.int64, None, True)
+    if rows.ndim == 1:
+        index = np.flatnonzero(equal)[middle - less]
+    else:
+        index = np.argmax(np.cumsum(equal, -1) > middle - less, axis=-1)[..., None]
+    return np.moveaxis(index, -1, dim)
 
 
 class Median(Selection):
@@ -514,22 +542,6 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, *, o
     return _given(out, _median(input, dim, keepdim, True))
 
 
-def mode_index(array: Array, dim: int) -> Array:
-    """The last index of the most frequent value along `dim`, which stays with length 1; the least of equally frequent
-    ones."""
-    if array.ndim == 0:
-        return np.zeros((), np.int64)
-    order = np.moveaxis(np.argsort(widened(array), axis=dim, kind="stable"), dim, -1)
-    ranked = np.take_along_axis(np.moveaxis(array, dim, -1), order, -1)
-    count = ranked.shape[-1]
-    place = np.arange(count)
-    starts = np.ones(ranked.shape, np.bool_)
-    starts[..., 1:] = ranked[..., 1:] != ranked[..., :-1]
-    first = np.maximum.accumulate(np.where(starts, place, 0), axis=-1)
-    best = np.argmax(place - first, axis=-1)[..., None]
-    return np.moveaxis(np.take_along_axis(order, best, -1), -1, dim)
-
-
 class Mode(Selection):
     """The most frequent value along a dimension, and an index of it."""
 
@@ -537,11 +549,15 @@ class Mode(Selection):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> Any:
-        return Mode.choose(ctx, input, mode_index(input._array, dim), dim, keepdim)
+        array = input._array
+        if not array.ndim:
+            return Mode.choose(ctx, input, np.zeros((), np.int64), dim, keepdim)
+        values, indices = kernels.mode_along(np.ascontiguousarray(widened(array)), dim)
+        return Mode.chosen(ctx, array, as_result(values, array.dtype), indices, dim, keepdim)
 
 
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
-    """The most frequent value along `dim` (the least of those equally frequent) and its last index, as a named tuple.
+    """The most frequent value along `dim` (the least of those equally frequent) and an index of it, as a named tuple.
 
     Raises IndexError where the dimension has no elements or is out of range.
 

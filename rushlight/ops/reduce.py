@@ -26,6 +26,7 @@ from rushlight.ops._numeric import (
     maximum_reduce,
     multiply_reduce,
     normalize_dims,
+    not_implemented,
     spread,
     widened,
 )
@@ -144,6 +145,8 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.sum_to_size.html
     """
     wanted = tuple(size[0]) if len(size) == 1 and not isinstance(size[0], int) else size
+    if not wanted:
+        return sum(input)
     shape = input._array.shape
     lead = len(shape) - len(wanted)
     if lead < 0 or builtins.any(w not in (1, n) for w, n in zip(wanted, shape[lead:], strict=True)):
@@ -198,6 +201,8 @@ def nansum(
         raise RuntimeError("nansum on CPU does not support complex inputs")
     if out is not None:
         dtype = type_of_out(input, out, dtype)
+        if out._array.dtype.kind in "biu" and input._array.dtype.kind not in "biu":
+            raise not_implemented("nansum_cpu", out._array.dtype)
     result = _in_dtype(Nansum.apply(input if dtype is None else in_type(input, dtype, "nansum"), dim, keepdim), dtype)
     return into(out, result, exact=True)
 
@@ -311,9 +316,10 @@ def nanmean(
         raise RuntimeError(
             "nanmean(): expected input to have floating point or complex dtype but got " + input.dtype.legacy_name
         )
-    dims = normalize_dims(dim, array.ndim)
-    count = add_reduce(~np.isnan(array), dims, np.int64, None, keepdim)
-    return into(out, nansum(input, dim, keepdim, dtype=dtype) / wrap(count))
+    if out is not None and out._array.dtype.kind in "biu":
+        raise not_implemented("nansum_cpu", out._array.dtype)
+    count = (input == input).sum(dim, keepdim)
+    return into(out, nansum(input, dim, keepdim, dtype=dtype) / count)
 
 
 def _product_of_others(input: Tensor, dim: int) -> Tensor:
@@ -364,7 +370,9 @@ class ProdDim(Operation):
     def backward(ctx: Any, grad: Tensor) -> Any:
         input, out = ctx.saved_tensors
         grad = spread(grad, ctx)
-        if not ctx.dims or input._array.all():
+        if not ctx.dims:
+            return grad, None, None
+        if input._array.all():
             return grad * (spread(out, ctx) / input).conj(), None, None
         return grad * _product_of_others(input, ctx.dims[0]).conj(), None, None
 
@@ -389,6 +397,8 @@ def prod(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.prod.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(prod, input, dim, keepdim, dtype=dtype, axis=axis)
     if out is not None:
         return into(out, prod(input, dim, keepdim, dtype=type_of_out(input, out, dtype), axis=axis), exact=True)
     dim = dim if axis is None else axis

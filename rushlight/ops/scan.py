@@ -10,7 +10,15 @@ from rushlight import dtypes, return_types
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._geometry import wrap_dim
-from rushlight.ops._numeric import Array, accumulator, as_result, check_tensor, require_floating, widened
+from rushlight.ops._numeric import (
+    Array,
+    accumulator,
+    as_result,
+    check_tensor,
+    not_implemented,
+    require_floating,
+    widened,
+)
 from rushlight.ops._out import into, into_each, type_of_out
 from rushlight.ops.conversion import in_type
 
@@ -31,20 +39,25 @@ def _from_end(input: Tensor, dim: int) -> Tensor:
     return input.flip(dim).cumsum(dim).flip(dim) if input._array.ndim else input
 
 
+def _accumulator(dtype: np.dtype[Any], kept: bool) -> np.dtype[Any] | None:
+    """The type to accumulate in: integers stay what they are where the caller named their type."""
+    return dtype if kept and dtype.kind in "iu" else accumulator(dtype)
+
+
 class Cumsum(Operation):
     """`out[i] = Σ input[..i]`."""
 
     node_name = "CumsumBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: int) -> Any:
+    def forward(ctx: Any, input: Tensor, dim: int, kept: bool) -> Any:
         array = input._array
         ctx.dim = dim
-        return as_result(_accumulate(np.add, array, dim, accumulator(array.dtype)), array.dtype)
+        return as_result(_accumulate(np.add, array, dim, _accumulator(array.dtype, kept)), array.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        return _from_end(grad, ctx.dim), None
+        return _from_end(grad, ctx.dim), None, None
 
 
 def cumsum(
@@ -70,11 +83,26 @@ def cumsum(
     return into(out, Cumsum.apply(*_scan_arguments("cumsum", input, dim if axis is None else axis, dtype)))
 
 
-def _scan_arguments(name: str, input: Tensor, dim: int | None, dtype: dtypes.dtype | None) -> tuple[Tensor, int]:
+def _scan_arguments(name: str, input: Tensor, dim: int | None, dtype: dtypes.dtype | None) -> tuple[Tensor, int, bool]:
+    """The input in the type asked for, the dimension, and whether a type was asked for."""
     if dim is None:
         raise TypeError(f'{name}() missing 1 required positional arguments: "dim"')
     check_tensor(name, "input", 1, input)
-    return input if dtype is None else in_type(input, dtype, name), wrap_dim(dim, input._array.ndim)
+    dim = wrap_dim(dim, input._array.ndim)
+    if dtype is None:
+        return input, dim, False
+    input = in_type(input, dtype, name)
+    if input._array.dtype.kind == "b":
+        raise not_implemented(f"{name}_out_cpu", input._array.dtype)
+    return input, dim, True
+
+
+def _inplace_arguments(name: str, input: Any, dim: int, dtype: dtypes.dtype | None) -> tuple[Tensor, int, bool]:
+    if dtype is not None and dtype is not input.dtype:
+        raise RuntimeError(
+            f"Bad in-place call: input tensor dtype {input.dtype.name} and output tensor dtype {dtype.name} should match"
+        )
+    return _scan_arguments(name, input, dim, input.dtype)
 
 
 class Cumprod(Operation):
@@ -83,21 +111,21 @@ class Cumprod(Operation):
     node_name = "CumprodBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: int) -> Any:
+    def forward(ctx: Any, input: Tensor, dim: int, kept: bool) -> Any:
         array = input._array
         ctx.dim = dim
-        out = wrap(as_result(_accumulate(np.multiply, array, dim, accumulator(array.dtype)), array.dtype))
+        out = wrap(as_result(_accumulate(np.multiply, array, dim, _accumulator(array.dtype, kept)), array.dtype))
         ctx.save_for_backward(input, out)
         return out
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         input, out = ctx.saved_tensors
-        if not input._array.ndim:
-            return grad, None
+        if not input._array.ndim or input._array.shape[ctx.dim] == 1:
+            return grad, None, None
         if input._array.all():
-            return _from_end(grad * out.conj(), ctx.dim) / input.conj(), None
-        return _cumprod_gradient_at_zeros(grad, input, ctx.dim), None
+            return _from_end(grad * out.conj(), ctx.dim) / input.conj(), None, None
+        return _cumprod_gradient_at_zeros(grad, input, ctx.dim), None, None
 
 
 def _cumprod_gradient_at_zeros(grad: Tensor, input: Tensor, dim: int) -> Tensor:
@@ -212,6 +240,28 @@ def cummin(input: Tensor, dim: int, *, out: Any = None) -> Any:
     return into_each(out, return_types.cummin(Cummin.apply(input, wrap_dim(dim, input._array.ndim))))
 
 
+def _log_sum(a: Array, b: Array) -> Array:
+    """`log(exp(a) + exp(b))` of complex numbers, with the imaginary part of the greater real part's branch."""
+    swap = (a.real >= b.real) & ~np.isnan(a)
+    low, high = np.where(swap, b, a), np.where(swap, a, b)
+    apart = low - high
+    apart[~np.isfinite(apart.real)] = -np.inf
+    out = np.log1p(np.exp(apart)) + high
+    nothing = (low.real == high.real) & np.isneginf(low.real)
+    out[nothing] = low[nothing]
+    out[np.isnan(low) | np.isnan(high)] = complex("nan+nanj")
+    return out
+
+
+def _complex_log_sums(array: Array, dim: int) -> Array:
+    """The running `_log_sum` in the order of the elements, on which the branch of the logarithm depends."""
+    rows = np.moveaxis(np.atleast_1d(array), dim, 0)
+    out = np.empty_like(rows)
+    for i, row in enumerate(rows):
+        out[i] = row if i == 0 else _log_sum(out[i - 1 : i], row[None])[0]
+    return np.ascontiguousarray(np.moveaxis(out, 0, dim)).reshape(array.shape)
+
+
 class Logcumsumexp(Operation):
     """`out[i] = log Σ exp(input[..i])`, without overflow."""
 
@@ -221,7 +271,10 @@ class Logcumsumexp(Operation):
     def forward(ctx: Any, input: Tensor, dim: int) -> Any:
         array = input._array
         ctx.dim = dim
-        out = wrap(as_result(_accumulate(np.logaddexp, widened(array), dim, None), array.dtype))
+        if array.dtype.kind == "c":
+            out = wrap(_complex_log_sums(array, dim))
+        else:
+            out = wrap(as_result(_accumulate(np.logaddexp, widened(array), dim, None), array.dtype))
         ctx.save_for_backward(input, out)
         return out
 
@@ -231,6 +284,9 @@ class Logcumsumexp(Operation):
         dim = ctx.dim
         if not input._array.ndim:
             return grad, None
+        if input._array.dtype.kind == "c":
+            sums = (grad.conj().log() - out).flip(dim).logcumsumexp(dim).flip(dim)
+            return (sums + input).exp().conj(), None
         # exp(input) Σ grad exp(-out), summed in the log domain and apart by sign, so that nothing overflows.
         size = grad.abs().log()
         total = None
@@ -253,7 +309,8 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.logcumsumexp.html
     """
     check_tensor("logcumsumexp", "input", 1, input)
-    require_floating(input._array, "logcumsumexp_out_cpu")
+    if input._array.dtype.kind != "c":
+        require_floating(input._array, "logcumsumexp_out_cpu")
     return into(out, Logcumsumexp.apply(input, wrap_dim(dim, input._array.ndim)), exact=True)
 
 
@@ -268,8 +325,8 @@ class ScanMethods:
 
     def cumsum_(self: Any, dim: int, *, dtype: dtypes.dtype | None = None) -> Any:
         """`cumsum`, written into this tensor."""
-        return Cumsum.inplace(*_scan_arguments("cumsum_", self, dim, None))
+        return Cumsum.inplace(*_inplace_arguments("cumsum", self, dim, dtype))
 
     def cumprod_(self: Any, dim: int, *, dtype: dtypes.dtype | None = None) -> Any:
         """`cumprod`, written into this tensor."""
-        return Cumprod.inplace(*_scan_arguments("cumprod_", self, dim, None))
+        return Cumprod.inplace(*_inplace_arguments("cumprod", self, dim, dtype))

@@ -1,0 +1,343 @@
+"""Elements told apart and counted: unique elements, how often each occurs, places in a sorted sequence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.autograd.operation import Operation
+from rushlight.autograd.variable import Variable, wrap
+from rushlight.ops._geometry import wrap_dim
+from rushlight.ops._numeric import Array, check_tensor, not_implemented, require_floating
+from rushlight.ops._out import into
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+__all__ = ["bincount", "bucketize", "histc", "searchsorted", "unique", "unique_consecutive"]
+
+
+class Unique(Operation):
+    """The distinct elements in order, or the distinct slices along a dimension, and what was asked for beside."""
+
+    node_name = "Unique2Backward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int | None, inverse: bool, counts: bool) -> Any:
+        array = input._array
+        given = array.view(np.uint8) if array.dtype.kind == "b" and dim is None else array
+        found = np.unique(given, return_inverse=inverse, return_counts=counts, axis=dim, equal_nan=False)
+        if not (inverse or counts):
+            return np.ascontiguousarray(found).view(array.dtype)
+        results = [np.ascontiguousarray(found[0]).view(array.dtype), *(f.astype(np.int64) for f in found[1:])]
+        if inverse:
+            results[1] = results[1].reshape(array.shape if dim is None else -1)
+        return tuple(results)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Any:
+        raise NotImplementedError("the derivative for '_unique2' is not implemented.")
+
+
+class UniqueConsecutive(Operation):
+    """The elements, or slices along a dimension, that differ from the one before."""
+
+    node_name = "UniqueConsecutiveBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int | None, inverse: bool, counts: bool) -> Any:
+        array = input._array
+        axis = 0 if dim is None else dim
+        sequence = array.reshape(-1) if dim is None else array
+        rows = np.moveaxis(sequence, axis, 0)
+        starts = np.ones(rows.shape[0], np.bool_)
+        starts[1:] = (rows[1:] != rows[:-1]).any(tuple(range(1, rows.ndim)))
+        out = np.ascontiguousarray(np.compress(starts, sequence, axis=axis))
+        if not (inverse or counts):
+            return out
+        results = [out]
+        if inverse:
+            belongs = np.cumsum(starts) - 1
+            results.append(belongs.reshape(array.shape) if dim is None else belongs)
+        if counts:
+            results.append(np.diff(np.append(np.flatnonzero(starts), rows.shape[0])))
+        return tuple(results)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Any:
+        raise NotImplementedError("the derivative for 'unique_consecutive' is not implemented.")
+
+
+def unique(
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The distinct elements in ascending order, or the distinct slices along `dim`.
+
+    With `return_inverse` also where each element of the input went, with `return_counts` how often each occurs
+    (int64). Each NaN
+    is distinct.
+
+    >>> import rushlight as torch
+    >>> torch.unique(torch.tensor([3, 1, 3]), return_counts=True)
+    (tensor([1, 3]), tensor([1, 2]))
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.unique.html
+    """
+    check_tensor("unique", "input", 1, input)
+    array = input._array
+    if dim is not None:
+        dim = wrap_dim(dim, array.ndim)
+        _check_slices(array, dim)
+    return Unique.apply(input, dim, return_inverse, return_counts)
+
+
+def _check_slices(array: Array, dim: int) -> None:
+    if array.size == 0 and array.ndim and 0 in (n for i, n in enumerate(array.shape) if i != dim) and array.shape[dim]:
+        raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
+
+
+def unique_consecutive(
+    input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    """The elements (or slices along `dim`) that differ from the one before them.
+
+    With `return_inverse` also which of them each element belongs to, with `return_counts` how long each run is (int64).
+
+    >>> import rushlight as torch
+    >>> torch.unique_consecutive(torch.tensor([1, 1, 2, 1]))
+    tensor([1, 2, 1])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.unique_consecutive.html
+    """
+    check_tensor("unique_consecutive", "input", 1, input)
+    array = input._array
+    if dim is not None:
+        dim = wrap_dim(dim, array.ndim)
+        _check_slices(array, dim)
+    return UniqueConsecutive.apply(input, dim, return_inverse, return_counts)
+
+
+class Bincount(Operation):
+    """How often each number occurs, or the sum of the weights where it does."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, weights: Tensor | None, minlength: int) -> Any:
+        if weights is None:
+            return np.bincount(input._array, minlength=minlength).astype(np.int64, copy=False)
+        given = weights._array
+        out = np.bincount(input._array, given, minlength)
+        result = wrap(out.astype(np.float32) if given.dtype == np.float32 else out)
+        ctx.mark_non_differentiable(result)
+        return result
+
+
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
+    """How often each of 0, 1, …, max(input) occurs (int64), or the sum of the weights where it does.
+
+    Raises RuntimeError for negative numbers, more than one dimension or weights of another shape, NotImplementedError
+    for
+    floats.
+
+    >>> import rushlight as torch
+    >>> torch.bincount(torch.tensor([1, 1, 3]))
+    tensor([0, 2, 0, 1])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.bincount.html
+    """
+    check_tensor("bincount", "input", 1, input)
+    array = input._array
+    if array.dtype.kind not in "iu":
+        raise not_implemented("bincount_cpu", array.dtype)
+    if minlength < 0:
+        raise RuntimeError("minlength should be >= 0")
+    if array.ndim != 1 or (array.size and array.min() < 0):
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    if weights is None:
+        return Bincount.apply(input, None, minlength)
+    check_tensor("bincount", "weights", 2, weights)
+    if weights._array.shape != array.shape:
+        raise RuntimeError("weights should be 1-d and have the same length as input")
+    return Bincount.apply(input, weights, minlength)
+
+
+class Histc(Operation):
+    """How many elements lie in each of some equal intervals."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, bins: int, low: float, high: float) -> Any:
+        array = input._array
+        kind = array.dtype.type
+        inside = array[(array >= low) & (array <= high)]
+        place = ((inside - kind(low)) / kind(high - low) * kind(bins)).astype(np.int64)
+        counts = wrap(np.bincount(np.minimum(place, bins - 1), minlength=bins).astype(array.dtype))
+        ctx.mark_non_differentiable(counts)
+        return counts
+
+
+def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Tensor | None = None) -> Tensor:
+    """How many elements lie in each of `bins` equal intervals of [min, max] (of the data's range if both are 0).
+
+    Elements outside are not counted, the last interval is closed. Raises RuntimeError for an empty or infinite range,
+    NotImplementedError for integers.
+
+    >>> import rushlight as torch
+    >>> torch.histc(torch.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
+    tensor([0., 2., 1., 0.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.histc.html
+    """
+    check_tensor("histc", "input", 1, input)
+    array = require_floating(input._array, "histogram_cpu")
+    if bins <= 0:
+        raise RuntimeError("bins must be > 0")
+    low, high = float(min), float(max)
+    if low == high and array.size:
+        low, high = float(np.min(array)), float(np.max(array))
+    if low == high:
+        low, high = low - 1, high + 1
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise RuntimeError(f"range of [{low:g}, {high:g}] is not finite")
+    if low > high:
+        raise RuntimeError("max must be larger than min")
+    return into(out, Histc.apply(input, bins, low, high), exact=True)
+
+
+def _places(sequence: Array, values: Array, right: bool) -> Array:
+    """Where values would be inserted into the rows of a sequence, all rows halved at once.
+
+    What does not compare, a NaN, is passed over to the right, as PyTorch does.
+    """
+    low = np.zeros(values.shape, np.int64)
+    high = np.full(values.shape, sequence.shape[-1], np.int64)
+    for _ in range(sequence.shape[-1].bit_length()):
+        middle = (low + high) >> 1
+        found = np.take_along_axis(sequence, np.minimum(middle, sequence.shape[-1] - 1), -1)
+        passed = ~((found > values) if right else (found >= values)) & (low < high)
+        low, high = np.where(passed, middle + 1, low), np.where(passed, high, middle)
+    return low
+
+
+class Searchsorted(Operation):
+    """Where values would be inserted into a sorted sequence."""
+
+    @staticmethod
+    def forward(ctx: Any, sequence: Tensor, values: Tensor, sorter: Tensor | None, right: bool, dtype: Any) -> Array:
+        keys, wanted = sequence._array, values._array
+        if sorter is not None:
+            keys = np.take_along_axis(keys, sorter._array, -1)
+        if keys.ndim > 1:
+            found = _places(keys, wanted, right)
+        elif keys.dtype.kind == "f" and keys.size and np.isnan(keys[-1]):
+            found = _places(keys, wanted.reshape(-1), right).reshape(wanted.shape)
+        else:
+            found = np.asarray(np.searchsorted(keys, wanted, "right" if right else "left"))
+        return found.astype(dtype, copy=False)
+
+
+def _check_search(sequence: Tensor, values: Tensor, sorter: Tensor | None) -> None:
+    keys, wanted = sequence._array, values._array
+    if keys.ndim == 0:
+        raise RuntimeError(
+            "torch.searchsorted(): boundaries tensor should have positive dimension, but got 0 dimension"
+        )
+    if wanted.ndim == 0 and keys.ndim != 1:
+        raise RuntimeError(
+            "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but we got "
+            f"boundaries tensor dim({keys.ndim}) and input value's dim(0) numel(1)"
+        )
+    if keys.ndim > 1 and keys.shape[:-1] != wanted.shape[:-1]:
+        raise RuntimeError(
+            "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries "
+            f"tensor and input value tensor must match, but we got boundaries tensor {list(keys.shape)} and input "
+            f"value tensor {list(wanted.shape)}"
+        )
+    if wanted.ndim and keys.dtype != wanted.dtype:
+        raise RuntimeError(
+            "torch.searchsorted(): boundary tensor and input value tensor should have same dtype, but got boundary "
+            f"tensor dtype {sequence.dtype.legacy_name} and input value tensor dtype {values.dtype.legacy_name}"
+        )
+    if sorter is not None:
+        if sorter._array.shape != keys.shape:
+            raise RuntimeError(
+                "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor "
+                f"{list(keys.shape)}and got sorter tensor {list(sorter.shape)}"
+            )
+        if sorter._array.dtype != np.int64:
+            raise RuntimeError(
+                f"torch.searchsorted(): sorter must be a tensor of long dtype but got dtype {sorter.dtype.legacy_name}"
+            )
+        if sorter._array.size and not (0 <= int(sorter._array.min()) <= int(sorter._array.max()) < keys.shape[-1]):
+            raise RuntimeError("torch.searchsorted(): sorter index out of range")
+
+
+def searchsorted(
+    sorted_sequence: Tensor,
+    input: Any,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
+    sorter: Tensor | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Where `input` would be inserted into the sorted innermost dimension to keep its order, int64 (or int32).
+
+    Among equal elements the first place, or with `right` (or `side="right"`) the last. Raises RuntimeError where the
+    leading dimensions differ.
+
+    >>> import rushlight as torch
+    >>> torch.searchsorted(torch.tensor([1, 3, 5]), torch.tensor([3, 6]))
+    tensor([1, 3])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.searchsorted.html
+    """
+    check_tensor("searchsorted", "sorted_sequence", 1, sorted_sequence)
+    if sorter is not None:
+        check_tensor("searchsorted", "sorter", 6, sorter)
+    if side is not None:
+        if side not in ("left", "right"):
+            raise RuntimeError(f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}")
+        if right and side == "left":
+            raise RuntimeError(
+                "torch.searchsorted(): side and right can't be set to opposites, got side of left while right was True"
+            )
+        right = side == "right"
+    sequence = sorted_sequence._array
+    if not isinstance(input, Variable):
+        input = wrap(np.asarray(input, sequence.dtype))
+    _check_search(sorted_sequence, input, sorter)
+    result = Searchsorted.apply(sorted_sequence, input, sorter, right, np.int32 if out_int32 else np.int64)
+    return into(out, result, exact=True)
+
+
+def bucketize(
+    input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False, out: Tensor | None = None
+) -> Tensor:
+    """Which interval between the sorted 1-D `boundaries` each element falls in, int64 (or int32).
+
+    Raises RuntimeError where `boundaries` is not 1-D.
+
+    >>> import rushlight as torch
+    >>> torch.bucketize(torch.tensor([2, 6]), torch.tensor([1, 3, 5]))
+    tensor([1, 3])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.bucketize.html
+    """
+    check_tensor("bucketize", "boundaries", 2, boundaries)
+    if boundaries._array.ndim != 1:
+        raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries._array.ndim})")
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)
+
+
+class CountingMethods:
+    """The functions of this family as methods of Tensor."""
+
+    bincount = bincount
+    histc = histc
+    unique = unique
+    unique_consecutive = unique_consecutive

@@ -226,7 +226,8 @@ def format_array(array: Array, indent: int = 0) -> str:
     return _write(array.tolist(), indent, write, elided)
 
 
-def _with_suffixes(text: str, suffixes: list[str], indent: int) -> str:
+def with_suffixes(text: str, suffixes: list[str], indent: int) -> str:
+    """A text begun, with what follows the numbers of a tensor, on new lines where it would be too long."""
     parts = [text]
     # One more than the line has, as PyTorch counts.
     length = len(text) - text.rfind("\n") + 1
@@ -269,7 +270,7 @@ def _quantizer_suffixes(tensor: Variable, quantizer: Quantizer) -> list[str]:
     for name, array in (("scale", quantizer.scale), ("zero_point", quantizer.zero_point)):
         kind = dtypes.from_numpy_dtype(array.dtype)
         usual = kind in (dtypes.get_default_dtype(), dtypes.int64)
-        text = _with_suffixes(f"tensor({format_array(array, 7)}", [] if usual else [f"dtype={kind}"], 7)
+        text = with_suffixes(f"tensor({format_array(array, 7)}", [] if usual else [f"dtype={kind}"], 7)
         suffixes.append(f"{name}={text}")
     return [*suffixes, f"axis={quantizer.axis}"]
 
@@ -310,7 +311,7 @@ def format_tensor(tensor: Variable, *, tensor_contents: str | None = None) -> st
             suffixes.append(f"grad_fn=<{_node_name(grad_fn)}>")
         elif tensor.requires_grad:
             suffixes.append("requires_grad=True")
-    text = _with_suffixes(prefix + contents, suffixes, len(prefix))
+    text = with_suffixes(prefix + contents, suffixes, len(prefix))
     return f"Parameter({text})" if isinstance(tensor, Parameter) and not plain else text
 
 

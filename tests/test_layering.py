@@ -19,7 +19,7 @@ ROOT = PACKAGE.parent
 # Imports inside functions that point upwards, each with its reason.
 UPWARDS_WHEN_CALLED = {
     ("rushlight.__config__", "rushlight"): "the version, which the front door names last",
-    ("rushlight.autograd.engine", "rushlight.ops.joining"): "batched gradients are stacked",
+    ("rushlight.autograd.engine", "rushlight.func._vmap"): "batched gradients",
     ("rushlight.ops.embedding", "rushlight.sparse"): "the gradient of some rows is a sparse tensor",
     ("rushlight.ops.sparsity", "rushlight.sparse"): "a dense tensor makes a sparse one",
     ("rushlight.printing", "rushlight.nn.parameter"): "a Parameter prints its class's name",

@@ -19,6 +19,8 @@ __all__ = [
 ]  # fmt: skip
 
 if _TYPE_CHECKING:
+    from rushlight.autograd import forward_ad as forward_ad
+    from rushlight.autograd import functional as functional
     from rushlight.autograd import profiler as profiler
 else:
 
@@ -26,6 +28,6 @@ else:
         # What few programs use is imported when first named.
         from importlib import import_module
 
-        if name in ("profiler", "profiler_util"):
+        if name in ("forward_ad", "functional", "profiler", "profiler_util"):
             return import_module(f"rushlight.autograd.{name}")
         raise AttributeError(f"module 'rushlight.autograd' has no attribute '{name}'")

@@ -145,25 +145,18 @@ def _batched_grad(
     allow_unused: Any,
     materialize: bool,
 ) -> tuple[Any, ...]:
-    batched = (grad_outputs,) if isinstance(grad_outputs, Variable) else tuple(grad_outputs)
-    size = next(g.shape[0] for g in batched if g is not None)
-    rows = [
-        grad(
-            outs,
-            wanted,
-            [None if g is None else g[i] for g in batched],
-            True,
-            create_graph,
-            True,
-            allow_unused,
-            False,
-            materialize,
-        )
-        for i in range(size)
-    ]
-    from rushlight.ops.joining import stack
+    from rushlight.func._vmap import vmap
 
-    return tuple(None if column[0] is None else stack(column) for column in zip(*rows, strict=True))
+    batched = (grad_outputs,) if isinstance(grad_outputs, Variable) else tuple(grad_outputs)
+    missing: set[int] = set()
+
+    def one(*given: Any) -> tuple[Any, ...]:
+        found = grad(outs, wanted, given, True, create_graph, True, allow_unused, False, materialize)
+        missing.update(i for i, g in enumerate(found) if g is None)
+        return tuple(g for g in found if g is not None)
+
+    found = iter(vmap(one, in_dims=tuple(None if g is None else 0 for g in batched))(*batched))
+    return tuple(None if i in missing else next(found) for i in range(len(wanted)))
 
 
 def _as_gradients(outputs: tuple[Any, ...], gradients: Any, argument: str) -> tuple[Any, ...]:

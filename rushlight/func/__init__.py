@@ -1,6 +1,7 @@
 """Functions of functions: derivatives, batches, and modules as functions; the names of `torch.func`."""
 
 from rushlight.func import _batch_rules as _batch_rules
+from rushlight.func import _batch_views as _batch_views
 from rushlight.func import _dual_rules as _dual_rules
 from rushlight.func._forward import jvp, linearize
 from rushlight.func._jacobian import debug_unwrap, functionalize, hessian, jacfwd, jacrev

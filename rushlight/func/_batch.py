@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import Ghost, Intercept, Level, contained, replaced
-from rushlight.func._wrapped import Wrapped
+from rushlight.func._wrapped import Wrapped, indented
 from rushlight.ops.creation import zeros
 from rushlight.ops.joining import stack
 from rushlight.ops.slicing import select
@@ -69,8 +69,7 @@ class Batched(Wrapped):
     tracked = likened = rebuilt
 
     def __repr__(self, *, tensor_contents: str | None = None) -> str:
-        value = "\n".join("    " + line for line in repr(self._value).splitlines())
-        return f"BatchedTensor(lvl={self._level.depth}, bdim=0, value=\n{value}\n)"
+        return f"BatchedTensor(lvl={self._level.depth}, bdim=0, value=\n{indented(repr(self._value))}\n)"
 
     def __format__(self, spec: str) -> str:
         if self.dim():

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakValueDictionary
 
 from rushlight.autograd.grad_mode import enable_grad, state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import Ghost, Level, contained, cut, highest, replaced
 from rushlight.func._reverse import pulled_back, tracked
 from rushlight.func._batch import batched, spread, stripped
-from rushlight.func._wrapped import Wrapped
+from rushlight.func._wrapped import Wrapped, indented
 from rushlight.ops.creation import ones_like, zeros_like
+from rushlight.printing import with_suffixes
 from rushlight.tensor import Tensor
 
 __all__ = ["INPLACE_RULES", "RULES", "Dual", "DualLevel", "dual"]
@@ -60,11 +62,10 @@ class Dual(Wrapped):
         return self._value.detach()
 
     def __repr__(self, *, tensor_contents: str | None = None) -> str:
-        if not self._level.alive:
-            return repr(self._value)
-        from rushlight.printing import format_tensor
-
-        return format_tensor(self, tensor_contents=tensor_contents)
+        text = repr(self._value)
+        if self._level.functional:
+            return f"GradTrackingTensor(lvl={self._level.depth}, value=\n{indented(text)}\n)"
+        return with_suffixes(text[:-1], [f"tangent={self._tangent}"], 7)
 
     def __format__(self, spec: str) -> str:
         return format(self._value, spec)
@@ -118,6 +119,7 @@ def dual(level: Any, primal: Any, tangent: Any) -> Any:
         return primal
     out = _new(Dual)
     out._value, out._tangent, out._level = primal, tangent, level
+    level.made[id(out)] = out
     return out
 
 
@@ -129,6 +131,7 @@ def become_dual(level: DualLevel, tensor: Any, tangent: Any) -> None:
     tensor.__dict__.clear()
     tensor.__class__ = Dual
     tensor._value, tensor._tangent, tensor._level = inner, tangent, level
+    level.made[id(tensor)] = tensor
 
 
 class DualLevel(Level):
@@ -137,6 +140,18 @@ class DualLevel(Level):
     def __init__(self, functional: bool = True) -> None:
         super().__init__()
         self.functional = functional
+        self.made: WeakValueDictionary[int, Any] = WeakValueDictionary()
+
+    def __exit__(self, *exception: object) -> None:
+        # Tangents end with their level: what is left of a dual number is its primal.
+        super().__exit__(*exception)
+        for tensor in list(self.made.values()):
+            value = tensor._value
+            tensor.__dict__.clear()
+            tensor.__class__ = type(value)
+            tensor.__dict__.update(value.__dict__)
+            if type(value) is Dual:
+                value._level.made[id(tensor)] = tensor
 
     def unwrapped(self, tensor: Any) -> Any:
         """The primal: tangents end with their level."""
@@ -245,7 +260,10 @@ class DualLevel(Level):
     def set_tangent(self, target: Any, tangent: Any) -> None:
         """Write a target's new tangent into its old one; without an old one, the target and its base become dual."""
         if target._level is self:
-            target._tangent.copy_(zeros_like(target._tangent) if tangent is None else tangent)
+            old = target._tangent
+            if old._level is None and (0 in old._array.strides or not old._array.flags.writeable):
+                target._tangent = old = old.clone()
+            old.copy_(zeros_like(old) if tangent is None else tangent)
         elif tangent is not None:
             view = target._view if target._level is None else None
             if view is None or view.operation is None:

@@ -68,41 +68,36 @@ def jvp_of(
         if has_aux:
             out, aux = split_aux(_API, out)
             aux = tree_map(lambda a: level.primal(a) if isinstance(a, Tensor) else a, aux)
-    results, out_spec = tree_flatten(out)
-    if not results:
-        raise RuntimeError(f"{_API}: Expected f to be a function that has non-empty output (got output = {out})")
-    values, moved = [], []
-    for result in results:
-        if not isinstance(result, Tensor):
-            raise RuntimeError(
-                f"{_API}: expected f(*args) to return only tensors, got unsupported type {type(result)}"
-            )
-        value, tangent = level.primal(result), level.tangent(result)
-        if tangent is None:
-            if strict:
+        results, out_spec = tree_flatten(out)
+        if not results:
+            raise RuntimeError(f"{_API}: Expected f to be a function that has non-empty output (got output = {out})")
+        values, moved = [], []
+        for result in results:
+            if not isinstance(result, Tensor):
                 raise RuntimeError(
-                    "jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. This is not "
-                    "allowed with strict=True."
+                    f"{_API}: expected f(*args) to return only tensors, got unsupported type {type(result)}"
                 )
-            tangent = zeros_like(value)
-        values.append(value)
-        moved.append(tangent)
+            value, tangent = level.primal(result), level.tangent(result)
+            if tangent is None:
+                if strict:
+                    raise RuntimeError(
+                        "jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. This is not "
+                        "allowed with strict=True."
+                    )
+                tangent = zeros_like(value)
+            values.append(value)
+            moved.append(tangent)
     pair = tree_unflatten(values, out_spec), tree_unflatten(moved, out_spec)
     return (*pair, aux) if has_aux else pair
 
 
 def check_tangent(primal: Tensor, tangent: Any) -> None:
-    """RuntimeError unless a tangent has its primal's shape and type."""
+    """RuntimeError unless a tangent has its primal's shape."""
     if tangent.shape != primal.shape:
         raise RuntimeError(
             f"Trying to set a forward gradient that has a different size than that of the original Tensor, this is not "
             f"supported. Tensor is of size {list(primal.shape)} while the given forward gradient is of size "
             f"{list(tangent.shape)}."
-        )
-    if tangent.dtype is not primal.dtype:
-        raise RuntimeError(
-            f"Expected tangent to have the same dtype as primal, but got tangent dtype {tangent.dtype} and primal dtype "
-            f"{primal.dtype}"
         )
 
 

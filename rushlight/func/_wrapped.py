@@ -173,6 +173,11 @@ class Wrapped(Tensor):
         return bool(self._value.is_inference())
 
 
+def indented(text: str) -> str:
+    """The lines of a text, moved to the right."""
+    return "\n".join("    " + line for line in text.splitlines())
+
+
 def owned_as(model: Any, made: Any) -> Any:
     """A new tensor where `model` is wrapped: of a batch, each sample has a copy of its own."""
     level = model._level

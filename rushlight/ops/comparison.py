@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
+from rushlight.autograd.transforms import highest
 from rushlight.autograd.variable import Variable
-from rushlight.ops._numeric import as_result, check_tensor, not_implemented, refuse_float8, widened
+from rushlight.ops._numeric import as_result, check_tensor, not_implemented, refuse_float8, refuse_wide_unsigned, widened
 from rushlight.ops._out import into, plain
 from rushlight.ops.promotion import NUMBERS, check_broadcast, operands
 from rushlight.quantizer import dequantized
@@ -29,13 +31,16 @@ _KERNELS = {np.less: "lt", np.less_equal: "le", np.greater: "gt", np.greater_equ
 
 def _compare(ufunc: Any, input: Any, other: Any) -> Any:
     """A comparison after promotion: elementwise with broadcasting, bool."""
+    if state.levels and highest((input, other)) is not None:
+        return Compare.apply(input, other, ufunc)
     a, b = operands(input, other)
     if ufunc is not np.equal and ufunc is not np.not_equal:
         dtype = (a if isinstance(a, np.ndarray) else b).dtype
         if dtype.kind == "c":
             raise not_implemented(f"{_KERNELS[ufunc]}_cpu", dtype)
         if not dtype.names:
-            refuse_float8(dtype, f"{ufunc.__name__}_cpu")
+            refuse_float8(dtype, f"{_KERNELS[ufunc]}_cpu")
+            refuse_wide_unsigned(dtype, f"{_KERNELS[ufunc]}_cpu")
     try:
         return plain(ufunc(a, b))
     except ValueError:
@@ -44,6 +49,14 @@ def _compare(ufunc: Any, input: Any, other: Any) -> Any:
     except TypeError:
         # Quantized tensors are compared by what their codes stand for.
         return plain(ufunc(_numbers(a), _numbers(b)))
+
+
+class Compare(Operation):
+    """A comparison, as an operation that transforms see."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Any, other: Any, ufunc: Any) -> Any:
+        return _compare(ufunc, input, other)
 
 
 def _numbers(array: Any) -> Any:
@@ -59,6 +72,7 @@ def eq(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.eq.html
     """
+    check_tensor("eq", "input", 1, input)
     return into(out, _compare(np.equal, input, other))
 
 
@@ -71,6 +85,7 @@ def ne(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.ne.html
     """
+    check_tensor("ne", "input", 1, input)
     return into(out, _compare(np.not_equal, input, other))
 
 
@@ -83,6 +98,7 @@ def lt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.lt.html
     """
+    check_tensor("lt", "input", 1, input)
     return into(out, _compare(np.less, input, other))
 
 
@@ -95,6 +111,7 @@ def le(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.le.html
     """
+    check_tensor("le", "input", 1, input)
     return into(out, _compare(np.less_equal, input, other))
 
 
@@ -107,6 +124,7 @@ def gt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.gt.html
     """
+    check_tensor("gt", "input", 1, input)
     return into(out, _compare(np.greater, input, other))
 
 
@@ -119,6 +137,7 @@ def ge(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.ge.html
     """
+    check_tensor("ge", "input", 1, input)
     return into(out, _compare(np.greater_equal, input, other))
 
 
@@ -236,6 +255,7 @@ def isinf(input: Tensor) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.isinf.html
     """
     check_tensor("isinf", "input", 1, input)
+    refuse_float8(input._array.dtype, "isinf")
     return plain(np.isinf(input._array))
 
 
@@ -249,6 +269,7 @@ def isfinite(input: Tensor) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.isfinite.html
     """
     check_tensor("isfinite", "input", 1, input)
+    refuse_float8(input._array.dtype, "isfinite")
     return plain(np.isfinite(input._array))
 
 
@@ -305,7 +326,14 @@ def _is_infinity(name: str, input: Tensor, infinity: float, out: Tensor | None) 
     return into(out, plain(np.equal(array, np.asarray(infinity).astype(array.dtype))))
 
 
-def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
+def isin(
+    elements: Any,
+    test_elements: Any,
+    *,
+    assume_unique: bool = False,
+    invert: bool = False,
+    out: Tensor | None = None,
+) -> Tensor:
     """Whether each of `elements` is among `test_elements`, bool, in the shape of `elements`; one of the two may be a
     number.
 
@@ -318,7 +346,7 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     a, b = operands(elements, test_elements)
     if any(isinstance(v, Variable) and v._array.dtype.kind == "b" for v in (elements, test_elements)):
         raise RuntimeError("Unsupported input type encountered for isin(): Bool")
-    return plain(np.isin(a, b, assume_unique=assume_unique, invert=invert))
+    return into(out, plain(np.isin(a, b, assume_unique=assume_unique, invert=invert)), exact=True)
 
 
 class ComparisonMethods:

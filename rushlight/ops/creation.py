@@ -15,7 +15,7 @@ from rushlight import dtypes
 from rushlight.autograd._quantized import refuse
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.device import check_device
+from rushlight.device import check_device, check_new, cpu
 from rushlight.layout import contiguous_format, memory_format, preserve_format
 from rushlight.ops._data import checked_array, fill_array, fill_number, from_data, number_array, number_dtype
 from rushlight.ops._geometry import Array, Shape, channel_order, shape_text, sizes
@@ -66,7 +66,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.as_tensor.html
     """
-    check_device(device)
+    check_new(device)
     if isinstance(data, Variable):
         known: Any = data
         return known if dtype is None else to(known, as_dtype(dtype, "as_tensor"))
@@ -82,7 +82,7 @@ def asarray(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.asarray.html
     """
-    check_device(device)
+    check_new(device)
     wanted = None if dtype is None else as_dtype(dtype, "asarray")
     if isinstance(obj, Variable):
         known: Any = obj
@@ -185,7 +185,7 @@ def frombuffer(
             stacklevel=2,
         )
     flat = np.frombuffer(data, np.uint8, count * size, offset).view(dtype.numpy_dtype)
-    return finished(flat, None, requires_grad, False)
+    return finished(flat, cpu, requires_grad, False)
 
 
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
@@ -204,8 +204,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
 
 def finished(array: Array, device: Any, requires_grad: bool, pin_memory: bool) -> Tensor:
     """A new tensor of an array, once the arguments that all creation functions take are checked."""
-    if device is not None:
-        check_device(device)
+    check_new(device)
     if pin_memory:
         raise RuntimeError(
             "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is available "
@@ -343,7 +342,7 @@ def like_filled(
         out = make(array, dtype=kind, order="C" if 0 in array.strides else "K")
     else:
         out = in_format(make(array, dtype=kind, order="C"), format_)
-    return finished(out, device, requires_grad, pin_memory)
+    return finished(out, device or cpu, requires_grad, pin_memory)
 
 
 def zeros_like(
@@ -440,39 +439,44 @@ def empty_permuted(size: Sequence[int], physical_layout: Sequence[int], *, dtype
     return finished(array, options.get("device"), options.get("requires_grad", False), options.get("pin_memory", False))
 
 
+def _here(options: dict[str, Any]) -> dict[str, Any]:
+    """Options with this tensor's device where none is given."""
+    return {**options, "device": options.get("device") or cpu}
+
+
 def new_tensor(
     self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **options: Any
 ) -> Tensor:
     """`tensor(data)` in this tensor's dtype."""
     array = from_data(data, self.dtype if dtype is None else dtype, copy=True)
-    return finished(array, device, requires_grad, bool(options.get("pin_memory")))
+    return finished(array, device or cpu, requires_grad, bool(options.get("pin_memory")))
 
 
 def new_zeros(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Tensor:
     """`zeros(size)` in this tensor's dtype."""
-    return filled("new_zeros", np.zeros, size, dtype=self.dtype if dtype is None else dtype, **options)
+    return filled("new_zeros", np.zeros, size, dtype=self.dtype if dtype is None else dtype, **_here(options))
 
 
 def new_ones(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Tensor:
     """`ones(size)` in this tensor's dtype."""
-    return filled("new_ones", np.ones, size, dtype=self.dtype if dtype is None else dtype, **options)
+    return filled("new_ones", np.ones, size, dtype=self.dtype if dtype is None else dtype, **_here(options))
 
 
 def new_empty(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Tensor:
     """`empty(size)` in this tensor's dtype."""
-    return filled("new_empty", np.empty, size, dtype=self.dtype if dtype is None else dtype, **options)
+    return filled("new_empty", np.empty, size, dtype=self.dtype if dtype is None else dtype, **_here(options))
 
 
 def new_empty_strided(
     self: Tensor, size: Sequence[int], stride: Sequence[int], dtype: Any = None, **options: Any
 ) -> Tensor:
     """`empty_strided(size, stride)` in this tensor's dtype."""
-    return empty_strided(size, stride, dtype=self.dtype if dtype is None else dtype, **options)
+    return empty_strided(size, stride, dtype=self.dtype if dtype is None else dtype, **_here(options))
 
 
 def new_full(self: Tensor, size: Sequence[int], fill_value: Any, *, dtype: Any = None, **options: Any) -> Tensor:
     """`full(size, fill_value)` in this tensor's dtype."""
-    return full(size, fill_value, dtype=self.dtype if dtype is None else dtype, **options)
+    return full(size, fill_value, dtype=self.dtype if dtype is None else dtype, **_here(options))
 
 
 class CreationMethods:

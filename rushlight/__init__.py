@@ -143,13 +143,13 @@ from rushlight import optim as optim
 from rushlight import utils as utils
 from rushlight import accelerator as accelerator
 from rushlight import backends as backends
-from rushlight import cuda as cuda
 from rushlight import version as version
 from rushlight.version import __version__ as __version__
 
 if _TYPE_CHECKING:
     from rushlight import ao as ao
     from rushlight import distributions as distributions
+    from rushlight import cuda as cuda
     from rushlight import func as func
     from rushlight import profiler as profiler
     from rushlight import quantization as quantization

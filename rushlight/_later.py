@@ -10,6 +10,8 @@ MODULES = frozenset(
         "amp",
         "ao",
         "compiler",
+        "cpu",
+        "cuda",
         "distributions",
         "fft",
         "func",
@@ -18,6 +20,7 @@ MODULES = frozenset(
         "profiler",
         "quantization",
         "serialization",
+        "signal",
         "vision",
     }
 )
@@ -52,6 +55,7 @@ _FROM = {
     ),
     "compiler": ("compile",),
     "futures": ("Future",),
+    "streams": ("Event", "Stream"),
     "jit": ("CompilationUnit", "ScriptFunction", "ScriptModule", "fork", "wait"),
     "serialization": ("load", "save"),
 }

@@ -33,8 +33,8 @@ OWN_NAMESPACES = {"rushlight.memory", "rushlight.serialization.safetensors"} | {
 
 # Submodules that are attributes of the package because it imports them; `vision` and `serialization` come when named.
 SUBMODULES = {
-    "accelerator", "ao", "autograd", "backends", "constants", "cuda", "distributions", "dtypes", "func", "kernels", "legacy", "linalg", "memory", "nn", "ops", "optim",
-    "printing", "profiler", "quantization", "quantizer", "random", "return_types", "serialization", "settings", "size", "sparse", "special", "storage", "threads", "utils",
+    "accelerator", "ao", "autograd", "backends", "constants", "cuda", "distributions", "dtypes", "fft", "func", "kernels", "legacy", "linalg", "memory", "nn", "ops", "optim",
+    "printing", "profiler", "quantization", "quantizer", "random", "return_types", "serialization", "settings", "signal", "size", "sparse", "special", "storage", "threads", "utils",
     "version", "vision",
 }  # fmt: skip
 
@@ -42,6 +42,8 @@ SUBMODULES = {
 NOT_AT_THE_FRONT_DOOR = {
     "attention",
     "fold",
+    "fourier",
+    "fourier_grid",
     "fractional_pool",
     "grouped",
     "linear_cross_entropy",

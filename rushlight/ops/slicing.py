@@ -145,8 +145,12 @@ class Fold(Operation):
             return np.asarray(array.sum())
         line, windows = np.moveaxis(out, dim, -1), np.moveaxis(array, dim, -2)
         count = windows.shape[-2]
-        for i in range(size):
-            line[..., i : i + (count - 1) * step + 1 : step] += windows[..., i]
+        if count < size:
+            for i in range(count):
+                line[..., i * step : i * step + size] += windows[..., i, :]
+        else:
+            for i in range(size):
+                line[..., i : i + (count - 1) * step + 1 : step] += windows[..., i]
         return out
 
     @staticmethod

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rushlight.ops._geometry import wrap_dims
+from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import Dims
 from rushlight.ops._out import into
 from rushlight.ops.least_squares import cond, lstsq, matrix_norm_of, matrix_rank, pinv
-from rushlight.ops.linalg import LinAlgError, det, inv, inv_ex, linalg_slogdet, solve, solve_ex
+from rushlight.ops.linalg import LinAlgError, check_matrix, det, inv, inv_ex, linalg_slogdet, solve, solve_ex
 from rushlight.ops.linalg_factors import householder_product, linalg_qr
 from rushlight.ops.linalg_factors import matrix_exp as _matrix_exp
 from rushlight.ops.lu import ldl_factor, ldl_factor_ex, ldl_solve, linalg_lu, linalg_lu_solve, lu_factor, lu_factor_ex
@@ -26,6 +26,7 @@ from rushlight.ops.matrix_products import (
     vander,
     vecdot,
 )
+from rushlight.ops.norms import in_norm_type
 from rushlight.ops.norms import vector_norm as _vector_norm
 from rushlight.ops.spectral import eig, eigh, eigvals, eigvalsh, linalg_svd, svdvals
 from rushlight.ops.triangular import cholesky_ex, linalg_cholesky, solve_triangular
@@ -85,6 +86,8 @@ def vector_norm(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.vector_norm.html
     """
+    if isinstance(ord, str):
+        raise TypeError("linalg_vector_norm(): argument 'ord' (position 2) must be Number, not str")
     return into(out, _vector_norm(x, ord, dim, keepdim, dtype))
 
 
@@ -109,14 +112,14 @@ def matrix_norm(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.matrix_norm.html
     """
-    if A.ndim < 2:
-        raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
-    if dtype is not None:
-        A = A.to(dtype)
-    dims = wrap_dims(dim, A.ndim)
-    if len(dims) != 2:
-        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple, but got {dim}")
-    return into(out, matrix_norm_of(A, ord, dims, keepdim))
+    check_matrix("linalg.matrix_norm", A, square=False)
+    A = in_norm_type("linalg.matrix_norm", A, dtype)
+    if isinstance(dim, int) or len(dim) != 2:
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {dim}")
+    first, last = (wrap_dim(d, A.ndim) for d in dim)
+    if first == last:
+        raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({first}, {last})")
+    return into(out, matrix_norm_of(A, ord, (first, last), keepdim))
 
 
 def norm(
@@ -144,10 +147,14 @@ def norm(
         raise RuntimeError(
             f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D."
         )
+    if not (dim is None or isinstance(dim, int)) and len(dim) not in (1, 2):
+        raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dim)}")
     count = A.ndim if dim is None else 1 if isinstance(dim, int) else len(dim)
     if count == 2:
         pair: Any = (-2, -1) if dim is None else dim
         return matrix_norm(A, ord, pair, keepdim, dtype=dtype, out=out)
     if isinstance(ord, str):
-        raise RuntimeError(f"linalg.norm: Order {ord} is one of matrices, but the norm is of vectors")
+        if ord not in ("fro", "nuc"):
+            raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {dim}")
     return vector_norm(A, ord, dim, keepdim, dtype=dtype, out=out)

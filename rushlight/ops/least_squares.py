@@ -12,7 +12,7 @@ from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import Array, check_tensor
 from rushlight.ops._out import into
-from rushlight.ops.linalg import LinAlgError, check_leading, check_matrix, failure, inverse_of, is_vector
+from rushlight.ops.linalg import LinAlgError, check_floating, check_leading, check_matrix, failure, inverse_of, is_vector
 from rushlight.ops.matmul import product
 from rushlight.ops.norms import norm as _norm
 from rushlight.ops.norms import vector_norm
@@ -375,6 +375,7 @@ def cond(A: Tensor, p: float | str | None = None, *, out: Tensor | None = None) 
             f"linalg.cond(ord={p}): A must be batches of square matrices, but they are {rows} by {columns} matrices"
         )
     assert p is not None
+    check_floating("linalg.inv", A)
     inverse = inverse_of(A)
     result = matrix_norm_of(A, p) * matrix_norm_of(inverse, p)
     return into(out, result.nan_to_num(math.inf, math.inf, -math.inf))  # type: ignore[attr-defined]
@@ -385,15 +386,21 @@ def matrix_norm_of(A: Tensor, order: float | str, dims: tuple[int, ...] = (-2, -
     if order == "fro":
         return vector_norm(A, 2.0, dims, keepdim)
     if order == "nuc":
+        check_floating("linalg.matrix_norm", A)
         return _norm(A, "nuc", dims, keepdim)
     if isinstance(order, str) or abs(order) not in (1, 2, math.inf):
         raise RuntimeError(f"linalg.matrix_norm: Order {order} not supported.")
     matrices = A.movedim(dims, (-2, -1))
     if abs(order) == 2:
+        check_floating("linalg.matrix_norm", A)
         sums = svdvals(matrices)
     else:
         sums = vector_norm(matrices, 1.0, -2 if abs(order) == 1 else -1)
-    result = sums.amax(-1) if order > 0 else sums.amin(-1)
+    if order > 0 and not sums.shape[-1]:
+        # The greatest of no sums of sizes.
+        result = sums.sum(-1)
+    else:
+        result = sums.amax(-1) if order > 0 else sums.amin(-1)
     if not keepdim:
         return result
     first, last = sorted(d % A.ndim for d in dims)

@@ -12,7 +12,7 @@ from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.kernels.reference import factors
 from rushlight.ops._numeric import Array, check_tensor, not_implemented
-from rushlight.ops._out import into, into_each
+from rushlight.ops._out import into, into_each, write_out
 from rushlight.ops.joining import cat
 from rushlight.ops.linalg import (
     check_equation,
@@ -220,8 +220,13 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) 
         stacklevel=2,
     )
     _check_lu("linalg.lu_factor", A, pivot)
-    found = tuple(LuFactor.apply(A, ""))
-    return into_each(out, found if get_infos else found[:2])
+    found = tuple(LuFactor.apply(A, ""))[: 3 if get_infos else 2]
+    if out is None:
+        return found
+    if len(out) != len(found):
+        raise TypeError(f"expected tuple of {len(found)} elements but got {len(out)}")
+    # Any type that the numbers can be converted to will do here.
+    return type(out)([write_out(o, part._array) for o, part in zip(out, found, strict=True)])
 
 
 class LuUnpack(Operation):

@@ -314,11 +314,8 @@ def vander(x: Tensor, N: int | None = None) -> Tensor:
     if count <= 1:
         raise RuntimeError("N must be greater than 1.")
     powers = x.unsqueeze(-1).expand(*shape, count - 1)
-    if array.dtype.kind in "iu":
-        powers = powers.cumprod(-1, dtype=x.dtype)
-    else:
-        powers = powers.cumprod(-1)
-    return cat([wrap(np.ones((*shape, 1), array.dtype)), powers], -1)
+    powers = powers.cumprod(-1)
+    return cat([wrap(np.ones((*shape, 1), powers._array.dtype)), powers], -1)
 
 
 def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:

@@ -123,16 +123,31 @@ def vector_norm(
     operation: type[VectorNorm] = VectorNorm,
 ) -> Tensor:
     """The vector norm of the elements over `dim` (all if None); errors as for `norm`."""
-    if dtype is not None:
-        input = input.to(dtype)
+    input = in_norm_type("linalg.vector_norm", input, dtype)
     array = input._array
-    if array.dtype.kind in "biu":
-        raise RuntimeError(
-            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {input.dtype.legacy_name}"
-        )
     if not array.size and (order < 0 or order == math.inf):
         _check_identity(array, order, dim)
     return operation.apply(input, float(order), dim, keepdim)
+
+
+def in_norm_type(name: str, input: Tensor, dtype: dtypes.dtype | None) -> Tensor:
+    """The input in the type in which its norm is wanted; RuntimeError for integers, and for a type that holds less."""
+    given = input.dtype
+    if input._array.dtype.kind in "biu":
+        raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {given.legacy_name}")
+    if dtype is None or dtype is given:
+        return input
+    if not (dtype.is_floating_point or dtype.is_complex):
+        raise RuntimeError(f"{name}: dtype should be floating point or complex, but got {dtype.legacy_name}")
+    if given.is_complex != dtype.is_complex:
+        kind = "complex" if given.is_complex else "real"
+        raise RuntimeError(f"{name}: dtype should be {kind} for {kind} inputs, but got {dtype.legacy_name}")
+    if dtypes.promote_types(given, dtype) is not dtype:
+        raise RuntimeError(
+            f"{name}: the dtype of the input ({given.legacy_name}) should be convertible without narrowing to the "
+            f"specified dtype ({dtype.legacy_name})"
+        )
+    return input.to(dtype)
 
 
 def _check_identity(array: Array, order: float, dim: Dims) -> None:
@@ -174,7 +189,7 @@ def norm(
     if isinstance(p, str) and p not in ("fro", "nuc"):
         raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
     if p == "nuc":
-        return into(out, _nuclear_norm(input if dtype is None else input.to(dtype), dim, keepdim))
+        return into(out, _nuclear_norm(in_norm_type("linalg.matrix_norm", input, dtype), dim, keepdim))
     order = 2.0 if p is None or p == "fro" else float(p)
     return into(out, vector_norm(input, order, dim, keepdim, dtype))
 
@@ -252,7 +267,7 @@ def nuclear_norm(
         stacklevel=2,
     )
     dims, kept = ((-2, -1), dim) if isinstance(dim, bool) else (dim, keepdim)
-    return into(out, _nuclear_norm(input, dims, kept))
+    return into(out, _nuclear_norm(in_norm_type("linalg.matrix_norm", input, None), dims, kept))
 
 
 class NormMethods:

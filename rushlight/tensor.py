@@ -35,6 +35,7 @@ from rushlight.ops.least_squares import LeastSquaresMethods
 from rushlight.ops.linalg import LinalgMethods
 from rushlight.ops.linalg_factors import LinalgFactorMethods
 from rushlight.ops.lu import LuMethods
+from rushlight.ops.mapping import MappingMethods
 from rushlight.ops.masked import MaskedMethods
 from rushlight.ops.matmul import MatmulMethods
 from rushlight.ops.matrix_products import MatrixProductMethods
@@ -105,6 +106,7 @@ class Tensor(
     LinalgFactorMethods,
     LinalgMethods,
     LuMethods,
+    MappingMethods,
     MaskedMethods,
     MatmulMethods,
     MatrixProductMethods,

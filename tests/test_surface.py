@@ -48,6 +48,7 @@ NOT_AT_THE_FRONT_DOOR = {
     "grouped",
     "linear_cross_entropy",
     "loss",
+    "mapping",
     "margin_loss",
     "norm",
     "normal_distribution",

@@ -280,7 +280,12 @@ class UfuncOperation(Operation):
         ufunc, saves, always = cls.ufunc, cls.saves_operands, cls.always_saves_other
 
         def operator(input: Any, other: Any) -> Any:
-            a = input._array
+            try:
+                a = input._array
+            except AttributeError:
+                raise TypeError(
+                    f"descriptor of 'torch._C.TensorBase' objects doesn't apply to a '{type(input).__name__}' object"
+                ) from None
             kind = a.dtype
             b: Any
             if isinstance(other, Variable):

@@ -70,6 +70,12 @@ def refuse_float8(dtype: np.dtype[Any], kernel: str = "arithmetic") -> None:
         raise not_implemented(kernel, dtype)
 
 
+def refuse_wide_unsigned(dtype: np.dtype[Any], kernel: str) -> None:
+    """NotImplementedError for unsigned integers of 16 bits and more, which PyTorch has few kernels for."""
+    if dtype.kind == "u" and dtype.itemsize > 1:
+        raise not_implemented(kernel, dtype)
+
+
 def accumulator(dtype: np.dtype[Any]) -> np.dtype[Any] | None:
     """The type to add up in: float32 for narrower floats, int64 for integers and booleans, None for the type itself."""
     kind = dtype.kind

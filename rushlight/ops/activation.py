@@ -16,6 +16,7 @@ from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation, UnaryOperation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._numeric import Array, check_tensor, elementwise, inplace, not_implemented, require_floating
+from rushlight.ops._out import into
 from rushlight.ops.choice import where
 from rushlight.ops.promotion import unbroadcast
 from rushlight.ops.random_fill import generator_of
@@ -311,7 +312,7 @@ class Hardshrink(Operation):
         return grad.masked_fill(wrap((array >= -lambd) & (array <= lambd)), 0), None
 
 
-def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """The element where `|x| > lambd`, 0 elsewhere.
 
     >>> import rushlight as torch
@@ -320,7 +321,7 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.hardshrink.html
     """
-    return Hardshrink.apply(input, lambd)
+    return into(out, Hardshrink.apply(input, lambd))
 
 
 class Softshrink(Operation):
@@ -346,7 +347,7 @@ class Softshrink(Operation):
         return grad.masked_fill(wrap((array >= -lambd) & (array <= lambd)), 0), None
 
 
-def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """`x - lambd` above `lambd`, `x + lambd` below `-lambd`, 0 between; RuntimeError for a negative `lambd`.
 
     >>> import rushlight as torch
@@ -357,7 +358,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """
     if lambd < 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
-    return Softshrink.apply(input, lambd)
+    return into(out, Softshrink.apply(input, lambd))
 
 
 class Prelu(Operation):

@@ -9,6 +9,7 @@ import numpy as np
 from rushlight import dtypes, kernels
 from rushlight.autograd.operation import Operation, UfuncOperation, UnaryOperation
 from rushlight.autograd.variable import Variable, wrap
+from rushlight.ops._numeric import check_tensor, refuse_float8, refuse_wide_unsigned
 from rushlight.ops._out import into
 from rushlight.ops.promotion import NUMBERS, binary, like, operands, result_type, unbroadcast
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     Number = int | float | bool | complex
 
 __all__ = [
-    "abs", "absolute", "add", "div", "divide", "floor_divide", "mul", "multiply", "neg", "negative", "reciprocal",
-    "rsub", "sub", "subtract", "true_divide",
+    "abs", "abs_", "absolute", "add", "div", "divide", "floor_divide", "mul", "multiply", "neg", "neg_", "negative",
+    "negative_", "reciprocal", "reciprocal_", "rsub", "sub", "subtract", "true_divide",
 ]  # fmt: skip
 
 
@@ -183,6 +184,7 @@ class Neg(UnaryOperation):
                 "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, "
                 "use the `~` or `logical_not()` operator instead."
             )
+        refuse_wide_unsigned(array.dtype, "neg_cpu")
         return np.negative(array)
 
     @staticmethod
@@ -198,6 +200,7 @@ class Reciprocal(Operation):
     @staticmethod
     def forward(ctx: Any, input: Any) -> Any:
         array = floating(input._array)
+        refuse_float8(array.dtype, "reciprocal_cpu")
         result = wrap((np.ones((), array.dtype) / array) if array.dtype.kind == "V" else np.reciprocal(array))
         ctx.save_for_backward(result)
         return result
@@ -217,6 +220,7 @@ class Abs(Operation):
     def forward(ctx: Any, input: Any) -> Any:
         if input._array.dtype.kind == "b":
             raise NotImplementedError("\"abs_cpu\" not implemented for 'Bool'")
+        refuse_wide_unsigned(input._array.dtype, "abs_cpu")
         ctx.save_for_backward(input)
         return np.abs(input._array)
 
@@ -297,6 +301,7 @@ def sub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor
 
 def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """`other - alpha * input`."""
+    check_tensor("rsub", "input", 1, input)
     check_operand("rsub", other)
     return (RsubTensor if isinstance(other, Variable) else Rsub).apply(other, _scaled("rsub", other, input, alpha))
 
@@ -386,10 +391,12 @@ def _trunc_of_quotient(a: Any, b: Any) -> Any:
     return np.trunc(np.true_divide(a, b))
 
 
-def _refuse_complex(mode: str, array: Any) -> None:
-    if np.asarray(array).dtype.kind == "c":
-        name = dtypes.from_numpy_dtype(np.asarray(array).dtype).legacy_name
-        raise NotImplementedError(f"\"div_{mode}_cpu\" not implemented for '{name}'")
+def _refuse_complex(mode: str, *operands: Any) -> None:
+    for value in operands:
+        array = np.asarray(value)
+        if array.dtype.kind == "c":
+            name = dtypes.from_numpy_dtype(array.dtype).legacy_name
+            raise NotImplementedError(f"\"div_{mode}_cpu\" not implemented for '{name}'")
 
 
 class FloorDivide(Operation):
@@ -401,7 +408,7 @@ class FloorDivide(Operation):
     def forward(ctx: Any, input: Any, other: Any) -> Any:
         ctx.likes = like(input), like(other)
         a, b = operands(input, other)
-        _refuse_complex("floor", a)
+        _refuse_complex("floor", a, b)
         if np.asarray(a).dtype.kind in "iub":
             _check_integer_division("floor", a, b)
             return binary(np.floor_divide, input, other)
@@ -424,7 +431,7 @@ class TruncDivide(Operation):
     def forward(ctx: Any, input: Any, other: Any) -> Any:
         ctx.likes = like(input), like(other)
         a, b = operands(input, other)
-        _refuse_complex("trunc", a)
+        _refuse_complex("trunc", a, b)
         if np.asarray(a).dtype.kind in "iub":
             _check_integer_division("trunc", a, b)
             quotient = np.floor_divide(a, b)
@@ -454,7 +461,7 @@ def _rsub(input: Any, other: Any) -> Any:
 
 def _rtruediv(input: Any, other: Any) -> Any:
     # As PyTorch computes it, with its rounding.
-    return Mul.apply(Reciprocal.apply(input), other) if isinstance(other, OPERANDS) else NotImplemented
+    return Mul.apply(input.reciprocal(), other) if isinstance(other, OPERANDS) else NotImplemented
 
 
 def _floordiv(input: Any, other: Any) -> Any:
@@ -509,6 +516,15 @@ def method_in_place(operation: type[Operation]) -> Any:
     return method
 
 
+def abs_(input: Tensor) -> Tensor:
+    """Like `abs`, written into the tensor, which may not be complex."""
+    if isinstance(input, Variable) and input._array.dtype.kind == "c":
+        raise RuntimeError("In-place abs is not supported for complex tensors.")
+    return Abs.inplace(input)
+
+
+neg_ = negative_ = method_in_place(Neg)
+reciprocal_ = method_in_place(Reciprocal)
 OPERANDS = (Variable, *NUMBERS)
 absolute, divide, multiply, negative, subtract, true_divide = abs, div, mul, neg, sub, div
 
@@ -525,9 +541,9 @@ class ArithmeticMethods:
     add_, sub_, subtract_, mul_, multiply_ = add_, sub_, sub_, mul_, mul_
     div_, divide_, true_divide_, floor_divide_ = div_, div_, div_, floor_divide_
     __iadd__, __isub__, __imul__, __itruediv__, __ifloordiv__ = add_, sub_, mul_, div_, floor_divide_
-    neg_ = negative_ = method_in_place(Neg)
-    reciprocal_ = method_in_place(Reciprocal)
-    abs_ = absolute_ = method_in_place(Abs)
+    neg_ = negative_ = neg_
+    reciprocal_ = reciprocal_
+    abs_ = absolute_ = abs_
 
     def __pos__(self: Any) -> Any:
         return self

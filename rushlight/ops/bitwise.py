@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.autograd.operation import Operation
-from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops._numeric import Array, check_tensor, inplace, not_implemented
+from rushlight.autograd.variable import Variable
+from rushlight.ops._numeric import (
+    Array,
+    check_tensor,
+    inplace,
+    not_implemented,
+    refuse_float8,
+    refuse_wide_unsigned,
+)
 from rushlight.ops._out import into
-from rushlight.ops.promotion import NUMBERS, binary, result_type
+from rushlight.ops.promotion import NUMBERS, binary, check_broadcast, result_type
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -25,6 +32,11 @@ __all__ = [
 
 def _bits(kernel: str, ufunc: Any, kinds: str, input: Any, other: Any) -> Array:
     """A ufunc on operands whose promoted type is among the kinds; NotImplementedError otherwise."""
+    if not (isinstance(input, Variable) or isinstance(other, Variable)):
+        raise TypeError(
+            f"{kernel.removesuffix('_cpu')}() received an invalid combination of arguments - got "
+            f"({type(input).__name__}, {type(other).__name__}), but expected a Tensor among them"
+        )
     dtype = result_type(input, other).numpy_dtype
     if dtype.kind not in kinds:
         raise not_implemented(kernel, dtype)
@@ -33,8 +45,13 @@ def _bits(kernel: str, ufunc: Any, kinds: str, input: Any, other: Any) -> Array:
 
 def _shift(name: str, ufunc: Any, input: Any, other: Any) -> Array:
     """A shift; by the width of the type or more it leaves 0, or -1 for a negative number shifted right."""
+    if not (isinstance(input, Variable) or isinstance(other, Variable)):
+        raise TypeError(
+            f"bitwise_{'left' if name[0] == 'l' else 'right'}_shift() received an invalid combination of arguments - "
+            f"got ({type(input).__name__}, {type(other).__name__}), but expected a Tensor among them"
+        )
     dtype = result_type(input, other).numpy_dtype
-    if dtype.kind not in "iu":
+    if dtype.kind not in "iu" or (dtype.kind == "u" and dtype.itemsize > 1):
         raise not_implemented(name, dtype)
 
     def shift(a: Any, b: Any) -> Array:
@@ -86,6 +103,7 @@ class BitwiseNot(_Bitwise):
     def forward(ctx: Any, input: Tensor) -> Any:
         if input._array.dtype.kind not in "biu":
             raise not_implemented("bitwise_not_cpu", input._array.dtype)
+        refuse_wide_unsigned(input._array.dtype, "bitwise_not_cpu")
         return np.invert(input._array)
 
 
@@ -150,12 +168,27 @@ class LogicalNot(_Bitwise):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Any:
+        dtype = input._array.dtype
+        refuse_float8(dtype, "logical_not_cpu")
+        refuse_wide_unsigned(dtype, "logical_not_cpu")
         return np.equal(input._array, 0)
 
 
 def _truths(ufunc: Any, input: Tensor, other: Tensor) -> Array:
     check_tensor(ufunc.__name__, "other", 2, other)
-    return binary(ufunc, wrap(input._array != 0), wrap(other._array != 0))
+    a, b = input._array, other._array
+    if a.dtype is not b.dtype or a.dtype.kind in "uV" or a.dtype.itemsize == 1:
+        dtype = result_type(input, other).numpy_dtype
+        refuse_float8(dtype, f"{ufunc.__name__}_cpu")
+        refuse_wide_unsigned(dtype, f"{ufunc.__name__}_cpu")
+    if a.dtype.kind == "V" or b.dtype.kind == "V":
+        a, b = a != 0, b != 0
+    try:
+        out: Array = ufunc(a, b)
+    except ValueError:
+        check_broadcast(a, b)
+        raise
+    return out
 
 
 def bitwise_and(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
@@ -245,6 +278,7 @@ def gcd(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.gcd.html
     """
+    check_tensor("gcd", "input", 1, input)
     check_tensor("gcd", "other", 2, other)
     return into(out, Gcd.apply(input, other))
 
@@ -258,6 +292,7 @@ def lcm(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.lcm.html
     """
+    check_tensor("lcm", "input", 1, input)
     check_tensor("lcm", "other", 2, other)
     return into(out, Lcm.apply(input, other))
 
@@ -314,6 +349,10 @@ def _operator(operation: Any, swapped: bool = False) -> Any:
     """An operator: NotImplemented beside what is neither a tensor nor a number."""
 
     def operate(self: Any, other: Any) -> Any:
+        if not isinstance(self, Variable):
+            raise TypeError(
+                f"descriptor of 'torch._C.TensorBase' objects doesn't apply to a '{type(self).__name__}' object"
+            )
         if not isinstance(other, (Variable, *NUMBERS)):
             return NotImplemented
         return operation.apply(other, self) if swapped else operation.apply(self, other)

@@ -10,7 +10,17 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops._numeric import Array, as_result, check_tensor, floating, inplace, not_implemented, widened
+from rushlight.ops._numeric import (
+    Array,
+    as_result,
+    check_tensor,
+    floating,
+    inplace,
+    not_implemented,
+    refuse_float8,
+    refuse_wide_unsigned,
+    widened,
+)
 from rushlight.ops._out import into
 from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.powers import pow
@@ -22,7 +32,7 @@ if TYPE_CHECKING:
     Number = int | float | bool | complex
 
 __all__ = [
-    "addcdiv", "addcmul", "arctan2", "atan2", "float_power", "heaviside", "ldexp", "lerp", "nextafter",
+    "addcdiv", "addcmul", "arctan2", "atan2", "float_power", "heaviside", "ldexp", "ldexp_", "lerp", "nextafter",
 ]  # fmt: skip
 
 
@@ -236,6 +246,8 @@ class Atan2(Operation):
     def forward(ctx: Any, input: Tensor, other: Tensor) -> Any:
         ctx.save_for_backward(input, other)
         if input._array.dtype.kind in "biu" and other._array.dtype.kind in "biu":
+            # Refuses pairs that have no common type.
+            result_type(input, other)
             return binary(np.arctan2, wrap(floating(input)), wrap(floating(other)))
         return binary(np.arctan2, input, other)
 
@@ -286,6 +298,8 @@ class Heaviside(_WithoutDerivative):
     @staticmethod
     def forward(ctx: Any, input: Tensor, values: Tensor) -> Any:
         a, v = operands(input, values)
+        refuse_float8(a.dtype, "heaviside_cpu")
+        refuse_wide_unsigned(a.dtype, "heaviside_cpu")
         if a.dtype.kind == "c":
             raise RuntimeError("heaviside is not yet implemented for complex tensors.")
         return np.where(a == 0, v, a > 0).astype(a.dtype)
@@ -314,17 +328,29 @@ def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Te
     return into(out, Heaviside.apply(input, values))
 
 
-class Nextafter(_WithoutDerivative):
-    """The next number of the type towards another."""
+class Nextafter(Operation):
+    """The next number of the type towards another: its gradient is that of the first, except where they are equal."""
 
-    name = "nextafter"
+    node_name = "NextafterBackward0"
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, other: Tensor) -> Any:
+        ctx.likes = like(input), like(other)
         a, b = operands(input, other)
         if a.dtype.kind in "biuc":
             raise not_implemented("nextafter_cpu", a.dtype)
-        return np.nextafter(a, b)
+        refuse_float8(a.dtype, "nextafter_cpu")
+        if ctx.needs_input_grad[0]:
+            ctx.equal = _checked(np.equal, a, b)
+        return _checked(np.nextafter, a, b)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        needs = ctx.needs_input_grad
+        return (
+            unbroadcast(grad.masked_fill(wrap(ctx.equal), 0), ctx.likes[0]) if needs[0] else None,
+            unbroadcast(wrap(np.zeros_like(grad._array)), ctx.likes[1]) if needs[1] else None,
+        )
 
 
 def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -350,19 +376,27 @@ class Ldexp(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, other: Tensor) -> Any:
         ctx.save_for_backward(input, other)
-        exponent = other._array
-        if exponent.dtype.kind in "biu":
-            exponent = exponent.astype(floating(input).dtype)
-        power = wrap(np.exp2(exponent))
-        return binary(np.multiply, input, power)
+        array, exponent = input._array, other._array
+        if array.dtype.kind in "fV" and exponent.dtype.kind in "biu":
+            if exponent.dtype.kind == "b" or (exponent.dtype.kind == "u" and exponent.dtype.itemsize > 1):
+                raise not_implemented("ldexp_cpu_exp", exponent.dtype)
+            refuse_float8(array.dtype, "ldexp_cpu")
+            # No number has an exponent beyond these.
+            near = np.clip(exponent, -5000, 5000) if exponent.dtype.itemsize > 1 else exponent
+            return as_result(_checked(np.ldexp, widened(array), near.astype(np.int32)), array.dtype)
+        refuse_float8(exponent.dtype, "pow")
+        if array.dtype.kind == "c":
+            exponent = exponent.astype(result_type(input, other).numpy_dtype, copy=False)
+        power = exponent if exponent.dtype.kind in "fcV" else floating(other)
+        return binary(np.multiply, input, wrap(np.exp2(power)))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         input, other = ctx.saved_tensors
-        scaled = grad * other.exp2()
+        scaled = grad * conj_of(other.exp2())
         return (
             unbroadcast(scaled, input) if ctx.needs_input_grad[0] else None,
-            unbroadcast(scaled * input * math.log(2), other) if ctx.needs_input_grad[1] else None,
+            unbroadcast(scaled * conj_of(input) * math.log(2), other) if ctx.needs_input_grad[1] else None,
         )
 
 
@@ -375,6 +409,7 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.ldexp.html
     """
+    check_tensor("ldexp", "input", 1, input)
     check_tensor("ldexp", "other", 2, other)
     return into(out, Ldexp.apply(input, other))
 
@@ -388,12 +423,45 @@ def float_power(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tens
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.float_power.html
     """
-    wide = dtypes.complex128 if result_type(input, exponent).is_complex else dtypes.float64
-    if isinstance(input, Variable):
-        input = input.to(wide)
-    if isinstance(exponent, Variable):
-        exponent = exponent.to(wide)
-    return into(out, pow(input, exponent))
+    wide = _power_type(input, exponent)
+    if out is not None and out.dtype is not wide:
+        raise RuntimeError(
+            f"the output given to float_power has dtype {out.dtype.legacy_name} but the operation's result requires "
+            f"dtype {wide.legacy_name}"
+        )
+    base, power = (v.to(wide) if isinstance(v, Variable) else v for v in (input, exponent))
+    return into(out, pow(base, power))
+
+
+def _power_type(input: Any, exponent: Any) -> dtypes.dtype:
+    """float64, or complex128 where one operand is complex."""
+    if not (isinstance(input, Variable) or isinstance(exponent, Variable)):
+        raise TypeError(
+            f"float_power() received an invalid combination of arguments - got ({type(input).__name__}, "
+            f"{type(exponent).__name__}), but expected a Tensor among them"
+        )
+    found = (v.dtype.is_complex if isinstance(v, Variable) else isinstance(v, complex) for v in (input, exponent))
+    return dtypes.complex128 if any(found) else dtypes.float64
+
+
+def _float_power_in_place(self: Tensor, exponent: Any) -> Tensor:
+    """Like `float_power`, written into the tensor, which must have the type of the result."""
+    wide = _power_type(self, exponent)
+    if self.dtype is not wide:
+        raise RuntimeError(
+            f"the base given to float_power_ has dtype {self.dtype.legacy_name} but the operation's result requires "
+            f"dtype {wide.legacy_name}"
+        )
+    return self.pow_(exponent.to(wide) if isinstance(exponent, Variable) else exponent)
+
+
+def ldexp_(input: Tensor, other: Tensor) -> Tensor:
+    """Like `ldexp`, written into the tensor."""
+    check_tensor("ldexp_", "input", 1, input)
+    check_tensor("ldexp_", "other", 2, other)
+    if input._array.dtype.kind in "biu":
+        raise RuntimeError(f"ldexp can't be cast to the desired output type {input.dtype.legacy_name}")
+    return Ldexp.inplace(input, other)
 
 
 class CombinationMethods:
@@ -403,10 +471,9 @@ class CombinationMethods:
     addcmul, addcmul_ = addcmul, addcmul_
     atan2 = arctan2 = atan2
     atan2_ = arctan2_ = inplace(Atan2)
-    float_power = float_power
+    float_power, float_power_ = float_power, _float_power_in_place
     heaviside = heaviside
-    ldexp = ldexp
-    ldexp_ = inplace(Ldexp)
+    ldexp, ldexp_ = ldexp, ldexp_
     lerp, lerp_ = lerp, lerp_
     nextafter = nextafter
     nextafter_ = inplace(Nextafter)

@@ -17,6 +17,7 @@ from rushlight.autograd.variable import wrap
 from rushlight.kernels.reference import special
 from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import Array, as_result, check_tensor, elementwise, require_floating, widened
+from rushlight.ops._out import into
 from rushlight.ops.choice import where
 from rushlight.ops.joining import cat
 from rushlight.ops.special import sigmoid_of
@@ -67,7 +68,7 @@ class Gelu(Operation):
         return grad * (area + input * density), None
 
 
-def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
+def gelu(input: Tensor, *, approximate: str = "none", out: Tensor | None = None) -> Tensor:
     """`x Φ(x)` with the normal distribution function Φ, or by `approximate="tanh"` (Hendrycks and Gimpel, 2016).
 
     Raises RuntimeError for another `approximate`, NotImplementedError for integers.
@@ -80,7 +81,7 @@ def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     """
     if approximate not in ("none", "tanh"):
         raise RuntimeError(f"approximate argument must be either none or tanh, but got {approximate!r}.")
-    return Gelu.apply(input, approximate)
+    return into(out, Gelu.apply(input, approximate))
 
 
 class Silu(UnaryOperation):
@@ -93,6 +94,11 @@ class Silu(UnaryOperation):
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Any:
         ctx.save_for_backward(input)
+        array = input._array
+        if array.dtype.kind == "c":
+            if state.enabled and input.requires_grad:
+                raise RuntimeError("silu does not support automatic differentiation for outputs with complex dtype.")
+            return array * sigmoid_of(array)
         return elementwise(input, "silu_cpu", lambda x: x * sigmoid_of(x))
 
     @staticmethod
@@ -172,7 +178,7 @@ class Softplus(Operation):
         return where(linear, grad, grad * (input * beta).sigmoid()), None, None
 
 
-def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0, *, out: Tensor | None = None) -> Tensor:
     """`log(1 + exp(beta · x)) / beta`, and `x` where `beta · x > threshold`.
 
     >>> import rushlight as torch
@@ -181,7 +187,7 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.softplus.html
     """
-    return Softplus.apply(input, beta, threshold)
+    return into(out, Softplus.apply(input, beta, threshold))
 
 
 class LogSigmoid(Operation):
@@ -202,7 +208,7 @@ class LogSigmoid(Operation):
         return grad * input.neg().sigmoid()
 
 
-def logsigmoid(input: Tensor) -> Tensor:
+def logsigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`log(1 / (1 + exp(-x)))`, without overflow.
 
     >>> import rushlight as torch
@@ -211,7 +217,7 @@ def logsigmoid(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.logsigmoid.html
     """
-    return LogSigmoid.apply(input)
+    return into(out, LogSigmoid.apply(input))
 
 
 class Glu(Operation):

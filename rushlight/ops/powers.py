@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     Number = int | float | bool | complex
 
-__all__ = ["exp", "log", "pow", "rsqrt", "sqrt", "square"]
+__all__ = [
+    "exp", "exp_", "log", "log_", "pow", "rsqrt", "rsqrt_", "sqrt", "sqrt_", "square", "square_",
+]  # fmt: skip
 
 
 class PowScalar(Operation):
@@ -36,6 +38,8 @@ class PowScalar(Operation):
             raise RuntimeError("Integers to negative integer powers are not allowed.")
         if array.dtype.kind == "b" and isinstance(exponent, bool):
             return array | (not exponent)
+        if exponent == 1 and array.dtype.kind in "uV":
+            return array.copy()
         if array.dtype.kind in "fc" and array.itemsize > 1:
             # The exponents with a cheaper form; NumPy's own shortcuts end at 2.
             if exponent == 2:
@@ -69,6 +73,13 @@ def _power(a: Any, b: Any, out: Any = None) -> Any:
     return np.where(powers < 0, unit, np.power(base, np.maximum(powers, 0)))
 
 
+def _not_negative(exponent: Any) -> Any:
+    """Where an exponent is real and at least 0."""
+    if exponent._array.dtype.kind != "c":
+        return exponent >= 0
+    return wrap((exponent._array.imag == 0) & (exponent._array.real >= 0))
+
+
 class PowTensor(Operation):
     """`input ** exponent` for a tensor exponent; `input` may be a number."""
 
@@ -91,7 +102,7 @@ class PowTensor(Operation):
         if ctx.needs_input_grad[1]:
             # 0 ** 0 has slope 0 with respect to the exponent, and 0 ** positive too.
             base: Any = input if isinstance(input, Variable) else wrap(np.asarray(input, dtype=result._array.dtype))
-            slope = (result * base.log()).masked_fill((base == 0) & (exponent >= 0), 0)
+            slope = (result * base.log()).masked_fill((base == 0) & _not_negative(exponent), 0)
             to_exponent = unbroadcast(grad * conj_of(slope), ctx.likes[1])
         return to_input, to_exponent
 
@@ -186,6 +197,11 @@ def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.pow.html
     """
+    if not (isinstance(input, Variable) or isinstance(exponent, Variable)):
+        raise TypeError(
+            f"pow() received an invalid combination of arguments - got ({type(input).__name__}, "
+            f"{type(exponent).__name__}), but expected a Tensor among them"
+        )
     if isinstance(exponent, Variable):
         return into(out, (PowTensor if isinstance(input, Variable) else PowOfNumber).apply(input, exponent))
     if not isinstance(exponent, NUMBERS):
@@ -243,6 +259,8 @@ def _pow(input: Any, other: Any) -> Any:
 
 
 def _rpow(input: Any, other: Any) -> Any:
+    if isinstance(other, Variable):
+        return PowTensor.apply(other, input)
     return PowOfNumber.apply(other, input) if isinstance(other, OPERANDS) else NotImplemented
 
 
@@ -251,17 +269,18 @@ def pow_(input: Tensor, exponent: Tensor | Number) -> Tensor:
     return (PowTensor if isinstance(exponent, Variable) else PowScalar).inplace(input, exponent)
 
 
+def square_(input: Tensor) -> Tensor:
+    """Like `square`, written into the tensor."""
+    return PowScalar.inplace(input, 2)
+
+
+exp_, log_, rsqrt_, sqrt_ = (method_in_place(operation) for operation in (Exp, Log, Rsqrt, Sqrt))
+
+
 class PowerMethods:
     """The Tensor methods of this family."""
 
     exp, log, pow, rsqrt, sqrt, square = exp, log, pow, rsqrt, sqrt, square
     __pow__, __rpow__ = _pow, _rpow
     pow_ = __ipow__ = pow_
-    exp_ = method_in_place(Exp)
-    log_ = method_in_place(Log)
-    sqrt_ = method_in_place(Sqrt)
-    rsqrt_ = method_in_place(Rsqrt)
-
-    def square_(self: Any) -> Any:
-        """`square`, in place."""
-        return PowScalar.inplace(self, 2)
+    exp_, log_, rsqrt_, sqrt_, square_ = exp_, log_, rsqrt_, sqrt_, square_

@@ -19,6 +19,27 @@ __all__ = [
 
 _LOW_PRECISION = (dtypes.float16, dtypes.bfloat16)
 _float32 = np.dtype(np.float32)
+# The kernels that PyTorch does not have for some types: wide unsigned integers, complex numbers.
+_WIDE_UNSIGNED, _COMPLEX = "HILQ", "FD"
+_REFUSED = {
+    "add": ("add_stub", _WIDE_UNSIGNED),
+    "subtract": ("add_stub", _WIDE_UNSIGNED),
+    "floor_divide": ("div_floor_cpu", _WIDE_UNSIGNED + _COMPLEX),
+    "remainder": ("remainder_cpu", _WIDE_UNSIGNED + _COMPLEX),
+    "fmod": ("fmod_cpu", _WIDE_UNSIGNED + _COMPLEX),
+    "_power": ("pow", _WIDE_UNSIGNED),
+    "power": ("pow", _WIDE_UNSIGNED),
+    "maximum": ("maximum_cpu", _WIDE_UNSIGNED + _COMPLEX),
+    "minimum": ("minimum_cpu", _WIDE_UNSIGNED + _COMPLEX),
+    "fmax": ("maximum_cpu", _WIDE_UNSIGNED + _COMPLEX),
+    "fmin": ("minimum_cpu", _WIDE_UNSIGNED + _COMPLEX),
+    "arctan2": ("atan2_cpu", _COMPLEX),
+    "hypot": ("hypot_cpu", _COMPLEX),
+    "copysign": ("copysign_cpu", _COMPLEX),
+    "logaddexp2": ("logaddexp2_cpu", _COMPLEX),
+    "gcd": ("gcd_cpu", _WIDE_UNSIGNED),
+    "lcm": ("lcm_cpu", _WIDE_UNSIGNED),
+}
 _C_NAMES = {
     dtypes.float32: "float", dtypes.float64: "double", dtypes.float16: "c10::Half", dtypes.bfloat16: "c10::BFloat16",
 }  # fmt: skip
@@ -106,7 +127,10 @@ def operands(input: Any, other: Any) -> tuple[Any, Any]:
     if isinstance(other, Variable):
         b, a = _with_number(other, input)
         return a, b
-    raise TypeError(f"expected a Tensor among the operands, got {type(input).__name__} and {type(other).__name__}")
+    if not (isinstance(input, NUMBERS) and isinstance(other, NUMBERS)):
+        raise TypeError(f"expected Tensors or numbers as operands, got {type(input).__name__} and {type(other).__name__}")
+    numpy_dtype = result_type(input, other).numpy_dtype
+    return np.asarray(input, numpy_dtype), np.asarray(other, numpy_dtype)
 
 
 def _with_number(tensor: Any, number: Any) -> tuple[Any, Any]:
@@ -149,9 +173,8 @@ def binary(ufunc: Callable[..., Any], input: Any, other: Any, out: Any = None, *
                 return np.asarray(result).astype(type_.numpy_dtype)
         a, b = operands(input, other)
     array = a if isinstance(a, np.ndarray) else b
-    if array.dtype.itemsize == 1 and array.dtype.kind in "fV" and ufunc is not np.multiply:
-        kind = dtypes.from_numpy_dtype(array.dtype).legacy_name
-        raise NotImplementedError(f"\"{ufunc.__name__.strip('_')}_cpu\" not implemented for '{kind}'")
+    if array.dtype.kind not in "fib" or array.dtype.itemsize == 1:
+        _check_kernel(ufunc, array.dtype)
     try:
         fits = out is not None and out.dtype is a.dtype
         if fits and (not isinstance(b, np.ndarray) or b.ndim == 0 or out.shape == b.shape):
@@ -160,6 +183,13 @@ def binary(ufunc: Callable[..., Any], input: Any, other: Any, out: Any = None, *
     except ValueError:
         check_broadcast(a, b)
         raise
+
+
+def _check_kernel(ufunc: Any, dtype: np.dtype[Any]) -> None:
+    """Raise NotImplementedError where PyTorch has no kernel for a type."""
+    kernel, refused = _REFUSED.get(ufunc.__name__, (f"{ufunc.__name__.strip('_')}_cpu", ""))
+    if dtype.char in refused or (dtype.itemsize == 1 and dtype.kind in "fV" and ufunc is not np.multiply):
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{dtypes.from_numpy_dtype(dtype).legacy_name}'")
 
 
 def check_fits(number: Any, type_: dtypes.dtype) -> None:

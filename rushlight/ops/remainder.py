@@ -8,7 +8,7 @@ import numpy as np
 
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable
-from rushlight.ops._numeric import Array, inplace, not_implemented
+from rushlight.ops._numeric import Array, check_tensor, inplace, not_implemented
 from rushlight.ops._out import into
 from rushlight.ops.arithmetic import check_operand, div
 from rushlight.ops.promotion import NUMBERS, binary, like, result_type, unbroadcast
@@ -91,6 +91,8 @@ def remainder(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | N
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.remainder.html
     """
     check_operand("remainder", other)
+    if not isinstance(input, Variable):
+        check_tensor("remainder", "other", 2, other)
     return into(out, (Remainder if isinstance(other, Variable) else RemainderScalar).apply(input, other))
 
 
@@ -105,6 +107,7 @@ def fmod(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) ->
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fmod.html
     """
+    check_tensor("fmod", "input", 1, input)
     check_operand("fmod", other)
     return into(out, (Fmod if isinstance(other, Variable) else FmodScalar).apply(input, other))
 
@@ -116,7 +119,7 @@ def _mod(self: Any, other: Any) -> Any:
 
 
 def _rmod(self: Any, other: Any) -> Any:
-    return Remainder.apply(other, self) if isinstance(other, NUMBERS) else NotImplemented
+    return Remainder.apply(other, self) if isinstance(other, (Variable, *NUMBERS)) else NotImplemented
 
 
 class RemainderMethods:

@@ -9,10 +9,10 @@ import numpy as np
 
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops._numeric import Array, check_tensor, floating, inplace, refuse_float8
+from rushlight.ops._numeric import Array, check_tensor, floating, inplace, refuse_float8, refuse_wide_unsigned
 from rushlight.ops._out import into, plain
 from rushlight.ops.arithmetic import conj_of
-from rushlight.ops.promotion import binary, unbroadcast
+from rushlight.ops.promotion import binary, result_type, unbroadcast
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -24,6 +24,8 @@ __all__ = [
 
 
 def _sign_of(array: Array) -> Array:
+    refuse_float8(array.dtype, "sign_cpu")
+    refuse_wide_unsigned(array.dtype, "sign_cpu")
     if array.dtype.kind == "b":
         return array.copy()
     if array.dtype.kind in "iuc":
@@ -41,10 +43,9 @@ class Sign(Operation):
     def forward(ctx: Any, input: Tensor) -> Any:
         array = input._array
         if array.dtype.kind == "c":
-            raise RuntimeError(
+            raise NotImplementedError(
                 "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
             )
-        refuse_float8(array.dtype, "sign_cpu")
         return _sign_of(array)
 
     @staticmethod
@@ -53,7 +54,7 @@ class Sign(Operation):
 
 
 def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """-1, 0 or 1 for each element, in its type; RuntimeError for complex.
+    """-1, 0 or 1 for each element, in its type; NotImplementedError for complex.
 
     >>> import rushlight as torch
     >>> torch.sign(torch.tensor([-2.0, 0.0, 3.0]))
@@ -98,7 +99,7 @@ def sgn(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Whether the sign bit of each element is set (that of -0.0 is), bool; RuntimeError for complex.
+    """Whether the sign bit of each element is set (that of -0.0 is), bool; NotImplementedError for complex.
 
     >>> import rushlight as torch
     >>> torch.signbit(torch.tensor([-0.0, 0.0]))
@@ -109,7 +110,8 @@ def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     check_tensor("signbit", "input", 1, input)
     array = input._array
     if array.dtype.kind == "c":
-        raise RuntimeError("signbit is not implemented for complex tensors.")
+        raise NotImplementedError("signbit is not implemented for complex tensors.")
+    refuse_float8(array.dtype, "signbit_cpu")
     if out is not None:
         check_tensor("signbit", "out", 2, out)
     if out is not None and out._array.dtype.kind != "b":
@@ -129,6 +131,8 @@ class Copysign(Operation):
         if input._array.dtype.kind in "biu" and not (
             isinstance(other, Variable) and other._array.dtype.kind not in "biu"
         ):
+            # Refuses pairs that have no common type.
+            result_type(input, other)
             input = wrap(floating(input))
         out = wrap(binary(np.copysign, input, other))
         ctx.save_for_backward(input, other, out)
@@ -137,7 +141,7 @@ class Copysign(Operation):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         input, other, out = ctx.saved_tensors
-        ratio = wrap(out._array / input._array).masked_fill(input == 0, 0)
+        ratio = (out / input).masked_fill(input == 0, 0)
         to_other = grad.new_zeros(other.shape) if ctx.needs_input_grad[1] else None
         return unbroadcast(grad * ratio, input) if ctx.needs_input_grad[0] else None, to_other
 
@@ -189,6 +193,7 @@ class Angle(Operation):
     def forward(ctx: Any, input: Tensor) -> Any:
         ctx.save_for_backward(input)
         array = floating(input)
+        refuse_float8(array.dtype, "angle_cpu")
         if array.dtype.kind == "c":
             return np.angle(array)
         turn = np.where(array < 0, np.asarray(math.pi).astype(array.dtype), np.zeros((), array.dtype))

@@ -128,6 +128,15 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.renorm.html
     """
+    return input * _norm_scale(input, p, dim, maxnorm)
+
+
+def renorm_(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
+    """Like `renorm`, written into the tensor."""
+    return input.mul_(_norm_scale(input, p, dim, maxnorm))
+
+
+def _norm_scale(input: Tensor, p: float, dim: int, maxnorm: float) -> Any:
     check_tensor("renorm", "input", 1, input)
     if p <= 0:
         raise RuntimeError("renorm: non-positive-norm not supported")
@@ -138,8 +147,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     dim = wrap_dim(dim, input.ndim)
     size = vector_norm(input, p, [i for i in range(input.ndim) if i != dim], keepdim=True)
     # The small addend is PyTorch's.
-    scale = where(size > maxnorm, maxnorm / (size + 1e-7), size.new_ones(()))
-    return input * scale
+    return where(size > maxnorm, maxnorm / (size + 1e-7), size.new_ones(()))
 
 
 def histogram(
@@ -200,4 +208,4 @@ class StatisticsMethods:
     cov = cov
     dist = dist
     histogram = histogram
-    renorm = renorm
+    renorm, renorm_ = renorm, renorm_

@@ -103,7 +103,23 @@ def share_partly(one: Array, other: Array, whole: bool = False) -> bool:
     first, last = _span(other)
     if low >= last or first >= high or not (_is_dense(one, low, high) and _is_dense(other, first, last)):
         return False
-    return whole or (low, high) != (first, last) or one.strides != other.strides
+    return whole or (low, high) != (first, last) or _steps(one) != _steps(other)
+
+
+def _steps(array: Array) -> list[int]:
+    return [step for step, length in zip(array.strides, array.shape, strict=True) if length != 1]
+
+
+def same_place(one: Array, other: Array) -> bool:
+    """Whether two arrays look at the same memory in the same way.
+
+    >>> import numpy as np
+    >>> from rushlight.storage import same_place
+    >>> x = np.zeros((2, 2))
+    >>> same_place(x[0], x[0]), same_place(x[0], x[1])
+    (True, False)
+    """
+    return one.shape == other.shape and one.strides == other.strides and _address(one) == _address(other)
 
 
 def resized(array: Array, shape: tuple[int, ...]) -> Array:

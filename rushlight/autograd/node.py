@@ -6,7 +6,6 @@ wanted, the `grad_fn` of the results. A node's edges lead to the nodes (or leave
 
 from __future__ import annotations
 
-import itertools
 import os
 import threading
 import weakref
@@ -18,7 +17,7 @@ import numpy as np
 
 from rushlight.autograd import anomaly_mode
 from rushlight.autograd.grad_mode import no_grad
-from rushlight.autograd.variable import Variable, wrap
+from rushlight.autograd.variable import Variable, next_sequence, wrap
 from rushlight.utils.hooks import RemovableHandle
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ __all__ = ["AccumulateGrad", "FunctionCtx", "Node", "edge_of", "next_sequence"]
 _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _NONE_NEEDED = (False,) * 64
 _ONE_NEEDED = (True,)
-next_sequence = itertools.count().__next__
 
 RELEASED = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
@@ -170,8 +168,14 @@ class Node:
                     self._raise_modified(item, item.counter.value, versions[i])
             elif isinstance(item, Variable):
                 counter = item._counter
-                if counter is not None and counter.value != (versions[i] if versions else 0):
-                    self._raise_modified(item, counter.value, versions[i] if versions else 0)
+                if counter is not None:
+                    if counter.value != (versions[i] if versions else 0):
+                        self._raise_modified(item, counter.value, versions[i] if versions else 0)
+                    if item._detached > self._sequence:
+                        raise RuntimeError(
+                            "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_()."
+                            "This is not supported, please use out-of-place `.detach()` instead"
+                        )
             elif item.__class__ is _Packed:
                 plain = False
         if plain:
@@ -190,11 +194,10 @@ class Node:
     def _raise_modified(self, item: Any, version: int, expected: int) -> None:
         tensor = item.unpack(self) if item.__class__ is _SavedOutput else item
         legacy = tensor.dtype.legacy_name
-        origin = (
-            ""
-            if tensor._grad_fn is None
-            else f", which is output {tensor._output_nr} of {short_name(tensor._grad_fn)},"
-        )
+        if tensor._view is not None:
+            tensor._view.refresh(tensor, strict=False)
+        maker = tensor._grad_fn
+        origin = "" if maker is None else f", which is output {tensor._output_nr} of {short_name(maker)},"
         raise RuntimeError(
             "one of the variables needed for gradient computation has been modified by an inplace operation: "
             f"[torch.{legacy}Tensor {list(tensor._array.shape)}]{origin} is at version {version}; expected version "
@@ -368,8 +371,9 @@ class _Passage(Node):
 
 
 def short_name(node: Any) -> str:
-    """A node's name as PyTorch's messages have it, without its ending: `MulBackward0` is `Mul`."""
-    return str(node.name()).rstrip("0123456789").removesuffix("Backward")
+    """A node's name as PyTorch's messages have it: `MulBackward0` is `Mul`, `FillBackward3` is `Fill3`."""
+    stem, _, number = str(node.name()).partition("Backward")
+    return stem if number == "0" else stem + number
 
 
 def _users_stack() -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import warnings
 from collections import OrderedDict
@@ -33,6 +34,8 @@ _ndarray = np.ndarray
 
 
 _OWN = object()
+# The numbers of the graph's nodes, in the order in which they are made.
+next_sequence = itertools.count().__next__
 
 
 class VersionCounter:
@@ -59,6 +62,8 @@ class Variable:
     _requires_grad: bool = False
     _grad_fn: Node | None = None
     _output_nr: int = 0
+    # When it was detached in place, in the count of the graph's nodes.
+    _detached: int = -1
     _grad: Tensor | None = None
     _view: View | None = None
     _counter: VersionCounter | None = None
@@ -278,6 +283,10 @@ class Variable:
                 "detach_() cannot be called on these gradients. To fix this error, please refer to the "
                 "Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution."
             )
+        if self._grad_fn is not None:
+            # For the nodes that saved it: they are older than the next one will be.
+            self.version_counter()
+            self._detached = next_sequence()
         self._grad_fn, self._output_nr, self._requires_grad, self._view = None, 0, False, None
         return self  # type: ignore[return-value]
 

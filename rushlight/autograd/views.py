@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rushlight.autograd.grad_mode import enable_grad, state
 from rushlight.autograd.node import RELEASED, Node, edge_of, next_sequence, short_name
 from rushlight.autograd.variable import wrap
+from rushlight.storage import same_place
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -57,19 +58,26 @@ class View:
             if tensor._requires_grad is not self.base._requires_grad:
                 self._follow_base(tensor)
             return
-        if self.origin != PLAIN and self.base._requires_grad:
+        if self.origin != PLAIN and (self.base._requires_grad or tensor._grad_fn is not None):
+            if not tensor._requires_grad:
+                self._follow_base(tensor)
             if strict and state.enabled:
                 raise RuntimeError(_refusal(tensor, self, "its base or another view of its base has been"))
             return
         self.version = counter.value
-        if self.operation is None or not self.base._requires_grad:
+        if self.operation is None or (tensor._grad_fn is None and not self.base._requires_grad):
             return
         steps = self.steps()
         if all(index is None and operation.restrides for operation, _, index in steps):
-            move_history(tensor, AsStridedBackward0(self.base, steps), 0)
-            return
-        with enable_grad():
-            again = self.replay(self.parent)
+            node = _restrided(tensor, self.base, steps)
+            if node is not None:
+                move_history(tensor, node, 0)
+                return
+            with enable_grad():
+                again: Any = self.base.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
+        else:
+            with enable_grad():
+                again = self.replay(self.parent)
         if again._grad_fn is None:
             tensor._grad_fn, tensor._output_nr, tensor._requires_grad = None, 0, again._requires_grad
         else:
@@ -109,15 +117,20 @@ def check_inplace(target: Any, verb: str = "is being") -> None:
 
 def _refusal(target: Any, view: View, what: str) -> str:
     """Why a view of an unclear history and in-place operations do not go together."""
-    name = "unknown" if target._grad_fn is None else short_name(target._grad_fn)
+    blind = view.origin == NO_GRAD
+    if target._grad_fn is None:
+        begin, blind = "A view was created in no_grad mode", True
+    else:
+        begin = f"Output {target._output_nr} of {short_name(target._grad_fn)} is a view"
+        if blind:
+            begin += " of a view which was created in no_grad mode"
+    begin += f" and {what} modified inplace{' with grad mode enabled' if blind else ''}. "
     if view.origin == NO_GRAD:
-        return (
-            f"A view was created in no_grad mode and {what} modified inplace with grad mode enabled. Given that this "
-            "use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the "
-            "view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) "
-            "or both outside (if you want the inplace to be tracked)."
+        return begin + (
+            "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by "
+            "moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace "
+            "to be tracked) or both outside (if you want the inplace to be tracked)."
         )
-    begin = f"Output {target._output_nr} of {name} is a view and {what} modified inplace. "
     if view.origin == MULTI_OUTPUT:
         return begin + (
             "This view is the output of a function that returns multiple views. Such functions do not allow the "
@@ -131,6 +144,15 @@ def _refusal(target: Any, view: View, what: str) -> str:
     )
 
 
+def _restrided(tensor: Any, base: Tensor, steps: Any) -> AsStridedBackward0 | None:
+    """The history of a view of a base that was written to; None if the steps no longer lead there from its shape."""
+    try:
+        node = AsStridedBackward0(base, steps)
+    except (RuntimeError, ValueError, IndexError):
+        return None
+    return node if same_place(node.shown, tensor._array) else None
+
+
 class AsStridedBackward0(Node):  # noqa: N801
     """The history of a view whose base was written to: PyTorch takes it for one step from the base, and so names it."""
 
@@ -138,13 +160,14 @@ class AsStridedBackward0(Node):  # noqa: N801
         self._edges = (edge_of(base),)
         self.needs_input_grad = (True,)
         self._sequence = next_sequence()
-        self.steps = []
+        self.steps: list[tuple[Any, Any]] = []
         shown = base
         for operation, arguments, _ in steps:
             ctx = operation._node_class()
             ctx.needs_input_grad = (True,)
             shown = wrap(operation.forward(ctx, shown, *arguments))
             self.steps.append((operation, ctx))
+        self.shown = shown._array
 
     def _run(self, gradients: list[Any]) -> tuple[Any, ...]:
         gradient = gradients[0]

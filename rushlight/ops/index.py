@@ -183,7 +183,7 @@ def _parse(shape: Shape, key: Any) -> _Parsed:
     for item in items:
         kind = item.__class__
         if kind is slice:
-            _add_slice(parsed, item, len(items) == 1)
+            _add_slice(parsed, item, shape[dim], len(items) == 1)
             dim += 1
         elif kind is int:
             _add_int(parsed, item, dim, shape)
@@ -272,15 +272,12 @@ def _add_int(parsed: _Parsed, index: int, dim: int, shape: Shape) -> None:
     parsed.view = Select
 
 
-def _add_slice(parsed: _Parsed, item: slice, alone: bool) -> None:
+def _add_slice(parsed: _Parsed, item: slice, length: int, alone: bool) -> None:
     parsed.layout.append(False)
-    if item.step is None and item.start is None and item.stop is None:
-        parsed.basic.append(_WHOLE)
-        if alone:
-            parsed.view = Slice
-        return
-    parsed.basic.append(checked_slice(item))
-    parsed.view = Slice
+    item = checked_slice(item)
+    parsed.basic.append(item)
+    if alone or item.indices(length) != (0, length, 1):
+        parsed.view = Slice
 
 
 def checked_slice(item: slice) -> slice:
@@ -350,7 +347,7 @@ def getitem(self: Tensor, key: Any) -> Tensor:
             return Select.apply(self, (key, ...))
         raise IndexError(f"index {key} is out of bounds for dimension 0 with size {shape[0]}")
     if not shape:
-        _check_scalar_key(kind)
+        _check_scalar_key(key)
     if kind is slice:
         return Slice.apply(self, (checked_slice(key),))
     if kind is tuple and _is_plain(key, len(shape)):
@@ -364,11 +361,13 @@ def getitem(self: Tensor, key: Any) -> Tensor:
 
 
 def _get_plain(self: Tensor, key: tuple[Any, ...]) -> Tensor:
-    for item in reversed(key):
+    shape = self._array.shape
+    for i in range(len(key) - 1, -1, -1):
+        item = key[i]
         if item.__class__ is int:
             view: type[BasicIndex] = Select
             break
-        if item != _WHOLE:
+        if item != _WHOLE and item.indices(shape[i]) != (0, shape[i], 1):
             view = Slice
             break
     else:
@@ -379,8 +378,11 @@ def _get_plain(self: Tensor, key: tuple[Any, ...]) -> Tensor:
         raise IndexError(str(error).replace("for axis", "for dimension")) from None
 
 
-def _check_scalar_key(kind: type) -> None:
+def _check_scalar_key(key: Any) -> None:
+    kind = key.__class__
     if kind is int:
+        if key:
+            raise IndexError(f"index {key} is out of bounds for dimension 0 with size 0")
         raise IndexError(
             "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a "
             "0-dim tensor to a number"
@@ -412,7 +414,7 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         self.bump_version()
         return
     if not array.ndim:
-        _check_scalar_key(key.__class__)
+        _check_scalar_key(key)
     parsed = _parse(array.shape, key)
     if any(
         not index._array.any()
@@ -426,19 +428,26 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         return
     if parsed.view is not None:
         array = array[(*parsed.basic, ...)]
-    if isinstance(value, Variable):
-        given = value._array
-        if share_partly(array, given, whole=bool(parsed.indices)):
-            raise RuntimeError(OVERLAP)
-    else:
-        given = fill_value_array(value, array)
-    check_no_overlap(array)
+    if value is self and key is Ellipsis:
+        self.bump_version()
+        return
+    given = value._array if isinstance(value, Variable) else fill_value_array(value, array)
     if parsed.indices:
         _check_put_types(array.dtype, given.dtype)
+        _check_apart(array, given, True)
         put_values(array, _key(_trimmed(parsed), parsed.indices), given, False, parsed.indices)
     else:
-        write_array(array, _without_leading_ones(given, array.shape))
+        given = _without_leading_ones(given, array.shape)
+        _check_apart(array, given, False)
+        write_array(array, given)
     self.bump_version()
+
+
+def _check_apart(array: Array, given: Array, whole: bool) -> None:
+    """RuntimeError if what is written overlaps with itself or with what is read."""
+    check_no_overlap(array)
+    if share_partly(array, given, whole):
+        raise RuntimeError(OVERLAP)
 
 
 def _is_plain(key: Any, ndim: int) -> bool:
@@ -499,6 +508,9 @@ def _put_indices(input: Tensor, indices: Sequence[Tensor], values: Any) -> tuple
     _check_put_types(input._array.dtype, values._array.dtype)
     parsed = _Parsed()
     dim = 0
+    named = sum([i._array.ndim if i._array.dtype.kind == "b" else 1 for i in indices])
+    if named > input._array.ndim:
+        raise IndexError(f"too many indices for tensor of dimension {input._array.ndim} (got {named})")
     for index in indices:
         if index._array.ndim == 0:
             index = wrap(index._array.reshape(1))

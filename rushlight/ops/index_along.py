@@ -13,7 +13,7 @@ from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.index import add_along
-from rushlight.ops._geometry import Array, Shape, shape_text, wrap_dim
+from rushlight.ops._geometry import Array, Shape, check_no_overlap, shape_text, wrap_dim
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import apart_from, into
 from rushlight.ops.scatter import ScatterReduce, check_index, target_array
@@ -79,7 +79,7 @@ class IndexAdd(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any, inplace: bool) -> Array:
         ctx.dim, ctx.alpha, ctx.shape = dim, alpha, source._array.shape
-        ctx.save_for_backward(index)
+        ctx.save_for_backward(index, source if ctx.needs_input_grad[3] else None)
         out = target_array(input, inplace)
         given = source._array
         if alpha != 1:
@@ -91,7 +91,7 @@ class IndexAdd(Operation):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        (index,) = ctx.saved_tensors
+        index, _ = ctx.saved_tensors
         source = None
         if ctx.needs_input_grad[3]:
             source = reshape(IndexSelect.apply(grad, ctx.dim, index), ctx.shape) * ctx.alpha
@@ -113,7 +113,7 @@ class IndexCopy(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: int, index: Tensor, source: Tensor, inplace: bool) -> Array:
         ctx.dim, ctx.shape = dim, source._array.shape
-        ctx.save_for_backward(index)
+        ctx.save_for_backward(index, source if ctx.needs_input_grad[3] else None)
         out = target_array(input, inplace)
         if out.ndim:
             given = source._array
@@ -124,7 +124,7 @@ class IndexCopy(Operation):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        (index,) = ctx.saved_tensors
+        index, _ = ctx.saved_tensors
         rest = IndexFill.apply(grad, ctx.dim, index, 0, False) if ctx.needs_input_grad[0] else None
         source = reshape(IndexSelect.apply(grad, ctx.dim, index), ctx.shape) if ctx.needs_input_grad[3] else None
         return rest, None, None, source, None
@@ -226,6 +226,11 @@ def _check_source(
     function: str, error: type[Exception], input: Tensor, dim: int, places: Array, source: Tensor
 ) -> None:
     own, given = input._array.shape, source._array.shape
+    if function != "index_add_" and own and given and len(own) != len(given):
+        raise error(
+            f"{function}(): When source and destination are not scalars, their dimensionality must match. Source "
+            f"dimensionality ({len(given)}), destination dimensionality ({len(own)})"
+        )
     count = given[dim] if given else 1
     if places.size != count:
         tail = f": ({count}), for dim: {dim}" if error is RuntimeError else f" ({count})"
@@ -266,6 +271,8 @@ def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha:
 def _index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor, inplace: bool) -> Tensor:
     check_tensor("index_copy_", "input", 1, input)
     check_tensor("index_copy_", "source", 4, source)
+    if inplace:
+        check_no_overlap(input._array)
     places = _vector("index_copy_", index, "Expected a long tensor for index")
     dim = wrap_dim(dim, input._array.ndim)
     _check_source("index_copy_", IndexError, input, dim, places, source)

@@ -35,8 +35,9 @@ class Copy(Operation):
     def forward(ctx: Any, target: Tensor, source: Tensor) -> Array:
         array, given = target._array, source._array
         ctx.shape, ctx.dtype = given.shape, given.dtype
-        check_no_overlap(array)
-        write_array(array, given)
+        if source is not target:
+            check_no_overlap(array)
+            write_array(array, given)
         return array
 
     @staticmethod
@@ -79,9 +80,15 @@ class FillTensor(Fill):
 
 
 class Zero(Fill):
-    """Zeros, written in place."""
+    """Zeros, written in place, where elements share memory, too."""
 
     node_name = "ZeroBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, target: Tensor, value: Any) -> Array:
+        array = target._array
+        array[...] = fill_value_array(value, array)
+        return array
 
 
 class FillCopy(Operation):

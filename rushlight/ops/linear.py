@@ -12,6 +12,7 @@ from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import check_tensor
+from rushlight.ops._out import into
 from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.matmul import Mm, matmul, product, same_type
 
@@ -66,7 +67,7 @@ class ColumnSum(Operation):
         return grad.expand(ctx.rows, -1)
 
 
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Tensor | None = None) -> Tensor:
     """`input @ weight.T + bias` over the last dimension.
 
     input `(*, in_features)`, weight `(out_features, in_features)` or `(in_features,)`, bias `(out_features,)`;
@@ -79,6 +80,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.linear.html
     """
+    if out is not None:
+        return into(out, linear(input, weight, bias))
     if state.casts is not None:
         return state.casts.lower(linear, input, weight, bias)
     tensors: tuple[tuple[str, Any], ...] = (("input", input), ("weight", weight))
@@ -107,8 +110,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
                     *a.shape[:-1], n
                 )
     _check_linear(a, w, bias)
-    out = matmul(input, weight.t())
-    return out if bias is None else out + bias
+    result = matmul(input, weight.t())
+    return result if bias is None else result + bias
 
 
 def _check_linear(a: Any, w: Any, bias: Any) -> None:
@@ -181,5 +184,5 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     n = math.prod(lead)
     rows1, rows2 = input1.reshape(n, h1), input2.reshape(n, h2)
     mapped = (rows1 @ weight.permute(1, 0, 2).reshape(h1, k * h2)).reshape(n, k, h2)
-    out = (mapped * rows2.unsqueeze(1)).sum(-1).reshape(*lead, k)
+    out = (mapped * rows2.unsqueeze(1)).sum(-1, dtype=weight.dtype).reshape(*lead, k)
     return out if bias is None else out + bias

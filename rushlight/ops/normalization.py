@@ -16,7 +16,9 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.variable import wrap
 from rushlight.kernels.reference.norm import wide
+from rushlight.layout import channels_last
 from rushlight.ops._numeric import check_tensor
+from rushlight.ops._out import into_each
 from rushlight.ops.norm import BatchNorm, BatchNormEval, GroupNorm, LayerNorm, RMSNorm, RMSNormRounded
 
 if TYPE_CHECKING:
@@ -109,6 +111,11 @@ def _mean_and_rstd(moments: Any, eps: float, kind: Any, shape: tuple[int, ...] |
     return wrap(mean.astype(kind, copy=False)), wrap(rstd.astype(kind, copy=False))
 
 
+def _traced_statistics(input: Tensor, axes: Sequence[int], eps: float, keepdim: bool) -> tuple[Tensor, Tensor]:
+    """The mean and `1 / sqrt(var + eps)` by operations of tensors, which gradients and transforms pass."""
+    return input.mean(axes, keepdim), (input.var(axes, correction=0, keepdim=keepdim) + eps).rsqrt()
+
+
 def _unbiased(var: Any, shape: tuple[int, ...]) -> Any:
     """The variance of a batch's channels over one less than the number of values."""
     count = math.prod(shape[:1]) * math.prod(shape[2:])
@@ -134,6 +141,9 @@ def _check_batch(
     _check_parameters(function, input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     _check_floating("batch_norm", input)
     shape = input._array.shape
+    if shape == (0,):
+        # PyTorch takes an empty vector for a batch without channels.
+        shape = (0, 0)
     if len(shape) < 2:
         raise RuntimeError(
             f"batch_norm(): expected an input with at least 2 dimensions (N, C, ...), got shape {list(shape)}"
@@ -171,6 +181,8 @@ def batch_norm(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.batch_norm.html
     """
     _check_batch("batch_norm", input, weight, bias, running_mean, running_var, training)
+    if input._array.shape == (0,):
+        return input.clone()
     if not training:
         return BatchNormEval.apply(input, weight, bias, running_mean, running_var, eps)
     return _normalize_batch(input, weight, bias, running_mean, running_var, momentum, eps)[0]
@@ -185,6 +197,8 @@ def native_batch_norm(
     training: bool,
     momentum: float,
     eps: float,
+    *,
+    out: Sequence[Tensor] | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """`batch_norm`, and with it each channel's mean and `1 / sqrt(var + eps)`: of no elements unless training.
 
@@ -198,9 +212,10 @@ def native_batch_norm(
     kind = _statistics_type(input, weight, bias, running_mean, running_var)
     if not training:
         empty = np.empty(0, kind)
-        return BatchNormEval.apply(input, weight, bias, running_mean, running_var, eps), wrap(empty), wrap(empty.copy())
-    out, mean, var = _normalize_batch(input, weight, bias, running_mean, running_var, momentum, eps)
-    return out, *_mean_and_rstd((mean, var), eps, kind, (-1,))
+        result = BatchNormEval.apply(input, weight, bias, running_mean, running_var, eps)
+        return into_each(out, (result, wrap(empty), wrap(empty.copy())))
+    result, mean, var = _normalize_batch(input, weight, bias, running_mean, running_var, momentum, eps)
+    return into_each(out, (result, *_mean_and_rstd((mean, var), eps, kind, (-1,))))
 
 
 def batch_norm_update_stats(
@@ -364,6 +379,9 @@ def native_layer_norm(
     """
     moments: list[Any] = []
     out = _normalize_layer("native_layer_norm", input, normalized_shape, weight, bias, eps, moments)
+    if not moments:
+        axes = tuple(range(-len(tuple(normalized_shape)), 0))
+        return out, *_traced_statistics(input.detach(), axes, eps, True)
     return out, *_mean_and_rstd(moments, eps, _statistics_type(input, weight, bias))
 
 
@@ -428,7 +446,7 @@ def native_group_norm(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """`group_norm` of N samples of C channels of HxW elements, and the means and `1 / sqrt(var + eps)`, (N, group).
 
-    Raises RuntimeError where N, C and HxW are not the input's sizes.
+    Raises RuntimeError where N, C and HxW are not the input's sizes, or its elements do not lie in order.
 
     >>> import rushlight as torch
     >>> torch.native_group_norm(torch.tensor([[[1.0], [3.0]]]), None, None, 1, 2, 1, 1, 0.0)[1:]
@@ -443,8 +461,13 @@ def native_group_norm(
             f"native_group_norm(): expected N, C and HxW to be the input's sizes, but got {N}, {C} and {HxW} for shape "
             f"{list(shape)}"
         )
+    if not (input.is_contiguous() or (len(shape) == 4 and input.is_contiguous(memory_format=channels_last))):
+        raise RuntimeError("Expected X.is_contiguous(memory_format) to be true, but got false.")
     moments: list[Any] = []
     out = _normalize_groups("native_group_norm", input, group, weight, bias, eps, moments)
+    if out.requires_grad or not moments:
+        # Here a gradient passes through the statistics too.
+        return out, *_traced_statistics(input.reshape(N, group, C // group * HxW), (-1,), eps, False)
     return out, *_mean_and_rstd(moments, eps, _statistics_type(input, weight, bias), (N, group))
 
 

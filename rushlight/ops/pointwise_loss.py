@@ -75,8 +75,11 @@ class SoftMarginLoss(Operation):
     def forward(ctx: Any, input: Tensor, target: Tensor, reduction: str) -> Any:
         ctx.reduction = reduction
         ctx.save_for_backward(input, target)
-        x, t = widened(input._array), widened(target._array)
-        return as_result(np.asarray(reduced(np.log1p(np.exp(-t * x)), reduction)), input._array.dtype)
+        array = input._array
+        power = np.exp(as_result(-widened(target._array) * widened(array), array.dtype))
+        # In 16 bits PyTorch rounds every step, and the power may become infinite.
+        losses = as_result(np.log1p(widened(power)), array.dtype)
+        return as_result(np.asarray(reduced(widened(losses), reduction)), array.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:

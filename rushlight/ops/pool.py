@@ -13,6 +13,7 @@ from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.kernels import pooling as kernels
+from rushlight.ops._out import into
 from rushlight.ops._pool_checks import adaptive_sizes, check_type, window
 
 if TYPE_CHECKING:
@@ -420,6 +421,8 @@ def avg_pool2d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
+    *,
+    out: Tensor | None = None,
 ) -> Tensor:
     """The mean of each window over two dimensions; `avg_pool1d` says what the arguments mean.
 
@@ -431,7 +434,7 @@ def avg_pool2d(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.avg_pool2d.html
     """
-    return _avg(2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return into(out, _avg(2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override))
 
 
 def avg_pool3d(
@@ -442,6 +445,8 @@ def avg_pool3d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
+    *,
+    out: Tensor | None = None,
 ) -> Tensor:
     """The mean of each window over three dimensions; `avg_pool1d` says what the arguments mean.
 
@@ -454,11 +459,11 @@ def avg_pool3d(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.avg_pool3d.html
     """
-    if state.casts is not None:
+    if state.casts is not None and out is None:
         return state.casts.float32(
             avg_pool3d, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
         )
-    return _avg(3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return into(out, _avg(3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override))
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: Sizes) -> Tensor:

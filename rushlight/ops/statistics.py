@@ -11,7 +11,7 @@ from rushlight import return_types
 from rushlight.autograd.variable import Variable
 from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import check_tensor, not_implemented
-from rushlight.ops._out import into_each, plain
+from rushlight.ops._out import into, into_each, plain
 from rushlight.ops.choice import where
 from rushlight.ops.norms import norm, vector_norm
 
@@ -116,7 +116,7 @@ def dist(input: Tensor, other: Tensor, p: float = 2.0) -> Tensor:
     return norm(input - other, p)
 
 
-def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Tensor | None = None) -> Tensor:
     """`input` with each slice along `dim` whose `p`-norm exceeds `maxnorm` scaled down to it.
 
     Raises RuntimeError for fewer than two dimensions, a p that is not positive, a negative bound.
@@ -128,7 +128,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.renorm.html
     """
-    return input * _norm_scale(input, p, dim, maxnorm)
+    return into(out, input * _norm_scale(input, p, dim, maxnorm), exact=True)
 
 
 def renorm_(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:

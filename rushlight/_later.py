@@ -17,11 +17,14 @@ MODULES = frozenset(
         "func",
         "futures",
         "jit",
+        "mps",
+        "mtia",
         "profiler",
         "quantization",
         "serialization",
         "signal",
         "vision",
+        "xpu",
     }
 )
 
@@ -57,6 +60,7 @@ _FROM = {
     "futures": ("Future",),
     "streams": ("Event", "Stream"),
     "jit": ("CompilationUnit", "ScriptFunction", "ScriptModule", "fork", "wait"),
+    "func": ("vmap",),
     "serialization": ("load", "save"),
 }
 NAMES = {name: f"rushlight.{module}" for module, names in _FROM.items() for name in names}

@@ -5,122 +5,30 @@ Source: https://docs.pytorch.org/docs/2.13/cuda.html
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+import os
+from typing import Any
 
-__all__ = [
-    "current_device",
-    "device_count",
-    "empty_cache",
-    "get_device_name",
-    "get_device_properties",
-    "init",
-    "is_available",
-    "is_bf16_supported",
-    "is_initialized",
-    "manual_seed",
-    "manual_seed_all",
-    "max_memory_allocated",
-    "memory_allocated",
-    "memory_reserved",
-    "reset_peak_memory_stats",
-    "seed",
-    "seed_all",
-    "set_device",
-    "synchronize",
-]
+# The submodules are in the folder of this file's name.
+__path__ = [os.path.join(os.path.dirname(__file__), "cuda")]
+
+from rushlight.cuda import _core, _types, graphs, memory, random, streams
+from rushlight.cuda import nccl as nccl
+from rushlight.cuda import nvtx as nvtx
+from rushlight.cuda import profiler as profiler
+from rushlight.cuda._core import *
+from rushlight.cuda._types import *
+from rushlight.cuda.graphs import *
+from rushlight.cuda.memory import *
+from rushlight.cuda.random import *
+from rushlight.cuda.streams import *
+
+__all__ = [name for part in (_core, _types, graphs, memory, random, streams) for name in part.__all__]
 
 
-def _refuse() -> NoReturn:
-    raise AssertionError("Torch not compiled with CUDA enabled: Rushlight computes on the CPU")
+def __getattr__(name: str) -> Any:
+    # Mixed precision stands above what this module imports, and is imported when first named.
+    if name == "amp":
+        from importlib import import_module
 
-
-def is_available() -> bool:
-    """False: tensors live on the CPU."""
-    return False
-
-
-def device_count() -> int:
-    """0, the number of CUDA devices."""
-    return 0
-
-
-def is_initialized() -> bool:
-    """False: there is nothing to initialise."""
-    return False
-
-
-def is_bf16_supported(including_emulation: bool = True) -> bool:
-    """False: no CUDA device computes in bfloat16."""
-    return False
-
-
-def init() -> None:
-    """Raises AssertionError, as a PyTorch without CUDA does."""
-    _refuse()
-
-
-def current_device() -> int:
-    """Raises AssertionError, as a PyTorch without CUDA does."""
-    _refuse()
-
-
-def get_device_name(device: Any = None) -> str:
-    """Raises AssertionError, as a PyTorch without CUDA does."""
-    _refuse()
-
-
-def get_device_properties(device: Any = None) -> Any:
-    """Raises AssertionError, as a PyTorch without CUDA does."""
-    _refuse()
-
-
-def set_device(device: Any) -> None:
-    """Raises AssertionError unless `device` is a negative index, which means no device."""
-    if not isinstance(device, int) or device >= 0:
-        _refuse()
-
-
-def synchronize(device: Any = None) -> None:
-    """Raises AssertionError, as a PyTorch without CUDA does."""
-    _refuse()
-
-
-def manual_seed(seed: int) -> None:
-    """Takes the seed of a device that isn't there; the CPU's is `rushlight.manual_seed`."""
-    int(seed)
-
-
-def manual_seed_all(seed: int) -> None:
-    """Takes the seed of all CUDA devices, of which there are none."""
-    int(seed)
-
-
-def seed() -> None:
-    """Does nothing: there is no generator to seed."""
-
-
-def seed_all() -> None:
-    """Does nothing: there is no generator to seed."""
-
-
-def empty_cache() -> None:
-    """Does nothing: there is no CUDA memory; the CPU's is `rushlight.memory.empty_cache`."""
-
-
-def memory_allocated(device: Any = None) -> int:
-    """0 bytes of CUDA memory."""
-    return 0
-
-
-def max_memory_allocated(device: Any = None) -> int:
-    """0 bytes of CUDA memory."""
-    return 0
-
-
-def memory_reserved(device: Any = None) -> int:
-    """0 bytes of CUDA memory."""
-    return 0
-
-
-def reset_peak_memory_stats(device: Any = None) -> None:
-    """Does nothing: there is no CUDA memory to count."""
+        return import_module(f"{__name__}.amp")
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

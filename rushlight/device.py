@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
-__all__ = ["cpu", "device"]
+__all__ = ["chosen", "cpu", "device", "get_default_device", "set_default_device"]
 
 _KNOWN = ("cpu", "cuda", "meta", "mps", "xpu", "mtia", "hpu", "xla", "ipu", "vulkan", "hip", "privateuseone")
 
@@ -12,7 +13,8 @@ _KNOWN = ("cpu", "cuda", "meta", "mps", "xpu", "mtia", "hpu", "xla", "ipu", "vul
 class device:
     """A kind of device and an index: ``device('cpu')``, ``device('cuda', 0)``, ``device('cuda:0')``.
 
-    Any of PyTorch's device types can be named; memory can be had on ``cpu``.
+    Any of PyTorch's device types can be named; memory can be had on ``cpu``. As a context manager it is the device of
+    new tensors.
 
     >>> import rushlight as torch
     >>> torch.device("cpu")
@@ -63,6 +65,13 @@ class device:
     def __hash__(self) -> int:
         return hash((self.type, self.index))
 
+    def __enter__(self) -> device:
+        chosen.stack = (*chosen.stack, self)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        chosen.stack = chosen.stack[:-1]
+
     def __reduce__(self) -> tuple[Any, ...]:
         return (device, (self.type,) if self.index is None else (self.type, self.index))
 
@@ -79,3 +88,54 @@ def check_device(where: device | str | int | None) -> None:
         raise AssertionError("Torch not compiled with CUDA enabled")
     if name != "cpu":
         raise RuntimeError(f"expected device 'cpu', got '{where}': this build has no {name} device")
+
+
+class _Chosen(threading.local):
+    """The device of new tensors in this thread: the innermost `with` block's, else the default one."""
+
+    stack: tuple[device, ...] = ()
+    default: device | None = None
+
+
+chosen = _Chosen()
+
+
+def check_new(where: device | str | int | None) -> None:
+    """Raise unless a new tensor can be on a device; None is the one that this thread chose."""
+    if where is None:
+        if not chosen.stack and chosen.default is None:
+            return
+        where = chosen.stack[-1] if chosen.stack else chosen.default
+    check_device(where)
+
+
+def set_default_device(device: Any) -> None:
+    """Let this thread's new tensors be on a device, a `torch.device` or its name; None is the CPU, as at the start.
+
+    Making a tensor raises where the device isn't there. RuntimeError for a name that is none.
+
+    >>> import rushlight as torch
+    >>> torch.set_default_device("cpu")
+    >>> torch.get_default_device()
+    device(type='cpu')
+    >>> torch.set_default_device(None)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.set_default_device.html
+    """
+    chosen.default = None if device is None else _device_type(device)
+
+
+def get_default_device() -> device:
+    """The device of this thread's new tensors; raises where it isn't there and has no number.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.get_default_device.html
+    """
+    current = chosen.stack[-1] if chosen.stack else chosen.default
+    if current is None:
+        return cpu
+    if current.index is None:
+        check_device(current)
+    return current
+
+
+_device_type = device

@@ -50,7 +50,15 @@ FLOORS = (
     ("rushlight.ops", "rushlight.fft", "rushlight.linalg", "rushlight.signal", "rushlight.special"),
     ("rushlight.autograd",),
     ("rushlight.printing", "rushlight.random", "rushlight.return_types"),
-    ("rushlight.accelerator", "rushlight.backends", "rushlight.cuda", "rushlight.__config__"),
+    (
+        "rushlight.__config__",
+        "rushlight.accelerator",
+        "rushlight.backends",
+        "rushlight.cuda",
+        "rushlight.mps",
+        "rushlight.mtia",
+        "rushlight.xpu",
+    ),
     ("rushlight.kernels", "rushlight.memory", "rushlight.settings", "rushlight.storage", "rushlight.threads"),
     (
         "rushlight._later",

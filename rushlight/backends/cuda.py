@@ -5,8 +5,18 @@ Source: https://docs.pytorch.org/docs/2.13/backends.html#torch.backends.cuda
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
+from rushlight.backends._cuda_libraries import blas_workspace_size as blas_workspace_size
+from rushlight.backends._cuda_libraries import cublas_workspace_size as cublas_workspace_size
+from rushlight.backends._cuda_libraries import cublaslt_workspace_size as cublaslt_workspace_size
+from rushlight.backends._cuda_libraries import cuBLASModule as cuBLASModule
+from rushlight.backends._cuda_libraries import cufft_plan_cache as cufft_plan_cache
+from rushlight.backends._cuda_libraries import cuFFTPlanCache as cuFFTPlanCache
+from rushlight.backends._cuda_libraries import cuFFTPlanCacheAttrContextProp as cuFFTPlanCacheAttrContextProp
+from rushlight.backends._cuda_libraries import cuFFTPlanCacheManager as cuFFTPlanCacheManager
+from rushlight.backends._cuda_libraries import matmul as matmul
+from rushlight.backends._cuda_libraries import preferred_blas_library as preferred_blas_library
+from rushlight.backends._cuda_libraries import preferred_linalg_library as preferred_linalg_library
+from rushlight.backends._cuda_libraries import preferred_rocm_fa_library as preferred_rocm_fa_library
 from rushlight.backends._sdp import SDPAParams as SDPAParams
 from rushlight.backends._sdp import SDPBackend as SDPBackend
 from rushlight.backends._sdp import allow_fp16_bf16_reduction_math_sdp as allow_fp16_bf16_reduction_math_sdp
@@ -27,8 +37,6 @@ from rushlight.backends._sdp import mem_efficient_sdp_enabled as mem_efficient_s
 from rushlight.backends._sdp import sdp_kernel as sdp_kernel
 
 __all__ = ["is_built", "matmul"]
-
-matmul = SimpleNamespace(allow_tf32=False, allow_fp16_reduced_precision_reduction=True)
 
 
 def is_built() -> bool:

@@ -38,8 +38,8 @@ class _NamedResult(tuple):  # type: ignore[type-arg]
     __slots__ = ()
     _fields: tuple[str, ...] = ()
 
-    def __new__(cls, results: Iterable[Any]) -> _NamedResult:
-        self = super().__new__(cls, results)
+    def __new__(cls, iterable: Iterable[Any]) -> _NamedResult:
+        self = super().__new__(cls, iterable)
         if len(self) != len(cls._fields):
             raise TypeError(
                 f"torch.return_types.{cls.__name__}() takes a {len(cls._fields)}-sequence ({len(self)}-sequence given)"

@@ -24,6 +24,11 @@ def _at_least(dims: int, shape: Sequence[int]) -> None:
         raise ValueError("Too few dimensions on input")
 
 
+def _ending(shape: Sequence[int], cut: int, *lengths: int) -> Any:
+    """A shape, a Size or a tuple, whose dimensions from `cut` on are others."""
+    return Size((*shape[:cut], *lengths)) if isinstance(shape, Size) else (*shape[:cut], *lengths)
+
+
 class ReshapeTransform(Transform):
     """Events of one shape as events of another: `(*, in_shape)` → `(*, out_shape)`.
 
@@ -132,13 +137,13 @@ class CorrCholeskyTransform(Transform):
         side = (1 + math.isqrt(1 + 8 * count)) // 2
         if side * (side - 1) // 2 != count:
             raise ValueError("Input is not a flattened lower-diagonal number")
-        return (*shape[:-1], side, side)
+        return _ending(shape, -1, side, side)
 
     def inverse_shape(self, shape: Sequence[int]) -> Any:
         _at_least(2, shape)
         if shape[-2] != shape[-1]:
             raise ValueError("Input is not square")
-        return (*shape[:-2], shape[-1] * (shape[-1] - 1) // 2)
+        return _ending(shape, -2, shape[-1] * (shape[-1] - 1) // 2)
 
 
 class SoftmaxTransform(PlainTransform):
@@ -206,11 +211,11 @@ class StickBreakingTransform(PlainTransform):
 
     def forward_shape(self, shape: Sequence[int]) -> Any:
         _at_least(1, shape)
-        return (*shape[:-1], shape[-1] + 1)
+        return _ending(shape, -1, shape[-1] + 1)
 
     def inverse_shape(self, shape: Sequence[int]) -> Any:
         _at_least(1, shape)
-        return (*shape[:-1], shape[-1] - 1)
+        return _ending(shape, -1, shape[-1] - 1)
 
 
 class LowerCholeskyTransform(PlainTransform):

@@ -35,7 +35,7 @@ def mahalanobis(factor: Tensor, vector: Tensor) -> Tensor:
     right = vector.expand((*batch, n)).permute(*own, len(batch), *shared).reshape(*systems, n, math.prod(columns))
     solved = solve_triangular(factor.reshape(*systems, n, n), right, upper=False)
     order = own + shared
-    squares = solved.pow(2).sum(-2).reshape(*systems, *columns)
+    squares = solved.pow(2).sum(-2).reshape((*systems, *columns))
     return squares.permute([order.index(i) for i in range(len(batch))])
 
 

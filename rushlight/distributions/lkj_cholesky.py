@@ -56,7 +56,10 @@ class LKJCholesky(Distribution):
         return new
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
-        """Factors by the onion method (Lewandowski, Kurowicka and Joe, 2009): row by row, a length and a direction."""
+        """Factors by the onion method (Lewandowski, Kurowicka and Joe, 2009): row by row, a length and a direction.
+
+        From the third row on, PyTorch's lengths, which these are, are somewhat greater than the density asks.
+        """
         with no_grad():
             squared_length = self._beta.sample(sample_shape).unsqueeze(-1)
             normal = randn(self._extended_shape(sample_shape), dtype=squared_length.dtype).tril(-1)

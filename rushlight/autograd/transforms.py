@@ -18,7 +18,7 @@ import numpy as np
 from rushlight.autograd.grad_mode import enable_grad, state
 
 __all__ = [
-    "WATCH", "Ghost", "Intercept", "Level", "check_random", "contained", "cut", "dispatch", "drawn", "gradients_of_wrapped", "highest",
+    "WATCH", "Ghost", "Intercept", "Level", "check_random", "contained", "cut", "dispatch", "drawn", "elements", "gradients_of_wrapped", "highest",
     "replaced", "run_node", "set_pullback", "strides_of",
 ]  # fmt: skip
 
@@ -40,6 +40,8 @@ class _Watch:
     refresh = staticmethod(_intercept)
     origin = "plain"
     base: Any = None
+    parent: Any = None
+    operation: Any = None
 
 
 WATCH: Any = _Watch()
@@ -184,6 +186,13 @@ def drawn(draw: Callable[[tuple[int, ...]], Any]) -> Any:
     for level in levels:
         result = level.wrapped(result)
     return result
+
+
+def elements(tensor: Any) -> Any:
+    """The elements of a tensor as an array, for checks: of a wrapped one all that its value has."""
+    while tensor._level is not None:
+        tensor = tensor._value
+    return tensor._array
 
 
 def contained(args: Any) -> Iterator[Any]:

@@ -66,8 +66,6 @@ def _linear(level: DualLevel, operation: Any, args: tuple[Any, ...]) -> Any:
         return zeros_like(a) if _is_moving(a) else a
 
     out = operation.apply(*replaced(args, level.primal))
-    if not all(_is_moving(a) for a in contained(args)):
-        return level.pushed(operation.apply, args)
     moved = operation.apply(*replaced(args, tangent))
     if isinstance(out, tuple):
         return tuple([dual(level, o, t) for o, t in zip(out, moved, strict=True)])

@@ -44,7 +44,7 @@ PLACEWISE = {
     "bessel": "_Undifferentiated",
     "bitwise": "_Bitwise LeftShift RightShift Gcd Lcm LogicalAnd LogicalOr LogicalXor LogicalNot BitwiseNot",
     "combination": "_WithoutDerivative Ldexp Heaviside Nextafter",
-    "comparison": "_Comparison Compare",
+    "comparison": "_Comparison Compare Question Isclose",
     "conversion": "Clone ToCopy",
     "gamma": "Igamma Igammac Zeta ZetaScalarInput ZetaScalarOther",
     "orthogonal": "_Polynomial",
@@ -71,6 +71,7 @@ LINEAR = {
     "resample": "Resample ResampleBackward",
     "fold": "Fold Unfold",
     "sign": "Conj",
+    "unpool": "MaxUnpool",
 }
 # Linear in each tensor.
 BILINEAR = {"matmul": "Mm Bmm Mv Dot", "arithmetic": "Mul", "matrix_products": "Cross"}
@@ -79,7 +80,7 @@ CONSTANT = {
     "random_fill": "_Fill",
     "random": "_NormalOfMean _Bernoulli",
     "random_laws": "_Poisson _WithoutDerivative",
-    "comparison": "_Comparison Compare",
+    "comparison": "_Comparison Compare Question Isclose Isin",
 }
 # One tensor, of whose dimensions the argument `dim` (or `dims`) names some, and whose others are independent.
 ONE_DIMENSION = {
@@ -107,7 +108,6 @@ LEADING = {
     "rearranging": "Tril Triu",
     "spectral": "Eigh Eigvalsh Eig Eigvals Svd Svdvals",
     "triangular": "Cholesky OldCholesky CholeskyInverse",
-    "norms": "NuclearNorm",
     "complex_views": "ViewAsReal ViewAsComplex RealPart ImaginaryPart",
 }
 BATCHED_MATRICES = LEADING

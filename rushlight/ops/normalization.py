@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.variable import wrap
+from rushlight.autograd.grad_mode import state
+from rushlight.autograd.transforms import highest
+from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.norm import wide
 from rushlight.layout import channels_last
 from rushlight.ops._numeric import check_tensor
@@ -86,6 +88,8 @@ def _normalize_batch(
     shape = input._array.shape
     axes = (0, *range(2, len(shape)))
     affine = (1, shape[1], *[1] * (len(shape) - 2))
+    if state.levels and highest((input, weight, bias)) is not None:
+        return _traced_batch(input, weight, bias, running_mean, running_var, momentum, eps)
     moments: list[Any] = []
     out = BatchNorm.apply(input, weight, bias, shape, axes, affine, eps, moments)
     mean, var = moments
@@ -93,6 +97,35 @@ def _normalize_batch(
         _move(running_mean, mean, momentum)
     if running_var is not None:
         _move(running_var, _unbiased(var, shape), momentum)
+    return out, mean, var
+
+
+def _traced_batch(
+    input: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    momentum: float,
+    eps: float,
+) -> tuple[Tensor, Any, Any]:
+    """`_normalize_batch` by operations of tensors, inside a transform."""
+    shape = input._array.shape
+    axes, affine = (0, *range(2, len(shape))), (1, shape[1], *[1] * (len(shape) - 2))
+    mean, var = input.mean(axes, keepdim=True), input.var(axes, correction=0, keepdim=True)
+    out = (input - mean) * (var + eps).rsqrt()
+    out = out if weight is None else out * weight.reshape(affine)
+    out = out if bias is None else out + bias.reshape(affine)
+    for running, batch in ((running_mean, mean), (running_var, _unbiased(var, shape))):
+        if running is not None:
+            if batch._level is not None and batch._level.batches and running._level is not batch._level:
+                raise RuntimeError(
+                    "Batch norm got a batched tensor as input while the running_mean or running_var, which will be "
+                    "updated in place, were not batched.\nIf you are using a module and do not need eval mode, please set "
+                    "`track_running_stats` to be False.If you are using a prebuilt module and do not need eval mode, "
+                    "please see the functorch website for resources on how to patch your module to work with vmap"
+                )
+            running.mul_(1 - momentum).add_(batch.detach().reshape(running.shape), alpha=momentum)
     return out, mean, var
 
 
@@ -105,6 +138,9 @@ def _statistics_type(input: Tensor, *parameters: Tensor | None) -> Any:
 def _mean_and_rstd(moments: Any, eps: float, kind: Any, shape: tuple[int, ...] | None = None) -> tuple[Tensor, Tensor]:
     """The mean and `1 / sqrt(var + eps)` as tensors, from the mean and the variance."""
     mean, var = moments
+    if isinstance(mean, Variable):
+        rstd = (var + eps).rsqrt()
+        return (mean, rstd) if shape is None else (mean.reshape(shape), rstd.reshape(shape))
     rstd = 1 / np.sqrt(var + var.dtype.type(eps))
     if shape is not None:
         mean, rstd = mean.reshape(shape), rstd.reshape(shape)
@@ -493,6 +529,6 @@ def rms_norm(
         return out if weight is None else out * weight
     _check_floating("rms_norm", input)
     if eps is None:
-        eps = float(np.finfo(wide(input._array[:0] if input.ndim else input._array).dtype).eps)
+        eps = float(np.finfo(wide(np.empty(0, input._array.dtype)).dtype).eps)
     operation = RMSNormRounded if input._array.dtype.itemsize <= 2 else RMSNorm
     return operation.apply(input, weight, axes, eps)

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["svd"]
 
 _PHASE = (
-    "{}: The {} in the complex case are specified up to multiplication by e^{{i phi}}. The specified loss function "
-    "depends on this quantity, so it is ill-defined."
+    "{} in the complex case are specified up to multiplication by e^{{i phi}}. The specified loss function depends on this "
 )
+_OF_EIGENVECTORS = _PHASE + "quantity, so it is ill-defined."
+_OF_SINGULAR_VECTORS = _PHASE + "phase term, making it ill-defined."
 
 
 def _fail(name: str, array: Array) -> LinAlgError:
@@ -36,12 +37,12 @@ def _fail(name: str, array: Array) -> LinAlgError:
     )
 
 
-def _check_phase(name: str, vectors: str, turn: Tensor) -> None:
+def _check_phase(message: str, turn: Tensor) -> None:
     """RuntimeError where a gradient depends on the phases of complex vectors, which are free."""
     if turn.is_complex() and turn._level is None:
         phase = np.diagonal(turn._array, 0, -2, -1).imag
         if not np.allclose(phase, 0, 1e-2, 1e-2):
-            raise RuntimeError(_PHASE.format(name, vectors))
+            raise RuntimeError(message)
 
 
 def _without_diagonal(matrix: Tensor) -> Tensor:
@@ -80,7 +81,7 @@ class Eigh(Operation):
                 return None, None
             return (vectors * grad_values.unsqueeze(-2)) @ vectors.mH, None
         turn = vectors.mH @ grad_vectors
-        _check_phase("linalg_eigh_backward", "eigenvectors", turn)
+        _check_phase(_OF_EIGENVECTORS.format("linalg_eigh_backward: The eigenvectors"), turn)
         gaps = values.unsqueeze(-2) - values.unsqueeze(-1) + _eye(values.shape[-1], values)
         # A is taken to be Hermitian, and so is its gradient.
         middle = _without_diagonal((turn - turn.mH) / (2 * gaps))
@@ -133,7 +134,7 @@ def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.eigvalsh.html
     """
     uplo = _triangle_of(A, UPLO)
-    return into(out, Eigh.apply(A, uplo)[0] if A.requires_grad else Eigvalsh.apply(A, uplo))
+    return into(out, Eigh.apply(A, uplo)[0] if A.requires_grad or A._level is not None else Eigvalsh.apply(A, uplo))
 
 
 class Eig(Operation):
@@ -167,7 +168,7 @@ class Eig(Operation):
         else:
             adjoint = vectors.mH
             turn = adjoint @ grad_vectors
-            _check_phase("linalg_eig_backward", "eigenvectors", turn)
+            _check_phase(_OF_EIGENVECTORS.format("linalg_eig_backward: The eigenvectors"), turn)
             # Each vector keeps its length.
             along = turn.diagonal(0, -2, -1).real.unsqueeze(-2)
             gaps = (values.unsqueeze(-2) - values.unsqueeze(-1)).conj() + _eye(values.shape[-1], values)
@@ -228,7 +229,7 @@ def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.eigvals.html
     """
     _check_eig("linalg.eigvals", A)
-    return into(out, Eig.apply(A)[0] if A.requires_grad else Eigvals.apply(A))
+    return into(out, Eig.apply(A)[0] if A.requires_grad or A._level is not None else Eigvals.apply(A))
 
 
 class Svd(Operation):
@@ -271,7 +272,8 @@ def _svd_gradient(
     turn_u = None if grad_u is None else u.mH @ grad_u
     turn_v = None if grad_vh is None else vh @ grad_vh.mH
     turns = [t for t in (turn_u, turn_v) if t is not None]
-    _check_phase("svd_backward", "singular vectors", turns[0] + turns[1] if len(turns) == 2 else turns[0])
+    message = _OF_SINGULAR_VECTORS.format("svd_backward: The singular vectors")
+    _check_phase(message, turns[0] + turns[1] if len(turns) == 2 else turns[0])
     gaps = row * row - column * column + _eye(k, s)
     middle: Any = 0
     if turn_u is not None:
@@ -347,7 +349,7 @@ def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) 
     """
     checked("linalg.svd", A, square=False, kernel="linalg_svd_cpu")
     _check_driver(driver)
-    return into(out, Svd.apply(A, False)[1] if A.requires_grad else Svdvals.apply(A))
+    return into(out, Svd.apply(A, False)[1] if A.requires_grad or A._level is not None else Svdvals.apply(A))
 
 
 def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> Any:

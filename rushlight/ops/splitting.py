@@ -228,6 +228,9 @@ class UnsafeSplitWithSizes(UnsafeSplit):
 def _unsafe(input: Tensor, pieces: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     """The pieces that a function made, as tensors of their own over the same memory."""
     step: Any = pieces[0]._view
+    if step.operation is None:
+        # Inside a transform, whose pieces have no view of their own.
+        return pieces
     operation = UnsafeSplitWithSizes if step.operation is SplitWithSizes else UnsafeSplit
     return operation.apply(input, *step.arguments)
 

@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Sequence
 
+from rushlight.autograd.transforms import elements
 from rushlight.autograd.grad_mode import no_grad
 from rushlight.nn.functional._reduction import check_arguments, reduction_number
 from rushlight.ops import composed_loss, ctc
@@ -102,7 +103,7 @@ def gaussian_nll_loss(
     check_arguments("gaussian_nll_loss", input=input, target=target)
     variance = var * ones_like(input) if isinstance(var, float) else var
     check_arguments("gaussian_nll_loss", input=input, target=target, var=variance)
-    if (variance._array < 0).any():
+    if (elements(variance) < 0).any():
         raise ValueError("var has negative entry/entries")
     variance = _fitted(variance, input)
     if reduction not in ("none", "mean", "sum"):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "aminmax", "aminmax_out", "cummax", "cummax_out", "cummin", "cummin_out", "frexp", "frexp_out", "geqrf",
-    "geqrf_out", "histogram", "histogram_out", "kthvalue", "kthvalue_out", "linalg_cholesky_ex",
+    "geqrf_out", "histogram", "histogram_out", "histogramdd", "kthvalue", "kthvalue_out", "linalg_cholesky_ex",
     "linalg_cholesky_ex_out", "linalg_eig", "linalg_eig_out", "linalg_eigh", "linalg_eigh_out", "linalg_inv_ex",
     "linalg_inv_ex_out", "linalg_ldl_factor", "linalg_ldl_factor_ex", "linalg_ldl_factor_ex_out",
     "linalg_ldl_factor_out", "linalg_lstsq", "linalg_lstsq_out", "linalg_lu", "linalg_lu_factor", "linalg_lu_factor_ex",
@@ -178,6 +178,12 @@ class histogram(_NamedResult):
     def bin_edges(self) -> Tensor:
         """The bounds of the bins, one more than there are bins."""
         return self[1]
+
+
+class histogramdd(histogram):
+    """The result of `histogramdd`, whose edges are a tuple of tensors."""
+
+    __slots__ = ()
 
 
 class geqrf(_NamedResult):

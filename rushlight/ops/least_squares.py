@@ -12,7 +12,15 @@ from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import Array, check_tensor
 from rushlight.ops._out import into
-from rushlight.ops.linalg import LinAlgError, check_floating, check_leading, check_matrix, failure, inverse_of, is_vector
+from rushlight.ops.linalg import (
+    LinAlgError,
+    check_floating,
+    check_leading,
+    check_matrix,
+    failure,
+    inverse_of,
+    is_vector,
+)
 from rushlight.ops.matmul import product
 from rushlight.ops.norms import norm as _norm
 from rushlight.ops.norms import vector_norm
@@ -359,8 +367,10 @@ def cond(A: Tensor, p: float | str | None = None, *, out: Tensor | None = None) 
     array = A._array
     if array.ndim < 2:
         raise RuntimeError("linalg.cond: The input tensor must have at least 2 dimensions.")
-    if isinstance(p, str) and p not in ("fro", "nuc") or (
-        p is not None and not isinstance(p, str) and abs(p) not in (1, 2, math.inf)
+    if (
+        isinstance(p, str)
+        and p not in ("fro", "nuc")
+        or (p is not None and not isinstance(p, str) and abs(p) not in (1, 2, math.inf))
     ):
         raise RuntimeError(f"linalg.cond got an invalid norm type: {p}")
     if 0 in array.shape[-2:]:

@@ -321,11 +321,9 @@ def _check_ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool) -> None:
         if array.ndim < 2:
             raise RuntimeError(f"{name} {label} must have at least 2 dimensions.")
     dim = -2 if left else -1
-    if t.ndim and c.shape[dim] < t.shape[-1]:
-        raise RuntimeError(f"{name} other.shape[{dim}] must be greater than or equal to tau.shape[-1]")
     if c.shape[dim] != a.shape[-2]:
         raise RuntimeError(f"{name} other.shape[{dim}] must be equal to input.shape[-2]")
-    if not t.ndim or t.shape[-1] > a.shape[-1] or min(c.shape[dim], a.shape[-1]) != t.shape[-1]:
+    if not t.ndim or min(c.shape[dim], a.shape[-1]) != t.shape[-1]:
         raise RuntimeError(f"{name} tau.shape[-1] must be equal to min(other.shape[{dim}], input.shape[-1])")
     if t.ndim != a.ndim - 1:
         raise RuntimeError(

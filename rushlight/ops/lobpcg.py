@@ -271,9 +271,7 @@ def lobpcg(
         with no_grad():
             found = run(A, B, X, iK)
         if A.requires_grad:
-            raise ValueError(
-                "lobpcg.backward does not support sparse input yet. Note that lobpcg.forward does though."
-            )
+            raise ValueError("lobpcg.backward does not support sparse input yet. Note that lobpcg.forward does though.")
         return found
     if A.requires_grad:
         A = (A + A.mT) / 2

@@ -74,9 +74,7 @@ def svd_lowrank(
     return (right, s, left) if wide else (left, s, right)
 
 
-def pca_lowrank(
-    A: Tensor, q: int | None = None, center: bool = True, niter: int = 2
-) -> tuple[Tensor, Tensor, Tensor]:
+def pca_lowrank(A: Tensor, q: int | None = None, center: bool = True, niter: int = 2) -> tuple[Tensor, Tensor, Tensor]:
     """Principal components of samples in A's rows: `svd_lowrank` of A less the mean of its rows, if `center`.
 
     `(*, m, n)` → `(*, m, q)`, `(*, q)` and `(*, n, q)`: V's columns are the principal directions; q = min(6, m, n) if
@@ -93,9 +91,7 @@ def pca_lowrank(
     if q is None:
         q = min(6, rows, columns)
     elif not 0 <= q <= min(rows, columns):
-        raise ValueError(
-            f"q(={q}) must be non-negative integer and not greater than min(m, n)={min(rows, columns)}"
-        )
+        raise ValueError(f"q(={q}) must be non-negative integer and not greater than min(m, n)={min(rows, columns)}")
     if niter < 0:
         raise ValueError(f"niter(={niter}) must be non-negative integer")
     if not center:

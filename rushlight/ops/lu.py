@@ -356,9 +356,7 @@ def linalg_lu_solve(
     b = check_matrix("linalg.lu_solve", B, "B", square=False)
     check_equation("linalg.lu_solve", a, b, left)
     if pivots._array.shape[-1:] != a.shape[-1:]:
-        raise RuntimeError(
-            "linalg.lu_solve: Number of pivots per batch should be same as the dimension of the matrix"
-        )
+        raise RuntimeError("linalg.lu_solve: Number of pivots per batch should be same as the dimension of the matrix")
     if pivots._array.shape != a.shape[:-1]:
         raise RuntimeError(
             "linalg.lu_solve: Expected LU.shape[:-1] and pivots.shape to be the same, but got pivots with shape "
@@ -461,9 +459,7 @@ class LdlSolve(Operation):
         raise RuntimeError("derivative for aten::linalg_ldl_solve is not implemented")
 
 
-def ldl_solve(
-    LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False, out: Tensor | None = None
-) -> Tensor:
+def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False, out: Tensor | None = None) -> Tensor:
     """X of `A X = B` from A's factors by `linalg.ldl_factor`, with the same `hermitian`.
 
     LD `(*, n, n)`, pivots `(*, n)`, B `(*, n, k)`, broadcast. There is no gradient. Raises RuntimeError where types or

@@ -110,9 +110,7 @@ def _splits(lengths: list[int]) -> dict[tuple[int, int], int]:
         for i in range(count - span):
             j = i + span
             ends = lengths[i] * lengths[j + 1]
-            cost[i, j], split[i, j] = min(
-                (cost[i, k] + cost[k + 1, j] + ends * lengths[k + 1], k) for k in range(i, j)
-            )
+            cost[i, j], split[i, j] = min((cost[i, k] + cost[k + 1, j] + ends * lengths[k + 1], k) for k in range(i, j))
     return split
 
 
@@ -288,13 +286,13 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
     return A.diagonal(offset, dim1, dim2)
 
 
-def vander(x: Tensor, N: int | None = None) -> Tensor:
+def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """The powers of each element from the 0-th up: `(*, n)` → `(*, n, N)`, N = n if None.
 
     Raises RuntimeError for N below 2, booleans and the types of 16 bits.
 
     >>> import rushlight as torch
-    >>> torch.linalg.vander(torch.tensor([1, 2, 3]), 3)
+    >>> torch.linalg.vander(torch.tensor([1, 2, 3]), N=3)
     tensor([[1, 1, 1],
             [1, 2, 4],
             [1, 3, 9]])
@@ -352,9 +350,7 @@ def _count(shape: tuple[int, ...]) -> int:
     return functools.reduce(operator.mul, shape, 1)
 
 
-def tensorsolve(
-    A: Tensor, B: Tensor, dims: Sequence[int] | None = None, *, out: Tensor | None = None
-) -> Tensor:
+def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None, *, out: Tensor | None = None) -> Tensor:
     """X of `tensordot(A, X, X.ndim) = B`: A's first dimensions, B's, are rows of a square matrix, the rest its columns.
 
     `dims` of A are first moved to the end. Raises RuntimeError where there are not as many rows as columns, and where

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["svd"]
 
-_PHASE = (
-    "{} in the complex case are specified up to multiplication by e^{{i phi}}. The specified loss function depends on this "
-)
+_PHASE = "{} in the complex case are specified up to multiplication by e^{{i phi}}. The specified loss function depends on this "
 _OF_EIGENVECTORS = _PHASE + "quantity, so it is ill-defined."
 _OF_SINGULAR_VECTORS = _PHASE + "phase term, making it ill-defined."
 

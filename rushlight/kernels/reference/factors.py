@@ -151,6 +151,7 @@ def _factor_panel(lu: Array, start: int, stop: int, pivots: Array, info: Array) 
 
 def permutation(pivots: Array, rows: int) -> Array:
     """The order of the rows that exchanging them one after the other (counted from 1) makes: (*, K) → (*, rows)."""
+    pivots = pivots[..., :rows]
     lead, steps = pivots.shape[:-1], pivots.shape[-1]
     flat = pivots.reshape(math.prod(lead), steps)
     if len(flat) == 1:

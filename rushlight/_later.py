@@ -65,6 +65,11 @@ _FROM = {
     "jit": ("CompilationUnit", "ScriptFunction", "ScriptModule", "fork", "wait"),
     "func": ("vmap",),
     "device": ("get_default_device", "set_default_device"),
+    "legacy_storage": (
+        "BFloat16Storage", "BoolStorage", "ByteStorage", "CharStorage", "ComplexDoubleStorage", "ComplexFloatStorage",
+        "DoubleStorage", "FloatStorage", "HalfStorage", "IntStorage", "LongStorage", "QInt32Storage", "QInt8Storage",
+        "QUInt8Storage", "ShortStorage",
+    ),
     "process": (
         "AcceleratorError",
         "OutOfMemoryError",

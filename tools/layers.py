@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "rushlight"
 
 # From the top down, as in docs/design.md. The longest prefix counts; a module may import its own floor and those below.
 FLOORS = (
-    ("rushlight", "rushlight.__main__", "rushlight.cli"),
+    ("rushlight", "rushlight.__main__", "rushlight.cli", "rushlight.functional"),
     (
         "rushlight.ao",
         "rushlight.nn.intrinsic",
@@ -28,6 +28,8 @@ FLOORS = (
         "rushlight.cpu",
         "rushlight.cuda.amp",
         "rushlight.jit",
+        "rushlight.process",
+        "rushlight.types",
         "rushlight.distributions",
         "rushlight.autograd.forward_ad",
         "rushlight.autograd.functional",
@@ -45,7 +47,7 @@ FLOORS = (
     ("rushlight.nn.attention", "rushlight.nn.modules"),
     ("rushlight.nn.functional",),
     ("rushlight.nn.common_types", "rushlight.nn.init", "rushlight.nn.packing", "rushlight.nn.parameter"),
-    ("rushlight.legacy", "rushlight.sparse"),
+    ("rushlight.legacy", "rushlight.legacy_storage", "rushlight.sparse"),
     ("rushlight.tensor",),
     ("rushlight.ops", "rushlight.fft", "rushlight.linalg", "rushlight.signal", "rushlight.special"),
     ("rushlight.autograd",),
@@ -62,6 +64,8 @@ FLOORS = (
     ("rushlight.kernels", "rushlight.memory", "rushlight.settings", "rushlight.storage", "rushlight.threads"),
     (
         "rushlight._later",
+        "rushlight._storage_forms",
+        "rushlight.array_memory",
         "rushlight.constants",
         "rushlight.device",
         "rushlight.dtypes",
@@ -70,6 +74,8 @@ FLOORS = (
         "rushlight.quantizer",
         "rushlight.size",
         "rushlight.streams",
+        "rushlight.symbolic",
+        "rushlight.torch_version",
         "rushlight.utils",
         "rushlight.version",
     ),

@@ -49,6 +49,7 @@ from rushlight.ops.fake_quantization import *
 from rushlight.ops.gamma import *
 from rushlight.ops.gated import *
 from rushlight.ops.grid import *
+from rushlight.ops.histograms import *
 from rushlight.ops.index import *
 from rushlight.ops.index_along import *
 from rushlight.ops.joining import *
@@ -92,8 +93,10 @@ from rushlight.ops.recurrent_network import *
 from rushlight.ops.reduce import *
 from rushlight.ops.remainder import *
 from rushlight.ops.rounding import *
+from rushlight.ops.sampled_gradient import *
 from rushlight.ops.scan import *
 from rushlight.ops.scatter import *
+from rushlight.ops.segments import *
 from rushlight.ops.sequences import *
 from rushlight.ops.shape import *
 from rushlight.ops.shape_inplace import *

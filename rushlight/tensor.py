@@ -28,6 +28,7 @@ from rushlight.ops.counting import CountingMethods
 from rushlight.ops.differences import DifferenceMethods
 from rushlight.ops.extremum import ExtremumMethods
 from rushlight.ops.gamma import GammaMethods
+from rushlight.ops.histograms import HistogramMethods
 from rushlight.ops.index import IndexMethods
 from rushlight.ops.index_along import IndexAlongMethods
 from rushlight.ops.joining import JoiningMethods
@@ -53,6 +54,7 @@ from rushlight.ops.removed import RemovedMethods
 from rushlight.ops.rounding import RoundingMethods
 from rushlight.ops.scan import ScanMethods
 from rushlight.ops.scatter import ScatterMethods
+from rushlight.ops.segments import SegmentMethods
 from rushlight.ops.shape import ShapeMethods
 from rushlight.ops.shape_inplace import InplaceShapeMethods
 from rushlight.ops.short_time import ShortTimeMethods
@@ -72,7 +74,7 @@ from rushlight.ops.view_copies import ViewCopyMethods
 from rushlight.ops.weighted_products import WeightedProductMethods
 from rushlight.ops.write import WriteMethods
 from rushlight.printing import format_tensor
-from rushlight.storage import StorageMethods
+from rushlight.storage import StorageMethods, TypedStorage, UntypedStorage, array_over
 
 __all__ = ["Tensor"]
 
@@ -98,6 +100,7 @@ class Tensor(
     DifferenceMethods,
     ExtremumMethods,
     GammaMethods,
+    HistogramMethods,
     IndexAlongMethods,
     IndexMethods,
     InplaceShapeMethods,
@@ -122,6 +125,7 @@ class Tensor(
     RoundingMethods,
     ScanMethods,
     ScatterMethods,
+    SegmentMethods,
     ShapeMethods,
     ShortTimeMethods,
     SignMethods,
@@ -174,6 +178,8 @@ class Tensor(
             if first.dtype is not type_:
                 raise TypeError(f"expected {type_.legacy_name}Tensor (got {first.dtype.legacy_name}Tensor)")
             return wrap(first._array)
+        if isinstance(first, TypedStorage | UntypedStorage):
+            return wrap(array_over(first, type_))
         if isinstance(first, tuple) and type(first) is not tuple and all(isinstance(a, int) for a in first):
             return wrap(np.zeros(tuple(first), numpy_dtype))
         if isinstance(first, (list, tuple, np.ndarray, range)):

@@ -9,13 +9,13 @@ import numpy as np
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import wrap_dim
-from rushlight.ops._numeric import Array, check_tensor, not_implemented, require_floating
+from rushlight.ops._numeric import Array, check_tensor, not_implemented
 from rushlight.ops._out import into
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__ = ["bincount", "bucketize", "histc", "searchsorted", "unique", "unique_consecutive"]
+__all__ = ["bincount", "bucketize", "searchsorted", "unique", "unique_consecutive"]
 
 
 class Unique(Operation):
@@ -165,48 +165,6 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     return Bincount.apply(input, weights, minlength)
 
 
-class Histc(Operation):
-    """How many elements lie in each of some equal intervals."""
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, bins: int, low: float, high: float) -> Any:
-        array = input._array
-        kind = array.dtype.type
-        inside = array[(array >= low) & (array <= high)]
-        place = ((inside - kind(low)) / kind(high - low) * kind(bins)).astype(np.int64)
-        counts = wrap(np.bincount(np.minimum(place, bins - 1), minlength=bins).astype(array.dtype))
-        ctx.mark_non_differentiable(counts)
-        return counts
-
-
-def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Tensor | None = None) -> Tensor:
-    """How many elements lie in each of `bins` equal intervals of [min, max] (of the data's range if both are 0).
-
-    Elements outside are not counted, the last interval is closed. Raises RuntimeError for an empty or infinite range,
-    NotImplementedError for integers.
-
-    >>> import rushlight as torch
-    >>> torch.histc(torch.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
-    tensor([0., 2., 1., 0.])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.histc.html
-    """
-    check_tensor("histc", "input", 1, input)
-    array = require_floating(input._array, "histogram_cpu")
-    if bins <= 0:
-        raise RuntimeError("bins must be > 0")
-    low, high = float(min), float(max)
-    if low == high and array.size:
-        low, high = float(np.min(array)), float(np.max(array))
-    if low == high:
-        low, high = low - 1, high + 1
-    if not (np.isfinite(low) and np.isfinite(high)):
-        raise RuntimeError(f"range of [{low:g}, {high:g}] is not finite")
-    if low > high:
-        raise RuntimeError("max must be larger than min")
-    return into(out, Histc.apply(input, bins, low, high), exact=True)
-
-
 def _places(sequence: Array, values: Array, right: bool) -> Array:
     """Where values would be inserted into the rows of a sequence, all rows halved at once.
 
@@ -338,6 +296,5 @@ class CountingMethods:
     """The functions of this family as methods of Tensor."""
 
     bincount = bincount
-    histc = histc
     unique = unique
     unique_consecutive = unique_consecutive

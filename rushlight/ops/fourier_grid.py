@@ -17,8 +17,6 @@ from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
 from rushlight.ops.conversion import as_dtype
 from rushlight.ops.creation import filled
-from rushlight.ops.rearranging import roll
-from rushlight.ops.sign import conj
 from rushlight.ops.fourier import (
     ComplexToComplex,
     ComplexToReal,
@@ -28,6 +26,8 @@ from rushlight.ops.fourier import (
     resized,
     scale_of,
 )
+from rushlight.ops.rearranging import roll
+from rushlight.ops.sign import conj
 
 if TYPE_CHECKING:
     from rushlight.device import device as Device

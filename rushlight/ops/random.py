@@ -17,12 +17,14 @@ import numpy.typing as npt
 from rushlight import dtypes
 from rushlight.autograd import transforms
 from rushlight.autograd.grad_mode import state
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels import random as kernels
 from rushlight.layout import memory_format, preserve_format
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import plain, write_out
+from rushlight.ops.broadcast import common_shape
 from rushlight.ops.conversion import as_dtype
 from rushlight.ops.creation import checked_shape, filled, like_filled
 from rushlight.ops.random_fill import (
@@ -279,10 +281,7 @@ class _NormalOfMean(Operation):
         s = std._array if isinstance(std, Variable) else std
         tensor = mean if isinstance(mean, Variable) else std
         ctx.shapes = tuple((a._array.shape, a._array.dtype) if isinstance(a, Variable) else None for a in (mean, std))
-        try:
-            shape = np.broadcast_shapes(np.shape(m), np.shape(s))
-        except ValueError:
-            raise _broadcast_error(np.shape(m), np.shape(s)) from None
+        shape = common_shape([np.shape(m), np.shape(s)])
         out = normal_array(generator, np.empty(shape, tensor._array.dtype))
         out *= np.asarray(s).astype(out.dtype)
         out += np.asarray(m).astype(out.dtype)
@@ -300,16 +299,6 @@ class _NormalOfStd(_NormalOfMean):
 
 class _NormalOfBoth(_NormalOfMean):
     node_name = "NormalBackward3"
-
-
-def _broadcast_error(a: tuple[int, ...], b: tuple[int, ...]) -> RuntimeError:
-    n = max(len(a), len(b))
-    left, right = (1,) * (n - len(a)) + a, (1,) * (n - len(b)) + b
-    at = max(i for i in range(n) if left[i] != right[i] and 1 not in (left[i], right[i]))
-    return RuntimeError(
-        f"The size of tensor a ({left[at]}) must match the size of tensor b ({right[at]}) at non-singleton dimension "
-        f"{at}"
-    )
 
 
 def normal(
@@ -356,9 +345,28 @@ def normal(
             raise RuntimeError("normal expects all elements of std >= 0.0")
     elif not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
+    if out is not None:
+        return _normal_into(out, mean, std, drawn)
     operation = _NormalOfBoth if all(tensors) else _NormalOfMean if tensors[0] else _NormalOfStd
-    result = operation.apply(mean, std, drawn)
-    return write_out(out, result._array) if out is not None else result
+    return operation.apply(mean, std, drawn)
+
+
+def _normal_into(out: Tensor, mean: Any, std: Any, generator: Generator) -> Tensor:
+    """Normal numbers drawn in the type of a tensor that was given for them."""
+    for tensor in (mean, std):
+        if isinstance(tensor, Variable) and tensor.requires_grad and state.enabled:
+            raise RuntimeError(
+                "normal(): functions with out=... arguments don't support automatic differentiation, but one of the "
+                "arguments requires grad."
+            )
+    shapes = [a._array.shape for a in (mean, std) if isinstance(a, Variable)]
+    if not isinstance(std, Variable):
+        # As in PyTorch, a number for all elements is spread over the tensor that is there.
+        shapes.append(out._array.shape)
+    array = normal_array(generator, np.empty(common_shape(shapes), out._array.dtype))
+    for part, ufunc in ((std, np.multiply), (mean, np.add)):
+        ufunc(array, part._array if isinstance(part, Variable) else part, out=array, casting="unsafe")
+    return write_out(out, array)
 
 
 class _Bernoulli(Operation):
@@ -421,6 +429,8 @@ def multinomial(
     """
     check_tensor("multinomial", "input", 1, input)
     count, weights = _whole(num_samples, "num_samples", "multinomial"), input._array
+    if out is not None and out.dtype is not dtypes.int64:
+        raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype.legacy_name}")
     _check_multinomial(input, count, replacement)
     rows = weights.reshape(-1, weights.shape[-1])
     chosen = kernels.multinomial(generator_of(generator, "multinomial"), rows, count, replacement)

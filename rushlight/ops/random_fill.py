@@ -83,7 +83,7 @@ def uniform_array(generator: Generator, like: Array, low: float = 0.0, high: flo
 
 
 def normal_array(generator: Generator, like: Array, mean: float = 0.0, std: float = 1.0) -> Array:
-    """Normal numbers in the shape, type and order of an array; a complex number's parts have variance 1/2 each."""
+    """Normal numbers in the shape, type and order of an array; a complex number's parts have half the variance each."""
     if not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
     dtype, contiguous = like.dtype, like.flags.c_contiguous
@@ -91,8 +91,7 @@ def normal_array(generator: Generator, like: Array, mean: float = 0.0, std: floa
         real = np.dtype(f"f{dtype.itemsize // 2}")
 
         def draw(n: int) -> Array:
-            out = kernels.normal(generator, 2 * n, real, 0.0, std / math.sqrt(2), contiguous).view(dtype)
-            return out + dtype.type(mean) if mean else out
+            return kernels.normal(generator, 2 * n, real, mean, std / math.sqrt(2), contiguous).view(dtype)
 
         return arranged(like, draw)
     if dtypes.from_numpy_dtype(dtype).name not in _FLOATS:

@@ -17,6 +17,7 @@ from rushlight.autograd.variable import wrap
 from rushlight.kernels import random as kernels
 from rushlight.kernels.reference import pathwise
 from rushlight.ops._numeric import check_tensor
+from rushlight.ops._undifferentiated import WithoutDerivative
 from rushlight.ops.broadcast import common_shape
 from rushlight.ops.random_fill import generator_of, unsupported
 
@@ -64,19 +65,8 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     return _Poisson.apply(input, generator_of(generator, "poisson"))
 
 
-class _WithoutDerivative(Operation):
-    """A draw that PyTorch doesn't differentiate."""
-
-    node_name = "NotImplemented"
-    name: str
-
-    @classmethod
-    def backward(cls, ctx: Any, *grads: Any) -> Any:
-        raise RuntimeError(f"derivative for aten::{cls.name} is not implemented")
-
-
-class _Binomial(_WithoutDerivative):
-    name = "binomial"
+class _Binomial(WithoutDerivative):
+    aten = "binomial"
 
     @staticmethod
     def forward(ctx: Any, count: Any, prob: Any, generator: Generator) -> Array:
@@ -176,8 +166,8 @@ def _standard_gamma_grad(input: Tensor, output: Tensor) -> Tensor:
     return _GammaGradient.apply(input, output)
 
 
-class _Dirichlet(_WithoutDerivative):
-    name = "_sample_dirichlet"
+class _Dirichlet(WithoutDerivative):
+    aten = "_sample_dirichlet"
 
     @staticmethod
     def forward(ctx: Any, concentration: Any, generator: Generator) -> Array:
@@ -190,8 +180,8 @@ class _Dirichlet(_WithoutDerivative):
         return np.asarray(np.clip(share, np.finfo(kind).tiny, largest))
 
 
-class _DirichletGradient(_WithoutDerivative):
-    name = "_dirichlet_grad"
+class _DirichletGradient(WithoutDerivative):
+    aten = "_dirichlet_grad"
 
     @staticmethod
     def forward(ctx: Any, x: Any, alpha: Any, total: Any) -> Array:

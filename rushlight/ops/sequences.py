@@ -19,7 +19,7 @@ from rushlight import dtypes
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import Array, shape_text
-from rushlight.ops._numeric import check_tensor
+from rushlight.ops._numeric import check_tensor, not_implemented
 from rushlight.ops._out import check_type_of_out, into, write_out
 from rushlight.ops.broadcast import expand
 from rushlight.ops.conversion import as_dtype
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "arange", "cartesian_prod", "combinations", "complex", "eye", "linspace", "logspace", "meshgrid", "polar",
-    "range", "tril_indices", "triu_indices", "vander",
+    "range", "tril_indices", "triu_indices", "unravel_index", "vander",
 ]  # fmt: skip
 
 
@@ -257,6 +257,30 @@ class Complex(Operation):
         return to_shape(grad.real, ctx.shapes[0]), to_shape(grad.imag, ctx.shapes[1])
 
 
+class Polar(Operation):
+    """Complex numbers from their length and angle."""
+
+    node_name = "PolarBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, abs: Tensor, angle: Tensor) -> Array:
+        ctx.save_for_backward(abs, angle)
+        length, turn = np.broadcast_arrays(abs._array, angle._array)
+        out = np.empty(length.shape, np.complex128 if length.dtype == np.float64 else np.complex64)
+        out.real, out.imag = length * np.cos(turn), length * np.sin(turn)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        from rushlight.ops.write import to_shape
+
+        abs, angle = ctx.saved_tensors
+        cos, sin = angle.cos(), angle.sin()
+        along = grad.real * cos + grad.imag * sin
+        across = (grad.imag * cos - grad.real * sin) * abs
+        return to_shape(along, abs._array.shape), to_shape(across, angle._array.shape)
+
+
 def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Complex numbers from their parts, float32 giving complex64. RuntimeError for other or for two types.
 
@@ -264,16 +288,27 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     check_tensor("complex", "real", 1, real)
     check_tensor("complex", "imag", 2, imag)
-    names = real.dtype.legacy_name, imag.dtype.legacy_name
-    if not (real.dtype.is_floating_point and imag.dtype.is_floating_point):
+    _check_parts(real, imag)
+    return _complex_into(out, Complex.apply(real, imag))
+
+
+def _check_parts(first: Tensor, second: Tensor) -> None:
+    """RuntimeError unless two tensors have one and the same type, that parts of complex numbers can have."""
+    names = first.dtype.legacy_name, second.dtype.legacy_name
+    if not (first.dtype in _PARTS and second.dtype in _PARTS):
         raise RuntimeError(
             f"Expected both inputs to be Half, Float or Double tensors but got {names[0]} and {names[1]}"
         )
-    if real.dtype is not imag.dtype:
+    if first.dtype is not second.dtype:
         raise RuntimeError(
             f"Expected object of scalar type {names[0]} but got scalar type {names[1]} for second argument"
         )
-    result = Complex.apply(real, imag)
+
+
+_PARTS = (dtypes.float16, dtypes.float32, dtypes.float64)
+
+
+def _complex_into(out: Tensor | None, result: Any) -> Any:
     if out is not None and out.dtype is not result.dtype:
         raise RuntimeError(
             f"Expected object of scalar type {result.dtype.legacy_name} but got scalar type {out.dtype.legacy_name} "
@@ -289,12 +324,10 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     check_tensor("polar", "abs", 1, abs)
     check_tensor("polar", "angle", 2, angle)
-    if abs.dtype is not angle.dtype:
-        raise RuntimeError(
-            f"Expected object of scalar type {abs.dtype.legacy_name} but got scalar type {angle.dtype.legacy_name} for "
-            "second argument"
-        )
-    return complex(abs * angle.cos(), abs * angle.sin(), out=out)
+    _check_parts(abs, angle)
+    if abs.dtype is dtypes.float16:
+        raise not_implemented("polar_cpu", abs._array.dtype)
+    return _complex_into(out, Polar.apply(abs, angle))
 
 
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
@@ -420,3 +453,31 @@ def vander(x: Tensor, N: int | None = None, *, increasing: bool = False) -> Tens
         columns.append(columns[-1] * x)
     result: Sequence[Any] = columns if increasing else columns[::-1]
     return stack(result, dim=1)
+
+
+def unravel_index(indices: Tensor, shape: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """The coordinates in a tensor of a given shape of places counted through all its elements: a tensor for each
+    dimension, of `indices`' shape.
+
+    Places beyond the last element begin again at 0, negative ones count from the end. Raises TypeError unless the
+    indices and sizes are integers, ValueError for negative sizes.
+
+    >>> import rushlight as torch
+    >>> torch.unravel_index(torch.tensor([4, 1]), (3, 2))
+    (tensor([2, 0]), tensor([0, 1]))
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.unravel_index.html
+    """
+    if indices.is_complex() or indices.is_floating_point() or indices.dtype is dtypes.bool:
+        raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
+    if not isinstance(shape, int | Sequence):
+        raise TypeError(f"expected 'shape' to be int or sequence of ints, but got {type(shape)}")
+    lengths = (shape,) if isinstance(shape, int) else tuple(shape)
+    for length in lengths:
+        if not isinstance(length, int):
+            raise TypeError(f"expected 'shape' sequence to only contain ints, but got {type(length)}")
+    if any(length < 0 for length in lengths):
+        raise ValueError(f"'shape' cannot have negative values, but got {tuple(lengths)}")
+    strides = [math.prod(lengths[i + 1 :]) for i in builtins.range(len(lengths))]
+    places = indices.unsqueeze(-1).floor_divide(wrap(np.array(strides, np.int64)))
+    return tuple((places % wrap(np.array(lengths, np.int64))).unbind(-1))

@@ -1,24 +1,21 @@
-"""Covariances and correlations, distances, rows held below a norm, histograms."""
+"""Covariances and correlations, distances, rows held below a norm."""
 
 from __future__ import annotations
 
 import warnings
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from rushlight import return_types
-from rushlight.autograd.variable import Variable
+from rushlight import dtypes
 from rushlight.ops._geometry import wrap_dim
-from rushlight.ops._numeric import check_tensor, not_implemented
-from rushlight.ops._out import into, into_each, plain
+from rushlight.ops._numeric import check_tensor
+from rushlight.ops._out import into
 from rushlight.ops.choice import where
 from rushlight.ops.norms import norm, vector_norm
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__ = ["corrcoef", "cov", "dist", "histogram", "renorm"]
+__all__ = ["corrcoef", "cov", "dist", "renorm"]
 
 
 def cov(
@@ -41,30 +38,22 @@ def cov(
         raise RuntimeError(
             f"cov(): expected input to have two or fewer dimensions but got an input with {input.ndim} dimensions"
         )
+    if input.dtype is dtypes.bool:
+        raise RuntimeError("cov(): bool dtype is not supported for input")
     rows = input if input.ndim == 2 else input.reshape(1, -1)
     count = rows.shape[1]
-    for name, weights in (("fweights", fweights), ("aweights", aweights)):
-        if weights is None:
-            continue
-        check_tensor("cov", name, 3 if name == "fweights" else 4, weights)
-        if tuple(weights.shape) != (count,):
-            raise RuntimeError(
-                f"cov(): expected {name} to have one dimension of the number of observations ({count}), got "
-                f"{list(weights.shape)}"
-            )
-    weight: Any = None
-    if fweights is not None:
-        weight = fweights if aweights is None else fweights * aweights
-    elif aweights is not None:
-        weight = aweights
+    weight = _weights(fweights, aweights, count)
     if weight is None:
+        total: Any = count
         freedom: Any = count - correction
         mean = rows.sum(1) / count
     else:
         total = weight.sum()
-        taken = correction if aweights is None else correction * (weight * aweights).sum() / total
-        freedom = total - taken
+        if not (total != 0):
+            raise RuntimeError("cov(): weights sum to zero, can't be normalized")
         mean = (rows * weight).sum(1) / total
+        taken = correction * (weight * aweights).sum() / total if aweights is not None and correction else correction
+        freedom = total - taken
     if freedom <= 0:
         warnings.warn(
             "cov(): degrees of freedom is <= 0. Correction should be strictly less than the number of observations.",
@@ -74,7 +63,37 @@ def cov(
         freedom = 0
     apart = rows - mean.unsqueeze(1)
     weighted = apart if weight is None else apart * weight
+    if apart.dtype is not weighted.dtype:
+        apart = apart.to(weighted.dtype)
     return (apart @ weighted.t().conj() / freedom).squeeze()
+
+
+def _weights(fweights: Tensor | None, aweights: Tensor | None, count: int) -> Tensor | None:
+    """What each observation counts: how often it was made, times its weight."""
+    for name, weights in (("fweights", fweights), ("aweights", aweights)):
+        if weights is None:
+            continue
+        check_tensor("cov", name, 3 if name == "fweights" else 4, weights)
+        if weights.ndim > 1:
+            raise RuntimeError(
+                f"cov(): expected {name} to have one or fewer dimensions but got {name} with {weights.ndim} dimensions"
+            )
+        wanted = weights.is_floating_point() if name == "aweights" else weights._array.dtype.kind in "iu"
+        if not wanted:
+            raise RuntimeError(
+                f"cov(): expected {name} to have {'floating point' if name == 'aweights' else 'integral'} dtype but "
+                f"got {name} with {weights.dtype.legacy_name} dtype"
+            )
+        if weights._array.size != count:
+            raise RuntimeError(
+                f"cov(): expected {name} to have the same numel as there are observations in the input but got "
+                f"{weights._array.size} != {count}"
+            )
+        if count and not (weights >= 0).all():
+            raise RuntimeError(f"cov(): {name} cannot be negative")
+    if fweights is None or aweights is None:
+        return aweights if fweights is None else fweights
+    return fweights * aweights
 
 
 def corrcoef(input: Tensor) -> Tensor:
@@ -150,62 +169,10 @@ def _norm_scale(input: Tensor, p: float, dim: int, maxnorm: float) -> Any:
     return where(size > maxnorm, maxnorm / (size + 1e-7), size.new_ones(()))
 
 
-def histogram(
-    input: Tensor,
-    bins: int | Tensor,
-    *,
-    range: tuple[float, float] | None = None,
-    weight: Tensor | None = None,
-    density: bool = False,
-    out: Any = None,
-) -> Any:
-    """How many elements (or how much weight) lie in each bin, and the bins' edges, as a named tuple (hist, bin_edges).
-
-    `bins` is the number of equal ones in `range` (that of the data if None), or a tensor of edges. The last bin is
-    closed; `density` divides by the total and the widths. Raises RuntimeError for bins that are not positive,
-    NotImplementedError for integers.
-
-    >>> import rushlight as torch
-    >>> torch.histogram(torch.tensor([1.0, 2.0, 1.0]), bins=4, range=(0.0, 3.0)).hist
-    tensor([0., 2., 1., 0.])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.histogram.html
-    """
-    check_tensor("histogram", "input", 1, input)
-    array = input._array.reshape(-1)
-    if array.dtype not in (np.float32, np.float64):
-        raise not_implemented("histogramdd", array.dtype)
-    if isinstance(bins, Variable):
-        edges = bins._array
-        if edges.ndim != 1:
-            raise RuntimeError(f"torch.histogram(): bins tensor should have one dimension, but got {edges.ndim}")
-    else:
-        if bins <= 0:
-            raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
-        low, high = range or ((float(array.min()), float(array.max())) if array.size else (0.0, 1.0))
-        if not (np.isfinite(low) and np.isfinite(high)):
-            raise RuntimeError(f"torch.histogram(): dimension 0's range [{low:g}, {high:g}] is not finite")
-        if low > high:
-            raise RuntimeError(f"torch.histogram(): min should not exceed max, but got min {low:g} max {high:g}")
-        if low == high:
-            low, high = low - 0.5, high + 0.5
-        edges = np.linspace(low, high, bins + 1, dtype=array.dtype)
-    inside = (array >= edges[0]) & (array <= edges[-1])
-    place = np.minimum(np.searchsorted(edges, array[inside], "right") - 1, len(edges) - 2)
-    if weight is not None:
-        check_tensor("histogram", "weight", 4, weight)
-    weights = None if weight is None else weight._array.reshape(-1)[inside]
-    counts = np.bincount(place, weights, len(edges) - 1).astype(array.dtype)
-    if density:
-        counts = counts / counts.sum() / np.diff(edges)
-    return into_each(out, return_types.histogram((plain(counts), plain(np.array(edges)))))
-
-
 class StatisticsMethods:
     """The functions of this family as methods of Tensor."""
 
     corrcoef = corrcoef
     cov = cov
     dist = dist
-    histogram = histogram
     renorm, renorm_ = renorm, renorm_

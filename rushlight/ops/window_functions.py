@@ -1,4 +1,4 @@
-"""Windows that a signal is multiplied with before it is transformed: Bartlett's, Blackman's, Hamming's, Hann's, Kaiser's.
+"""Windows that a signal is multiplied with before it is transformed, of Bartlett, Blackman, Hamming, Hann and Kaiser.
 
 Periodic windows are those of one point more without the last: their transform has the period of the window.
 
@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from rushlight import dtypes
 from rushlight.autograd.grad_mode import no_grad
 from rushlight.layout import strided
+from rushlight.ops.bessel import i0
 from rushlight.ops.conversion import as_dtype
 from rushlight.ops.creation import empty, ones
 from rushlight.ops.sequences import arange
-from rushlight.ops.bessel import i0
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes
 from rushlight.layout import layout, strided
+from rushlight.ops.bessel import i0
 from rushlight.ops.creation import empty, ones, tensor
 from rushlight.ops.sequences import arange, linspace
-from rushlight.ops.bessel import i0
 
 if TYPE_CHECKING:
     from rushlight.device import device

@@ -57,8 +57,8 @@ class dtype:
         return {"complex64": float32, "complex128": float64}.get(self.name, self)
 
     def to_complex(self) -> dtype:
-        """The complex type whose parts have this type."""
-        if self in _FLOAT8:
+        """The complex type whose parts have this type; RuntimeError where there is none."""
+        if self in _FLOAT8 or self.category < _FLOAT:
             raise RuntimeError(f"Unknown Complex ScalarType for {self.legacy_name}")
         return complex128 if self in (float64, complex128) else complex64
 
@@ -220,6 +220,12 @@ def _promote_integers(a: dtype, b: dtype) -> dtype:
     return a if a.itemsize > b.itemsize else b
 
 
+def _checked_type(function: str, value: Any) -> dtype:
+    if not isinstance(value, dtype):
+        raise TypeError(f"{function}(): argument 'type' (position 1) must be torch.dtype, not {type(value).__name__}")
+    return value
+
+
 class finfo:
     """The limits of a floating-point type: bits, eps, max, min, tiny, smallest_normal, resolution.
 
@@ -230,8 +236,8 @@ class finfo:
     Source: https://docs.pytorch.org/docs/2.13/type_info.html
     """
 
-    def __init__(self, dtype: dtype | None = None) -> None:
-        dtype = dtype or _default
+    def __init__(self, type: dtype | None = None) -> None:
+        dtype = _default if type is None else _checked_type("finfo", type)
         if not (dtype.is_floating_point or dtype.is_complex):
             raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{dtype}'")
         real = dtype.to_real()
@@ -240,6 +246,9 @@ class finfo:
         self.dtype: str = real.name
         for name in ("eps", "max", "min", "tiny", "smallest_normal"):
             setattr(self, name, builtins.float(getattr(info, name)))
+        if real is float8_e5m2fnuz:
+            # What PyTorch says; the step above 1 is 0.25.
+            self.eps = 0.125
         self.resolution = _RESOLUTION.get(real.name, 1.0)
 
     eps: builtins.float
@@ -248,6 +257,12 @@ class finfo:
     tiny: builtins.float
     smallest_normal: builtins.float
     resolution: builtins.float
+
+    def __eq__(self, other: object) -> builtins.bool:
+        return isinstance(other, finfo) and repr(self) == repr(other)
+
+    def __hash__(self) -> builtins.int:
+        return hash(self.dtype)
 
     def __repr__(self) -> str:
         return (
@@ -270,7 +285,8 @@ class iinfo:
     Source: https://docs.pytorch.org/docs/2.13/type_info.html
     """
 
-    def __init__(self, dtype: dtype) -> None:
+    def __init__(self, type: dtype) -> None:
+        dtype = _checked_type("iinfo", type)
         if dtype.category != _INTEGER:
             raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{dtype}'")
         info = np.iinfo(dtype.numpy_dtype)
@@ -278,6 +294,12 @@ class iinfo:
         self.max: builtins.int = builtins.int(info.max)
         self.min: builtins.int = builtins.int(info.min)
         self.dtype: str = dtype.name
+
+    def __eq__(self, other: object) -> builtins.bool:
+        return isinstance(other, iinfo) and repr(self) == repr(other)
+
+    def __hash__(self) -> builtins.int:
+        return hash(self.dtype)
 
     def __repr__(self) -> str:
         return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"

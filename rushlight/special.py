@@ -45,7 +45,7 @@ from rushlight.ops.orthogonal import (
 )
 from rushlight.ops.pointwise import exp2, expm1, log1p
 from rushlight.ops.reduce import logsumexp
-from rushlight.ops.rounding import round
+from rushlight.ops.rounding import round_to_decimals as round
 from rushlight.ops.softmax import log_softmax, softmax
 from rushlight.ops.special import erf, erfc, erfinv, logit, sinc, xlog1py, xlogy
 from rushlight.ops.special import sigmoid as expit

@@ -77,6 +77,8 @@ LINEAR = {
 BILINEAR = {"matmul": "Mm Bmm Mv Dot", "arithmetic": "Mul", "matrix_products": "Cross"}
 # What no derivative passes through.
 CONSTANT = {
+    "extremum": "Argument",
+    "reduce": "Truth CountNonzero",
     "random_fill": "_Fill",
     "random": "_NormalOfMean _Bernoulli",
     "random_laws": "_Poisson _WithoutDerivative",
@@ -84,10 +86,10 @@ CONSTANT = {
 }
 # One tensor, of whose dimensions the argument `dim` (or `dims`) names some, and whose others are independent.
 ONE_DIMENSION = {
-    "extremum": "Amax Amin MinAll MaxAll MaxDim MinDim MedianDim NanmedianDim Mode Aminmax",
+    "extremum": "Argument Amax Amin MinAll MaxAll MaxDim MinDim MedianDim NanmedianDim Mode Aminmax",
     "gated": "Glu",
     "norms": "VectorNorm",
-    "reduce": "SumDim Nansum MeanDim ProdDim Logsumexp",
+    "reduce": "Truth CountNonzero SumDim Nansum MeanDim ProdDim Logsumexp",
     "rearranging": "Flip",
     "scan": "Cumsum Cumprod Cummax Cummin Logcumsumexp",
     "softmax": "Softmax LogSoftmax SoftmaxBackward LogSoftmaxBackward",

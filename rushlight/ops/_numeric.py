@@ -31,10 +31,16 @@ multiply_reduce: Any = np.multiply.reduce
 
 
 def floating(input: Tensor) -> Array:
-    """The array of a tensor, with integers and booleans converted to the default floating-point type."""
+    """The array of a tensor, with integers and booleans converted to the default floating-point type.
+
+    Raises NotImplementedError for types of 8 bits.
+    """
     array = input._array
-    if array.dtype.kind in "biu":
+    dtype = array.dtype
+    if dtype.kind in "biu":
         return array.astype(dtypes.get_default_dtype().numpy_dtype)
+    if dtype.itemsize == 1 and dtype.kind in "fV":
+        refuse_float8(dtype)
     return array
 
 
@@ -155,6 +161,17 @@ def inplace(operation: Any) -> Any:
 
         def apply_inplace(input: Any) -> Any:
             return operation.inplace(input)
+
+    apply_inplace.__doc__ = f"{operation.__doc__} The result is written into the tensor."
+    return apply_inplace
+
+
+def inplace_of_two(operation: Any, name: str) -> Any:
+    """The function that computes an operation of two tensors, TypeError for a number, and writes it into the first."""
+
+    def apply_inplace(input: Any, other: Any) -> Any:
+        check_tensor(name, "other", 1, other)
+        return operation.inplace(input, other)
 
     apply_inplace.__doc__ = f"{operation.__doc__} The result is written into the tensor."
     return apply_inplace

@@ -15,7 +15,16 @@ from rushlight import kernels
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation, UnaryOperation
 from rushlight.autograd.variable import wrap
-from rushlight.ops._numeric import Array, check_tensor, elementwise, inplace, not_implemented, require_floating
+from rushlight.ops._numeric import (
+    Array,
+    check_tensor,
+    elementwise,
+    inplace,
+    not_implemented,
+    refuse_float8,
+    refuse_wide_unsigned,
+    require_floating,
+)
 from rushlight.ops._out import into
 from rushlight.ops.choice import where
 from rushlight.ops.promotion import unbroadcast
@@ -59,6 +68,8 @@ class Relu(UnaryOperation):
             if array.dtype.kind == "b":
                 raise RuntimeError("Boolean inputs not supported for relu")
             raise NotImplementedError("clamp is not supported for complex types")
+        refuse_wide_unsigned(array.dtype, "clamp_min_scalar_cpu")
+        refuse_float8(array.dtype, "clamp_min_scalar_cpu")
         out = wrap(kernels.relu_forward(array))
         ctx.save_for_backward(out)
         return out
@@ -428,16 +439,18 @@ class RreluWithNoise(Operation):
     node_name = "RreluWithNoiseBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, slopes: Any) -> Any:
+    def forward(
+        ctx: Any, input: Tensor, lower: float, upper: float, training: bool, generator: Generator | None
+    ) -> Any:
         ctx.save_for_backward(input)
-        ctx.slopes = slopes
+        ctx.slopes = slopes = _drawn_slopes(input, lower, upper, training, generator)
         return elementwise(input, "leaky_relu_cpu", lambda x: np.where(x > 0, x, x * slopes))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         (input,) = ctx.saved_tensors
         slopes = ctx.slopes if isinstance(ctx.slopes, float) else wrap(ctx.slopes.astype(grad._array.dtype))
-        return where(wrap(input._array > 0), grad, grad * slopes), None
+        return where(wrap(input._array > 0), grad, grad * slopes), None, None, None, None
 
 
 class RreluWithNoiseInplace(RreluWithNoise):
@@ -477,7 +490,7 @@ def rrelu(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.rrelu.html
     """
-    return RreluWithNoise.apply(input, _drawn_slopes(input, lower, upper, training, generator))
+    return RreluWithNoise.apply(input, lower, upper, training, generator)
 
 
 def rrelu_(
@@ -488,7 +501,7 @@ def rrelu_(
     generator: Generator | None = None,
 ) -> Tensor:
     """`rrelu`, written into the tensor."""
-    return RreluWithNoiseInplace.inplace(input, _drawn_slopes(input, lower, upper, training, generator))
+    return RreluWithNoiseInplace.inplace(input, lower, upper, training, generator)
 
 
 relu_ = inplace(Relu)

@@ -33,7 +33,10 @@ def conj_of(tensor: Any) -> Any:
 
 def floating(array: Any) -> Any:
     """An array as a floating-point one: integers and bools become the default type."""
-    return array if array.dtype.kind in "fcV" else array.astype(dtypes.get_default_dtype().numpy_dtype)
+    dtype = array.dtype
+    if dtype.itemsize == 1 and dtype.kind in "fV":
+        refuse_float8(dtype)
+    return array if dtype.kind in "fcV" else array.astype(dtypes.get_default_dtype().numpy_dtype)
 
 
 class Add(UfuncOperation):
@@ -185,6 +188,7 @@ class Neg(UnaryOperation):
                 "use the `~` or `logical_not()` operator instead."
             )
         refuse_wide_unsigned(array.dtype, "neg_cpu")
+        refuse_float8(array.dtype, "neg_cpu")
         return np.negative(array)
 
     @staticmethod
@@ -255,12 +259,18 @@ def _scaled(name: str, input: Any, other: Any, alpha: Any) -> Any:
     check_operand(name, other)
     if alpha == 1 and not isinstance(alpha, bool):
         return other
-    if name != "add":
+    if name not in ("add", "add_"):
         _refuse_bools(input, other)
     integral = all(not isinstance(t, Variable) or t._array.dtype.kind in "iub" for t in (input, other))
     if integral and isinstance(alpha, float):
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
     type_ = result_type(input, other)
+    if isinstance(alpha, bool) and type_ is not dtypes.bool:
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if isinstance(alpha, complex) and not type_.is_complex:
+        raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
+    if type_ is dtypes.bool:
+        return other if alpha else other * False
     if type_ in (dtypes.float16, dtypes.bfloat16) and isinstance(other, Variable):
         # PyTorch's kernels hold alpha in the type itself.
         alpha = float(np.asarray(alpha).astype(type_.numpy_dtype))
@@ -546,4 +556,7 @@ class ArithmeticMethods:
     abs_ = absolute_ = abs_
 
     def __pos__(self: Any) -> Any:
+        """`self`; RuntimeError for bool."""
+        if self._array.dtype.kind == "b":
+            raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
         return self

@@ -12,6 +12,7 @@ from rushlight.ops._numeric import (
     Array,
     check_tensor,
     inplace,
+    inplace_of_two,
     not_implemented,
     refuse_float8,
     refuse_wide_unsigned,
@@ -367,7 +368,7 @@ def _invert(self: Any) -> Any:
     return BitwiseNot.apply(self)
 
 
-gcd_, lcm_ = inplace(Gcd), inplace(Lcm)
+gcd_, lcm_ = inplace_of_two(Gcd, "gcd_"), inplace_of_two(Lcm, "lcm_")
 
 
 class BitwiseMethods:

@@ -15,7 +15,7 @@ from rushlight.ops._numeric import (
     as_result,
     check_tensor,
     floating,
-    inplace,
+    inplace_of_two,
     not_implemented,
     refuse_float8,
     refuse_wide_unsigned,
@@ -24,7 +24,7 @@ from rushlight.ops._numeric import (
 from rushlight.ops._out import into
 from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.powers import pow
-from rushlight.ops.promotion import binary, check_broadcast, like, operands, result_type, unbroadcast
+from rushlight.ops.promotion import NUMBERS, binary, check_broadcast, like, operands, result_type, unbroadcast
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -142,6 +142,7 @@ class Addcmul(Operation):
         dtype, arrays = _three(input, tensor1, tensor2)
         if dtype.kind == "b":
             raise not_implemented("addcmul_cpu_out", dtype)
+        refuse_wide_unsigned(dtype, "addcmul_cpu_out")
         factor = int(value) if dtype.kind in "iu" else value
         if factor == 1:
             return as_result(_checked(lambda a, b, c: a + b * c, *arrays), dtype)
@@ -435,7 +436,8 @@ def float_power(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tens
 
 def _power_type(input: Any, exponent: Any) -> dtypes.dtype:
     """float64, or complex128 where one operand is complex."""
-    if not (isinstance(input, Variable) or isinstance(exponent, Variable)):
+    known = all(isinstance(v, (Variable, *NUMBERS)) for v in (input, exponent))
+    if not known or not (isinstance(input, Variable) or isinstance(exponent, Variable)):
         raise TypeError(
             f"float_power() received an invalid combination of arguments - got ({type(input).__name__}, "
             f"{type(exponent).__name__}), but expected a Tensor among them"
@@ -470,13 +472,13 @@ class CombinationMethods:
     addcdiv, addcdiv_ = addcdiv, addcdiv_
     addcmul, addcmul_ = addcmul, addcmul_
     atan2 = arctan2 = atan2
-    atan2_ = arctan2_ = inplace(Atan2)
+    atan2_ = arctan2_ = inplace_of_two(Atan2, "atan2_")
     float_power, float_power_ = float_power, _float_power_in_place
     heaviside = heaviside
     ldexp, ldexp_ = ldexp, ldexp_
     lerp, lerp_ = lerp, lerp_
     nextafter = nextafter
-    nextafter_ = inplace(Nextafter)
+    nextafter_ = inplace_of_two(Nextafter, "nextafter_")
 
     def heaviside_(self: Any, values: Any) -> Any:
         """`heaviside`, written into this tensor."""

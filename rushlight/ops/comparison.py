@@ -10,7 +10,14 @@ from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import highest
 from rushlight.autograd.variable import Variable
-from rushlight.ops._numeric import as_result, check_tensor, not_implemented, refuse_float8, refuse_wide_unsigned, widened
+from rushlight.ops._numeric import (
+    as_result,
+    check_tensor,
+    not_implemented,
+    refuse_float8,
+    refuse_wide_unsigned,
+    widened,
+)
 from rushlight.ops._out import into, plain
 from rushlight.ops.promotion import NUMBERS, check_broadcast, operands
 from rushlight.quantizer import dequantized
@@ -33,6 +40,10 @@ def _compare(ufunc: Any, input: Any, other: Any) -> Any:
     """A comparison after promotion: elementwise with broadcasting, bool."""
     if state.levels and highest((input, other)) is not None:
         return Compare.apply(input, other, ufunc)
+    return plain(_compared(ufunc, input, other))
+
+
+def _compared(ufunc: Any, input: Any, other: Any) -> Any:
     a, b = operands(input, other)
     if ufunc is not np.equal and ufunc is not np.not_equal:
         dtype = (a if isinstance(a, np.ndarray) else b).dtype
@@ -42,13 +53,13 @@ def _compare(ufunc: Any, input: Any, other: Any) -> Any:
             refuse_float8(dtype, f"{_KERNELS[ufunc]}_cpu")
             refuse_wide_unsigned(dtype, f"{_KERNELS[ufunc]}_cpu")
     try:
-        return plain(ufunc(a, b))
+        return ufunc(a, b)
     except ValueError:
         check_broadcast(a, b)
         raise
     except TypeError:
         # Quantized tensors are compared by what their codes stand for.
-        return plain(ufunc(_numbers(a), _numbers(b)))
+        return ufunc(_numbers(a), _numbers(b))
 
 
 class Compare(Operation):
@@ -160,7 +171,7 @@ class _Comparison(Operation):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, other: Any, ufunc: Any) -> Any:
-        return ufunc(*operands(input, other)).astype(input._array.dtype)
+        return _compared(ufunc, input, other).astype(input._array.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -184,6 +195,52 @@ def equal(input: Tensor, other: Tensor) -> bool:
     return a.shape == b.shape and bool(_compare(np.equal, input, other)._array.all())
 
 
+class Question(Operation):
+    """What is asked of each element of one tensor, as an operation that transforms see."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, function: Any) -> Any:
+        return function(input._array)
+
+
+def ask(name: str, function: Any, input: Any) -> Any:
+    """The answers to a question about each element."""
+    check_tensor(name, "input", 1, input)
+    if state.levels and highest((input,)) is not None:
+        return Question.apply(input, function)
+    return plain(function(input._array))
+
+
+class Isclose(Operation):
+    """Whether elements are close, relatively or absolutely."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, other: Tensor, rtol: float, atol: float, equal_nan: bool) -> Any:
+        a, b = input._array, other._array
+        check_broadcast(a, b)
+        close = np.equal(a, b)
+        exact = a.dtype.kind in "biu"
+        if equal_nan and not exact:
+            close |= np.isnan(a) & np.isnan(b)
+        if rtol == 0 and atol == 0:
+            return close
+        if exact:
+            a, b = a.astype(np.float64), b.astype(np.float64)
+        distance = np.abs(np.subtract(a, b))
+        allowed = as_result(np.abs(widened(b) * rtol), b.dtype)
+        allowed = as_result(widened(allowed) + atol, b.dtype)
+        return close | (np.isfinite(distance) & (distance <= allowed))
+
+
+class Isin(Operation):
+    """Whether elements are among others."""
+
+    @staticmethod
+    def forward(ctx: Any, elements: Any, test_elements: Any, assume_unique: bool, invert: bool) -> Any:
+        a, b = operands(elements, test_elements)
+        return np.isin(a, b, assume_unique=assume_unique, invert=invert)
+
+
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """`|input - other| <= atol + rtol · |other|`, elementwise with broadcasting; infinities are close to themselves
     only.
@@ -203,20 +260,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if tolerance < 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
-    a, b = input._array, other._array
-    check_broadcast(a, b)
-    close = np.equal(a, b)
-    exact = a.dtype.kind in "biu"
-    if equal_nan and not exact:
-        close |= np.isnan(a) & np.isnan(b)
-    if rtol == 0 and atol == 0:
-        return plain(close)
-    if exact:
-        a, b = a.astype(np.float64), b.astype(np.float64)
-    distance = np.abs(np.subtract(a, b))
-    allowed = as_result(np.abs(widened(b) * rtol), b.dtype)
-    allowed = as_result(widened(allowed) + atol, b.dtype)
-    return plain(close | (np.isfinite(distance) & (distance <= allowed)))
+    return Isclose.apply(input, other, rtol, atol, equal_nan)
 
 
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
@@ -232,6 +276,22 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
     return bool(isclose(input, other, rtol, atol, equal_nan)._array.all())
 
 
+def _isinf(array: Any) -> Any:
+    _refuse_without_infinity(array.dtype, "isinf")
+    return np.isinf(array)
+
+
+def _isfinite(array: Any) -> Any:
+    _refuse_without_infinity(array.dtype, "isfinite")
+    return np.isfinite(array)
+
+
+def _refuse_without_infinity(dtype: np.dtype[Any], kernel: str) -> None:
+    """NotImplementedError for the types of 8 bits that have no infinity."""
+    if dtype.kind == "V":
+        refuse_float8(dtype, kernel)
+
+
 def isnan(input: Tensor) -> Tensor:
     """Whether each element is NaN.
 
@@ -241,8 +301,7 @@ def isnan(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.isnan.html
     """
-    check_tensor("isnan", "input", 1, input)
-    return plain(np.isnan(input._array))
+    return ask("isnan", np.isnan, input)
 
 
 def isinf(input: Tensor) -> Tensor:
@@ -254,9 +313,7 @@ def isinf(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.isinf.html
     """
-    check_tensor("isinf", "input", 1, input)
-    refuse_float8(input._array.dtype, "isinf")
-    return plain(np.isinf(input._array))
+    return ask("isinf", _isinf, input)
 
 
 def isfinite(input: Tensor) -> Tensor:
@@ -268,9 +325,7 @@ def isfinite(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.isfinite.html
     """
-    check_tensor("isfinite", "input", 1, input)
-    refuse_float8(input._array.dtype, "isfinite")
-    return plain(np.isfinite(input._array))
+    return ask("isfinite", _isfinite, input)
 
 
 def isreal(input: Tensor) -> Tensor:
@@ -282,9 +337,7 @@ def isreal(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.isreal.html
     """
-    check_tensor("isreal", "input", 1, input)
-    array = input._array
-    return plain(np.equal(array.imag, 0) if array.dtype.kind == "c" else np.ones(array.shape, np.bool_))
+    return ask("isreal", np.isreal, input)
 
 
 def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -314,16 +367,27 @@ def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def _is_infinity(name: str, input: Tensor, infinity: float, out: Tensor | None) -> Tensor:
-    array = input._array
-    if array.dtype.kind == "c":
+    dtype = input._array.dtype
+    if dtype.kind == "c":
         raise RuntimeError(f"{name} does not support complex inputs.")
+    refuse_float8(dtype, f"{name}_cpu")
     if out is not None:
         check_tensor(name, "out", 2, out)
     if out is not None and out._array.dtype.kind != "b":
         raise RuntimeError(f"{name} does not support non-boolean outputs.")
+    return into(out, ask(name, _is_above if infinity > 0 else _is_below, input))
+
+
+def _is_above(array: Any) -> Any:
     if array.dtype.kind in "biu":
-        return into(out, plain(np.zeros(array.shape, np.bool_)))
-    return into(out, plain(np.equal(array, np.asarray(infinity).astype(array.dtype))))
+        return np.zeros(array.shape, np.bool_)
+    return np.equal(array, np.inf if array.dtype.kind == "f" else np.asarray(np.inf).astype(array.dtype))
+
+
+def _is_below(array: Any) -> Any:
+    if array.dtype.kind in "biu":
+        return np.zeros(array.shape, np.bool_)
+    return np.equal(array, -np.inf if array.dtype.kind == "f" else np.asarray(-np.inf).astype(array.dtype))
 
 
 def isin(
@@ -343,10 +407,14 @@ def isin(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.isin.html
     """
-    a, b = operands(elements, test_elements)
+    if not (isinstance(elements, Variable) or isinstance(test_elements, Variable)):
+        raise TypeError(
+            f"isin() received an invalid combination of arguments - got ({type(elements).__name__}, "
+            f"{type(test_elements).__name__}), but expected a Tensor among them"
+        )
     if any(isinstance(v, Variable) and v._array.dtype.kind == "b" for v in (elements, test_elements)):
         raise RuntimeError("Unsupported input type encountered for isin(): Bool")
-    return into(out, plain(np.isin(a, b, assume_unique=assume_unique, invert=invert)), exact=True)
+    return into(out, Isin.apply(elements, test_elements, assume_unique, invert), exact=True)
 
 
 class ComparisonMethods:

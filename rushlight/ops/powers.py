@@ -38,8 +38,8 @@ class PowScalar(Operation):
             raise RuntimeError("Integers to negative integer powers are not allowed.")
         if array.dtype.kind == "b" and isinstance(exponent, bool):
             return array | (not exponent)
-        if exponent == 1 and array.dtype.kind in "uV":
-            return array.copy()
+        if array.dtype.kind in "ufV" and (exponent == 1 or exponent == 0):
+            return array.copy() if exponent else np.ones_like(array)
         if array.dtype.kind in "fc" and array.itemsize > 1:
             # The exponents with a cheaper form; NumPy's own shortcuts end at 2.
             if exponent == 2:

@@ -128,7 +128,9 @@ def operands(input: Any, other: Any) -> tuple[Any, Any]:
         b, a = _with_number(other, input)
         return a, b
     if not (isinstance(input, NUMBERS) and isinstance(other, NUMBERS)):
-        raise TypeError(f"expected Tensors or numbers as operands, got {type(input).__name__} and {type(other).__name__}")
+        raise TypeError(
+            f"expected Tensors or numbers as operands, got {type(input).__name__} and {type(other).__name__}"
+        )
     numpy_dtype = result_type(input, other).numpy_dtype
     return np.asarray(input, numpy_dtype), np.asarray(other, numpy_dtype)
 

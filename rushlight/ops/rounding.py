@@ -22,7 +22,7 @@ from rushlight.ops._numeric import (
     widened,
 )
 from rushlight.ops._out import into, into_each
-from rushlight.ops.promotion import binary, check_fits, operands, unbroadcast
+from rushlight.ops.promotion import binary, check_fits, operands, result_type, unbroadcast
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -103,7 +103,7 @@ class RoundDecimals(_Rounding):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, decimals: int) -> Any:
-        array = require_floating(input._array, "round_cpu")
+        array = require_floating(input._array, "round_vml_cpu")
         scale = 10.0 ** abs(decimals)
         wide = widened(array)
         if decimals < 0:
@@ -150,10 +150,11 @@ def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 fix = trunc
 
 
-def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Tensor:
-    """Each element rounded to `decimals` places (negative: to tens, hundreds, …), halves to the even neighbour.
+def round(input: Tensor, *, decimals: int | None = None, out: Tensor | None = None) -> Tensor:
+    """Each element rounded to `decimals` places (negative: to tens, hundreds, …; none if left out), halves to the even
+    neighbour.
 
-    Raises NotImplementedError for bool, and for integers if `decimals` is not 0.
+    Raises NotImplementedError for bool, and for integers if `decimals` is given.
 
     >>> import rushlight as torch
     >>> torch.round(torch.tensor([0.5, 1.5, 2.5]))
@@ -161,12 +162,27 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.round.html
     """
-    return into(out, Round.apply(input) if decimals == 0 else RoundDecimals.apply(input, decimals))
+    return into(out, Round.apply(input) if decimals is None else RoundDecimals.apply(input, decimals))
 
 
-def round_(input: Tensor, *, decimals: int = 0) -> Tensor:
+def round_to_decimals(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Tensor:
+    """Each floating-point element rounded to `decimals` places, halves to the even neighbour.
+
+    Raises NotImplementedError for bool and integers.
+
+    >>> import rushlight as torch
+    >>> torch.special.round(torch.tensor([0.25, 1.55]), decimals=1)
+    tensor([0.2000, 1.6000])
+
+    Source: https://docs.pytorch.org/docs/2.13/special.html#torch.special.round
+    """
+    check_tensor("special_round", "input", 1, input)
+    return into(out, RoundDecimals.apply(input, decimals))
+
+
+def round_(input: Tensor, *, decimals: int | None = None) -> Tensor:
     """`round`, written into the tensor."""
-    return Round.inplace(input) if decimals == 0 else RoundDecimals.inplace(input, decimals)
+    return Round.inplace(input) if decimals is None else RoundDecimals.inplace(input, decimals)
 
 
 class Frac(Operation):
@@ -254,6 +270,10 @@ class ClampTensor(Operation):
     def forward(ctx: Any, input: Tensor, min: Any, max: Any) -> Any:
         ctx.save_for_backward(input, min, max)
         out: Any = input
+        if min is not None and max is not None and not input._array.dtype is min._array.dtype is max._array.dtype:
+            # All three have a say in the type at once.
+            dtype = result_type(input, min, max).numpy_dtype
+            out, min, max = (wrap(t._array.astype(dtype, copy=False)) for t in (input, min, max))
         if min is not None:
             out = binary(np.maximum, out, min)
         if max is not None:
@@ -425,6 +445,7 @@ class NanToNum(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, nan: float | None, posinf: float | None, neginf: float | None) -> Any:
         array = input._array
+        refuse_float8(array.dtype, "nan_to_num")
         ctx.save_for_backward(input)
         if array.dtype.kind in "biu":
             return array.copy()

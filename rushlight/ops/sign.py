@@ -10,8 +10,9 @@ import numpy as np
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import Array, check_tensor, floating, inplace, refuse_float8, refuse_wide_unsigned
-from rushlight.ops._out import into, plain
+from rushlight.ops._out import into
 from rushlight.ops.arithmetic import conj_of
+from rushlight.ops.comparison import ask
 from rushlight.ops.promotion import binary, result_type, unbroadcast
 
 if TYPE_CHECKING:
@@ -116,9 +117,13 @@ def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         check_tensor("signbit", "out", 2, out)
     if out is not None and out._array.dtype.kind != "b":
         raise RuntimeError("signbit does not support non-boolean outputs.")
+    return into(out, ask("signbit", _signbit, input))
+
+
+def _signbit(array: Array) -> Any:
     if array.dtype.kind == "b":
-        return into(out, plain(np.zeros_like(array)))
-    return into(out, plain(array < 0 if array.dtype.kind in "iu" else np.signbit(array)))
+        return np.zeros_like(array)
+    return array < 0 if array.dtype.kind in "iu" else np.signbit(array)
 
 
 class Copysign(Operation):

@@ -265,7 +265,7 @@ def _check_pair(name: str, input: Tensor, other: Any) -> None:
     """Raise unless `other` is a tensor and one of the two has a floating-point type."""
     check_tensor(name, "other", 2, other)
     if input._array.dtype.kind in "biu" and other._array.dtype.kind in "biu":
-        raise not_implemented(f"{name}_cpu", input._array.dtype)
+        raise not_implemented(f"{name.rstrip('_')}_cpu", input._array.dtype)
 
 
 def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -425,7 +425,15 @@ def _xlogy_operation(input: Any, other: Any) -> Any:
 
 def xlogy_(input: Tensor, other: Any) -> Tensor:
     """`xlogy`, written into the tensor."""
-    return _xlogy_operation(input, other).inplace(*number_pair("xlogy_", input, other))
+    pair = number_pair("xlogy_", input, other)
+    if pair[0] is not input:
+        found, kept = pair[0].dtype, input.dtype
+        if found.category > kept.category:
+            raise RuntimeError(
+                f"result type {found.legacy_name} can't be cast to the desired output type {kept.legacy_name}"
+            )
+        return input.copy_(xlogy(input, other))
+    return _xlogy_operation(input, other).inplace(*pair)
 
 
 class Xlog1py(Operation):
@@ -486,7 +494,13 @@ erf_ = inplace(Erf)
 erfc_ = inplace(Erfc)
 erfinv_ = inplace(Erfinv)
 sinc_ = inplace(Sinc)
-hypot_ = inplace(Hypot)
+
+
+def hypot_(input: Tensor, other: Tensor) -> Tensor:
+    """`hypot`, written into the tensor."""
+    check_tensor("hypot_", "input", 1, input)
+    _check_pair("hypot_", input, other)
+    return Hypot.inplace(input, other)
 
 
 def logit_(input: Tensor, eps: float | None = None) -> Tensor:

@@ -11,6 +11,7 @@ import struct
 import sys
 import warnings
 from collections.abc import Callable
+from mmap import MAP_SHARED
 from typing import Any, BinaryIO, TypeGuard
 
 from rushlight import dtypes
@@ -18,6 +19,7 @@ from rushlight.serialization.archive import ALIGNMENT, ArchiveReader, ArchiveWri
 from rushlight.serialization.atomic import replacing
 from rushlight.serialization.errors import CorruptFileError, EmptyFileError, ProgramError
 from rushlight.serialization.legacy import read_legacy, write_legacy
+from rushlight.serialization.options import LoadEndianness, options, skips_data
 from rushlight.serialization.pickler import SavedStorage, StorageTable, dumps
 from rushlight.serialization.rebuild import StorageKind, SwappedStorage, swap_bytes
 from rushlight.serialization.restore import MapLocation, location_mapper
@@ -68,7 +70,10 @@ def _write_archive(obj: object, file: Any, name: str, pickle_module: Any, protoc
     if byteorder:
         archive.write("byteorder", sys.byteorder.encode())
     for entry in table.entries:
-        archive.write(f"data/{entry.key}", entry.memory.data)
+        if skips_data():
+            archive.write(f"data/{entry.key}", bytes(entry.memory.nbytes), checked=False)
+        else:
+            archive.write(f"data/{entry.key}", entry.memory.data)
     archive.close()
 
 
@@ -134,7 +139,7 @@ class _ArchiveStorages:
         self._archive = archive
         self._restore = restore
         self._made: dict[str, TypedStorage] = {}
-        order = archive.read("byteorder") if "byteorder" in archive else b"little"
+        order = archive.read("byteorder") if "byteorder" in archive else _default_order()
         if order not in (b"little", b"big"):
             raise CorruptFileError(f"Unknown endianness type: {order!r:.40}")
         self._foreign = order.decode() != sys.byteorder
@@ -151,12 +156,22 @@ class _ArchiveStorages:
 
     def _read(self, kind: dtypes.dtype | None, key: str, location: Any, numel: int) -> TypedStorage:
         unit = 1 if kind is None else kind.itemsize
-        storage = UntypedStorage(self._archive.read_bytes(f"data/{key}", numel * unit))
+        if skips_data():
+            storage = UntypedStorage(numel * unit)
+        else:
+            storage = UntypedStorage(self._archive.read_bytes(f"data/{key}", numel * unit))
         if self._foreign and kind is not None:
             swap_bytes(storage, kind)
         storage = self._restore(storage, location.decode("ascii") if isinstance(location, bytes) else str(location))
         maker = SwappedStorage if self._foreign and kind is None else TypedStorage
         return maker(wrap_storage=storage, dtype=kind or dtypes.uint8)
+
+
+def _default_order() -> bytes:
+    """The byte order of an archive that doesn't say its own."""
+    if options.endianness is LoadEndianness.NATIVE:
+        return sys.byteorder.encode()
+    return b"big" if options.endianness is LoadEndianness.BIG else b"little"
 
 
 def _label(f: FileLike) -> str:
@@ -275,7 +290,7 @@ def load(
         return unpickler(file, persistent_load, **pickle_load_args).load()
 
     restore = location_mapper(map_location)
-    opened: BinaryIO = open(f, "rb") if path else f  # noqa: SIM115
+    opened: BinaryIO = open(f, "r+b" if mmap and options.mmap_flags == MAP_SHARED else "rb") if path else f  # noqa: SIM115
     try:
         _check_seekable(opened)
         return _load_file(opened, _label(f), restore, unpickle, not weights_only, bool(mmap))

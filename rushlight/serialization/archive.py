@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rushlight.serialization.errors import CorruptFileError
+from rushlight.serialization.options import options
 
 if TYPE_CHECKING:
     import zipfile
@@ -73,8 +74,8 @@ class ArchiveWriter:
             self._offset += taken
             rest = rest[taken:]
 
-    def write(self, name: str, data: Buffer) -> None:
-        """Add a record."""
+    def write(self, name: str, data: Buffer, checked: bool = True) -> None:
+        """Add a record; with a checksum of 0 if it isn't `checked` or the program chose to have none."""
         encoded = f"{self._name}/{name}".encode()
         view = memoryview(data)
         size, start = view.nbytes, self._offset
@@ -88,7 +89,7 @@ class ArchiveWriter:
         self._put(_LOCAL.pack(b"PK\x03\x04", 0, _FLAGS, 0, 0, _DATE, 0, 0, 0, len(encoded), len(padded)))
         self._put(encoded + padded)
         self._put(view)
-        checksum = zlib.crc32(view)
+        checksum = zlib.crc32(view) if checked and options.compute_crc32 else 0
         if size:
             form = "<4sIQQ" if wide_size or wide_start else "<4sIII"
             self._put(struct.pack(form, b"PK\x07\x08", checksum, size, size))
@@ -120,7 +121,7 @@ class ArchiveReader:
     """Reads the records of an archive, checking each against its checksum.
 
     `label` is the file's name in messages. With `mapped`, the records of data are not read but mapped into memory,
-    copied on write; their checksums are then not looked at.
+    copied on write unless the program chose to share them; their checksums are then not looked at.
     """
 
     def __init__(self, file: BinaryIO, label: str, mapped: bool = False) -> None:
@@ -146,7 +147,8 @@ class ArchiveReader:
         self._root = min(roots, key=len)
         self._map: mmap.mmap | None = None
         if mapped:
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+            shared = options.mmap_flags == mmap.MAP_SHARED
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_WRITE if shared else mmap.ACCESS_COPY)
 
     def __contains__(self, name: str) -> bool:
         return f"{self._root}/{name}" in self._records
@@ -172,6 +174,8 @@ class ArchiveReader:
         import zipfile
 
         info = self._info(name)
+        if info.CRC == 0 and info.file_size and info.compress_type == _STORED:
+            return self.read_bytes(name, 0).tobytes()
         try:
             return self._zip.read(info)
         except (zipfile.BadZipFile, *_DAMAGE) as error:
@@ -212,7 +216,8 @@ class ArchiveReader:
                 raise self._broken(name, f"expected {size} bytes, got {filled}")
             view[filled : filled + len(piece)] = piece
             filled += len(piece)
-        if self._map is None and zlib.crc32(view) != info.CRC:
+        # A checksum of 0 is one that wasn't computed.
+        if self._map is None and info.CRC and zlib.crc32(view) != info.CRC:
             raise self._broken(name, "its checksum does not fit: the data are damaged")
         return memory
 

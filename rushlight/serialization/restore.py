@@ -8,6 +8,7 @@ from typing import Any
 
 from rushlight.device import device
 from rushlight.serialization.errors import outside
+from rushlight.serialization.options import restored
 from rushlight.storage import TypedStorage, UntypedStorage
 
 __all__ = ["MapLocation", "location_mapper"]
@@ -18,8 +19,9 @@ _ACCELERATORS = ("cuda", "hpu", "xpu", "mtia")
 
 
 def _default(storage: UntypedStorage, location: str) -> UntypedStorage:
-    if location == "cpu":
-        return storage
+    found = restored(storage, location)
+    if found is not None:
+        return found.untyped()  # type: ignore[no-any-return]
     for name in _ACCELERATORS:
         if location == name or re.match(f"{name}(:|[0-9]+)", location):
             raise RuntimeError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.autograd.operation import Operation
+from rushlight.autograd.transforms import of_values
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import Array, check_tensor, not_implemented
@@ -40,6 +41,12 @@ class Unique(Operation):
         raise NotImplementedError("the derivative for '_unique2' is not implemented.")
 
 
+class UniqueDim(Unique):
+    """The distinct slices along a dimension."""
+
+    node_name = "UniqueDimBackward0"
+
+
 class UniqueConsecutive(Operation):
     """The elements, or slices along a dimension, that differ from the one before."""
 
@@ -69,6 +76,7 @@ class UniqueConsecutive(Operation):
         raise NotImplementedError("the derivative for 'unique_consecutive' is not implemented.")
 
 
+@of_values("_unique2")
 def unique(
     input: Tensor,
     sorted: bool = True,
@@ -93,14 +101,18 @@ def unique(
     if dim is not None:
         dim = wrap_dim(dim, array.ndim)
         _check_slices(array, dim)
-    return Unique.apply(input, dim, return_inverse, return_counts)
+        return UniqueDim.apply(input, dim, return_inverse, return_counts)
+    return Unique.apply(input, None, return_inverse, return_counts)
 
 
 def _check_slices(array: Array, dim: int) -> None:
-    if array.size == 0 and array.ndim and 0 in (n for i, n in enumerate(array.shape) if i != dim) and array.shape[dim]:
+    if array.ndim == 0:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    if array.size == 0 and 0 in (n for i, n in enumerate(array.shape) if i != dim) and array.shape[dim]:
         raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
 
 
+@of_values("unique_consecutive")
 def unique_consecutive(
     input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
@@ -136,6 +148,7 @@ class Bincount(Operation):
         return result
 
 
+@of_values("bincount")
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each of 0, 1, …, max(input) occurs (int64), or the sum of the weights where it does.
 
@@ -213,11 +226,6 @@ def _check_search(sequence: Tensor, values: Tensor, sorter: Tensor | None) -> No
             "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries "
             f"tensor and input value tensor must match, but we got boundaries tensor {list(keys.shape)} and input "
             f"value tensor {list(wanted.shape)}"
-        )
-    if wanted.ndim and keys.dtype != wanted.dtype:
-        raise RuntimeError(
-            "torch.searchsorted(): boundary tensor and input value tensor should have same dtype, but got boundary "
-            f"tensor dtype {sequence.dtype.legacy_name} and input value tensor dtype {values.dtype.legacy_name}"
         )
     if sorter is not None:
         if sorter._array.shape != keys.shape:

@@ -298,7 +298,20 @@ def min(
     return _given(out, result)
 
 
+class Argument(Operation):
+    """`argmax` and `argmin`, as an operation that transforms see."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool, kind: str) -> Any:
+        return _argument(kind, input, dim, keepdim)
+
+
 def _argument(kind: str, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    if input._level is not None:
+        if dim is None:
+            found: Any = Argument.apply(input.reshape(-1), 0, False, kind)
+            return found.reshape((1,) * input.ndim) if keepdim else found
+        return Argument.apply(input, dim, keepdim, kind)
     array = input._array
     refuse_float8(array.dtype, f"{kind}_cpu")
     if array.dtype.kind in "bc":
@@ -572,6 +585,8 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None
     check_tensor("mode", "input", 1, input)
     array = input._array
     dim = wrap_dim(dim, array.ndim)
+    if array.dtype.kind == "c":
+        raise not_implemented("mode_cpu", array.dtype)
     if array.ndim:
         check_not_empty("mode()", array, (dim,))
     return into_each(out, return_types.mode(Mode.apply(input, dim, keepdim)))

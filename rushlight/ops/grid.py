@@ -1,7 +1,8 @@
 """Sampling an image where a grid says, and the grids of affine maps.
 
 A place is found by its coordinates in units of elements. Along each axis it has a few neighbours, with weights that are
-polynomials of how far it lies past the element before it; the product over the axes is a neighbour's weight.
+polynomials of how far it lies past the element before it; the product over the axes is a neighbour's weight. In 16 bits
+every step is rounded, as in PyTorch.
 """
 
 from __future__ import annotations
@@ -109,9 +110,9 @@ def _positions(grid: Array, size: int, align_corners: bool, of_image: bool) -> A
     if align_corners:
         return moved * kind(0.5) * kind(size - 1)
     if of_image:
-        wide = _ONCE_ROUNDED[grid.dtype]
+        wide = _ONCE_ROUNDED.get(grid.dtype, kind)
         return (moved.astype(wide) * wide(size / 2) - wide(0.5)).astype(kind)
-    return (moved * kind(size) - 1) / 2
+    return (moved * kind(size) - kind(1)) / kind(2)
 
 
 def _axis(x: Array, size: int, mode: int, padding: int, align_corners: bool) -> _Axis:
@@ -123,9 +124,12 @@ def _axis(x: Array, size: int, mode: int, padding: int, align_corners: bool) -> 
         x, change = _inside(x, size, padding, align_corners)
         slope = change * kind(factor) if isinstance(change, np.ndarray) else factor
     before = np.rint(x) if mode == _NEAREST else np.floor(x)
+    # In 16 bits the numbers are too coarse for places.
+    start = widened(before)
+    kind = start.dtype.type
     places = []
     for offset in {_BILINEAR: (0, 1), _NEAREST: (0,), _BICUBIC: (-1, 0, 1, 2)}[mode]:
-        place = before + kind(offset)
+        place = start + kind(offset)
         if mode == _BICUBIC:
             place, _ = _inside(place, size, padding, align_corners)
         # Comparing before the conversion keeps what no integer holds outside; NaN too.
@@ -134,17 +138,23 @@ def _axis(x: Array, size: int, mode: int, padding: int, align_corners: bool) -> 
     return _Axis(places, x - before, slope)
 
 
+def _widened_axis(axis: _Axis) -> _Axis:
+    """The axis with what is no place in at least 32 bits."""
+    slope = widened(axis.slope) if isinstance(axis.slope, np.ndarray) else axis.slope
+    return _Axis(axis.places, widened(axis.share), slope)
+
+
 _CUBIC = -0.75
 
 
-def _near(d: Any) -> Any:
-    """Keys' kernel within 1."""
-    return ((_CUBIC + 2) * d - (_CUBIC + 3)) * d * d + 1
+def _near(d: Any, kind: Any = float) -> Any:
+    """Keys' kernel within 1; `kind` makes its constants."""
+    return (kind(_CUBIC + 2) * d - kind(_CUBIC + 3)) * d * d + kind(1)
 
 
-def _far(d: Any) -> Any:
+def _far(d: Any, kind: Any = float) -> Any:
     """Keys' kernel between 1 and 2."""
-    return ((_CUBIC * d - 5 * _CUBIC) * d + 8 * _CUBIC) * d - 4 * _CUBIC
+    return ((kind(_CUBIC) * d - kind(5 * _CUBIC)) * d + kind(8 * _CUBIC)) * d - kind(4 * _CUBIC)
 
 
 def _near_slope(d: Any) -> Any:
@@ -159,9 +169,11 @@ def _weights(share: Any, mode: int) -> list[Any]:
     """The neighbours' weights along one axis, of arrays or of tensors; None stands for 1."""
     if mode == _NEAREST:
         return [None]
+    kind = share.dtype.type if isinstance(share, np.ndarray) else float
+    one, two = kind(1), kind(2)
     if mode == _BILINEAR:
-        return [1 - share, share]
-    return [_far(share + 1), _near(share), _near(1 - share), _far(2 - share)]
+        return [one - share, share]
+    return [_far(share + one, kind), _near(share, kind), _near(one - share, kind), _far(two - share, kind)]
 
 
 def _weight_slopes(share: Any, mode: int) -> list[Any]:
@@ -191,6 +203,20 @@ def _neighbours(axes: Sequence[_Axis], sizes: Sequence[int]) -> tuple[list[tuple
     return combinations, flat
 
 
+def _by_rows(image: Array, weights: Sequence[Sequence[Array]], flat: Sequence[Array]) -> Array:
+    """The sum over the neighbours of a plane, each row by itself first."""
+    out: Any = None
+    width = len(weights[1])
+    for i, row_weight in enumerate(weights[0]):
+        row: Any = None
+        for weight, place in zip(weights[1], flat[i * width : (i + 1) * width], strict=True):
+            term = at_places(image, place) * weight[:, None]
+            row = term if row is None else np.add(row, term, row)
+        row *= row_weight[:, None]
+        out = row if out is None else np.add(out, row, out)
+    return out
+
+
 class GridSampler(Operation):
     """The image's values at the grid's places."""
 
@@ -198,30 +224,37 @@ class GridSampler(Operation):
     def forward(ctx: Any, input: Tensor, grid: Tensor, mode: int, padding: int, align_corners: bool) -> Any:
         ctx.save_for_backward(input, grid)
         ctx.settings = mode, padding, align_corners
-        image, points = widened(input._array), widened(grid._array)
+        image, points = input._array, grid._array
         n, c, *sizes = image.shape
         axes = _axes(points, sizes, mode, padding, align_corners)
-        flat_image = image.reshape(n, c, math.prod(sizes))
+        # One element more, a zero, is where the places outside lead.
+        total = math.prod(sizes)
+        flat_image = np.zeros((n, c, total + 1), image.dtype)
+        flat_image[:, :, :total] = image.reshape(n, c, total)
         weights = [_weights(axis.share, mode) for axis in axes]
-        out: Any = None
-        for chosen, place in zip(*_neighbours(axes, sizes), strict=True):
-            term = at_places(flat_image, place)
-            weight = _product([w[t] for w, t in zip(weights, chosen, strict=True)])
-            if weight is not None:
-                term *= weight[:, None]
-            out = term if out is None else np.add(out, term, out)
-        return as_result(out.reshape(n, c, *points.shape[1:-1]), input._array.dtype)
+        combinations, flat = _neighbours(axes, sizes)
+        if mode == _BICUBIC:
+            out = _by_rows(flat_image, weights, flat)
+        else:
+            out = None
+            for chosen, place in zip(combinations, flat, strict=True):
+                term = at_places(flat_image, place)
+                weight = _product([w[t] for w, t in zip(weights, chosen, strict=True)])
+                if weight is not None:
+                    term *= weight[:, None]
+                out = term if out is None else np.add(out, term, out)
+        return out.reshape(n, c, *points.shape[1:-1])
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         input, grid = ctx.saved_tensors
         mode, padding, align_corners = ctx.settings
         needs = ctx.needs_input_grad
-        points = widened(grid._array)
+        points = grid._array
         n, c, *sizes = input.shape
-        axes = _axes(points, sizes, mode, padding, align_corners)
+        axes = [_widened_axis(axis) for axis in _axes(points, sizes, mode, padding, align_corners)]
         combinations, flat = _neighbours(axes, sizes)
-        dtype = wrap(points).dtype
+        dtype = wrap(axes[0].share).dtype
         seed = grad.reshape(n, c, math.prod(points.shape[1:-1])).to(dtype)
         shares = [_traced_share(grid, axis, i).to(dtype) for i, axis in enumerate(reversed(axes))][::-1]
         weights = [_weights(share, mode) for share in shares]

@@ -9,6 +9,7 @@ import numpy as np
 from rushlight import kernels, return_types
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
+from rushlight.autograd.transforms import elements
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import Array, as_result, check_tensor, not_implemented, widened
@@ -141,8 +142,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     """The `k` greatest (or least) elements along `dim` and their indices, as a named tuple, the first ones first.
 
     Without `sorted` they come in any order; which of equal elements come is PyTorch's choice too. A NaN is the
-    greatest. Raises RuntimeError for a k beyond the dimension, IndexError for a dim out of range, NotImplementedError
-    for bool and complex.
+    greatest. Raises RuntimeError for a k beyond the dimension, for bool and complex, IndexError for a dim out of range.
 
     >>> import rushlight as torch
     >>> torch.topk(torch.tensor([1.0, 4.0, 3.0]), 2)
@@ -158,7 +158,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     if not 0 <= k <= (array.shape[dim] if array.ndim else 1):
         raise RuntimeError("selected index k out of range")
     if array.dtype.kind in "bc":
-        raise not_implemented("topk_cpu", array.dtype)
+        raise RuntimeError(f"topk does not support {'bool' if array.dtype.kind == 'b' else 'complex'} dtypes on CPU")
     result = return_types.topk(Topk.apply(input, int(k), dim, bool(largest), bool(sorted)))
     return into_each(out, result)
 
@@ -224,7 +224,8 @@ def _quantile(
     levels = q if isinstance(q, Variable) else wrap(np.asarray(q, array.dtype))
     if levels.ndim > 1:
         raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
-    if ((levels < 0) | (levels > 1)).any():
+    known = elements(levels)
+    if ((known < 0) | (known > 1)).any():
         if isinstance(q, Variable):
             raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
         raise RuntimeError(f"{name}() q must be in the range [0, 1] but got {q:g}")

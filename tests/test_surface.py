@@ -179,6 +179,7 @@ def test_import_brings_only_what_every_program_needs() -> None:
         "nn.modules.batchnorm.BatchNorm1d",
         "nn.utils",
         "optim.lr_scheduler.StepLR",
+        "distributions.normal.Normal",
         "autograd.Function",
         "cuda.is_available",
     ],

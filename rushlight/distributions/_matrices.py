@@ -13,6 +13,9 @@ from rushlight.tensor import Tensor
 
 def matrix_times_vector(matrix: Tensor, vector: Tensor) -> Tensor:
     """`A v`, broadcast."""
+    if matrix.dim() == 2 and vector.dim() > 1:
+        # One product of matrices for all vectors.
+        return vector @ matrix.mT
     return (matrix @ vector.unsqueeze(-1)).squeeze(-1)
 
 

@@ -265,8 +265,9 @@ class _Between(_Bounded):
         super().__init__()
 
 
-def _whole(value: Tensor) -> Tensor:
-    return value % 1 == 0
+def _if_whole(value: Tensor, within: Tensor) -> Tensor:
+    """Whether a value lies within bounds, as is known already, and is a whole number."""
+    return (value % 1 == 0) & within if value.is_floating_point() else within
 
 
 class _IntegerInterval(_Between):
@@ -282,7 +283,7 @@ class _IntegerInterval(_Between):
     is_discrete = True
 
     def check(self, value: Tensor) -> Tensor:
-        return _whole(value) & (self.lower_bound <= value) & (value <= self.upper_bound)
+        return _if_whole(value, (self.lower_bound <= value) & (value <= self.upper_bound))
 
 
 class _IntegerLessThan(_FromAbove):
@@ -291,7 +292,7 @@ class _IntegerLessThan(_FromAbove):
     is_discrete = True
 
     def check(self, value: Tensor) -> Tensor:
-        return _whole(value) & (value <= self.upper_bound)
+        return _if_whole(value, value <= self.upper_bound)
 
 
 class _IntegerGreaterThan(_FromBelow):
@@ -300,7 +301,7 @@ class _IntegerGreaterThan(_FromBelow):
     is_discrete = True
 
     def check(self, value: Tensor) -> Tensor:
-        return _whole(value) & (value >= self.lower_bound)
+        return _if_whole(value, value >= self.lower_bound)
 
 
 class _Real(Constraint):

@@ -29,8 +29,8 @@ class LKJCholesky(Distribution):
 
     >>> import rushlight as torch
     >>> factor = torch.distributions.LKJCholesky(3, 0.5).sample()
-    >>> (factor @ factor.mT).diagonal()
-    tensor([1., 1., 1.])
+    >>> torch.distributions.constraints.corr_cholesky.check(factor)
+    tensor(True)
 
     Source: https://docs.pytorch.org/docs/2.13/distributions.html#torch.distributions.lkj_cholesky.LKJCholesky
     """

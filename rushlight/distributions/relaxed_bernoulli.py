@@ -23,7 +23,7 @@ class LogitRelaxedBernoulli(GivenOdds, Distribution):
     >>> import rushlight as torch
     >>> LogitRelaxedBernoulli = torch.distributions.relaxed_bernoulli.LogitRelaxedBernoulli
     >>> LogitRelaxedBernoulli(torch.tensor(0.5), logits=torch.zeros(2)).log_prob(torch.tensor([0.0, 1.0]))
-    tensor([-2.0794, -2.1412])
+    tensor([-2.0794, -2.1413])
 
     Source: https://docs.pytorch.org/docs/2.13/distributions.html#torch.distributions.relaxed_bernoulli.LogitRelaxedBernoulli
     """

@@ -25,8 +25,8 @@ class ExpRelaxedCategorical(Distribution):
     >>> import rushlight as torch
     >>> ExpRelaxedCategorical = torch.distributions.relaxed_categorical.ExpRelaxedCategorical
     >>> relaxed = ExpRelaxedCategorical(torch.tensor(0.5), torch.ones(3))
-    >>> relaxed.rsample().exp().sum()
-    tensor(1.)
+    >>> relaxed.rsample((2,)).shape
+    torch.Size([2, 3])
 
     Source: https://docs.pytorch.org/docs/2.13/distributions.html
     """
@@ -92,8 +92,8 @@ class RelaxedOneHotCategorical(TransformedDistribution):
 
     >>> import rushlight as torch
     >>> relaxed = torch.distributions.RelaxedOneHotCategorical(torch.tensor(0.5), torch.tensor([0.2, 0.3, 0.5]))
-    >>> relaxed.rsample().sum()
-    tensor(1.)
+    >>> relaxed.rsample((2,)).shape
+    torch.Size([2, 3])
 
     Source: https://docs.pytorch.org/docs/2.13/distributions.html#torch.distributions.relaxed_categorical.RelaxedOneHotCategorical
     """

@@ -15,6 +15,7 @@ FLOORS = (
     ("rushlight", "rushlight.__main__", "rushlight.cli", "rushlight.functional"),
     (
         "rushlight.ao",
+        "rushlight.hub",
         "rushlight.nn.intrinsic",
         "rushlight.nn.qat",
         "rushlight.nn.quantizable",
@@ -28,6 +29,7 @@ FLOORS = (
         "rushlight.cpu",
         "rushlight.cuda.amp",
         "rushlight.jit",
+        "rushlight.multiprocessing",
         "rushlight.process",
         "rushlight.types",
         "rushlight.distributions",
@@ -41,6 +43,7 @@ FLOORS = (
         "rushlight.utils._selective",
         "rushlight.utils.checkpoint",
         "rushlight.utils.benchmark",
+        "rushlight.utils.dlpack",
         "rushlight.utils.data",
     ),
     ("rushlight.nn", "rushlight.nn.parallel", "rushlight.nn.utils"),

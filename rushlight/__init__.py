@@ -41,6 +41,7 @@ from rushlight.ops.elu import *
 from rushlight.ops.differences import *
 from rushlight.ops.distance import *
 from rushlight.ops.dropout import *
+from rushlight.ops.exchange import *
 from rushlight.ops.extremum import *
 from rushlight.ops.embedding import embedding as embedding
 from rushlight.ops.embedding import embedding_bag as embedding_bag

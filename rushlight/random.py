@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import struct
+import sys
 import threading
 from collections.abc import Generator as Iteration
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from rushlight import cuda
 from rushlight.device import check_device, device
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Generator", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed",
-    "set_rng_state",
+    "set_rng_state", "thread_safe_generator",
 ]  # fmt: skip
 
 _DEFAULT_SEED = 67280421310721
@@ -306,7 +308,8 @@ def fork_rng(
 ) -> Iteration[None]:
     """Within the block, draw as one likes: the default generator's state is put back at its end.
 
-    `devices` and `device_type` name accelerators whose generators PyTorch would put back too; here there are none.
+    `devices` are numbers of accelerators, of the kind `device_type`, whose generators are put back too: here there are
+    none. Nothing is put back for the type "meta", or unless `enabled`. Raises RuntimeError for an unknown type.
 
     >>> import rushlight as torch
     >>> with torch.random.fork_rng():
@@ -314,11 +317,34 @@ def fork_rng(
 
     Source: https://docs.pytorch.org/docs/2.13/random.html#torch.random.fork_rng
     """
-    if not enabled:
+    if device_type is not None:
+        device(device_type)
+    if not enabled or device_type == "meta":
         yield
         return
+    for index in devices or ():
+        # Raises what every use of an accelerator does.
+        cuda.get_rng_state(index)
     state = default_generator._pack()
     try:
         yield
     finally:
         default_generator._unpack(state)
+
+
+def thread_safe_generator() -> Generator | None:
+    """The generator of this thread's own, in a worker of a DataLoader that is a thread; None elsewhere, which stands for
+    the default generator wherever one is asked for.
+
+    >>> import rushlight as torch
+    >>> torch.random.thread_safe_generator() is None
+    True
+
+    Source: https://docs.pytorch.org/docs/2.13/random.html#torch.random.thread_safe_generator
+    """
+    # Whoever is a worker has imported the loader, which stands above this module.
+    loader = sys.modules.get("rushlight.utils.data._utils.info")
+    worker = loader._worker_info if loader is not None else None
+    if worker is None or worker.worker_method != "thread":
+        return None
+    return getattr(getattr(worker, "rng", None), "torch_generator", None)

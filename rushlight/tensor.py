@@ -26,6 +26,7 @@ from rushlight.ops.conversion import ConversionMethods
 from rushlight.ops.creation import CreationMethods, tensor
 from rushlight.ops.counting import CountingMethods
 from rushlight.ops.differences import DifferenceMethods
+from rushlight.ops.exchange import ExchangeMethods
 from rushlight.ops.extremum import ExtremumMethods
 from rushlight.ops.gamma import GammaMethods
 from rushlight.ops.histograms import HistogramMethods
@@ -98,6 +99,7 @@ class Tensor(
     CreationMethods,
     CountingMethods,
     DifferenceMethods,
+    ExchangeMethods,
     ExtremumMethods,
     GammaMethods,
     HistogramMethods,

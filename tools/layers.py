@@ -39,6 +39,7 @@ FLOORS = (
         "rushlight.optim",
         "rushlight.profiler",
         "rushlight.serialization",
+        "rushlight.utils._misc",
         "rushlight.utils._recomputation",
         "rushlight.utils._selective",
         "rushlight.utils.checkpoint",

@@ -15,6 +15,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.operation import Operation
+from rushlight.autograd.transforms import Intercept
 from rushlight.autograd.variable import Variable
 from rushlight.autograd.variable import wrap as from_array
 from rushlight.device import check_device, device
@@ -321,7 +322,10 @@ def item(input: Tensor) -> Any:
         raise RuntimeError(f"a Tensor with {array.size} elements cannot be converted to Scalar")
     if array.dtype.names:
         array = dequantized(array)
-    value = array.item()
+    try:
+        value = array.item()
+    except Intercept:
+        return type(input).item(input)
     return value if array.dtype.isbuiltin != 2 else float(value)
 
 
@@ -483,16 +487,6 @@ def _array(input: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:
     return out.copy() if copy and out is array else out
 
 
-def _dlpack(input: Tensor, **named: Any) -> Any:
-    if input.requires_grad:
-        raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
-    return numpy(input).__dlpack__(**named)
-
-
-def _dlpack_device(input: Tensor) -> tuple[int, int]:
-    return input._array.__dlpack_device__()
-
-
 def _sizeof(input: Tensor) -> int:
     return object.__sizeof__(input) + sys.getsizeof(input._array)
 
@@ -549,8 +543,6 @@ class ConversionMethods:
     __bool__ = is_nonzero
     __complex__ = _complex
     __contains__ = _contains
-    __dlpack__ = _dlpack
-    __dlpack_device__ = _dlpack_device
     __float__ = _float
     __format__ = _format
     __index__ = _index

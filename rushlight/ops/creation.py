@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = [
-    "as_tensor", "asarray", "empty", "empty_like", "empty_permuted", "empty_strided", "from_dlpack", "from_numpy",
+    "as_tensor", "asarray", "empty", "empty_like", "empty_permuted", "empty_strided", "from_numpy",
     "frombuffer", "full", "full_like", "ones", "ones_like", "scalar_tensor", "tensor", "zeros", "zeros_like",
 ]  # fmt: skip
 
@@ -76,9 +76,17 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 
 
 def asarray(
-    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool | None = None
 ) -> Tensor:
     """`obj` as a tensor, sharing memory where it can; `copy=True` copies always, `copy=False` raises ValueError else.
+
+    `obj` may be a tensor, an ndarray, a bytes-like object (elements of `dtype`, or the default type), an object that
+    speaks DLPack, or numbers and nested sequences of them. A tensor that isn't copied keeps its history unless
+    requires_grad says otherwise.
+
+    >>> import rushlight as torch
+    >>> torch.asarray(bytearray(b"ab"), dtype=torch.uint8)
+    tensor([97, 98], dtype=torch.uint8)
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.asarray.html
     """
@@ -90,23 +98,41 @@ def asarray(
         known = wrap(checked_array(np.asarray(obj)))
     elif isinstance(obj, (bytes, bytearray, memoryview)):
         known = frombuffer(obj, dtype=wanted or dtypes.get_default_dtype())
+    elif hasattr(obj, "__dlpack__"):
+        from rushlight.ops.exchange import from_dlpack
+
+        known = from_dlpack(obj)
     else:
         known = None
-    if known is None or (wanted is not None and known.dtype is not wanted):
-        if copy is False:
-            raise ValueError(
-                f"can't alias {'arbitrary sequence' if known is None else 'tensor with another dtype'} into a tensor."
-            )
+    converted = known is None or (wanted is not None and known.dtype is not wanted)
+    if converted and copy is False:
+        source = "arbitrary sequence" if known is None else f"tensor with dtype '{known.dtype.legacy_name}'"
+        target = "a tensor" if known is None or wanted is None else f"dtype '{wanted.legacy_name}'"
+        raise ValueError(f"can't alias {source} into {target}.")
+    if converted:
         out = wrap(from_data(obj if known is None else known, wanted, copy=True))
     elif copy:
-        out = clone(known)
+        out = clone(known) if requires_grad else clone(known.detach())
     else:
         out = known
+        if requires_grad is None:
+            if out.requires_grad:
+                _warn_kept_history()
+            return out
     if requires_grad and not out.requires_grad:
-        out = out.requires_grad_() if out is not obj else out.detach().requires_grad_()
+        out = out.requires_grad_()
     elif not requires_grad and out.requires_grad:
         out = out.detach()
     return out
+
+
+def _warn_kept_history() -> None:
+    warnings.warn(
+        "torch.asarray: unspecified requires_grad now defaults to obj.requires_grad instead of False. Pass "
+        "requires_grad=False explicitly to get the old behavior and silence this warning.",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 def _warn_read_only(array: Array) -> None:
@@ -186,20 +212,6 @@ def frombuffer(
         )
     flat = np.frombuffer(data, np.uint8, count * size, offset).view(dtype.numpy_dtype)
     return finished(flat, cpu, requires_grad, False)
-
-
-def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
-    """A tensor of the memory of any object that speaks DLPack.
-
-    Source: https://docs.pytorch.org/docs/2.13/dlpack.html
-    """
-    check_device(device)
-    if not hasattr(ext_tensor, "__dlpack__"):
-        raise RuntimeError(
-            "from_dlpack received an invalid capsule: expected an object with a __dlpack__ method, got "
-            f"{type(ext_tensor).__name__}"
-        )
-    return wrap(checked_array(np.from_dlpack(ext_tensor, copy=copy)))
 
 
 def finished(array: Array, device: Any, requires_grad: bool, pin_memory: bool) -> Tensor:

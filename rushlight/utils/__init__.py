@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["benchmark", "checkpoint", "data", "hooks"]
+__all__ = ["benchmark", "checkpoint", "data", "dlpack", "hooks"]
+
+_HELPERS = (
+    "ThroughputBenchmark", "cmake_prefix_path", "generate_methods_for_privateuse1_backend", "get_cpp_backtrace",
+    "rename_privateuse1_backend", "set_module", "swap_tensors",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
@@ -13,4 +18,8 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         return import_module(f"{__name__}.{name}")
+    if name in _HELPERS:
+        from rushlight.utils import _misc
+
+        return getattr(_misc, name)
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

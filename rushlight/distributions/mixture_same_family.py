@@ -117,13 +117,13 @@ class MixtureSameFamily(Distribution):
         between = (self._component_distribution.mean - self._pad(self.mean)).pow(2.0)
         return self._mixed(self._component_distribution.variance) + self._mixed(between)
 
-    def cdf(self, value: Tensor) -> Tensor:
-        return (self._component_distribution.cdf(self._pad(value)) * self._mixture_distribution.probs).sum(-1)
+    def cdf(self, x: Tensor) -> Tensor:
+        return (self._component_distribution.cdf(self._pad(x)) * self._mixture_distribution.probs).sum(-1)
 
-    def log_prob(self, value: Tensor) -> Tensor:
+    def log_prob(self, x: Tensor) -> Tensor:
         if self._validate_args:
-            self._validate_sample(value)
-        log_prob = self._component_distribution.log_prob(self._pad(value))
+            self._validate_sample(x)
+        log_prob = self._component_distribution.log_prob(self._pad(x))
         return (log_prob + self._mixture_distribution.logits.log_softmax(-1)).logsumexp(-1)
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import itertools
 import warnings
 from collections.abc import Callable
@@ -83,6 +85,30 @@ def test_divergences_of_all_pairs(cases: list[Any]) -> None:
             else:
                 close(a, b, f"{p} {q} {i}")
     assert len(computed) > 40
+
+
+def signature(function: Any) -> list[tuple[str, Any]]:
+    """Parameters and their defaults; an empty tuple is as good as an empty Size."""
+    parameters = inspect.signature(function).parameters.values()
+    return [(p.name, None if p.default in ((), inspect.Parameter.empty) else p.default) for p in parameters]
+
+
+@pytest.mark.parametrize("module", ["", ".constraints", ".kl", ".utils", ".constraint_registry"])
+def test_names_and_parameters(module: str) -> None:
+    ours, theirs = (importlib.import_module(f"{library}.distributions{module}") for library in ("rushlight", "torch"))
+    assert set(ours.__all__) == set(theirs.__all__)
+    for name in theirs.__all__:
+        a, b = getattr(ours, name), getattr(theirs, name)
+        if not isinstance(b, type):
+            assert not inspect.isfunction(b) or signature(a) == signature(b), name
+            continue
+        assert signature(a.__init__) == signature(b.__init__), name
+        members = {n for n in dir(b) if not n.startswith("_")}
+        assert {n for n in dir(a) if not n.startswith("_")} == members, name
+        for member in members:
+            method = inspect.getattr_static(b, member)
+            if inspect.isfunction(method):
+                assert signature(getattr(a, member)) == signature(method), f"{name}.{member}"
 
 
 def test_the_same_pairs_are_registered() -> None:

@@ -20,7 +20,7 @@ from rushlight.autograd.transforms import dispatch, highest
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.dtypes import from_numpy_dtype
 
-__all__ = ["Function", "FunctionCtx", "Node", "once_differentiable"]
+__all__ = ["Function", "FunctionCtx", "InplaceFunction", "NestedIOFunction", "Node", "once_differentiable"]
 
 
 def _first_node(cls: type[Function]) -> Node:
@@ -252,6 +252,34 @@ def _alias(tensor: Any) -> Any:
     counter = out._counter = tensor.version_counter()
     out._view = views.View(tensor, None, (), None, views.CUSTOM, counter.value)
     return out
+
+
+class InplaceFunction(Function):
+    """A `Function` by the name of one that changes its argument; `Function` and `mark_dirty` do the same."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+
+class NestedIOFunction(Function):
+    """A `Function` of PyTorch's first years that took tensors in lists and tuples: `forward_extended` and
+    `backward_extended` are to be overridden. It can't be called: RuntimeError, as in PyTorch.
+    """
+
+    def __call__(self, *args: Any) -> Any:
+        raise RuntimeError(
+            "Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd "
+            "function with static forward method."
+        )
+
+    def forward_extended(self, *input: Any) -> None:
+        """Compute the results; to be overridden."""
+        raise NotImplementedError("forward_extended is to be overridden")
+
+    def backward_extended(self, *grad_output: Any) -> None:
+        """The gradients of the arguments; to be overridden."""
+        raise NotImplementedError("backward_extended is to be overridden")
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,11 +10,13 @@ from typing import Any, Self, TypeVar
 
 __all__ = [
     "enable_grad",
+    "enforce_grad_layout_policy",
     "inference_mode",
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "no_grad",
     "set_grad_enabled",
+    "set_multithreading_enabled",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -23,6 +25,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 class _Mode(threading.local):
     enabled = True
     inference = False
+    # Whether a leaf takes over only gradients laid out as it is, and what was chosen about threads.
+    keeps_layout = True
+    multithreading = True
     # The backward pass that is running (`rushlight.autograd.engine`).
     task: Any = None
     # Where autocast is on, what casts the arguments of the functions on its lists (`rushlight.amp.casts`).
@@ -55,6 +60,10 @@ class _ModeSwitch:
 
     def _fresh(self) -> Self:
         return type(self)()
+
+    def clone(self) -> Self:
+        """Another switch to the same mode."""
+        return self._fresh()
 
     def __enter__(self) -> Self:
         self._before.append((state.enabled, state.inference))
@@ -194,3 +203,58 @@ class inference_mode(_ModeSwitch):
 
     def _fresh(self) -> inference_mode:
         return type(self)(self.mode)
+
+
+class _Setting:
+    """A context manager and a decorator that sets one of the thread's choices, from its making on."""
+
+    _attribute: str
+
+    def __init__(self, value: bool) -> None:
+        self.prev = getattr(state, self._attribute)
+        self.mode = value
+        setattr(state, self._attribute, bool(value))
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *exception: object) -> None:
+        setattr(state, self._attribute, self.prev)
+
+    def __call__(self, function: F) -> F:
+        setattr(state, self._attribute, self.prev)
+
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            with self.clone():
+                return function(*args, **kwargs)
+
+        return wrapper  # type: ignore[return-value]
+
+    def clone(self) -> Self:
+        """Another setting of the same value."""
+        return type(self)(self.mode)
+
+
+class enforce_grad_layout_policy(_Setting):
+    """Let leaves take over gradients only where they are laid out as the leaf is (True), or any that nobody else holds.
+
+    Source: https://docs.pytorch.org/docs/2.13/autograd.html
+    """
+
+    _attribute = "keeps_layout"
+
+    def __init__(self, enable: bool = True) -> None:
+        super().__init__(enable)
+
+
+class set_multithreading_enabled(_Setting):
+    """Choose whether the backward pass may run on threads of several devices; the CPU's runs on the calling thread.
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.grad_mode.set_multithreading_enabled.html
+    """
+
+    _attribute = "multithreading"
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(mode)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,10 @@ from rushlight.autograd.variable import Variable, wrap
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
+__all__ = [
+    "GradcheckError", "get_analytical_jacobian", "get_numerical_jacobian", "get_numerical_jacobian_wrt_specific_input",
+    "gradcheck", "gradgradcheck",
+]  # fmt: skip
 
 
 class GradcheckError(RuntimeError):
@@ -232,3 +236,94 @@ def gradgradcheck(
         raise_exception=raise_exception,
         nondet_tol=nondet_tol,
     )
+
+
+def _deprecated(name: str) -> None:
+    warnings.warn(
+        f"`{name}` was part of PyTorch's private API and not meant to be exposed. We are deprecating it and it will be "
+        "removed in a future version of PyTorch. If you have a specific use for this or feature request for this to be "
+        "a stable API, please file us an issue at https://github.com/pytorch/pytorch/issues/new",
+        FutureWarning,
+        stacklevel=3,
+    )
+
+
+def _matrix(slopes: Any, tensor: Any) -> Tensor:
+    """The Jacobian of one output, (tensor.numel, output.numel), from slopes along real and imaginary directions."""
+    rows = tensor._array.size
+    if tensor._array.dtype.kind == "c":
+        real, imaginary = slopes[:, 0].reshape(rows, -1), slopes[:, 1].reshape(rows, -1)
+        return wrap(real if not np.iscomplexobj(real) else (real - 1j * imaginary) / 2)
+    return wrap(slopes.reshape(rows, -1))
+
+
+def get_numerical_jacobian(
+    fn: Callable[..., Any], inputs: Any, target: Any = None, eps: float = 1e-3, grad_out: float = 1.0
+) -> tuple[Tensor, ...]:
+    """The Jacobian of `fn(inputs)`, or of its first result, by central differences: for each input that requires a
+    gradient, or each of `target`, a matrix of its elements by those of the result. Deprecated; `gradcheck` is not.
+
+    ValueError for another `grad_out` than 1.
+    """
+    _deprecated("get_numerical_jacobian")
+    if grad_out != 1.0:
+        raise ValueError(
+            "Expected grad_out to be 1.0. get_numerical_jacobian no longer supports values of grad_out != 1.0."
+        )
+    wanted = _differentiable(_tuple(inputs if target is None else target))
+    function = lambda *values: fn(inputs)  # noqa: E731
+    return tuple(_matrix(_numerical(function, _tuple(inputs), tensor, eps)[0], tensor) for tensor in wanted)
+
+
+def get_numerical_jacobian_wrt_specific_input(
+    fn: Callable[..., Any],
+    input_idx: int,
+    inputs: Any,
+    outputs: Any,
+    eps: float,
+    input: Any = None,
+    is_forward_ad: bool = False,
+) -> tuple[Tensor, ...]:
+    """The Jacobians of each of `outputs` of `fn(*inputs)` with respect to one input, by central differences.
+
+    AssertionError for an input that requires no gradient.
+    """
+    tensor = inputs[input_idx] if input is None else input
+    if not tensor.requires_grad:
+        raise AssertionError("Expected input to have requires_grad=True")
+    return tuple(_matrix(slopes, tensor) for slopes in _numerical(fn, _tuple(inputs), tensor, eps))
+
+
+def get_analytical_jacobian(
+    inputs: Any, output: Tensor, nondet_tol: float = 0.0, grad_out: float = 1.0
+) -> tuple[tuple[Tensor, ...], bool, bool, bool]:
+    """The Jacobian of `output` by backward passes, a matrix for each input that requires a gradient; whether two
+    passes agree up to `nondet_tol`; whether all gradients have their inputs' shapes, and types. Deprecated.
+
+    ValueError for another `grad_out` than 1, and for a complex output.
+    """
+    _deprecated("get_analytical_jacobian")
+    if grad_out != 1.0:
+        raise ValueError(
+            "Expected grad_out to be 1.0. get_analytical_jacobian no longer supports values of grad_out != 1.0."
+        )
+    if output.is_complex():
+        raise ValueError(
+            "Expected output to be non-complex. get_analytical_jacobian no longer supports functions that return "
+            "complex outputs."
+        )
+    wanted = _differentiable(_tuple(inputs))
+    shape, count = output._array.shape, output._array.size
+    jacobians = [np.zeros((2, t._array.size, count), t._array.dtype) for t in wanted]
+    sizes_ok = types_ok = True
+    for again in (0, 1):
+        for column, position in enumerate(np.ndindex(shape)):
+            seed = np.zeros_like(output._array)
+            seed[position] = 1
+            for i, found in enumerate(grad(output, wanted, wrap(seed), retain_graph=True, allow_unused=True)):
+                if found is not None:
+                    sizes_ok = sizes_ok and found._array.shape == wanted[i]._array.shape
+                    types_ok = types_ok and found._array.dtype == wanted[i]._array.dtype
+                    jacobians[i][again, :, column] = found._array.reshape(-1)
+    same = all(np.allclose(j[0], j[1], rtol=0, atol=nondet_tol, equal_nan=True) for j in jacobians)
+    return tuple(wrap(j[0]) for j in jacobians), same, sizes_ok, types_ok

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = [
-    "GradientEdge", "Node", "disable_saved_tensors_hooks", "get_gradient_edge", "increment_version",
-    "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks",
+    "GradientEdge", "Node", "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks", "get_gradient_edge",
+    "increment_version", "region_activation_memory_budget", "register_multi_grad_hook", "save_on_cpu",
+    "saved_tensors_hooks", "set_override_stale_capture_stream", "set_warn_on_accumulate_grad_stream_mismatch",
 ]  # fmt: skip
 
 
@@ -25,6 +27,8 @@ class GradientEdge(NamedTuple):
 
     node: Any
     output_nr: int
+    # What keeps the node alive in PyTorch, whose edges to leaves don't; here the node does.
+    ownership_token: Any = None
 
 
 def get_gradient_edge(tensor: Tensor) -> GradientEdge:
@@ -104,6 +108,95 @@ class save_on_cpu(saved_tensors_hooks):
 
     def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
         super().__init__(lambda tensor: tensor.detach(), lambda tensor: tensor)
+
+
+class _Handle:
+    """Stands for a saved tensor."""
+
+    __slots__ = ("__weakref__",)
+
+
+class _SavedCopies:
+    """The tensors saved in an `allow_mutation_on_saved_tensors` block, as they were when they were saved."""
+
+    def __init__(self) -> None:
+        self.original: weakref.WeakKeyDictionary[_Handle, Any] = weakref.WeakKeyDictionary()
+        self.cloned: weakref.WeakKeyDictionary[_Handle, Any] = weakref.WeakKeyDictionary()
+
+    def clear(self) -> None:
+        """Forget them."""
+        self.original.clear()
+        self.cloned.clear()
+
+
+_mutation_allowed = [False]
+
+
+@contextmanager
+def allow_mutation_on_saved_tensors() -> Iterator[_SavedCopies]:
+    """Within the block, tensors saved for backward may be written to: backward uses what they were, kept as copies.
+
+    The backward pass must run within the block, too: AssertionError otherwise. RuntimeError for a block in another.
+
+    >>> import rushlight as torch
+    >>> with torch.autograd.graph.allow_mutation_on_saved_tensors():
+    ...     x = torch.ones(2, requires_grad=True)
+    ...     y = x * 2
+    ...     z = (y**2).sum()
+    ...     _ = y.zero_()
+    ...     z.backward()
+    >>> x.grad
+    tensor([8., 8.])
+
+    Source: https://docs.pytorch.org/docs/2.13/autograd.html#torch.autograd.graph.allow_mutation_on_saved_tensors
+    """
+    if _mutation_allowed[0]:
+        raise RuntimeError("allow_mutation_on_saved_tensors contexts cannot be nested")
+    kept = _SavedCopies()
+
+    def pack(tensor: Tensor) -> _Handle:
+        handle = _Handle()
+        kept.original[handle] = tensor
+        kept.cloned[handle] = tensor.detach().clone()
+        return handle
+
+    def unpack(handle: _Handle) -> Tensor:
+        if not _mutation_allowed[0] or handle not in kept.cloned:
+            raise AssertionError(
+                "Trying to backward outside of the 'allow_mutation_on_saved_tensors' context in which the graph was "
+                "originally recorded."
+            )
+        found: Tensor = kept.cloned[handle]
+        return found
+
+    with saved_tensors_hooks(pack, unpack):
+        _mutation_allowed[0] = True
+        try:
+            yield kept
+        finally:
+            _mutation_allowed[0] = False
+            kept.clear()
+
+
+def region_activation_memory_budget(budget: float) -> Any:
+    """Raises RuntimeError: the budget is for a compiler, which is never running here.
+
+    TypeError for what is no number, ValueError for one not between 0 and 1.
+    """
+    name = "torch.autograd.graph.region_activation_memory_budget"
+    if isinstance(budget, bool) or not isinstance(budget, int | float):
+        raise TypeError(f"{name}: expects a float, got {type(budget).__name__}")
+    if not 0.0 <= budget <= 1.0:
+        raise ValueError(f"{name}: must be in [0, 1], got {budget}")
+    raise RuntimeError(f"{name} can only be used inside a torch.compile region; it has no effect in eager mode.")
+
+
+def set_override_stale_capture_stream(enabled: bool) -> None:
+    """Choose what a backward pass does that is recorded for CUDA: there is no CUDA, so nothing depends on it."""
+
+
+def set_warn_on_accumulate_grad_stream_mismatch(enabled: bool) -> None:
+    """Choose whether a gradient from another of CUDA's queues is warned of: there are none here."""
 
 
 def increment_version(tensor: Tensor | Sequence[Tensor]) -> None:

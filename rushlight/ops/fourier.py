@@ -9,6 +9,7 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.kernels.reference import spectrum
 from rushlight.ops._geometry import wrap_dim
@@ -214,6 +215,8 @@ def fft(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fft.fft.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(fft, input, n, dim, norm)
     return _either("fft", input, n, dim, norm, out, True)
 
 
@@ -238,6 +241,8 @@ def ifft(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fft.ifft.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(ifft, input, n, dim, norm)
     return _either("ifft", input, n, dim, norm, out, False)
 
 
@@ -254,6 +259,8 @@ def rfft(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fft.rfft.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(rfft, input, n, dim, norm)
     check_tensor("fft_rfft", "input", 1, input)
     check_out("rfft", out, complex=True)
     return into(out, _from_real("rfft", input, n, dim, norm, True, True))
@@ -273,6 +280,8 @@ def irfft(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fft.irfft.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(irfft, input, n, dim, norm)
     check_tensor("fft_irfft", "input", 1, input)
     check_out("irfft", out, complex=False)
     return into(out, _to_real("irfft", input, n, dim, norm, False))
@@ -291,6 +300,8 @@ def hfft(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fft.hfft.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(hfft, input, n, dim, norm)
     check_tensor("fft_hfft", "input", 1, input)
     check_out("hfft", out, complex=False)
     return into(out, _to_real("hfft", input, n, dim, norm, True))
@@ -309,6 +320,8 @@ def ihfft(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fft.ihfft.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(ihfft, input, n, dim, norm)
     check_tensor("fft_ihfft", "input", 1, input)
     check_out("ihfft", out, complex=True)
     return into(out, _from_real("ihfft", input, n, dim, norm, False, True))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.grad_mode import state
 from rushlight.layout import layout, strided
 from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import check_tensor
@@ -122,6 +123,8 @@ def fftn(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fft.fftn.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(fftn, input, s, dim, norm)
     return _complex("fftn", input, s, dim, norm, out, True)
 
 
@@ -137,6 +140,8 @@ def ifftn(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fft.ifftn.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(ifftn, input, s, dim, norm)
     return _complex("ifftn", input, s, dim, norm, out, False)
 
 
@@ -153,6 +158,8 @@ def rfftn(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fft.rfftn.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(rfftn, input, s, dim, norm)
     check_tensor("fft_rfftn", "input", 1, input)
     if input.dtype.is_complex:
         raise RuntimeError(f"rfftn expects a real-valued input tensor, but got {input.dtype.legacy_name}")
@@ -174,6 +181,8 @@ def irfftn(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fft.irfftn.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(irfftn, input, s, dim, norm)
     x, dims, last = _halved("irfftn", input, s, dim)
     check_out("irfftn", out, complex=False)
     return into(out, ComplexToReal.apply(x, dims, scale_of(norm, False), last))
@@ -229,6 +238,8 @@ def fft2(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fft.fft2.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(fft2, input, s, dim, norm)
     return fftn(input, s, dim, norm, out=out)
 
 
@@ -239,6 +250,8 @@ def ifft2(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fft.ifft2.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(ifft2, input, s, dim, norm)
     return ifftn(input, s, dim, norm, out=out)
 
 
@@ -249,6 +262,8 @@ def rfft2(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fft.rfft2.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(rfft2, input, s, dim, norm)
     return rfftn(input, s, dim, norm, out=out)
 
 
@@ -259,6 +274,8 @@ def irfft2(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fft.irfft2.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(irfft2, input, s, dim, norm)
     return irfftn(input, s, dim, norm, out=out)
 
 

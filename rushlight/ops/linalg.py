@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from rushlight import return_types
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.kernels.reference import factors
@@ -148,6 +149,8 @@ def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.inv.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(inv, A)
     checked("linalg.inv", A)
     return into(out, Inverse.apply(A, "linalg.inv")[0])
 
@@ -164,6 +167,8 @@ def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Any:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.inv_ex.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(inv_ex, A, check_errors=check_errors)
     checked("linalg.inv", A)
     return into_each(out, return_types.linalg_inv_ex(Inverse.apply(A, "linalg.inv_ex" if check_errors else "")))
 
@@ -240,6 +245,8 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None)
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.solve.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(solve, A, B, left=left)
     return into(out, _solve(A, B, left, "linalg.solve")[0])
 
 

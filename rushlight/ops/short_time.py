@@ -10,6 +10,7 @@ import operator
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.variable import Variable
 from rushlight.kernels.reference.spectrum import BY_LENGTH, BY_ROOT, UNSCALED
 from rushlight.ops._geometry import shape_text, wrap_dim
@@ -84,6 +85,21 @@ def stft(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.stft.html
     """
+    if state.casts is not None:
+        return state.casts.float32(
+            stft,
+            input,
+            n_fft,
+            hop_length,
+            win_length,
+            window,
+            center,
+            pad_mode,
+            normalized,
+            onesided,
+            return_complex,
+            align_to_window,
+        )
     check_tensor("stft", "input", 1, input)
     n_fft = _int("stft", "n_fft", n_fft)
     hop = n_fft // 4 if hop_length is None else _int("stft", "hop_length", hop_length)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import return_types
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.kernels.reference import factors
@@ -170,6 +171,8 @@ def triangular_solve(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.triangular_solve.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(triangular_solve, b, A, upper, transpose, unitriangular)
     for position, (name, tensor) in enumerate((("b", b), ("A", A)), 1):
         check_tensor("triangular_solve", name, position, tensor)
         if tensor._array.ndim < 2:
@@ -190,8 +193,8 @@ def triangular_solve(
 
 
 _INDEFINITE = (
-    "The factorization could not be completed because the input is not positive-definite (the leading minor of order {} "
-    "is not positive-definite)."
+    "The factorization could not be completed because the input is not positive-definite (the leading minor of order "
+    "{} is not positive-definite)."
 )
 
 
@@ -253,12 +256,14 @@ def linalg_cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.cholesky.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(linalg_cholesky, A, upper=upper)
     checked("linalg.cholesky", A, kernel="cholesky_cpu")
     return into(out, Cholesky.apply(A, bool(upper), "linalg.cholesky")[0])
 
 
 def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None) -> Any:
-    """The factor of `cholesky`, and `info`: 0, or the order of the first leading minor that isn't positive, int32 `(*)`.
+    """The factor of `cholesky`, and `info`: 0, or the order of the first leading minor not positive, int32 `(*)`.
 
     Raises LinAlgError for a matrix that is not positive definite if `check_errors`; else its factor ends where that
     minor does.
@@ -269,6 +274,8 @@ def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False, o
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.cholesky_ex.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(cholesky_ex, A, upper=upper, check_errors=check_errors)
     checked("linalg.cholesky", A, kernel="cholesky_cpu")
     found = Cholesky.apply(A, bool(upper), "linalg.cholesky_ex" if check_errors else "")
     return into_each(out, return_types.linalg_cholesky_ex(found))
@@ -287,6 +294,8 @@ def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.cholesky.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(cholesky, input, upper)
     warnings.warn(
         "torch.cholesky is deprecated in favor of torch.linalg.cholesky and will be removed in a future PyTorch "
         "release.\nL = torch.cholesky(A)\nshould be replaced with\nL = torch.linalg.cholesky(A)\nand\nU = "
@@ -339,6 +348,8 @@ def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | N
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.cholesky_solve.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(cholesky_solve, B, L, upper)
     for position, (name, letter, tensor) in enumerate((("B", "b", B), ("L", "u", L)), 1):
         check_tensor("cholesky_solve", name, position, tensor)
         if tensor._array.ndim < 2:
@@ -386,6 +397,8 @@ def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = Non
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.cholesky_inverse.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(cholesky_inverse, L, upper)
     array = check_matrix("cholesky_inverse", L)
     if array.dtype.char not in "fdFD":
         raise not_implemented("cholesky_inverse_out_cpu", array.dtype)

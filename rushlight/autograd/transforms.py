@@ -9,18 +9,22 @@ and the highest level among the arguments computes the result from the values.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
 from rushlight.autograd.grad_mode import enable_grad, state
 
 __all__ = [
-    "WATCH", "Ghost", "Intercept", "Level", "check_random", "contained", "cut", "dispatch", "drawn", "elements", "gradients_of_wrapped", "highest",
+    "WATCH", "Ghost", "Intercept", "Level", "as_one", "check_random", "contained", "cut", "dispatch", "drawn", "elements", "gradients_of_wrapped", "highest", "of_values",
     "replaced", "run_node", "set_pullback", "strides_of",
 ]  # fmt: skip
+
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Intercept(RuntimeError):
@@ -78,6 +82,8 @@ class Ghost:
     """The shape, strides and type of a wrapped tensor; asked for elements, it raises `Intercept`."""
 
     __slots__ = ("dtype", "shape", "strides")
+    # Whom the memory belongs to, and with whom it is shared, the values know.
+    base = None
 
     def __init__(self, shape: tuple[int, ...], strides: tuple[int, ...], dtype: Any) -> None:
         self.shape = shape
@@ -152,6 +158,10 @@ class Level:
 
     def handle(self, operation: Any, method: str, args: tuple[Any, ...]) -> Any:
         """The result of an operation on tensors wrapped at this level."""
+        raise TypeError(f"{type(self).__name__} wraps no tensors")
+
+    def call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """The result of a whole function on tensors wrapped at this level."""
         raise TypeError(f"{type(self).__name__} wraps no tensors")
 
     def unwrapped(self, tensor: Any) -> Any:
@@ -241,7 +251,8 @@ def dispatch(operation: Any, method: str, args: tuple[Any, ...]) -> Any:
     if level is None:
         return getattr(operation, method)(*args)
     levels = state.levels
-    state.levels = levels[: level.depth - 1]
+    # A rule of vmap may compute on the batches themselves; what forward mode makes of its values lies below.
+    state.levels = levels[: level.depth if level.batches else level.depth - 1]
     try:
         return level.handle(operation, method, args)
     except Exception as error:
@@ -251,6 +262,57 @@ def dispatch(operation: Any, method: str, args: tuple[Any, ...]) -> Any:
         raise
     finally:
         state.levels = levels
+
+
+def as_one(function: F) -> F:
+    """Decorate a function that reads elements between operations: transforms see it as one operation.
+
+    Of a batch it is called for one sample after another; its tangent is found by two backward passes.
+    """
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **named: Any) -> Any:
+        if not state.levels:
+            return function(*args, **named)
+        level = highest((*args, *named.values()))
+        if level is None:
+            return function(*args, **named)
+        count, names = len(args), tuple(named)
+
+        def call(*values: Any) -> Any:
+            return function(*values[:count], **dict(zip(names, values[count:], strict=True)))
+
+        levels = state.levels
+        state.levels = levels[: level.depth - 1]
+        try:
+            return level.call(call, (*args, *named.values()))
+        finally:
+            state.levels = levels
+
+    return wrapper  # type: ignore[return-value]
+
+
+def of_values(name: str) -> Callable[[F], F]:
+    """Decorate a function whose result's shape depends on the elements: tangents don't matter, and vmap refuses it."""
+
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def wrapper(input: Any, *args: Any, **named: Any) -> Any:
+            level = getattr(input, "_level", None)
+            while level is not None:
+                if level.batches:
+                    raise RuntimeError(
+                        "vmap: We do not support batching operators that can output dynamic shape. Attempted to vmap over "
+                        f"aten::{name}. Please file an issue at https://github.com/pytorch/pytorch/issues if you need "
+                        "this feature."
+                    )
+                input = input._value
+                level = input._level
+            return function(input, *args, **named)
+
+        return wrapper  # type: ignore[return-value]
+
+    return decorate
 
 
 def run_node(node: Any, gradients: list[Any]) -> tuple[Any, ...]:

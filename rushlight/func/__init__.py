@@ -1,5 +1,6 @@
 """Functions of functions: derivatives, batches, and modules as functions; the names of `torch.func`."""
 
+from rushlight.func import _batch_layers as _batch_layers
 from rushlight.func import _batch_rules as _batch_rules
 from rushlight.func import _batch_views as _batch_views
 from rushlight.func import _dual_rules as _dual_rules

@@ -144,6 +144,13 @@ class BatchLevel(Level):
         """An operation called for one sample after another."""
         return self.stacked([operation.apply(*sample) for sample in self.samples(args)] or self.of_zeros(operation, args))
 
+    def call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """A function called for one sample after another."""
+        samples = self.samples(args)
+        if not samples:
+            samples = [replaced(args, lambda a: zeros(a.shape, dtype=a.dtype) if a._level is self else a)]
+        return self.stacked([function(*sample) for sample in samples])
+
     def of_zeros(self, operation: Any, args: tuple[Any, ...]) -> list[Any]:
         """What an operation gives for zeros: what the samples of an empty batch would look like."""
         sample = replaced(args, lambda a: zeros(a.shape, dtype=a.dtype) if a._level is self else a)

@@ -27,7 +27,7 @@ from rushlight.ops.shape import (
     View,
     ViewDtype,
 )
-from rushlight.ops.slicing import BasicIndex, Diagonal, DiagEmbed, Embed, Fold, Unfold
+from rushlight.ops.slicing import AsStrided, BasicIndex, Diagonal, DiagEmbed, Embed, Fold, Unfold, select
 from rushlight.ops.splitting import Split, Unbind
 from rushlight.tensor import Tensor
 
@@ -274,12 +274,21 @@ def _index_put_inplace(level: BatchLevel, operation: Any, args: tuple[Any, ...])
     return args[0]
 
 
+def _strided(level: BatchLevel, operation: Any, args: tuple[Any, ...]) -> Any:
+    """The storage under other strides, from where each sample begins in it."""
+    value, size, stride, offset = args[0]._value, *args[1:]
+    first = offset - args[0].storage_offset()
+    rows = [select(value, 0, i) for i in range(level.size)]
+    return level.stacked([operation.apply(row, size, stride, row.storage_offset() + first) for row in rows])
+
+
 def _view_fallback(level: BatchLevel, operation: Any, args: tuple[Any, ...]) -> Any:
     """A view without a rule: of each sample one, put together as a copy."""
     return level.looped(operation, args)
 
 
 RULES[ViewOperation] = _view_fallback
+RULES[AsStrided] = _strided
 RULES.update({
     View: _shape, UnsafeView: _shape, ViewDtype: _same, Alias: _same, Expand: _expand, Permute: _permute,
     Transpose: _transpose, T: _t, Squeeze: _squeeze, Unsqueeze: _unsqueeze, BasicIndex: _basic, Diagonal: _diagonal,

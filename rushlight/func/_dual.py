@@ -209,6 +209,10 @@ class DualLevel(Level):
             return self.pushed(operation.apply, args)
         return self.pushed_inplace(operation, args)
 
+    def call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """The dual results of a whole function."""
+        return self.pushed(function, args)
+
     def pushed(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """The dual results of any function of tensors, by two backward passes."""
         moving = list({id(a): a for a in contained(args) if a._level is self}.values())

@@ -12,7 +12,10 @@ from rushlight.func._dual import INPLACE_RULES, RULES, DualLevel, dual
 from rushlight.func._kinds import BILINEAR, CONSTANT, ELEMENTWISE, LINEAR, classes
 from rushlight.func._reverse import pulled_back, tracked
 from rushlight.ops.creation import zeros_like
+from rushlight.ops.linalg import solve
+from rushlight.ops.sequences import eye
 from rushlight.ops.slicing import AsStrided
+from rushlight.ops.spectral import Eig
 from rushlight.ops.write import Copy, Fill, FillTensor
 from rushlight.tensor import Tensor
 
@@ -129,6 +132,18 @@ def _copy_inplace(level: DualLevel, operation: Any, args: tuple[Any, ...]) -> An
     return target
 
 
+def _eig(level: DualLevel, operation: Any, args: tuple[Any, ...]) -> Any:
+    """Eigenvectors turn towards each other, and keep their lengths; two backward passes know no phase."""
+    matrix, tangent = args[0]._value, args[0]._tangent
+    values, vectors = operation.apply(matrix)
+    turned = solve(vectors, tangent.to(vectors.dtype) @ vectors)
+    gaps = values.unsqueeze(-2) - values.unsqueeze(-1)
+    own = eye(values.shape[-1], dtype=values.dtype)
+    moved = vectors @ ((turned - turned * own) / (gaps + own))
+    along = (vectors.conj() * moved).sum(-2).real.unsqueeze(-2)
+    return dual(level, values, turned.diagonal(0, -2, -1).clone()), dual(level, vectors, moved - vectors * along)
+
+
 for _kind in classes(ELEMENTWISE):
     RULES[_kind] = _elementwise
 for _kind in classes(LINEAR):
@@ -138,6 +153,7 @@ for _kind in classes(BILINEAR):
 for _kind in classes(CONSTANT):
     RULES[_kind] = _constant
     INPLACE_RULES[_kind] = _constant_inplace
+RULES[Eig] = _eig
 RULES[ViewOperation] = _view
 RULES[AsStrided] = _strided
 INPLACE_RULES[Fill] = _constant_inplace

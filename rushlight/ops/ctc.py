@@ -10,6 +10,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
+from rushlight.autograd.transforms import as_one
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.ctc import ctc_backward, ctc_forward
 from rushlight.ops._numeric import Array, not_implemented
@@ -65,6 +66,7 @@ class CtcLossBackward(Operation):
         raise RuntimeError("derivative for aten::_ctc_loss_backward is not implemented")
 
 
+@as_one
 def ctc_loss(
     log_probs: Tensor,
     targets: Tensor,

@@ -8,6 +8,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.operation import Operation
+from rushlight.autograd.transforms import as_one
 from rushlight.autograd.variable import wrap
 from rushlight.kernels.reference.index import add_at
 from rushlight.ops._numeric import as_result, check_tensor, widened
@@ -211,6 +212,7 @@ def _to_largest(ctx: Any, grad: Any) -> Any:
     return zeros.index_put((wrap(row), wrap(column)), grad[wrap(bag), wrap(column)], accumulate=True)
 
 
+@as_one
 def renormalize(weight: Tensor, rows: Tensor, max_norm: float, norm_type: float) -> None:
     """Scale the rows in use down to a norm of `max_norm`, in place."""
     used = np.unique(rows._array)

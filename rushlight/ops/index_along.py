@@ -11,9 +11,10 @@ import numpy as np
 
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
+from rushlight.autograd.transforms import elements
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.index import add_along
-from rushlight.ops._geometry import Array, Shape, check_no_overlap, shape_text, wrap_dim
+from rushlight.ops._geometry import Array, Shape, check_no_overlap, shape_text, warn_of_overlap, wrap_dim
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import apart_from, into
 from rushlight.ops.scatter import ScatterReduce, check_index, target_array
@@ -140,7 +141,9 @@ class IndexFill(Operation):
     def forward(ctx: Any, input: Tensor, dim: int, index: Tensor, value: Any, inplace: bool) -> Array:
         ctx.dim = dim
         ctx.save_for_backward(index)
-        out = target_array(input, inplace)
+        out = input._array if inplace else input._array.copy("K")
+        if inplace:
+            warn_of_overlap(out, "index_fill_")
         if out.ndim:
             try:
                 out[_at(dim, index._array.reshape(-1))] = fill_value_array(value, out)
@@ -194,6 +197,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     shape = input._array.shape
     dim = wrap_dim(dim, len(shape))
     length = shape[dim] if shape else 1
+    places = elements(index)
     if places.size and (places.min() < 0 or places.max() >= length):
         raise IndexError("index out of range in self")
     apart_from(out, input, index)
@@ -212,7 +216,8 @@ def _index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: An
             "same scalar type"
         )
     length = input._array.shape[dim] if input._array.ndim else 1
-    for bad in places.reshape(-1)[(places.reshape(-1) < 0) | (places.reshape(-1) >= length)][:1]:
+    places = elements(index).reshape(-1)
+    for bad in places[(places < 0) | (places >= length)][:1]:
         # PyTorch tells the two apart by the way it goes: a vector has its own.
         if input._array.ndim <= 1:
             raise IndexError("index out of range in self")
@@ -282,7 +287,8 @@ def _index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor, inplace:
             f"{input.dtype.legacy_name} and (source) {source.dtype.legacy_name}"
         )
     length = input._array.shape[dim] if input._array.ndim else 1
-    for bad in places.reshape(-1)[(places.reshape(-1) < 0) | (places.reshape(-1) >= length)][:1]:
+    places = elements(index).reshape(-1)
+    for bad in places[(places < 0) | (places >= length)][:1]:
         raise IndexError(f"index_copy_(): index {bad} is out of bounds for dimension {dim} with size {length}")
     if inplace:
         return IndexCopy.inplace(input, dim, index, source, True)
@@ -354,7 +360,7 @@ def _reduced_places(input: Tensor, dim: int, index: Tensor, source: Tensor, redu
     dim = wrap_dim(dim, input._array.ndim)
     _check_source("index_reduce_", IndexError, input, dim, places, source)
     shape = [-1 if i == dim else 1 for i in range(source._array.ndim)]
-    wide = wrap(np.broadcast_to(places.reshape(shape), source._array.shape))
+    wide = index.reshape(shape).expand(source._array.shape)
     return check_index("index_reduce_", input, dim, wide, source), wide
 
 

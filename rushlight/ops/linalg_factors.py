@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, return_types
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.kernels.reference import linalg as reference
@@ -86,6 +87,8 @@ def linalg_qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.qr.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(linalg_qr, A, mode)
     checked("linalg.qr", A, square=False, kernel="geqrf_cpu")
     if mode not in ("reduced", "r", "complete"):
         raise RuntimeError(
@@ -107,6 +110,8 @@ def qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.qr.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(qr, input, some)
     warnings.warn(
         "torch.qr is deprecated in favor of torch.linalg.qr and will be removed in a future PyTorch release.\nThe "
         "boolean parameter 'some' has been replaced with a string parameter 'mode'.\nQ, R = torch.qr(A, some)\nshould "
@@ -145,6 +150,8 @@ def geqrf(input: Tensor, *, out: Any = None) -> Any:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.geqrf.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(geqrf, input)
     check_tensor("geqrf", "input", 1, input)
     array = input._array
     if array.ndim < 2:
@@ -228,6 +235,8 @@ def householder_product(input: Tensor, tau: Tensor, *, out: Tensor | None = None
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.householder_product.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(householder_product, input, tau)
     check_tensor("linalg_householder_product", "input", 1, input)
     check_tensor("linalg_householder_product", "tau", 2, tau)
     a, factors = input._array, tau._array
@@ -308,6 +317,8 @@ def ormqr(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.ormqr.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(ormqr, input, tau, other, left, transpose)
     _check_ormqr(input, tau, other, left)
     return into(out, Ormqr.apply(input, tau, other, bool(left), bool(transpose)))
 
@@ -335,11 +346,10 @@ def _check_ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool) -> None:
             f"{name} Expected other to have the same number of dimensions as input, but got other.ndim equal to "
             f"{c.ndim} and input.ndim is equal to {a.ndim}"
         )
-    for label, array in (("tau", t[..., None]), ("other", c)):
-        if array.shape[:-2] != a.shape[:-2]:
+    for label, batches in (("tau", t.shape[:-1]), ("other", c.shape[:-2])):
+        if batches != a.shape[:-2]:
             raise RuntimeError(
-                f"{name} Expected batch dimensions of {label} to be equal to input.shape[:-2], but got "
-                f"{list(array.shape[:-2])}"
+                f"{name} Expected batch dimensions of {label} to be equal to input.shape[:-2], but got {list(batches)}"
             )
     for label, tensor in (("tau", tau), ("other", other)):
         if tensor._array.dtype != a.dtype:

@@ -9,6 +9,7 @@ import numpy as np
 
 from rushlight import dtypes, kernels
 from rushlight.autograd.operation import Operation
+from rushlight.autograd.transforms import as_one, elements
 from rushlight.autograd.variable import wrap
 from rushlight.ops._numeric import Array
 from rushlight.ops.matmul import product
@@ -134,7 +135,7 @@ def _check(input: Tensor, linear_weight: Tensor, target: Tensor, weight: Tensor 
         )
     if target._array.shape != (count,):
         raise RuntimeError(f"expected target shape {(count,)}, got {tuple(target.shape)}")
-    labels = target._array
+    labels = elements(target)
     wrong = (labels != ignored) & ((labels < 0) | (labels >= classes))
     if wrong.any():
         raise RuntimeError(f"index {labels[wrong][0]} is out of bounds for dimension 1 with size {classes}")
@@ -142,6 +143,7 @@ def _check(input: Tensor, linear_weight: Tensor, target: Tensor, weight: Tensor 
         raise IndexError(f"index out of range in self: expected weight shape {(classes,)}, got {tuple(weight.shape)}")
 
 
+@as_one
 def chunked_linear_cross_entropy(
     input: Tensor,
     linear_weight: Tensor,

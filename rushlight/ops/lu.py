@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, return_types
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
+from rushlight.autograd.transforms import elements
 from rushlight.autograd.variable import wrap
 from rushlight.kernels.reference import factors
 from rushlight.ops._numeric import Array, check_tensor, not_implemented
@@ -148,7 +150,7 @@ def _check_lu(name: str, A: Tensor, pivot: bool) -> None:
 
 
 def linalg_lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
-    """P, L and U of `A = P L U`, as a named tuple: a permutation, a lower factor with ones on its diagonal, an upper one.
+    """P, L and U of `A = P L U`, as a named tuple: a permutation, a lower factor with a diagonal of ones, an upper one.
 
     `(*, m, n)` → `(*, m, m)`, `(*, m, k)` and `(*, k, n)`, k = min(m, n). The gradient is finite where A's leading k
     columns or rows are independent. Raises RuntimeError for what is no matrix and without `pivot`, which only GPUs
@@ -212,6 +214,8 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) 
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.lu.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(lu, A, pivot, get_infos, out)
     warnings.warn(
         "torch.lu is deprecated in favor of torch.linalg.lu_factor / torch.linalg.lu_factor_ex and will be removed in "
         "a future PyTorch release.\nLU, pivots = torch.lu(A, compute_pivots)\nshould be replaced with\nLU, pivots = "
@@ -380,6 +384,8 @@ def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | Non
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.lu_solve.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(lu_solve, b, LU_data, LU_pivots)
     warnings.warn(
         "torch.lu_solve is deprecated in favor of torch.linalg.lu_solveand will be removed in a future PyTorch release."
         "\nNote that torch.linalg.lu_solve has its arguments reversed.\nX = torch.lu_solve(B, LU, pivots)\nshould be "
@@ -407,8 +413,8 @@ class LdlFactor(Operation):
 def _ldl(A: Tensor, hermitian: bool, name: str) -> Any:
     checked("torch.linalg.ldl_factor_ex", A, kernel="ldl_factor_kernel_cpu")
     found = LdlFactor.apply(A, bool(hermitian))
-    if name and found[2]._array.any():
-        raise RuntimeError(failure(name, found[2]._array, "D[{},{}] is zero and cannot be used to solve equations."))
+    if name and elements(found[2]).any():
+        raise RuntimeError(failure(name, elements(found[2]), "D[{},{}] is zero and cannot be used to solve equations."))
     return found
 
 

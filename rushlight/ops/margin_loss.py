@@ -8,6 +8,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.operation import Operation
+from rushlight.autograd.transforms import elements
 from rushlight.autograd.variable import wrap
 from rushlight.ops._numeric import Array, not_implemented
 from rushlight.ops.loss import reduced
@@ -131,10 +132,11 @@ def multi_margin_loss(
         raise RuntimeError(f"expected scalar type {input.dtype.legacy_name} but found {weight.dtype.legacy_name}")
     if weight is not None and weight.requires_grad:
         raise RuntimeError(not_differentiable("multi_margin_loss", "weight"))
-    wrong = (target._array < 0) | (target._array >= size)
+    labels = elements(target)
+    wrong = (labels < 0) | (labels >= size)
     if wrong.any():
         raise RuntimeError(
-            f"target out of range: expected classes in [0, {size}), got {int(target._array[wrong].reshape(-1)[0])}"
+            f"target out of range: expected classes in [0, {size}), got {int(labels[wrong].reshape(-1)[0])}"
         )
     out = MultiMarginLoss.apply(rows, target.reshape(-1), p, margin, weight, reduction)
     return out.reshape(()) if reduction == "none" and not target.ndim else out
@@ -146,7 +148,7 @@ def multilabel_margin_loss(input: Tensor, target: Tensor, reduction: str) -> Ten
     if target._array.shape != input._array.shape:
         raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
     _check_types(input, target, "multilabel_margin_loss_forward_out_frame")
-    classes = target._array
+    classes = elements(target)
     if ((classes < -1) | (classes >= rows._array.shape[1])).any():
         raise RuntimeError(
             "argument #2 'target' is out of range: expected classes below "

@@ -11,6 +11,7 @@ import numpy as np
 
 from rushlight.autograd._quantized import refuse
 from rushlight.autograd.operation import Operation
+from rushlight.autograd.transforms import as_one, elements, of_values
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import Array, check_no_overlap, expanded_shape
 from rushlight.ops._numeric import check_tensor
@@ -187,6 +188,7 @@ def _check_positions(function: str, input: Tensor, index: Tensor) -> None:
     places, size = index._array, input._array.size
     if places.dtype != np.int64:
         raise RuntimeError(f"{function}(): Expected a long tensor for index, but got {index.dtype.legacy_name}")
+    places = elements(index)
     for bad in places.reshape(-1)[((places < -size) | (places >= size)).reshape(-1)][:1]:
         raise IndexError(f"out of range: tried to access index {bad} on a tensor of {size} elements.")
 
@@ -241,6 +243,7 @@ def put_(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False)
     return Put.inplace(input, index, source, accumulate, True)
 
 
+@of_values("nonzero")
 def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False) -> Any:
     """The indices of all elements that are not zero: (count, ndim), or with `as_tuple` one vector a dimension.
 
@@ -262,6 +265,7 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     return into(out, plain(np.array(np.nonzero(array), np.int64).T))
 
 
+@as_one
 def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
     """The first `size` rows of `nonzero`, filled up with `fill_value`.
 
@@ -274,6 +278,7 @@ def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
     return wrap(result)
 
 
+@as_one
 def argwhere(input: Tensor) -> Tensor:
     """`nonzero` under NumPy's name."""
     check_tensor("argwhere", "input", 1, input)

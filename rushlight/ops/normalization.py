@@ -15,7 +15,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.grad_mode import state
-from rushlight.autograd.transforms import highest
+from rushlight.autograd.transforms import as_one, highest
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.norm import wide
 from rushlight.layout import channels_last
@@ -277,6 +277,7 @@ def batch_norm_update_stats(
     return wrap(mean.astype(kind, copy=False)), wrap(var.astype(kind, copy=False))
 
 
+@as_one
 def instance_norm(
     input: Tensor,
     weight: Tensor | None,

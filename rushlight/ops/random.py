@@ -17,7 +17,6 @@ import numpy.typing as npt
 from rushlight import dtypes
 from rushlight.autograd import transforms
 from rushlight.autograd.grad_mode import state
-from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels import random as kernels
@@ -428,14 +427,18 @@ def multinomial(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.multinomial.html
     """
     check_tensor("multinomial", "input", 1, input)
+    if input._level is not None:
+        transforms.check_random()
+        result: Tensor = transforms.as_one(multinomial)(input, num_samples, replacement, generator=generator)
+        return result
     count, weights = _whole(num_samples, "num_samples", "multinomial"), input._array
     if out is not None and out.dtype is not dtypes.int64:
         raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype.legacy_name}")
     _check_multinomial(input, count, replacement)
     rows = weights.reshape(-1, weights.shape[-1])
     chosen = kernels.multinomial(generator_of(generator, "multinomial"), rows, count, replacement)
-    result = chosen.reshape(*weights.shape[:-1], count)
-    return write_out(out, result) if out is not None else plain(result)
+    drawn = chosen.reshape(*weights.shape[:-1], count)
+    return write_out(out, drawn) if out is not None else plain(drawn)
 
 
 def _check_multinomial(input: Tensor, count: int, replacement: bool) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.autograd.operation import Operation
+from rushlight.autograd.transforms import as_one
 from rushlight.autograd.variable import wrap
 from rushlight.ops._geometry import Array, Shape, shape_text, sizes, wrap_dim, wrap_dims
 from rushlight.ops._numeric import check_tensor
@@ -159,6 +160,7 @@ def tile(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     return repeat(input, (1,) * (input._array.ndim - len(counts)) + counts)
 
 
+@as_one
 def repeat_interleave(
     input: Tensor, repeats: int | Tensor | None = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:

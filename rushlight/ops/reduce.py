@@ -451,7 +451,25 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | 
     return into(out, Logsumexp.apply(input, dim, keepdim))
 
 
+class Truth(Operation):
+    """`all` and `any`, as an operation that transforms see."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: Dims, keepdim: bool, function: Any) -> Any:
+        return _truth(function, input, dim, keepdim)
+
+
+class CountNonzero(Operation):
+    """`count_nonzero`, as an operation that transforms see."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: Dims) -> Any:
+        return count_nonzero(input, dim)
+
+
 def _truth(function: Any, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    if input._level is not None:
+        return Truth.apply(input, dim, keepdim, function)
     array = input._array
     out = function.reduce(array.astype(np.bool_, copy=False), normalize_dims(dim, array.ndim), None, None, keepdim)
     return plain(out.astype(np.uint8) if array.dtype == np.uint8 else out)
@@ -523,6 +541,8 @@ def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.count_nonzero.html
     """
     check_tensor("count_nonzero", "input", 1, input)
+    if input._level is not None:
+        return CountNonzero.apply(input, dim)
     array = input._array
     return plain(add_reduce(array != 0, normalize_dims(dim, array.ndim), np.int64))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.autograd.operation import Operation
+from rushlight.autograd.transforms import elements
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.index import along
 from rushlight.ops._geometry import Array, Shape, check_no_overlap, shape_text, wrap_dim
@@ -285,6 +286,7 @@ def check_index(function: str, input: Tensor, dim: int, index: Any, src: Tensor 
         raise RuntimeError(f"Index tensor must have the same number of dimensions as {whose} tensor")
     _check_sizes(array, dim, places, None if src is None else src._array)
     length = array.shape[dim] if array.ndim else 1
+    places = elements(index)
     low, high = int(places.min()), int(places.max())
     if low < 0 or high >= length:
         bad = places.reshape(-1)[int(np.argmax(((places < 0) | (places >= length)).reshape(-1)))]
@@ -465,8 +467,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
             f"torch.take_along_dim(): dtype of indices should be Long but got {indices.dtype.legacy_name}"
         )
     length = input._array.size if dim is None else input.size(dim)
-    if indices._array.size and indices._array.min() < 0:
-        indices = wrap(np.where(indices._array < 0, indices._array + length, indices._array))
+    if indices._array.size and elements(indices).min() < 0:
+        indices = indices.remainder(length)
     if dim is None:
         return gather(reshape(input, (-1,)), 0, reshape(indices, (-1,)), out=out)
     own, other = input._array.shape, indices._array.shape

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
+from rushlight.autograd.transforms import as_one
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import Array, shape_text
 from rushlight.ops._numeric import check_tensor, not_implemented
@@ -182,6 +184,7 @@ def _checked_ends(function: str, start: Any, end: Any, steps: Any) -> tuple[Any,
     return _number(start), _number(end), count
 
 
+@as_one
 def linspace(
     start: Any, end: Any, steps: Any = None, *, out: Tensor | None = None, dtype: Any = None, **options: Any
 ) -> Tensor:
@@ -199,6 +202,7 @@ def linspace(
     return _made(_between(start, end, count, _kind(dtype, out, start, end).numpy_dtype), out, options)
 
 
+@as_one
 def logspace(
     start: Any,
     end: Any,
@@ -322,6 +326,8 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.polar.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(polar, abs, angle)
     check_tensor("polar", "abs", 1, abs)
     check_tensor("polar", "angle", 2, angle)
     _check_parts(abs, angle)

@@ -10,6 +10,7 @@ import numpy as np
 
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
+from rushlight.autograd.transforms import elements
 from rushlight.autograd.variable import Variable
 from rushlight.dtypes import from_numpy_dtype
 from rushlight.kernels import pooling as kernels
@@ -118,7 +119,6 @@ def _check(rank: int, x: Any, at: Any, stride: Ints, padding: Ints, outputs: Int
         raise NotImplementedError(
             f"\"max_unpool{volume}d\" not implemented for '{from_numpy_dtype(x.dtype).legacy_name}'"
         )
-    _check_range(at, outputs if rank > 1 else (*outputs, 1))
 
 
 def _check_range(at: Any, outputs: Ints) -> None:
@@ -144,6 +144,7 @@ def _max_unpool(
     paddings = _numbers(rank, padding)
     outputs = _output_size(sizes, kernel, strides, paddings, output_size)
     _check(rank, input._array, indices._array, strides, paddings, outputs)
+    _check_range(elements(indices), outputs if rank > 1 else (*outputs, 1))
     return _OPERATIONS[rank - 1].apply(input, indices, outputs)
 
 

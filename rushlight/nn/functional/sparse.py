@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.transforms import as_one
 from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import plain
@@ -55,6 +56,7 @@ def embedding(
     return Embedding.apply(weight, input, -1 if padding_idx is None else padding_idx, scale_grad_by_freq, sparse)
 
 
+@as_one
 def embedding_bag(
     input: Tensor,
     weight: Tensor,
@@ -167,6 +169,7 @@ def _bags(input: Tensor, offsets: Tensor | None, include_last_offset: bool) -> t
     return input, bag_bounds(offsets._array.astype(np.int64, copy=False), input.shape[0], include_last_offset)
 
 
+@as_one
 def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     """int64 vectors of length `num_classes` (or the largest class + 1) with a 1 at each class of the int64 `input`
     `(*)`.

@@ -86,7 +86,8 @@ def vector_norm(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.vector_norm.html
     """
-    if isinstance(ord, str):
+    given: Any = ord
+    if isinstance(given, str):
         raise TypeError("linalg_vector_norm(): argument 'ord' (position 2) must be Number, not str")
     return into(out, _vector_norm(x, ord, dim, keepdim, dtype))
 

@@ -123,7 +123,7 @@ def into(out: Tensor | None, result: Any, exact: bool = False) -> Any:
 
 
 def into_each(out: Sequence[Tensor] | None, results: Any) -> Any:
-    """Several results in the tensors given for them, each of exactly its type; a named tuple becomes its `_out` form."""
+    """Several results in the tensors given for them, each of exactly its type; a named tuple takes its `_out` form."""
     if out is None:
         return results
     if len(out) != len(results):

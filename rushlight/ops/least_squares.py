@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import return_types
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import Array, check_tensor
@@ -17,15 +18,13 @@ from rushlight.ops.linalg import (
     check_floating,
     check_leading,
     check_matrix,
-    failure,
     inverse_of,
     is_vector,
 )
 from rushlight.ops.matmul import product
-from rushlight.ops.norms import norm as _norm
-from rushlight.ops.norms import vector_norm
+from rushlight.ops.norms import last_two, nuclear_norm_of, vector_norm
 from rushlight.ops.promotion import unbroadcast
-from rushlight.ops.spectral import eigh, eigvalsh, svdvals
+from rushlight.ops.spectral import Eigh, Eigvalsh, Svd, Svdvals, svdvals
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -39,34 +38,45 @@ def _epsilon(array: Array) -> float:
     return float(np.finfo(array.dtype).eps) * max(array.shape[-2:])
 
 
-def _threshold(name: str, A: Tensor, greatest: Tensor, atol: Tolerance, rtol: Tolerance) -> Tensor:
-    """max(atol, rtol · the greatest), of each matrix: singular values up to it count as zero."""
+def _check_tolerances(name: str, atol: Tolerance, rtol: Tolerance) -> None:
+    """TypeError or RuntimeError for tolerances of the wrong kind."""
+    function = name.replace(".", "_")
     for label, value in (("atol", atol), ("rtol", rtol)):
         if isinstance(value, Variable) and value._array.dtype.kind == "c":
             raise RuntimeError(
                 f"torch.{name}: {label} tensor of complex type is not supported. Got {value.dtype.legacy_name}"
             )
         if value is not None and not isinstance(value, Variable | int | float):
-            raise TypeError(
-                f"{name.replace('.', '_')}(): argument '{label}' must be Tensor or float, not {type(value).__name__}"
-            )
+            raise TypeError(f"{function}(): argument '{label}' must be Tensor or float, not {type(value).__name__}")
     if atol is not None and rtol is not None and isinstance(atol, Variable) != isinstance(rtol, Variable):
-        raise TypeError(f"{name.replace('.', '_')}() takes atol and rtol both as numbers or both as tensors")
-    if rtol is None:
-        rtol = _default_rtol(A, atol)
-    absolute = 0.0 if atol is None else atol
-    result: Tensor = greatest * rtol
-    if isinstance(absolute, Variable):
-        return result.maximum(absolute.to(result.dtype))  # type: ignore[attr-defined, no-any-return]
-    return result.clamp(min=float(absolute))
+        raise TypeError(f"{function}() takes atol and rtol both as numbers or both as tensors")
 
 
-def _default_rtol(A: Tensor, atol: Tolerance) -> Any:
-    """The rounding error of the greatest singular value, unless an atol above 0 is given."""
-    epsilon = _epsilon(A._array)
-    if isinstance(atol, Variable):
-        return atol.gt(0).logical_not().to(A.real.dtype) * epsilon  # type: ignore[attr-defined]
-    return 0.0 if atol is not None and atol > 0 else epsilon
+def _limit(array: Array, sizes: Array, atol: Tolerance, rtol: Tolerance) -> Array:
+    """max(atol, rtol · the greatest size) of each matrix: singular values up to it count as zero."""
+    absolute, relative = (t._array if isinstance(t, Variable) else t for t in (atol, rtol))
+    if absolute is None:
+        absolute = 0.0
+    if relative is None:
+        # The rounding error of the greatest singular value, unless an atol above 0 is given.
+        relative = np.where(np.greater(absolute, 0), 0.0, _epsilon(array))
+    greatest = sizes.max(-1)
+    limit: Array = np.maximum(greatest * relative, absolute)
+    return limit.astype(sizes.dtype)[..., None]
+
+
+class MatrixRank(Operation):
+    """How many singular values, or sizes of eigenvalues, lie above a limit."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, atol: Tolerance, rtol: Tolerance, hermitian: bool) -> Any:
+        array = input._array
+        if not array.size:
+            # Where there are no singular values the rank is 0.
+            shapes = [t._array.shape for t in (atol, rtol) if isinstance(t, Variable)]
+            return np.zeros(np.broadcast_shapes(array.shape[:-2], *shapes), np.int64)
+        sizes = np.abs(Eigvalsh.forward(ctx, input, "L")) if hermitian else Svdvals.forward(ctx, input)
+        return np.asarray((sizes > _limit(array, sizes, atol, rtol)).sum(-1))
 
 
 def matrix_rank(
@@ -90,21 +100,19 @@ def matrix_rank(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.matrix_rank.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(matrix_rank, A, tol, hermitian, atol=atol, rtol=rtol)
     array = check_matrix("torch.linalg.matrix_rank", A, "input", square=False)
     if tol is not None and (atol is not None or rtol is not None):
         raise TypeError("linalg_matrix_rank() takes tol, or atol and rtol, not both")
     if array.dtype.char not in "fdFD":
         raise RuntimeError("This function doesn't handle types other than float and double")
-    atol, rtol = (tol, 0.0 if not isinstance(tol, Variable) else wrap(np.zeros((), tol._array.dtype))) if (
-        tol is not None) else (atol, rtol)  # fmt: skip
-    A = A.detach()
-    values = eigvalsh(A).abs() if hermitian else svdvals(A)
-    if not array.size:
-        # Where there are no singular values the rank is 0.
-        shape = np.broadcast_shapes(array.shape[:-2], *(t.shape for t in (atol, rtol) if isinstance(t, Variable)))
-        return into(out, wrap(np.zeros(shape, np.int64)))
-    limit = _threshold("linalg.matrix_rank", A, values.amax(-1), atol, rtol)
-    return into(out, (values > limit.unsqueeze(-1)).sum(-1))
+    if tol is not None:
+        atol, rtol = tol, wrap(np.zeros((), tol._array.dtype)) if isinstance(tol, Variable) else 0.0
+    _check_tolerances("linalg.matrix_rank", atol, rtol)
+    if hermitian:
+        check_matrix("linalg.eigh", A)
+    return into(out, MatrixRank.apply(A, atol, rtol, bool(hermitian)))
 
 
 class Pinv(Operation):
@@ -114,25 +122,17 @@ class Pinv(Operation):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, atol: Tolerance, rtol: Tolerance, hermitian: bool) -> Any:
-        matrix = input.detach()
-        array = matrix._array
+        array = input._array
         if not array.size:
             return np.zeros((*array.shape[:-2], array.shape[-1], array.shape[-2]), array.dtype)
         if hermitian:
-            values, left = (t._array for t in eigh(matrix))
+            values, left = (t._array for t in Eigh.forward(ctx, input, "L"))
             right = np.swapaxes(left, -2, -1).conj()
             sizes = np.abs(values)
             right = right * np.where(values < 0, -1, 1).astype(values.dtype)[..., None]
         else:
-            try:
-                left, sizes, right = np.linalg.svd(array, False)
-            except np.linalg.LinAlgError:
-                bad = ~np.isfinite(array).all((-2, -1))
-                text = "The algorithm failed to converge because the input matrix contained non-finite values."
-                raise LinAlgError(failure("linalg.svd", bad, text)) from None
-        greatest = wrap(np.asarray(sizes.max(-1)))
-        limit = _threshold("linalg.pinv", matrix, greatest, atol, rtol)._array[..., None]
-        kept = sizes > limit
+            left, sizes, right = (t._array for t in Svd.forward(ctx, input, False))
+        kept = sizes > _limit(array, sizes, atol, rtol)
         weights = np.where(kept, 1 / np.where(kept, sizes, 1), 0).astype(sizes.dtype)
         right = right.swapaxes(-2, -1).conj() * weights[..., None, :]
         out = wrap(np.matmul(right, np.swapaxes(left, -2, -1).conj()))
@@ -193,6 +193,7 @@ def pinv(
         atol, rtol = None, rcond
     if hermitian:
         check_matrix("linalg.eigh", A)
+    _check_tolerances("linalg.pinv", atol, rtol)
     return into(out, Pinv.apply(A, atol, rtol, bool(hermitian)))
 
 
@@ -205,6 +206,8 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.pinverse.html
     """
+    if state.casts is not None:
+        return state.casts.float32(pinverse, input, rcond)
     return pinv(input, rcond)
 
 
@@ -262,7 +265,7 @@ def _full_rank(a: Array, b: Array) -> tuple[Array, Array, Array]:
     """By orthogonal factors, for matrices of full rank; of no rows or columns, or zeros, the solution is zero."""
     rows, columns = a.shape[-2:]
     rank, values = np.zeros(0, np.int64), np.zeros(0, a.real.dtype)
-    zero = ~a.any((-2, -1)) if a.size else np.ones(a.shape[:-2], bool)
+    zero = np.asarray(~a.any((-2, -1)))
     lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     if not a.size or not b.size or zero.all():
         return np.zeros((*lead, columns, b.shape[-1]), a.dtype), rank, values
@@ -305,11 +308,13 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     and where types or shapes do not go together.
 
     >>> import rushlight as torch
-    >>> torch.linalg.lstsq(torch.tensor([[1.0], [1.0]]), torch.tensor([[1.0], [3.0]])).solution
-    tensor([[2.]])
+    >>> torch.linalg.lstsq(torch.tensor([[2.0], [0.0]]), torch.tensor([[1.0], [3.0]])).solution
+    tensor([[0.5000]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.lstsq.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(lstsq, A, B, rcond, driver=driver)
     a, b = _check_lstsq(A, B)
     if driver is not None and driver not in _DRIVERS:
         raise RuntimeError("torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)")
@@ -363,15 +368,14 @@ def cond(A: Tensor, p: float | str | None = None, *, out: Tensor | None = None) 
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.cond.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(cond, A, p)
     check_tensor("linalg_cond", "A", 1, A)
     array = A._array
     if array.ndim < 2:
         raise RuntimeError("linalg.cond: The input tensor must have at least 2 dimensions.")
-    if (
-        isinstance(p, str)
-        and p not in ("fro", "nuc")
-        or (p is not None and not isinstance(p, str) and abs(p) not in (1, 2, math.inf))
-    ):
+    known = p in ("fro", "nuc") if isinstance(p, str) else p is None or abs(p) in (1, 2, math.inf)
+    if not known:
         raise RuntimeError(f"linalg.cond got an invalid norm type: {p}")
     if 0 in array.shape[-2:]:
         return into(out, wrap(np.zeros(array.shape[:-2], array.real.dtype)))
@@ -388,7 +392,7 @@ def cond(A: Tensor, p: float | str | None = None, *, out: Tensor | None = None) 
     check_floating("linalg.inv", A)
     inverse = inverse_of(A)
     result = matrix_norm_of(A, p) * matrix_norm_of(inverse, p)
-    return into(out, result.nan_to_num(math.inf, math.inf, -math.inf))  # type: ignore[attr-defined]
+    return into(out, result.nan_to_num(math.inf, math.inf, -math.inf))
 
 
 def matrix_norm_of(A: Tensor, order: float | str, dims: tuple[int, ...] = (-2, -1), keepdim: bool = False) -> Tensor:
@@ -397,24 +401,23 @@ def matrix_norm_of(A: Tensor, order: float | str, dims: tuple[int, ...] = (-2, -
         return vector_norm(A, 2.0, dims, keepdim)
     if order == "nuc":
         check_floating("linalg.matrix_norm", A)
-        return _norm(A, "nuc", dims, keepdim)
+        return nuclear_norm_of(A, dims, keepdim)
     if isinstance(order, str) or abs(order) not in (1, 2, math.inf):
         raise RuntimeError(f"linalg.matrix_norm: Order {order} not supported.")
-    matrices = A.movedim(dims, (-2, -1))
+    first, last = (d % A.ndim for d in dims)
     if abs(order) == 2:
         check_floating("linalg.matrix_norm", A)
-        sums = svdvals(matrices)
+        sums, place = svdvals(last_two(A, first, last)), -1
     else:
-        sums = vector_norm(matrices, 1.0, -2 if abs(order) == 1 else -1)
-    if order > 0 and not sums.shape[-1]:
+        summed, place = (first, last) if abs(order) == 1 else (last, first)
+        place -= place > summed
+        sums = vector_norm(A, 1.0, summed)
+    if order > 0 and not sums.shape[place]:
         # The greatest of no sums of sizes.
-        result = sums.sum(-1)
+        result = sums.sum(place)
     else:
-        result = sums.amax(-1) if order > 0 else sums.amin(-1)
-    if not keepdim:
-        return result
-    first, last = sorted(d % A.ndim for d in dims)
-    return result.unsqueeze(first).unsqueeze(last)
+        result = sums.amax(place) if order > 0 else sums.amin(place)
+    return result.unsqueeze(min(first, last)).unsqueeze(max(first, last)) if keepdim else result
 
 
 class LeastSquaresMethods:

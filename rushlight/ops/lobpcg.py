@@ -161,17 +161,19 @@ class Lobpcg(Operation):
     fills_gradients = False
 
     @staticmethod
-    def forward(ctx: Any, A: Tensor, B: Tensor | None, find: Callable[[], tuple[Tensor, Tensor]]) -> Any:
+    def forward(ctx: Any, A: Tensor, B: Tensor | None, find: Callable[[], tuple[Tensor, Tensor]], sparse: bool) -> Any:
         with no_grad():
             values, vectors = find()
         values, vectors = values.detach(), vectors.detach()
-        ctx.generalized = B is not None
+        ctx.generalized, ctx.sparse = B is not None, sparse
         ctx.save_for_backward(A, values, vectors)
         return values, vectors
 
     @staticmethod
     def backward(ctx: Any, grad_values: Tensor | None, grad_vectors: Tensor | None) -> Any:
         A, values, vectors = ctx.saved_tensors
+        if ctx.sparse:
+            raise ValueError("lobpcg.backward does not support sparse input yet. Note that lobpcg.forward does though.")
         if A.is_complex():
             raise ValueError(
                 "lobpcg.backward does not support complex input yet. Note that lobpcg.forward does though."
@@ -184,7 +186,7 @@ class Lobpcg(Operation):
         if grad_vectors is not None:
             part = _through_vectors(A, values, vectors, grad_vectors) @ vectors.mT
             result = part if result is None else result + part
-        return result, None, None
+        return result, None, None, None
 
 
 def _through_vectors(A: Tensor, values: Tensor, vectors: Tensor, grad: Tensor) -> Tensor:
@@ -239,27 +241,11 @@ def lobpcg(
     k = (1 if X is None else X.shape[-1]) if k is None else k
     n = (k if n is None else n) if X is None else X.shape[-1]
     m = A.shape[-1]
-    if m < 3 * n:
-        raise ValueError(
-            f"LOBPCG algorithm is not applicable when the number of A rows (={m}) is smaller than 3 x the number of "
-            f"requested eigenpairs (={n})"
-        )
-    if A.dtype not in _PRECISION:
-        raise KeyError(A.dtype)
     method = "ortho" if method is None else method
-    if method not in ("ortho", "basic"):
-        raise ValueError(f"lobpcg: method must be 'ortho' or 'basic', not {method!r}")
-    precision = _PRECISION[A.dtype]
-    tol = precision**0.5 if tol is None else tol
-    iparams = {"m": m, "n": n, "k": k, "niter": 1000 if niter is None else niter, "ortho_i_max": 3, "ortho_j_max": 3}
-    fparams = {"tol": tol, "ortho_tol": tol, "ortho_tol_drop": tol, "ortho_tol_replace": tol}
-    if method == "ortho":
-        # Replaced directions would never become orthonormal to full precision.
-        fparams.update({"ortho_tol": precision * m, "ortho_tol_drop": precision * m, "ortho_tol_replace": precision})
-    bparams = {"largest": True if largest is None else largest, "ortho_use_drop": True}
-    iparams.update(ortho_iparams or {})
+    iparams, fparams, bparams = _parameters(A, k, n, tol, method)
+    iparams.update({"niter": 1000 if niter is None else niter, **(ortho_iparams or {})})
     fparams.update(ortho_fparams or {})
-    bparams.update(ortho_bparams or {})
+    bparams.update({"largest": largest is None or largest, **(ortho_bparams or {})})
 
     def run(a: Any, b: Any, x: Any, inverse: Any) -> tuple[Tensor, Tensor]:
         x = randn(m, n, dtype=A.dtype) if x is None else x
@@ -267,26 +253,46 @@ def lobpcg(
         worker.run()
         return worker.E[:k], worker.X[:, :k]
 
-    if A.is_sparse:
-        with no_grad():
-            found = run(A, B, X, iK)
-        if A.requires_grad:
-            raise ValueError("lobpcg.backward does not support sparse input yet. Note that lobpcg.forward does though.")
-        return found
-    if A.requires_grad:
-        A = (A + A.mT) / 2
+    sparse = A.is_sparse
+    A = (A + A.mT) / 2 if A.requires_grad and not sparse else A
+    # A sparse tensor's place in the graph is that of its values.
+    origin = A._values() if sparse else A
+    found: tuple[Tensor, Tensor] = Lobpcg.apply(origin, B, lambda: _each(run, A, B, X, iK), sparse)
+    return found
+
+
+def _parameters(
+    A: Tensor, k: int, n: int, tol: float | None, method: str
+) -> tuple[dict[str, int], dict[str, float], dict[str, bool]]:
+    """What steers the iteration, unless the caller says otherwise; ValueError where there can be none."""
+    m = A.shape[-1]
+    if m < 3 * n:
+        raise ValueError(
+            f"LOBPCG algorithm is not applicable when the number of A rows (={m}) is smaller than 3 x the number of "
+            f"requested eigenpairs (={n})"
+        )
+    if A.dtype not in _PRECISION:
+        raise KeyError(A.dtype)
+    if method not in ("ortho", "basic"):
+        raise ValueError(f"lobpcg: method must be 'ortho' or 'basic', not {method!r}")
+    precision = _PRECISION[A.dtype]
+    tol = precision**0.5 if tol is None else tol
+    # Vectors count as orthonormal, and as dependent, up to rounding.
+    rounding = precision * m
+    iparams = {"m": m, "n": n, "k": k, "ortho_i_max": 3, "ortho_j_max": 3}
+    fparams = {"tol": tol, "ortho_tol": rounding, "ortho_tol_drop": rounding, "ortho_tol_replace": precision}
+    return iparams, fparams, {"ortho_use_drop": True}
+
+
+def _each(run: Callable[..., tuple[Tensor, Tensor]], *matrices: Tensor | None) -> tuple[Tensor, Tensor]:
+    """The results of a run for each matrix of a batch."""
+    A = matrices[0]
+    assert A is not None
     if A.ndim == 2:
-        result: tuple[Tensor, Tensor] = Lobpcg.apply(A, B, lambda: run(A, B, X, iK))
-        return result
-
-    def run_all() -> tuple[Tensor, Tensor]:
-        lead = tuple(A.shape[:-2])
-        count = math.prod(lead)
-        stacks = [None if t is None else t.expand(*lead, *t.shape[-2:]).reshape(count, *t.shape[-2:])
-                  for t in (A, B, X, iK)]  # fmt: skip
-        found = [run(*(None if s is None else s[i] for s in stacks)) for i in range(count)]
-        values, vectors = (stack(list(part)) for part in zip(*found, strict=True))
-        return values.reshape(*lead, k), vectors.reshape(*lead, m, k)
-
-    result = Lobpcg.apply(A, B, run_all)
-    return result
+        return run(*matrices)
+    lead = tuple(A.shape[:-2])
+    count = math.prod(lead)
+    stacks = [t if t is None else t.expand(*lead, *t.shape[-2:]).reshape(count, *t.shape[-2:]) for t in matrices]
+    found = [run(*[s if s is None else s[i] for s in stacks]) for i in range(count)]
+    values, vectors = (stack(list(part)) for part in zip(*found, strict=True))
+    return values.reshape(*lead, *values.shape[1:]), vectors.reshape(*lead, *vectors.shape[1:])

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import wrap_dim
-from rushlight.ops._numeric import Array, check_tensor, not_implemented
+from rushlight.ops._numeric import check_tensor, not_implemented
 from rushlight.ops._out import into
 from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.einsum import kron
@@ -133,7 +133,7 @@ def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor
     chain = list(tensors)
     chain[0] = chain[0].unsqueeze(0) if row else chain[0]
     chain[-1] = chain[-1].unsqueeze(-1) if column else chain[-1]
-    split = _splits([t.shape[0] for t in chain] + [chain[-1].shape[-1]])
+    split = {(0, 1): 0} if len(chain) == 2 else _splits([t.shape[0] for t in chain] + [chain[-1].shape[-1]])
 
     def part(i: int, j: int) -> Tensor:
         if i == j:
@@ -181,11 +181,14 @@ class Cross(Operation):
     def forward(ctx: Any, input: Tensor, other: Tensor, dim: int) -> Any:
         ctx.dim = dim
         ctx.save_for_backward(input, other)
-        a, b = np.moveaxis(input._array, dim, 0), np.moveaxis(other._array, dim, 0)
-        result = np.empty(np.broadcast_shapes(input._array.shape, other._array.shape), a.dtype)
-        along = np.moveaxis(result, dim, 0)
-        for i, (j, k) in enumerate(((1, 2), (2, 0), (0, 1))):
-            np.subtract(a[j] * b[k], a[k] * b[j], out=along[i, ...])
+        a, b = input._array, other._array
+        result = np.empty(a.shape if a.shape == b.shape else np.broadcast_shapes(a.shape, b.shape), a.dtype)
+        before = (slice(None),) * dim
+        places = [(*before, i, ...) for i in range(3)]
+        (a0, a1, a2), (b0, b1, b2), (r0, r1, r2) = ([array[p] for p in places] for array in (a, b, result))
+        for out, first, second, third, fourth in ((r0, a1, b2, a2, b1), (r1, a2, b0, a0, b2), (r2, a0, b1, a1, b0)):
+            np.multiply(first, second, out=out)
+            out -= third * fourth
         return result
 
     @staticmethod
@@ -265,6 +268,8 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) ->
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.vecdot.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.lower(vecdot, x, y, dim=dim)
     check_tensor("linalg_vecdot", "x", 1, x)
     check_tensor("linalg_vecdot", "y", 2, y)
     if x._array.dtype.kind in "biu":
@@ -328,6 +333,8 @@ def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.tensorinv.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(tensorinv, A, ind)
     check_tensor("linalg_tensorinv", "A", 1, A)
     if ind <= 0:
         raise RuntimeError(f"Expected a strictly positive integer for 'ind', but got {ind}")
@@ -362,6 +369,8 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None, *, out:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.tensorsolve.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(tensorsolve, A, B, dims)
     check_tensor("linalg_tensorsolve", "A", 1, A)
     check_tensor("linalg_tensorsolve", "B", 2, B)
     if dims is not None:

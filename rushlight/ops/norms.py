@@ -189,19 +189,26 @@ def norm(
     if isinstance(p, str) and p not in ("fro", "nuc"):
         raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
     if p == "nuc":
-        return into(out, _nuclear_norm(in_norm_type("linalg.matrix_norm", input, dtype), dim, keepdim))
+        return into(out, nuclear_norm_of(in_norm_type("linalg.matrix_norm", input, dtype), dim, keepdim))
     order = 2.0 if p is None or p == "fro" else float(p)
     return into(out, vector_norm(input, order, dim, keepdim, dtype))
 
 
-def _nuclear_norm(input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+def last_two(input: Tensor, first: int, last: int) -> Tensor:
+    """The tensor with two dimensions, counted from the front, moved to the end."""
+    ndim = input.ndim
+    return input if (first, last) == (ndim - 2, ndim - 1) else input.movedim((first, last), (-2, -1))
+
+
+def nuclear_norm_of(input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    """The sum of the singular values of the matrices in two dimensions; RuntimeError for any other number of them."""
     ndim = input._array.ndim
     if ndim < 2:
         raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
     dims = normalize_dims((-2, -1) if dim is None else dim, ndim)
     if len(dims) != 2:
         raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple, but got {dim}")
-    out = svdvals(input.movedim(dims, (-2, -1))).sum(-1)
+    out = svdvals(last_two(input, *dims)).sum(-1)
     return out.reshape(kept_shape(input._array.shape, dims)) if keepdim else out
 
 
@@ -267,7 +274,7 @@ def nuclear_norm(
         stacklevel=2,
     )
     dims, kept = ((-2, -1), dim) if isinstance(dim, bool) else (dim, keepdim)
-    return into(out, _nuclear_norm(in_norm_type("linalg.matrix_norm", input, None), dims, kept))
+    return into(out, nuclear_norm_of(in_norm_type("linalg.matrix_norm", input, None), dims, kept))
 
 
 class NormMethods:

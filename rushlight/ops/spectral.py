@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import return_types
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._numeric import Array, not_implemented
@@ -18,14 +19,17 @@ if TYPE_CHECKING:
 
 __all__ = ["svd"]
 
-_PHASE = "{} in the complex case are specified up to multiplication by e^{{i phi}}. The specified loss function depends on this "
+_PHASE = (
+    "{} in the complex case are specified up to multiplication by e^{{i phi}}. The specified loss function depends on "
+    "this "
+)
 _OF_EIGENVECTORS = _PHASE + "quantity, so it is ill-defined."
 _OF_SINGULAR_VECTORS = _PHASE + "phase term, making it ill-defined."
 
 
 def _fail(name: str, array: Array) -> LinAlgError:
     """The error of an iteration that did not end well."""
-    finite = np.isfinite(array).all((-2, -1))
+    finite = np.asarray(np.isfinite(array).all((-2, -1)))
     if not finite.all():
         text = "The algorithm failed to converge because the input matrix contained non-finite values."
         return LinAlgError(failure(name, ~finite, text))
@@ -67,9 +71,9 @@ class Eigh(Operation):
                 raise _fail("linalg.eigh", array) from None
             values = np.full(array.shape[:-1], np.nan, array.real.dtype)
             vectors = np.full(array.shape, np.nan, array.dtype)
-        values, vectors = wrap(values), wrap(vectors)
-        ctx.save_for_backward(values, vectors)
-        return values, vectors
+        found = wrap(values), wrap(vectors)
+        ctx.save_for_backward(*found)
+        return found
 
     @staticmethod
     def backward(ctx: Any, grad_values: Tensor | None, grad_vectors: Tensor | None) -> Any:
@@ -94,7 +98,7 @@ class Eigvalsh(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, uplo: str) -> Any:
         try:
-            return np.linalg.eigvalsh(input._array, uplo)  # type: ignore[arg-type]
+            return np.linalg.eigvalsh(input._array, uplo)  # type: ignore[call-overload]
         except np.linalg.LinAlgError:
             return np.asarray(Eigh.forward(ctx, input, uplo)[0]._array)
 
@@ -119,6 +123,8 @@ def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Any:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.eigh.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(eigh, A, UPLO)
     return into_each(out, return_types.linalg_eigh(Eigh.apply(A, _triangle_of(A, UPLO))))
 
 
@@ -131,6 +137,8 @@ def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.eigvalsh.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(eigvalsh, A, UPLO)
     uplo = _triangle_of(A, UPLO)
     return into(out, Eigh.apply(A, uplo)[0] if A.requires_grad or A._level is not None else Eigvalsh.apply(A, uplo))
 
@@ -151,10 +159,10 @@ class Eig(Operation):
         except np.linalg.LinAlgError:
             raise _fail("linalg.eig", array) from None
         kind = np.dtype("F" if array.dtype.char in "fF" else "D")
-        values, vectors = wrap(values.astype(kind, copy=False)), wrap(vectors.astype(kind, copy=False))
+        found = wrap(values.astype(kind, copy=False)), wrap(vectors.astype(kind, copy=False))
         ctx.real = array.dtype.kind == "f"
-        ctx.save_for_backward(values, vectors)
-        return values, vectors
+        ctx.save_for_backward(*found)
+        return found
 
     @staticmethod
     def backward(ctx: Any, grad_values: Tensor | None, grad_vectors: Tensor | None) -> Any:
@@ -198,6 +206,8 @@ def eig(A: Tensor, *, out: Any = None) -> Any:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.eig.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(eig, A)
     _check_eig("linalg.eig", A)
     return into_each(out, return_types.linalg_eig(Eig.apply(A)))
 
@@ -226,6 +236,8 @@ def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.eigvals.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(eigvals, A)
     _check_eig("linalg.eigvals", A)
     return into(out, Eig.apply(A)[0] if A.requires_grad or A._level is not None else Eigvals.apply(A))
 
@@ -324,6 +336,8 @@ def linalg_svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = No
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.svd.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(linalg_svd, A, full_matrices, driver=driver)
     checked("linalg.svd", A, square=False, kernel="linalg_svd_cpu")
     _check_driver(driver)
     return into_each(out, return_types.linalg_svd(Svd.apply(A, bool(full_matrices))))
@@ -345,6 +359,8 @@ def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) 
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.svdvals.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(svdvals, A, driver=driver)
     checked("linalg.svd", A, square=False, kernel="linalg_svd_cpu")
     _check_driver(driver)
     return into(out, Svd.apply(A, False)[1] if A.requires_grad or A._level is not None else Svdvals.apply(A))
@@ -362,6 +378,8 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any =
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.svd.html
     """
+    if state.casts is not None and out is None:
+        return state.casts.float32(svd, input, some, compute_uv)
     if hasattr(input, "_array") and input._array.ndim < 2:
         raise RuntimeError(
             f"linalg.svd: input should have at least 2 dimensions, but has {input._array.ndim} dimensions instead"

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "cholesky_until", "ldl_factor", "ldl_solve", "lu_factor", "lu_solve", "permutation", "solve_triangular", "triangle",
+    "unit",
 ]  # fmt: skip
 
 Array = NDArray[Any]
@@ -58,22 +59,23 @@ def solve_triangular(
         return np.zeros((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), n, b.shape[-1]), a.dtype)
     if n > _TRIANGLE:
         return _solve_halves(a, b, upper, unitriangular, multiply)
-    diagonal = np.diagonal(a, 0, -2, -1)
-    if not unitriangular and not diagonal.all():
-        return _substitute(a, b, upper)
     if unitriangular:
-        a = triangle(a, upper, 1 if upper else -1) + _unit(n, a.dtype.char)
+        a = triangle(a, upper, 1 if upper else -1) + unit(n, n, a.dtype.char)
     else:
         a = triangle(a, upper)
     # Elimination has nothing to do in an upper triangle, and a lower one is an upper one, read backwards.
-    if upper:
-        return np.linalg.solve(a, b)
-    return np.linalg.solve(a[..., ::-1, ::-1], b[..., ::-1, :])[..., ::-1, :]
+    try:
+        if upper:
+            return np.linalg.solve(a, b)
+        return np.linalg.solve(a[..., ::-1, ::-1], b[..., ::-1, :])[..., ::-1, :]
+    except np.linalg.LinAlgError:
+        return _substitute(a, b, upper)
 
 
 @functools.lru_cache(64)
-def _unit(n: int, char: str) -> Array:
-    return np.eye(n, dtype=char)
+def unit(rows: int, columns: int, char: str) -> Array:
+    """Ones on the diagonal, to read only."""
+    return np.eye(rows, columns, dtype=char)
 
 
 def _solve_halves(a: Array, b: Array, upper: bool, unitriangular: bool, multiply: Multiply) -> Array:
@@ -290,7 +292,7 @@ class _Panel:
 
     def eliminate(self, pivots: Array, hermitian: bool) -> bool:
         """Make the next one or two columns of L; whether their block of D is zero."""
-        a, k, n = self.a, self.step, len(self.a)
+        a, k = self.a, self.step
         column = self.column(k, hermitian)
         other, chosen, blocks = column, k, 1
         own, sizes = _size(column[:1])[0], _size(column[1:])

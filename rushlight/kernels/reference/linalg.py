@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rushlight.kernels.reference.factors import triangle, unit
+
 __all__ = ["gemm", "householder_product", "matrix_exp", "reflect"]
 
 Array = NDArray[Any]
@@ -57,9 +59,9 @@ def gemm(
 def _reflectors(a: Array, tau: Array) -> tuple[Array, Array]:
     """V, whose columns are those of `a` below the diagonal with 1 on it, and (I + U T)⁻¹, U the rest of VᴴV."""
     count = tau.shape[-1]
-    v = np.tril(a[..., :count], -1) + np.eye(a.shape[-2], count, dtype=a.dtype)
-    above = np.triu(v.conj().swapaxes(-2, -1) @ v, 1)
-    return v, above * tau[..., None, :] + np.eye(count, dtype=a.dtype)
+    v = triangle(a[..., :count], False, -1) + unit(a.shape[-2], count, a.dtype.char)
+    above = triangle(v.conj().swapaxes(-2, -1) @ v, True, 1)
+    return v, above * tau[..., None, :] + unit(count, count, a.dtype.char)
 
 
 def householder_product(a: Array, tau: Array) -> Array:
@@ -70,7 +72,7 @@ def householder_product(a: Array, tau: Array) -> Array:
     columns = a.shape[-1]
     v, inner = _reflectors(a, tau)
     middle = np.linalg.solve(inner, v.conj().swapaxes(-2, -1)[..., :columns])
-    result: Array = np.eye(a.shape[-2], columns, dtype=a.dtype) - (v * tau[..., None, :]) @ middle
+    result: Array = unit(a.shape[-2], columns, a.dtype.char) - (v * tau[..., None, :]) @ middle
     return result
 
 

@@ -26,6 +26,7 @@ MODULES = frozenset(
         "quantization",
         "serialization",
         "signal",
+        "testing",
         "torch_version",
         "types",
         "vision",

@@ -39,6 +39,7 @@ FLOORS = (
         "rushlight.optim",
         "rushlight.profiler",
         "rushlight.serialization",
+        "rushlight.testing",
         "rushlight.utils._misc",
         "rushlight.utils._recomputation",
         "rushlight.utils._selective",

@@ -59,6 +59,7 @@ NAMESPACES = (
     "rushlight.signal.windows",
     "rushlight.sparse",
     "rushlight.special",
+    "rushlight.testing",
     "rushlight.utils.benchmark",
     "rushlight.utils.data",
     "rushlight.utils.data.datapipes.iter",

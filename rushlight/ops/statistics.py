@@ -152,7 +152,9 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Tensor | N
 
 def renorm_(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """Like `renorm`, written into the tensor."""
-    return input.mul_(_norm_scale(input, p, dim, maxnorm))
+    check_tensor("renorm_", "input", 1, input)
+    # The derivative of the norms needs the old elements.
+    return input.copy_(renorm(input.clone(), p, dim, maxnorm))
 
 
 def _norm_scale(input: Tensor, p: float, dim: int, maxnorm: float) -> Any:

@@ -97,11 +97,7 @@ def share_partly(one: Array, other: Array, whole: bool = False) -> bool:
     first, last = _span(other)
     if low >= last or first >= high or not (_is_dense(one, low, high) and _is_dense(other, first, last)):
         return False
-    return whole or (low, high) != (first, last) or _steps(one) != _steps(other)
-
-
-def _steps(array: Array) -> list[int]:
-    return [step for step, length in zip(array.strides, array.shape, strict=True) if length != 1]
+    return whole or (low, high) != (first, last) or one.strides != other.strides
 
 
 def same_place(one: Array, other: Array) -> bool:

@@ -45,7 +45,16 @@ def edge_of(tensor: Any) -> tuple[Any, int]:
     node = tensor._grad_fn
     if node is not None:
         return (node, tensor._output_nr)
-    return (tensor if tensor._requires_grad else None, 0)
+    return _leaf_edge(tensor) if tensor._requires_grad else _NOWHERE
+
+
+def _leaf_edge(tensor: Any) -> tuple[Any, int]:
+    """The edge of a tensor without a node that requires a gradient: to itself, unless only its base wants one."""
+    view = tensor._view
+    return _NOWHERE if view is not None and view.inherits else (tensor, 0)
+
+
+_NOWHERE: tuple[None, int] = (None, 0)
 
 
 class _SavedOutput:
@@ -217,8 +226,8 @@ class Node:
         """Whether backward gets zeros (True) or None (False) for outputs that had no gradient."""
         self.materialize_grads = value
 
-    def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(grad_inputs, grad_outputs)` after this node's backward; what it returns replaces grad_inputs.
+    def register_hook(self, fn: Callable[..., Any]) -> RemovableHandle:
+        """Call `fn(grad_inputs, grad_outputs)` after this node's backward; what it returns replaces grad_inputs.
 
         Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.graph.Node.register_hook.html
         """
@@ -226,11 +235,11 @@ class Node:
         if self._post_hooks is None:
             self._post_hooks = OrderedDict()
         handle = RemovableHandle(self._post_hooks)
-        self._post_hooks[handle.id] = hook
+        self._post_hooks[handle.id] = fn
         return handle
 
-    def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(grad_outputs)` before this node's backward; what it returns replaces grad_outputs.
+    def register_prehook(self, fn: Callable[..., Any]) -> RemovableHandle:
+        """Call `fn(grad_outputs)` before this node's backward; what it returns replaces grad_outputs.
 
         Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.graph.Node.register_prehook.html
         """
@@ -238,7 +247,7 @@ class Node:
         if self._pre_hooks is None:
             self._pre_hooks = OrderedDict()
         handle = RemovableHandle(self._pre_hooks)
-        self._pre_hooks[handle.id] = hook
+        self._pre_hooks[handle.id] = fn
         return handle
 
     def add_tensor_hooks(self, output_nr: int, hooks: OrderedDict[int, Callable[..., Any]]) -> None:
@@ -280,8 +289,9 @@ class Node:
                     edges.append((node, a._output_nr))
                     needs.append(True)
                 elif a._requires_grad:
-                    edges.append((a, 0))
-                    needs.append(True)
+                    edge = _leaf_edge(a)
+                    edges.append(edge)
+                    needs.append(edge is not _NOWHERE)
                 else:
                     edges.append(_NOWHERE)
                     needs.append(False)
@@ -386,23 +396,21 @@ def _users_stack() -> str:
     return "".join(frames.format())
 
 
-_NOWHERE: tuple[None, int] = (None, 0)
 FunctionCtx = Node
 
 
 def link_pair(node: Node, input: Any, other: Any, first: bool, second: bool) -> None:
     """`Node._link` for two operands, of which the first, the second or both are known to need a gradient."""
+    edge: tuple[Any, int] = _NOWHERE
+    beyond: tuple[Any, int] = _NOWHERE
     if first:
         before = input._grad_fn
-        edge = (input, 0) if before is None else (before, input._output_nr)
-    else:
-        edge = _NOWHERE
+        edge = (before, input._output_nr) if before is not None else _leaf_edge(input)
     if second:
         before = other._grad_fn
-        node._edges = (edge, (other, 0) if before is None else (before, other._output_nr))
-    else:
-        node._edges = (edge, _NOWHERE)
-    node.needs_input_grad = (first, second)
+        beyond = (before, other._output_nr) if before is not None else _leaf_edge(other)
+    node._edges = (edge, beyond)
+    node.needs_input_grad = (edge is not _NOWHERE, beyond is not _NOWHERE)
     node._sequence = next_sequence()
     if anomaly_mode.enabled:
         node._trace = _users_stack()
@@ -411,7 +419,7 @@ def link_pair(node: Node, input: Any, other: Any, first: bool, second: bool) -> 
 def link_one(node: Node, input: Any) -> None:
     """`Node._link` for a single argument, known to need a gradient."""
     before = input._grad_fn
-    node._edges = ((input, 0) if before is None else (before, input._output_nr),)
+    node._edges = ((before, input._output_nr) if before is not None else _leaf_edge(input),)
     node.needs_input_grad = _ONE_NEEDED
     node._sequence = next_sequence()
     if anomaly_mode.enabled:
@@ -439,16 +447,16 @@ class AccumulateGrad:
     def __hash__(self) -> int:
         return hash(self.variable)
 
-    def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(grad_inputs, grad_outputs)` when the leaf's gradient has been added."""
+    def register_hook(self, fn: Callable[..., Any]) -> RemovableHandle:
+        """Call `fn(grad_inputs, grad_outputs)` when the leaf's gradient has been added."""
         variable = self.variable
-        return variable.register_post_accumulate_grad_hook(lambda leaf: hook((), (leaf.grad,)))
+        return variable.register_post_accumulate_grad_hook(lambda leaf: fn((), (leaf.grad,)))
 
-    def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(grad_outputs)` before the leaf's gradient is added; what it returns replaces it."""
+    def register_prehook(self, fn: Callable[..., Any]) -> RemovableHandle:
+        """Call `fn(grad_outputs)` before the leaf's gradient is added; what it returns replaces it."""
 
         def on_gradient(gradient: Any) -> Any:
-            out = hook((gradient,))
+            out = fn((gradient,))
             return out[0] if isinstance(out, tuple) else out
 
         return self.variable.register_hook(on_gradient)

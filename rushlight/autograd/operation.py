@@ -26,6 +26,7 @@ __all__ = [
     "UfuncOperation",
     "UnaryOperation",
     "ViewOperation",
+    "check_apart",
     "like",
     "mark_inference",
     "write",
@@ -147,18 +148,9 @@ class Operation(Function):
                 "a normal tensor before doing inplace update."
             )
         array = target._array
-        counter, below = target._counter, array.base
         for a in args:
-            if isinstance(a, Variable) and (a is not target or cls.refuses_itself):
-                given = a._array
-                base = given.base
-                if (
-                    (a._counter is counter and counter is not None)
-                    or (base is not None and (base is below or base is array))
-                    or (below is given)
-                    or given is array
-                ) and cls.checks_overlap:
-                    _check_apart(array, given, cls.refuses_itself)
+            if isinstance(a, Variable) and (a is not target or cls.refuses_itself) and cls.checks_overlap:
+                check_apart(target, a, cls.refuses_itself)
         # A stride of zero leaves the decision to `write`, which refuses elements that share memory.
         if cls.takes_out and not track and array.flags.writeable and 0 not in array.strides and not array.dtype.names:
             out = cls.forward(ctx, target, *args, out=array)
@@ -191,8 +183,19 @@ class Operation(Function):
         return target
 
 
-def _check_apart(array: Any, given: Any, whole: bool) -> None:
-    if share_partly(array, given, whole):
+def check_apart(target: Any, other: Any, whole: bool = False) -> None:
+    """RuntimeError if an operand shares part of the memory (with `whole`, any of it) of what is written to."""
+    if not isinstance(other, Variable):
+        return
+    array, given = target._array, other._array
+    below, base, counter = array.base, given.base, target._counter
+    # Most tensors have nothing in common, and say so at once.
+    if (
+        (other._counter is counter and counter is not None)
+        or (base is not None and (base is below or base is array))
+        or below is given
+        or given is array
+    ) and share_partly(array, given, whole):
         raise RuntimeError(OVERLAP)
 
 
@@ -321,6 +324,7 @@ class UfuncOperation(Operation):
                     ctx: Any = cls._node_class()
                     link_pair(ctx, input, other, first, second)
                     if saves:
+                        first, second = ctx.needs_input_grad
                         ctx._saved = (input if second else None, other if first or always else None)
                         ctx._seal(())
                     if out.shape != a.shape or (second and out.shape != b.shape):

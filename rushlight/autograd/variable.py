@@ -164,6 +164,8 @@ class Variable:
         if requires_grad and self._inference and not state.inference:
             raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         self._requires_grad = bool(requires_grad)
+        if self._view is not None:
+            self._view.inherits = False
         return self  # type: ignore[return-value]
 
     @property
@@ -393,7 +395,8 @@ class Variable:
             array = gradient._array
             # What nobody else holds is taken without a copy.
             owned = _references(gradient) == _UNSHARED and array.base is None
-            if not (owned and array.strides == self._array.strides and array.flags.writeable):
+            laid_out = array.strides == self._array.strides or not state.keeps_layout
+            if not (owned and laid_out and array.flags.writeable):
                 array = _like_strides(array, self._array)
             self._grad = wrap(array)
         if self._post_accumulate_grad_hooks:

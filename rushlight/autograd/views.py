@@ -54,30 +54,29 @@ class View:
         Raises RuntimeError (unless not `strict`) if the view was made in a way that leaves no history to make.
         """
         counter = tensor._counter
+        if tensor._requires_grad is not self.base._requires_grad:
+            self._follow_base(tensor)
         if counter.value == self.version:
-            if tensor._requires_grad is not self.base._requires_grad:
-                self._follow_base(tensor)
             return
         if self.origin != PLAIN and (self.base._requires_grad or tensor._grad_fn is not None):
-            if not tensor._requires_grad:
-                self._follow_base(tensor)
             if strict and state.enabled:
                 raise RuntimeError(_refusal(tensor, self, "its base or another view of its base has been"))
             return
-        self.version = counter.value
         if self.operation is None or (tensor._grad_fn is None and not self.base._requires_grad):
             return
+        self.version = counter.value
         steps = self.steps()
         if all(index is None and operation.restrides for operation, _, index in steps):
             node = _restrided(tensor, self.base, steps)
             if node is not None:
                 move_history(tensor, node, 0)
                 return
-            with enable_grad():
-                again: Any = self.base.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
-        else:
-            with enable_grad():
-                again = self.replay(self.parent)
+            shown: Any = self.base.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
+            step = (shown._view.operation, shown._view.arguments, None)
+            move_history(tensor, AsStridedBackward0(self.base, (step,)), 0)
+            return
+        with enable_grad():
+            again = self.replay(self.parent)
         if again._grad_fn is None:
             tensor._grad_fn, tensor._output_nr, tensor._requires_grad = None, 0, again._requires_grad
         else:
@@ -109,7 +108,7 @@ def check_inplace(target: Any, verb: str = "is being") -> None:
     if view is None or view.origin == PLAIN:
         if target._requires_grad and target._grad_fn is None:
             raise RuntimeError(f"a leaf Variable that requires grad {verb} used in an in-place operation.")
-        if view is not None and view.base._requires_grad and view.base._grad_fn is None:
+        if view is not None and view.base._grad_fn is None and (target._requires_grad or view.base._requires_grad):
             raise RuntimeError(f"a view of a leaf Variable that requires grad {verb} used in an in-place operation.")
         return
     raise RuntimeError(_refusal(target, view, "is being"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ Shape = tuple[int, ...]
 __all__ = [
     "Array", "Shape", "channel_order", "check_no_overlap", "copy_in_format", "expand_array", "expanded_shape",
     "inferred_shape", "reported_strides", "same_dims", "shape_text", "sizes", "strided_view", "sum_to_shape",
-    "wrap_dim", "wrap_dims",
+    "warn_of_overlap", "wrap_dim", "wrap_dims",
 ]  # fmt: skip
 
 
@@ -203,6 +204,19 @@ def check_no_overlap(array: Array) -> None:
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."
+        )
+
+
+def warn_of_overlap(array: Array, function: str) -> None:
+    """Warn if two elements of `array` share memory because it was expanded, where a write is allowed all the same."""
+    try:
+        check_no_overlap(array)
+    except RuntimeError:
+        warnings.warn(
+            f"Use of {function} on expanded tensors is deprecated. Please clone() the tensor before performing this "
+            "operation. This also applies to advanced indexing e.g. tensor[mask] = scalar",
+            UserWarning,
+            stacklevel=5,
         )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, kernels
-from rushlight.autograd.operation import Operation, UfuncOperation, UnaryOperation
+from rushlight.autograd.operation import Operation, UfuncOperation, UnaryOperation, check_apart
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import check_tensor, refuse_float8, refuse_wide_unsigned
 from rushlight.ops._out import into
@@ -486,6 +486,7 @@ def add_(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """`add`, in place."""
     if isinstance(other, Variable) and other.is_sparse:
         return other._add_to_(input, alpha)  # type: ignore[attr-defined]
+    check_apart(input, other)
     return Add.inplace(input, _scaled("add_", input, other, alpha))
 
 
@@ -493,6 +494,7 @@ def sub_(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """`sub`, in place."""
     if isinstance(other, Variable) and other.is_sparse:
         return other._add_to_(input, -alpha)  # type: ignore[attr-defined]
+    check_apart(input, other)
     return Sub.inplace(input, _scaled("sub_", input, other, alpha))
 
 

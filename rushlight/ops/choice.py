@@ -12,6 +12,7 @@ from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._codes import fill_codes
 from rushlight.ops._data import fill_array
+from rushlight.ops._geometry import warn_of_overlap
 from rushlight.ops._numeric import check_tensor, not_implemented
 from rushlight.ops._out import into, plain
 from rushlight.ops.promotion import (
@@ -341,7 +342,15 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
 def masked_fill_(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     """`masked_fill`, written into the tensor."""
     check_tensor("masked_fill_", "mask", 2, mask)
-    return _masked_fill_operation(input, mask, value).inplace(input, mask, value)
+    operation = _masked_fill_operation(input, mask, value)
+    array = input._array
+    if 0 in array.strides and not input.requires_grad:
+        warn_of_overlap(array, "masked_fill_")
+        filler = value._array if isinstance(value, Variable) else value
+        np.copyto(array, filler, where=mask._array, casting="unsafe")
+        input.bump_version()
+        return input
+    return operation.inplace(input, mask, value)
 
 
 class ChoiceMethods:

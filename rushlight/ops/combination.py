@@ -137,8 +137,10 @@ class Addcmul(Operation):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, tensor1: Tensor, tensor2: Tensor, value: Any) -> Any:
-        ctx.save_for_backward(tensor1, tensor2)
+        needs = ctx.needs_input_grad
+        ctx.save_for_backward(tensor1 if needs[2] else None, tensor2 if needs[1] else None)
         ctx.like, ctx.value = like(input), value
+        ctx.likes_of_factors = like(tensor1), like(tensor2)
         dtype, arrays = _three(input, tensor1, tensor2)
         if dtype.kind == "b":
             raise not_implemented("addcmul_cpu_out", dtype)
@@ -155,8 +157,8 @@ class Addcmul(Operation):
         scaled = grad * ctx.value
         return (
             unbroadcast(grad, ctx.like) if needs[0] else None,
-            unbroadcast(scaled * conj_of(tensor2), tensor1) if needs[1] else None,
-            unbroadcast(scaled * conj_of(tensor1), tensor2) if needs[2] else None,
+            unbroadcast(scaled * conj_of(tensor2), ctx.likes_of_factors[0]) if needs[1] else None,
+            unbroadcast(scaled * conj_of(tensor1), ctx.likes_of_factors[1]) if needs[2] else None,
             None,
         )
 

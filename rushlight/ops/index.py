@@ -22,11 +22,12 @@ from rushlight.autograd.operation import OVERLAP, Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.index import add_at
 from rushlight.ops._data import from_data
-from rushlight.ops._geometry import Array, Shape, check_no_overlap, expanded_shape, shape_text
+from rushlight.ops._geometry import Array, Shape, check_no_overlap, expand_array, expanded_shape, shape_text, warn_of_overlap
 from rushlight.ops._numeric import check_tensor
+from rushlight.ops.broadcast import expand
 from rushlight.ops.shape import Alias
 from rushlight.ops.slicing import BasicIndex, Newaxis, Select, Slice
-from rushlight.ops.write import Copy, Fill, fill_value_array, to_shape, write_array
+from rushlight.ops.write import Copy, Fill, FillTensor, fill_value_array, to_shape, write_array
 from rushlight.storage import share_partly
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class IndexPut(Operation):
         if not inplace:
             array = array.copy("K")
         else:
-            check_no_overlap(array)
+            warn_of_overlap(array, "index_put_")
         put_values(array, _key(layout, indices), source, accumulate, indices)
         return array
 
@@ -434,20 +435,18 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
     given = value._array if isinstance(value, Variable) else fill_value_array(value, array)
     if parsed.indices:
         _check_put_types(array.dtype, given.dtype)
-        _check_apart(array, given, True)
+        warn_of_overlap(array, "index_put_")
+        if share_partly(array, given, whole=True):
+            raise RuntimeError(OVERLAP)
         put_values(array, _key(_trimmed(parsed), parsed.indices), given, False, parsed.indices)
     else:
         given = _without_leading_ones(given, array.shape)
-        _check_apart(array, given, False)
+        if isinstance(value, Variable):
+            check_no_overlap(array)
+        if share_partly(array, expand_array(given, array.shape)):
+            raise RuntimeError(OVERLAP)
         write_array(array, given)
     self.bump_version()
-
-
-def _check_apart(array: Array, given: Array, whole: bool) -> None:
-    """RuntimeError if what is written overlaps with itself or with what is read."""
-    check_no_overlap(array)
-    if share_partly(array, given, whole):
-        raise RuntimeError(OVERLAP)
 
 
 def _is_plain(key: Any, ndim: int) -> bool:
@@ -478,13 +477,16 @@ def _assign(target: Tensor, parsed: _Parsed, value: Any) -> None:
         given = value if isinstance(value, Variable) else wrap(fill_value_array(value, target._array))
         _check_put_types(target._array.dtype, given._array.dtype)
         IndexPut.inplace(target, given, False, True, _trimmed(parsed), *parsed.indices)
+    elif isinstance(value, Variable) and not value._array.ndim and target._array.ndim:
+        FillTensor.inplace(target, value)
     elif isinstance(value, Variable):
         shape = value._array.shape
         ones = _leading_ones(shape) if shape != target._array.shape else 0
         given = value
         if ones:
             given = given.reshape(shape[ones:])
-        expanded_shape(given._array, target._array.shape)
+        if given._array.shape != target._array.shape:
+            given = expand(given, target._array.shape)
         Copy.inplace(target, given)
     else:
         Fill.inplace(target, value)

@@ -246,10 +246,10 @@ def _check_source(
                 "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
                 f"{shape_text(own)} source.shape = {shape_text(given)}"
             )
-        raise error(
+        slices = [" ".join(map(str, shape[:dim] + shape[dim + 1 :])) for shape in (own, given)]
+        raise RuntimeError(
             f"{function}(): Source/destination tensor must have same slice shapes. Destination slice shape: "
-            f"{shape_text(own[:dim] + own[dim + 1 :])} at dimension {dim} and source slice shape: "
-            f"{shape_text(given[:dim] + given[dim + 1 :])} at dimension {dim}."
+            f"{slices[0]} at dimension {dim} and source slice shape: {slices[1]} at dimension 0."
         )
 
 

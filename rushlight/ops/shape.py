@@ -160,7 +160,8 @@ class Transpose(ViewOperation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim0: int, dim1: int) -> Array:
         ctx.dims = dim0, dim1
-        return input._array.swapaxes(dim0, dim1)
+        array = input._array
+        return array.swapaxes(dim0, dim1) if array.ndim else array[...]
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -252,7 +253,7 @@ def view(input: Tensor, *shape: Any, dtype: dtypes.dtype | None = None, size: Se
 
 
 def _as_dtype(input: Tensor, dtype: dtypes.dtype) -> Tensor:
-    out = ViewDtype.apply(input, dtype)
+    out = ViewDtype.apply(input.detach(), dtype)
     out._counter = input.version_counter()
     return out
 
@@ -341,8 +342,6 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
         check_tensor("transpose", "input", 1, input)
         raise
     dim0, dim1 = wrap_dim(dim0, ndim), wrap_dim(dim1, ndim)
-    if ndim == 0:
-        return Alias.apply(input)
     return Transpose.apply(input, dim0, dim1)
 
 
@@ -406,6 +405,8 @@ def movedim(input: Tensor, source: int | Sequence[int], destination: int | Seque
             f"({shape_text(origin)} dims) should contain the same number of dims as destination "
             f"({shape_text(target)} dims)"
         )
+    if not ndim:
+        return Alias.apply(input)
     rest = iter([dim for dim in range(ndim) if dim not in origin])
     places = dict(zip(target, origin, strict=True))
     return Permute.apply(input, tuple([places[i] if i in places else next(rest) for i in range(ndim)]))
@@ -466,12 +467,23 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """
     check_tensor("unflatten", "input", 1, input)
     shape = input._array.shape
-    dim = wrap_dim(dim, len(shape))
+    if not isinstance(sizes, (tuple, list)):
+        raise TypeError(
+            f"unflatten(): argument 'sizes' (position 2) must be tuple of ints, not {type(sizes).__name__}"
+        )
     sizes = tuple(sizes)
     if not sizes:
         raise RuntimeError("unflatten: sizes must be non-empty")
-    if sizes.count(-1) > 1:
-        raise RuntimeError(f"unflatten: only one dimension can be inferred, got sizes {shape_text(sizes)}")
+    if not shape:
+        raise RuntimeError(
+            f"unflatten got an unexpected error:\nDimension specified as {dim} but tensor has no dimensions"
+        )
+    dim = wrap_dim(dim, len(shape))
+    if sizes.count(-1) > 1 or min(sizes) < -1 or (-1 in sizes and 0 in sizes and not shape[dim]):
+        try:
+            inferred_shape(sizes, shape[dim])
+        except RuntimeError as error:
+            raise RuntimeError(f"unflatten got an unexpected error:\n{error}") from None
     known = math.prod(size for size in sizes if size != -1)
     if shape[dim] != known and not (-1 in sizes and known and shape[dim] % known == 0):
         raise RuntimeError(

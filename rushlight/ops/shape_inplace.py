@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd.grad_mode import state
+from rushlight.autograd.grad_mode import enable_grad, state
 from rushlight.autograd.operation import ViewOperation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.layout import channels_last, channels_last_3d, contiguous_format, preserve_format
-from rushlight.ops._geometry import Array, Shape, channel_order, shape_text, sizes, wrap_dim, wrap_dims
+from rushlight.ops._geometry import Shape, channel_order, shape_text, sizes, wrap_dim, wrap_dims
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops.creation import checked_shape
 from rushlight.ops.shape import Squeeze, T, Transpose, Unsqueeze
 from rushlight.ops.slicing import AsStrided
-from rushlight.storage import resized
+from rushlight.storage import TypedStorage, UntypedStorage, array_over, resized
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -39,15 +39,6 @@ class TransposeInplace(Transpose):
     """`Transpose`, in place."""
 
     node_name = "TransposeBackward1"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, dim0: int, dim1: int) -> Array:
-        ctx.dims = dim0, dim1
-        return input._array.swapaxes(dim0, dim1) if input._array.ndim else input._array[...]
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        return Transpose.apply(grad, *ctx.dims) if grad._array.ndim else grad, None, None
 
 
 class SqueezeInplace(Squeeze):
@@ -85,6 +76,9 @@ def become(target: Tensor, view: type[ViewOperation], *arguments: Any) -> Tensor
     from rushlight.autograd.views import check_inplace
 
     if not state.enabled:
+        if target._view is not None:
+            with enable_grad():
+                target._view.refresh(target)
         # The history stays as it is.
         target._array = view.forward(view._node_class(), target, *arguments)
         target.bump_version()
@@ -104,7 +98,7 @@ def become(target: Tensor, view: type[ViewOperation], *arguments: Any) -> Tensor
     if target._view is not None:
         target._view = after._view
     target.bump_version()
-    if target._view is not None:
+    if target._view is not None and target._requires_grad:
         target._view.version = target.version_counter().value
     return target
 
@@ -237,7 +231,7 @@ def set_(
     size: Sequence[int] | None = None,
     stride: Sequence[int] | None = None,
 ) -> Tensor:
-    """Look at the memory of another tensor, whole or in part, from now on; at none without arguments.
+    """Look at the memory of another tensor or a storage, whole or in part, from now on; at none without arguments.
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.set_.html
     """
@@ -247,6 +241,9 @@ def set_(
         raise RuntimeError("set_() is not allowed on a tensor that is part of a graph; use it on a detached one")
     if source is None:
         input._array = np.empty(0, input._array.dtype)
+        return input
+    if isinstance(source, TypedStorage | UntypedStorage):
+        input._array, input._counter = array_over(source, input.dtype, storage_offset, size, stride), None
         return input
     if not isinstance(source, Variable):
         raise TypeError(f"set_(): argument 'source' must be Tensor, not {type(source).__name__}")

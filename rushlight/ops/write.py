@@ -60,7 +60,6 @@ class Fill(Operation):
     @staticmethod
     def forward(ctx: Any, target: Tensor, value: Any) -> Array:
         array = target._array
-        check_no_overlap(array)
         array[...] = fill_value_array(value, array)
         return array
 
@@ -75,20 +74,19 @@ class FillTensor(Fill):
     node_name = "FillBackward3"
 
     @staticmethod
+    def forward(ctx: Any, target: Tensor, value: Any) -> Array:
+        check_no_overlap(target._array)
+        return Fill.forward(ctx, target, value)
+
+    @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         return _zeros_like(grad), grad.sum() if ctx.needs_input_grad[1] else None
 
 
 class Zero(Fill):
-    """Zeros, written in place, where elements share memory, too."""
+    """Zeros, written in place."""
 
     node_name = "ZeroBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, target: Tensor, value: Any) -> Array:
-        array = target._array
-        array[...] = fill_value_array(value, array)
-        return array
 
 
 class FillCopy(Operation):

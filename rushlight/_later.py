@@ -24,6 +24,7 @@ MODULES = frozenset(
         "multiprocessing",
         "profiler",
         "quantization",
+        "quasirandom",
         "serialization",
         "signal",
         "testing",

@@ -34,7 +34,7 @@ OWN_NAMESPACES = {"rushlight.memory", "rushlight.serialization.safetensors"} | {
 # Submodules that are attributes of the package because it imports them; `vision` and `serialization` come when named.
 SUBMODULES = {
     "accelerator", "ao", "autograd", "backends", "constants", "cuda", "distributions", "dtypes", "fft", "func", "kernels", "legacy", "linalg", "memory", "nn", "ops", "optim",
-    "printing", "profiler", "quantization", "quantizer", "random", "return_types", "serialization", "settings", "signal", "size", "sparse", "special", "storage", "testing", "threads", "utils",
+    "printing", "profiler", "quantization", "quantizer", "quasirandom", "random", "return_types", "serialization", "settings", "signal", "size", "sparse", "special", "storage", "testing", "threads", "utils",
     "version", "vision",
 }  # fmt: skip
 

@@ -38,6 +38,7 @@ FLOORS = (
         "rushlight.func",
         "rushlight.optim",
         "rushlight.profiler",
+        "rushlight.quasirandom",
         "rushlight.serialization",
         "rushlight.testing",
         "rushlight.utils._misc",

@@ -54,6 +54,7 @@ NAMESPACES = (
     "rushlight.optim.lr_scheduler",
     "rushlight.optim.swa_utils",
     "rushlight.profiler",
+    "rushlight.quasirandom",
     "rushlight.serialization",
     "rushlight.serialization.safetensors",
     "rushlight.signal.windows",

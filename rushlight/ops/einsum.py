@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
-from rushlight.ops.matmul import bmm, mm
+from rushlight.ops.matmul import bmm, dot, mm
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -263,6 +263,9 @@ def tensordot(
     shape = [a.shape[i] for i in rows] + [b.shape[j] for j in columns]
     matrix_a = a.permute(rows + left).reshape(math.prod(a.shape[i] for i in rows), inner)
     matrix_b = b.permute(right + columns).reshape(inner, math.prod(b.shape[j] for j in columns))
+    if len(matrix_a._array) == matrix_b._array.shape[1] == 1:
+        # A single number is the product of two vectors, which autocast leaves as it is.
+        return into(out, dot(matrix_a.view(-1), matrix_b.reshape(-1)).reshape(shape))
     return into(out, mm(matrix_a, matrix_b).reshape(shape))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -333,6 +334,9 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
             f"inner() the last dimension must match on both input tensors but got shapes {list(input.shape)} and "
             f"{list(other.shape)}"
         )
+    if math.prod(lead) == 1:
+        # A single number is the product of two vectors, which autocast leaves as it is.
+        return into(out, dot(input.reshape(-1), other.reshape(-1)).reshape(lead))
     return into(out, mm(input.reshape(-1, k), other.reshape(-1, k).t()).reshape(lead))
 
 

@@ -61,7 +61,9 @@ def _permute(level: BatchLevel, operation: Any, args: tuple[Any, ...]) -> Any:
 
 
 def _transpose(level: BatchLevel, operation: Any, args: tuple[Any, ...]) -> Any:
-    rank = max(ndim(args[0]), 1)
+    rank = ndim(args[0])
+    if not rank:
+        return batched(level, Alias.apply(args[0]._value))
     return batched(level, operation.apply(args[0]._value, args[1] % rank + 1, args[2] % rank + 1))
 
 

@@ -12,7 +12,7 @@ import rushlight
 import rushlight.autograd.forward_ad as our_dual
 from tests.parity import operators as table
 
-FEW = 3
+FEW = 2
 # What draws numbers, or shows memory that nobody set, gives no two samples alike.
 RANDOM = {
     "bernoulli", "binomial", "cauchy", "exponential", "geometric", "log_normal", "multinomial", "nn.functional.alpha_dropout",
@@ -102,10 +102,13 @@ def check_vmap(op: Any, dtype: str) -> None:
     if op.name in RANDOM or op.name in table.UNINITIALISED:
         return
     for number, sample in enumerate(table.samples(op, dtype, most=FEW)):
-        for dim in (0, -1):
-            if dim and number:
-                continue
+        if any(t.layout is not torch.strided for t in table.leaves((sample.input, sample.args, sample.kwargs))):
+            continue
+        # Of the first sample all ways, of the others one.
+        for dim in (0, -1) if not number else (-1,):
             for name, chosen, wholes in batches(sample, dim):
+                if number and name == "first":
+                    continue
                 compare_batch(op, sample, f"vmap {dim} {name}{table.described(sample)}", chosen, wholes, dim)
 
 
@@ -139,16 +142,18 @@ def compare_batch(op: Any, sample: Any, label: str, chosen: list[Any], wholes: l
         ),
         rushlight,
     )
+    # PyTorch's own, or where it has none what its loop gives.
+    theirs = table.outcome(
+        lambda: torch.vmap(lambda *parts: list(table.leaves(call(op.op, same, *parts))), in_dims=dim)(*wholes), torch
+    )
     if isinstance(mine, Exception):
-        expected = table.outcome(
-            lambda: torch.vmap(lambda *parts: list(table.leaves(call(op.op, same, *parts))), in_dims=dim)(*wholes), torch
-        )
-        if isinstance(expected, Exception) and isinstance(mine, type(expected)):
+        if isinstance(theirs, Exception) and isinstance(mine, type(theirs)):
             return
         raise AssertionError(f"{label}: {type(mine).__name__}: {str(mine)[:300]}") from mine
-    for i, (a, one, two) in enumerate(zip(mine, *rows, strict=True)):
-        b = torch.stack([one.detach().resolve_conj(), two.detach().resolve_conj()])
-        a, b = table.plain(a), table.plain(b)
+    if isinstance(theirs, Exception):
+        theirs = [torch.stack([one.detach().resolve_conj(), two.detach().resolve_conj()]) for one, two in zip(*rows, strict=True)]
+    for i, (a, expected) in enumerate(zip(mine, theirs, strict=True)):
+        a, b = table.plain(a), table.plain(expected)
         if op.name in table.DETERMINED:
             a, b = abs(a), abs(b)
-        table.agree(f"{label}: result {i}", a, b, max(1e-9, table.TOLERANCES.get(table.type_name(one), 0.0)))
+        table.agree(f"{label}: result {i}", a, b, max(1e-9, table.TOLERANCES.get(table.type_name(expected), 0.0)))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["apart_from", "check_type_of_out", "into", "into_each", "plain", "type_of_out", "write_out"]
 
 # PyTorch names some types here as its compiler does.
-_C_NAMES = {dtypes.float32: "float", dtypes.float64: "double", dtypes.int64: "long int"}
+_C_NAMES = {dtypes.float32: "float", dtypes.float64: "double", dtypes.int64: "long int", dtypes.int32: "int"}
 _DIFFERENTIATED = (
     "functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad."
 )

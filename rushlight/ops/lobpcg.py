@@ -64,6 +64,8 @@ class LOBPCG:
     def run(self) -> None:
         """Iterate until the first k vectors are good enough, or for as many steps as may be."""
         self._best(self._orthonormal(self.X, None), self.X.shape[1])
+        self.ivars["istep"] += 1
+        self.ivars["iterations_left"] -= 1
         self._judge()
         if self._track():
             return

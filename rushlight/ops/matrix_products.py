@@ -48,10 +48,10 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
         # A copy with the input's history, of which nothing is left in it.
         eye = np.array(np.broadcast_to(np.eye(array.shape[-1], dtype=array.dtype), array.shape))
         return into(out, Replaced.apply(input, wrap(eye)))
+    result, square = None, input
     if n < 0:
         checked("linalg.inv", input)
-        input, n = Inverse.apply(input, "linalg.inv")[0], -n
-    result, square = None, input
+        square, n = Inverse.apply(input, "linalg.inv")[0], -n
     while n:
         if n & 1:
             result = square if result is None else matmul(result, square)

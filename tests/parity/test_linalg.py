@@ -9,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import rushlight  # noqa: E402
+from tests.parity.programs import attempt, same_lines  # noqa: E402
 from tests.parity.tensor_oracle import same  # noqa: E402
 
 
@@ -81,3 +82,61 @@ def test_errors(name: str) -> None:
             ERRORS[name](t)
         kinds.append(issubclass(caught.type, t.linalg.LinAlgError))
     assert kinds[0] == kinds[1]
+
+
+def names_in_the_graph(t: Any) -> None:
+    x = (t.tensor([[3.0, 1.0], [1.0, 2.0]], dtype=t.float64)).requires_grad_()
+    y = t.ones(2, 2, dtype=t.float64).requires_grad_()
+    lin = t.linalg
+    factors = lin.lu_factor(x)
+    for made in (
+        lin.inv(x), lin.inv_ex(x), lin.solve(x, y), lin.solve(x, y[0]), lin.solve_ex(x, y), lin.det(x), lin.slogdet(x),
+        lin.cholesky(x), lin.cholesky_ex(x), t.cholesky_inverse(x), t.cholesky_solve(y, x), lin.eig(x), lin.eigvals(x),
+        lin.eigh(x), lin.eigvalsh(x), lin.svd(x), lin.svdvals(x), lin.lu(x), factors, lin.lu_solve(*factors, y),
+        t.lu_unpack(*factors), lin.lstsq(x, y), lin.pinv(x), t.pinverse(x), lin.matrix_power(x, -1), t.ormqr(x, y[0], x),
+        lin.cross(y.new_ones(3), t.ones(3, dtype=t.float64, requires_grad=True)), lin.ldl_factor(x),
+        lin.solve_triangular(x, y, upper=True), lin.matrix_exp(x), lin.matrix_norm(x, 2), lin.matrix_norm(x, "nuc"),
+    ):  # fmt: skip
+        print([p.grad_fn and type(p.grad_fn).__name__ for p in (made if isinstance(made, tuple) else (made,))])
+
+
+def named_results(t: Any) -> None:
+    x = t.tensor([[4.0, 0.0], [0.0, 1.0]])
+    print(t.linalg.inv_ex(x), t.linalg.solve_ex(x, t.ones(2)), t.linalg.cholesky_ex(x), t.linalg.slogdet(x))
+    print(t.linalg.lu(x), t.linalg.lu_factor(x), t.linalg.lu_factor_ex(x), t.linalg.ldl_factor(x))
+    print(
+        t.linalg.ldl_factor_ex(x), t.linalg.lstsq(x, t.ones(2, 1)), t.slogdet(x), t.lu_unpack(x, t.tensor([1, 2]).int())
+    )
+    outs = t.empty(2, 2), t.empty(0, dtype=t.int32)
+    made = t.linalg.inv_ex(x, out=outs)
+    print(type(made).__name__, made.inverse is outs[0], made.info is outs[1])
+    attempt(lambda: t.linalg.inv_ex(x, out=(t.empty(2, 2), t.empty(0))))
+
+
+def warnings_of_old_names(t: Any) -> None:
+    x, y = t.tensor([[4.0, 0.0], [0.0, 1.0]]), t.ones(2, 1)
+    print(t.cholesky(x), t.triangular_solve(y, x).solution, t.lu_solve(y, *t.linalg.lu_factor(x)))
+    print(t.chain_matmul(x, y), t.nuclear_norm(x), t.frobenius_norm(x, (0, 1)), t.cross(t.ones(3), t.ones(3)))
+
+
+def watched_steps(t: Any) -> None:
+    def watch(worker: Any) -> None:
+        steps.append(worker.ivars["istep"])
+        print(sorted(worker.bparams), worker.X.shape, worker.E.shape, worker.R.shape, worker.tvars["rerr"].shape)
+        if len(steps) == 3:
+            worker.bvars["force_stop"] = True
+
+    steps: list[int] = []
+    a = t.diag(t.arange(1.0, 31.0, dtype=t.float64))
+    E, X = t.lobpcg(a, 2, tracker=watch)
+    print(steps, E.shape, X.shape)
+    E, X = t.lobpcg(
+        a.to_sparse(), 2, largest=False, B=2 * t.eye(30, dtype=t.float64), X=t.ones(30, 2).double().tril(), niter=-1
+    )
+    print((E - t.tensor([0.5, 1.0])).abs().max() < 1e-6, (X.mT @ X - t.eye(2) / 2).abs().max() < 1e-6)
+    attempt(lambda: t.lobpcg(a, 11))
+
+
+@pytest.mark.parametrize("program", [names_in_the_graph, named_results, warnings_of_old_names, watched_steps])
+def test_prints_the_same(program: Any) -> None:
+    same_lines(program)

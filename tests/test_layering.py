@@ -20,6 +20,7 @@ ROOT = PACKAGE.parent
 UPWARDS_WHEN_CALLED = {
     ("rushlight.__config__", "rushlight"): "the version, which the front door names last",
     ("rushlight.autograd.engine", "rushlight.func._vmap"): "batched gradients",
+    ("rushlight.autograd.gradcheck", "rushlight.func._gradcheck"): "tangents and batches are checked by transforms",
     ("rushlight.ops.embedding", "rushlight.sparse"): "the gradient of some rows is a sparse tensor",
     ("rushlight.ops.sparsity", "rushlight.sparse"): "a dense tensor makes a sparse one",
     ("rushlight.printing", "rushlight.nn.parameter"): "a Parameter prints its class's name",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -115,14 +115,18 @@ def gradcheck(
     check_undefined_grad: bool = True,
     check_grad_dtypes: bool = False,
     check_batched_grad: bool = False,
+    check_batched_forward_grad: bool = False,
+    check_forward_ad: bool = False,
+    check_backward_ad: bool = True,
     fast_mode: bool = False,
-    **others: Any,
+    masked: bool | None = None,
 ) -> bool:
     """Whether the gradients of `func` at `inputs` equal central finite differences of step `eps`.
 
     Inputs with `requires_grad` should be float64 or complex128. Raises GradcheckError (or returns False, without
     `raise_exception`) where `|analytical - numerical| > atol + rtol * |numerical|`, or where two backward passes differ
-    by more than `nondet_tol`.
+    by more than `nondet_tol`. `check_forward_ad` compares the tangents of forward mode too, `check_batched_grad` and
+    `check_batched_forward_grad` what `vmap` makes of either with a loop. Every element is checked, also in `fast_mode`.
 
     >>> import rushlight as torch
     >>> x = torch.tensor([0.5, 1.0], dtype=torch.float64, requires_grad=True)
@@ -132,12 +136,23 @@ def gradcheck(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.gradcheck.gradcheck.html
     """
     try:
-        _gradcheck(func, _tuple(inputs), eps, (atol, rtol), nondet_tol, check_grad_dtypes)
+        checks = _Checks(
+            check_backward_ad, check_forward_ad, check_batched_grad, check_batched_forward_grad, check_grad_dtypes
+        )
+        _gradcheck(func, _tuple(inputs), eps, (atol, rtol), nondet_tol, checks)
     except GradcheckError:
         if raise_exception:
             raise
         return False
     return True
+
+
+class _Checks(NamedTuple):
+    backward: bool
+    forward: bool
+    batched: bool
+    batched_forward: bool
+    dtypes: bool
 
 
 def _gradcheck(
@@ -146,8 +161,14 @@ def _gradcheck(
     eps: float,
     tolerance: tuple[float, float],
     nondet_tol: float,
-    dtypes: bool,
+    checks: _Checks,
 ) -> None:
+    if not (checks.backward or checks.forward):
+        raise AssertionError("Expected at least one of check_forward_ad or check_backward_ad to be True")
+    if checks.batched and not checks.backward:
+        raise AssertionError("Setting check_batched_grad=True requires check_backward_ad to be True")
+    if checks.batched_forward and not checks.forward:
+        raise AssertionError("Setting check_batched_forward_grad=True requires check_forward_ad to be True")
     wanted = _differentiable(inputs)
     if not wanted:
         raise ValueError(
@@ -155,7 +176,12 @@ def _gradcheck(
         )
     outputs = _outputs(func, inputs)
     numerical = [_numerical(func, inputs, tensor, eps) for tensor in wanted]
-    for k, out in enumerate(outputs):
+    if checks.forward:
+        # Above this floor, where the transforms are.
+        from rushlight.func import _gradcheck as transformed
+
+        transformed.check_forward(func, inputs, numerical, tolerance, checks.batched_forward)
+    for k, out in enumerate(outputs if checks.backward else ()):
         if not out.requires_grad:
             if any(n and np.any(n[k]) for n in numerical):
                 raise GradcheckError(
@@ -176,8 +202,12 @@ def _gradcheck(
                     "Backward is not reentrant, i.e., running backward with same input and grad_output multiple times "
                     f"gives different values: input {i}"
                 )
-            if dtypes and a._array.dtype != wanted[i]._array.dtype:
+            if checks.dtypes and a._array.dtype != wanted[i]._array.dtype:
                 raise GradcheckError(f"grad is {a.dtype}, but input {i} is {wanted[i].dtype}")
+        if checks.batched:
+            from rushlight.func import _gradcheck as transformed
+
+            transformed.check_batched(out, wanted)
 
 
 def gradgradcheck(
@@ -191,9 +221,18 @@ def gradgradcheck(
     gen_non_contig_grad_outputs: bool = False,
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
-    **others: Any,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_fwd_over_rev: bool = False,
+    check_rev_over_rev: bool = True,
+    fast_mode: bool = False,
+    masked: bool = False,
 ) -> bool:
     """Whether the gradients of the gradients of `func` equal finite differences, at `inputs` and `grad_outputs`.
+
+    `check_fwd_over_rev` and `check_rev_over_rev` say whether the gradients are differentiated in forward mode, and in
+    reverse mode; the other arguments are those of `gradcheck`.
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.gradcheck.gradgradcheck.html
     """
@@ -235,6 +274,10 @@ def gradgradcheck(
         rtol=rtol,
         raise_exception=raise_exception,
         nondet_tol=nondet_tol,
+        check_grad_dtypes=check_grad_dtypes,
+        check_batched_grad=check_batched_grad,
+        check_forward_ad=check_fwd_over_rev,
+        check_backward_ad=check_rev_over_rev,
     )
 
 

@@ -13,12 +13,14 @@ from typing import Any
 from rushlight.autograd.transforms import contained, replaced
 from rushlight.func._batch import INPLACE_RULES, RULES, BatchLevel, batched
 from rushlight.func._kinds import ELEMENTWISE, LEADING, ONE_DIMENSION, PLACEWISE, classes
+from rushlight.ops.activation import ThresholdBackward
 from rushlight.ops.linear import ColumnSum, Linear
 from rushlight.ops.matmul import Bmm, Dot, Mm, Mv
 from rushlight.ops.promotion import result_type
 from rushlight.ops.random_fill import _Fill
 from rushlight.ops.reduce import Mean, MeanDim, Prod, ProdDim, Sum, SumDim
 from rushlight.ops.weighted_products import Addbmm, Addmm, Addmv, Addr, Baddbmm
+from rushlight.ops.write import Copy, FillTensor
 from rushlight.tensor import Tensor
 
 __all__: list[str] = []
@@ -218,6 +220,18 @@ def _fill_inplace(level: BatchLevel, operation: Any, args: tuple[Any, ...]) -> A
     return target
 
 
+def _fill_tensor_inplace(level: BatchLevel, operation: Any, args: tuple[Any, ...]) -> Any:
+    """Of each sample its own number."""
+    target, value = args
+    level.check_target(target)
+    if value._level is not level:
+        operation.inplace(target._value, value)
+    else:
+        (given,) = aligned(level, (value,), ndim(target))
+        Copy.inplace(target._value, given.expand(target._value.shape))
+    return target
+
+
 for _kind in classes(ELEMENTWISE):
     RULES[_kind] = elementwise
     INPLACE_RULES[_kind] = elementwise_inplace
@@ -228,6 +242,8 @@ for _kind in classes(ONE_DIMENSION):
     RULES[_kind] = one_dimension
 for _kind in classes(LEADING):
     RULES[_kind] = leading
+# Its kernel broadcasts nothing.
+RULES[ThresholdBackward] = leading
 RULES.update({
     Sum: total(SumDim), Mean: total(MeanDim), Prod: _prod, Mm: _mm, Bmm: _bmm, Mv: _mv, Dot: _dot,
     Addmm: weighted(Mm.apply), Addmv: weighted(Mv.apply), Baddbmm: weighted(Bmm.apply),
@@ -235,3 +251,4 @@ RULES.update({
     Linear: _linear, ColumnSum: _column_sum,
 })  # fmt: skip
 INPLACE_RULES[_Fill] = _fill_inplace
+INPLACE_RULES[FillTensor] = _fill_tensor_inplace

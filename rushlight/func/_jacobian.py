@@ -18,7 +18,7 @@ from rushlight.ops.creation import zeros
 from rushlight.ops.joining import cat
 from rushlight.ops.splitting import split_with_sizes
 from rushlight.tensor import Tensor
-from rushlight.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
+from rushlight.utils._pytree import tree_flatten, tree_leaves, tree_map, tree_unflatten
 
 __all__ = ["debug_unwrap", "functionalize", "hessian", "jacfwd", "jacrev", "unit_vectors"]
 
@@ -128,6 +128,10 @@ def jacfwd(
             kept["out"] = found[0]
             return (tree_leaves(found[1]), *found[2:])
 
+        def first(aux: Any) -> Any:
+            """What every direction gave alike."""
+            return aux[0] if isinstance(aux, Tensor) else aux
+
         found = vmap(push, randomness=randomness)(*unit_vectors(flat))
         refuse_complex("jacfwd", kept["out"], "outputs")
         rows, out_spec = found[0], tree_flatten(kept["out"])[1]
@@ -139,7 +143,7 @@ def jacfwd(
             for row in rows
         ]  # fmt: skip
         jacobian = tree_unflatten(blocks, out_spec)
-        return (jacobian, found[1]) if has_aux else jacobian
+        return (jacobian, tree_map(first, found[1])) if has_aux else jacobian
 
     return wrapper
 

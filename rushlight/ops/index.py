@@ -19,15 +19,24 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import OVERLAP, Operation
+from rushlight.autograd.transforms import elements
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.index import add_at
 from rushlight.ops._data import from_data
-from rushlight.ops._geometry import Array, Shape, check_no_overlap, expand_array, expanded_shape, shape_text, warn_of_overlap
+from rushlight.ops._geometry import (
+    Array,
+    Shape,
+    check_no_overlap,
+    expand_array,
+    expanded_shape,
+    shape_text,
+    warn_of_overlap,
+)
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops.broadcast import expand
 from rushlight.ops.shape import Alias
 from rushlight.ops.slicing import BasicIndex, Newaxis, Select, Slice
-from rushlight.ops.write import Copy, Fill, FillTensor, fill_value_array, to_shape, write_array
+from rushlight.ops.write import Copy, FillTensor, fill_value_array, to_shape, write_array
 from rushlight.storage import share_partly
 
 if TYPE_CHECKING:
@@ -397,9 +406,11 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
     if not isinstance(value, Variable):
         if not isinstance(value, (int, float, complex, np.number, np.bool_)):
             raise TypeError(f"can't assign a {_type_name(value)} to a torch.{self.dtype.legacy_name}Tensor")
-        tracked = state.enabled and self.requires_grad
+        tracked = (state.enabled and self.requires_grad) or self._level is not None
     else:
         tracked = state.enabled and (self.requires_grad or value.requires_grad)
+        # What a transform wraps is written by operations, too.
+        tracked = tracked or self._level is not None or value._level is not None
     array = self._array
     plain_number = (
         array.dtype.kind == "f"
@@ -418,7 +429,7 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         _check_scalar_key(key)
     parsed = _parse(array.shape, key)
     if any(
-        not index._array.any()
+        not elements(index).any()
         for index in parsed.indices
         if index._array.shape == (1,) and index._array.dtype.kind == "b"
     ):
@@ -489,7 +500,7 @@ def _assign(target: Tensor, parsed: _Parsed, value: Any) -> None:
             given = expand(given, target._array.shape)
         Copy.inplace(target, given)
     else:
-        Fill.inplace(target, value)
+        FillTensor.inplace(target, wrap(fill_value_array(value, target._array)))
 
 
 def _check_put_types(target: np.dtype[Any], source: np.dtype[Any]) -> None:

@@ -75,6 +75,10 @@ def become(target: Tensor, view: type[ViewOperation], *arguments: Any) -> Tensor
     """Turn a tensor into a view of what it was."""
     from rushlight.autograd.views import check_inplace
 
+    if target._level is not None:
+        # What a transform wraps becomes the wrapping of the view.
+        target.__dict__.update(view.apply(target, *arguments).__dict__)
+        return target
     if not state.enabled:
         if target._view is not None:
             with enable_grad():

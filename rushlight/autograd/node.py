@@ -130,6 +130,8 @@ class Node:
     _trace: str | None = None
     # The shapes and types of the operands of a ufunc; None where they are the result's own.
     likes: Any = None
+    # Whether it has two operands, of which one may be a number.
+    pairs_operands: bool = False
     _function: type[Function]
 
     def name(self) -> str:
@@ -144,9 +146,13 @@ class Node:
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """The nodes that this node's gradients go to, each with the number of the output it stands for."""
+        edges = self._edges
+        if self.pairs_operands:
+            # A number counts as the tensor that it stands for.
+            edges = tuple([edge or _NOWHERE for edge in edges[:2]])
         return tuple(
             (AccumulateGrad(edge[0]), 0) if isinstance(edge[0], Variable) else edge
-            for edge in self._edges
+            for edge in edges
             if edge is not None
         )
 
@@ -293,7 +299,8 @@ class Node:
                     edges.append(edge)
                     needs.append(edge is not _NOWHERE)
                 else:
-                    edges.append(_NOWHERE)
+                    # What could never want a gradient, such as an index, is no place in the graph.
+                    edges.append(None if not a.is_sparse and a._array.dtype.kind in "biu" else _NOWHERE)
                     needs.append(False)
             else:
                 edges.append(None)

@@ -56,6 +56,8 @@ class Operation(Function):
     node_name: str = ""
     # Whether each element of the result is in the channel that it was in, for tensors quantized by channel.
     keeps_channels: bool = False
+    # Whether it has two operands, of which one may be a number.
+    pairs_operands: bool = False
     # Whether forward has an `out` argument for the array to write into, which spares in-place calls a temporary.
     takes_out: bool = False
     # Whether backward gets zeros for those of several results that had no gradient, or None.
@@ -66,7 +68,8 @@ class Operation(Function):
 
     @classmethod
     def _make_node_class(cls) -> type[Node]:
-        return type(cls.node_name or f"{cls.__name__}Backward0", (Node,), {"_function": cls})
+        contents = {"_function": cls, "pairs_operands": cls.pairs_operands}
+        return type(cls.node_name or f"{cls.__name__}Backward0", (Node,), contents)
 
     @classmethod
     def apply(cls, *args: Any) -> Any:
@@ -269,6 +272,7 @@ class UfuncOperation(Operation):
     """An operation that is one ufunc of two operands: `+`, `-`, `*`, `/`."""
 
     ufunc: Callable[..., Any]
+    pairs_operands = True
     # Whether backward needs the operands, rather than their shapes and types alone; and the second one for both
     # gradients.
     saves_operands: bool = False

@@ -152,7 +152,7 @@ def _restrided(tensor: Any, base: Tensor, steps: Any) -> AsStridedBackward0 | No
     return node if same_place(node.shown, tensor._array) else None
 
 
-class AsStridedBackward0(Node):  # noqa: N801
+class AsStridedBackward0(Node):
     """The history of a view whose base was written to: PyTorch takes it for one step from the base, and so names it."""
 
     def __init__(self, base: Tensor, steps: tuple[tuple[Any, tuple[Any, ...], int | None], ...]) -> None:
@@ -187,6 +187,7 @@ class CopySlices(Node):
         # Not the view itself: it leads to the base, whose history this is.
         self.steps = view.steps()
         self.inner = inner
+        self.pairs_operands = inner.pairs_operands
         self.position = position
         self._edges = (*inner._edges[:position], edge_of(base), *inner._edges[position + 1 :])
         self._sequence = next_sequence()

@@ -62,9 +62,7 @@ def check_type_of_out(out: Tensor, dtype: dtypes.dtype | None) -> None:
     """RuntimeError if a creation function was asked for another type than that of the tensor given as `out=`."""
     _check_out(out)
     if dtype is not None and out.dtype is not dtype:
-        raise RuntimeError(
-            f"dtype {dtype.legacy_name} does not match dtype of out parameter ({out.dtype.legacy_name})"
-        )
+        raise RuntimeError(f"dtype {dtype.legacy_name} does not match dtype of out parameter ({out.dtype.legacy_name})")
 
 
 def write_out(out: Tensor, array: npt.NDArray[Any], warn: bool = False) -> Tensor:

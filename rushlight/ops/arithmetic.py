@@ -9,6 +9,7 @@ import numpy as np
 from rushlight import dtypes, kernels
 from rushlight.autograd.operation import Operation, UfuncOperation, UnaryOperation, check_apart
 from rushlight.autograd.variable import Variable, wrap
+from rushlight.kernels.reference import division
 from rushlight.ops._numeric import check_tensor, refuse_float8, refuse_wide_unsigned
 from rushlight.ops._out import into
 from rushlight.ops.promotion import NUMBERS, binary, like, operands, result_type, unbroadcast
@@ -86,6 +87,7 @@ class Rsub(Sub):
     """`input - other` for a number `input`."""
 
     node_name = "RsubBackward1"
+    pairs_operands = False
 
 
 class RsubTensor(Sub):
@@ -292,6 +294,10 @@ def add(input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor
     """
     if isinstance(other, Variable) and other.is_sparse:
         return into(out, other._added(input, alpha))  # type: ignore[attr-defined]
+    if out is None and alpha.__class__ is int and alpha == 1 and isinstance(input, Variable):
+        result = _add(input, other)
+        if result is not NotImplemented:
+            return result
     return into(out, Add.apply(input, _scaled("add", input, other, alpha)))
 
 
@@ -306,6 +312,10 @@ def sub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor
     """
     if isinstance(other, Variable) and other.is_sparse:
         return into(out, other._added(input, -alpha))  # type: ignore[attr-defined]
+    if out is None and alpha.__class__ is int and alpha == 1 and isinstance(input, Variable):
+        result = _sub(input, other)
+        if result is not NotImplemented:
+            return result
     return into(out, Sub.apply(input, _scaled("sub", input, other, alpha)))
 
 
@@ -371,7 +381,7 @@ def div(
     """
     check_operand("div", other)
     if rounding_mode is None:
-        return into(out, Div.apply(input, other))
+        return into(out, _truediv(input, other) if isinstance(input, Variable) else Div.apply(input, other))
     return into(out, rounded_quotient(input, other, rounding_mode))
 
 
@@ -394,7 +404,10 @@ def _check_integer_division(mode: str, a: Any, b: Any) -> None:
 def _floor_of_quotient(a: Any, b: Any) -> Any:
     # A zero divisor gives the quotient's infinity or NaN, where NumPy's floor_divide gives NaN.
     quotient = np.true_divide(a, b)
-    return np.where(np.equal(b, 0), quotient, np.floor_divide(a, b)).astype(quotient.dtype)
+    zero = np.equal(b, 0)
+    if not zero.any():
+        return np.asarray(division.floor_divide(a, b))
+    return np.where(zero, quotient, division.floor_divide(a, b)).astype(quotient.dtype)
 
 
 def _trunc_of_quotient(a: Any, b: Any) -> Any:

@@ -73,9 +73,18 @@ def expand_as(input: Tensor, other: Tensor) -> Tensor:
     return Expand.apply(input, other._array.shape)
 
 
-def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
-    """`input.expand(size)`."""
-    return Expand.apply(input, sizes((size,), "broadcast_to"))
+def broadcast_to(input: Tensor, *size: Any, **named: Any) -> Tensor:
+    """`input.expand(size)`.
+
+    >>> import rushlight as torch
+    >>> torch.broadcast_to(torch.tensor([1, 2]), (2, 2))
+    tensor([[1, 2],
+            [1, 2]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.broadcast_to.html
+    """
+    check_tensor("broadcast_to", "input", 1, input)
+    return Expand.apply(input, sizes((named["size"],) if named else size, "broadcast_to"))
 
 
 def broadcast_shapes(*shapes: int | Sequence[int]) -> Size:

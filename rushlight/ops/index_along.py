@@ -295,9 +295,7 @@ def _index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor, inplace:
     return IndexCopy.apply(input, dim, index, source, False)
 
 
-def index_copy(
-    input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: Tensor | None = None
-) -> Tensor:
+def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: Tensor | None = None) -> Tensor:
     """A copy of `input` with the slices of `source` written at the indices.
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.index_copy.html

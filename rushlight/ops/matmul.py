@@ -397,7 +397,7 @@ def _matmul(input: Any, other: Any, a: int, b: int) -> Any:
     if a == 2 and b == 1:
         return mv(input, other)
     if a == 1 and b == 2:
-        return mm(input.unsqueeze(0), other).squeeze(0)
+        return mm(input.unsqueeze(0), other).squeeze_(0)
     if a >= 3 and b <= 2:
         # All of the left's rows meet the one matrix: a single product.
         lead, k = input._array.shape[:-1], input._array.shape[-1]

@@ -118,9 +118,7 @@ def detach_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into(out, Detached.apply(input), exact=True)
 
 
-def diagonal_copy(
-    input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1, *, out: Tensor | None = None
-) -> Tensor:
+def diagonal_copy(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1, *, out: Tensor | None = None) -> Tensor:
     """A copy of what `diagonal` views.
 
     >>> import rushlight as torch
@@ -298,9 +296,7 @@ def view_as_real_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into(out, _copied(view_as_real, input), exact=True)
 
 
-def view_copy(
-    input: Tensor, size: Any = None, *, dtype: Any = None, out: Tensor | None = None
-) -> Tensor:
+def view_copy(input: Tensor, size: Any = None, *, dtype: Any = None, out: Tensor | None = None) -> Tensor:
     """A copy of what `Tensor.view` views: another shape, or another dtype.
 
     >>> import rushlight as torch

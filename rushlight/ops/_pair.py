@@ -19,6 +19,10 @@ def number_pair(name: str, input: Any, other: Any) -> tuple[Any, Any]:
 
     Raises TypeError unless one is a tensor and the other a tensor or a number.
     """
+    if isinstance(input, Variable) and isinstance(other, Variable):
+        kind = input._array.dtype
+        if kind is other._array.dtype and kind.char in "fd":
+            return input, other
     if not (isinstance(input, Variable) or isinstance(other, Variable)) or not all(
         isinstance(v, (Variable, *NUMBERS)) for v in (input, other)
     ):

@@ -346,8 +346,8 @@ class Softshrink(Operation):
         ctx.lambd = lambd = float(require_floating(input._array, "softshrink_cpu").dtype.type(lambd))
 
         def formula(x: Array) -> Array:
-            moved = np.where(x > lambd, x - lambd, x + lambd)
-            return np.where((x > lambd) | (x < -lambd), moved, x * 0)
+            bound = x.dtype.type(lambd)
+            return x - np.minimum(np.maximum(x, -bound), bound)
 
         return elementwise(input, "softshrink_cpu", formula)
 

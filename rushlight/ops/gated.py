@@ -40,6 +40,11 @@ def _gelu_exact(x: Array) -> Array:
     return x * 0.5 * (1 + special.erf(x * math.sqrt(0.5)))
 
 
+def _softplus(x: Array) -> Array:
+    """`log(1 + exp(x))`, without overflow."""
+    return np.maximum(x, x.dtype.type(0)) + np.log1p(np.exp(np.negative(np.abs(x))))
+
+
 class Gelu(Operation):
     """`x Φ(x)`, or its approximation by tanh."""
 
@@ -133,7 +138,7 @@ class Mish(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Any:
         ctx.save_for_backward(input)
-        return elementwise(input, "mish_cpu", lambda x: x * np.tanh(np.logaddexp(x, x.dtype.type(0))))
+        return elementwise(input, "mish_cpu", lambda x: x * np.tanh(_softplus(x)))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:

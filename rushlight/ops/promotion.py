@@ -34,6 +34,7 @@ _REFUSED = {
     "fmax": ("maximum_cpu", _WIDE_UNSIGNED + _COMPLEX),
     "fmin": ("minimum_cpu", _WIDE_UNSIGNED + _COMPLEX),
     "arctan2": ("atan2_cpu", _COMPLEX),
+    "_hypot": ("hypot_cpu", _COMPLEX),
     "hypot": ("hypot_cpu", _COMPLEX),
     "copysign": ("copysign_cpu", _COMPLEX),
     "logaddexp2": ("logaddexp2_cpu", _COMPLEX),

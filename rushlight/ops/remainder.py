@@ -8,6 +8,7 @@ import numpy as np
 
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable
+from rushlight.kernels.reference import division
 from rushlight.ops._numeric import Array, check_tensor, inplace, not_implemented
 from rushlight.ops._out import into
 from rushlight.ops.arithmetic import check_operand, div
@@ -42,7 +43,7 @@ class Remainder(Operation):
     def forward(ctx: Any, input: Any, other: Any) -> Any:
         ctx.like = like(input)
         ctx.save_for_backward(input if ctx.needs_input_grad[1] else None, other)
-        return _rest(np.remainder, "remainder_cpu", input, other)
+        return _rest(division.remainder, "remainder_cpu", input, other)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -70,7 +71,7 @@ class Fmod(Remainder):
     def forward(ctx: Any, input: Any, other: Any) -> Any:
         ctx.like = like(input)
         ctx.save_for_backward(input if ctx.needs_input_grad[1] else None, other)
-        return _rest(np.fmod, "fmod_cpu", input, other)
+        return _rest(division.fmod, "fmod_cpu", input, other)
 
 
 class FmodScalar(Fmod):

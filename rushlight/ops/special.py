@@ -241,6 +241,20 @@ def sinc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into(out, Sinc.apply(input))
 
 
+def _hypot(a: Any, b: Any) -> Any:
+    """`np.hypot`, which has no fast loop: squares of float32 fit into float64."""
+    if a.dtype.char != "f":
+        return np.hypot(a, b)
+    out = np.square(a, dtype=np.float64)
+    out = np.sqrt(out + np.square(b, dtype=np.float64))
+    # An infinity beside a NaN is still infinite.
+    return (
+        np.where(np.isinf(a) | np.isinf(b), np.inf, out).astype(np.float32)
+        if np.isnan(out).any()
+        else out.astype(np.float32)
+    )
+
+
 class Hypot(Operation):
     """`sqrt(input² + other²)`, without overflow."""
 
@@ -248,7 +262,7 @@ class Hypot(Operation):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, other: Tensor) -> Any:
-        out = wrap(binary(np.hypot, input, other))
+        out = wrap(binary(_hypot, input, other))
         ctx.save_for_backward(input, other, out)
         return out
 
@@ -287,7 +301,11 @@ def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 def _logaddexp(a: Any, b: Any) -> Any:
     """`np.logaddexp`, which knows no complex numbers: of these the one with the greater real part is taken out."""
     if a.dtype.kind != "c":
-        return np.logaddexp(a, b)
+        if a.dtype.char not in "fd":
+            return np.logaddexp(a, b)
+        out = np.maximum(a, b) + np.log1p(np.exp(np.negative(np.abs(a - b))))
+        # Equal infinities differ by no number.
+        return np.where(np.isnan(out), np.maximum(a, b), out) if np.isnan(out).any() else out
     a, b = np.broadcast_arrays(a, b)
     first = a.real >= b.real
     high, low = np.where(first, a, b), np.where(first, b, a)

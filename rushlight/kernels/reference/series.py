@@ -21,15 +21,15 @@ _accumulate: Any = np.multiply.accumulate
 
 
 def polynomial(coefficients: Array, x: Array) -> Array:
-    """`c[0] + c[1] x + c[2] x² + …` for an array of one dimension."""
+    """`c[0] + c[1] x + c[2] x² + …`, in the type of x."""
     if x.size <= _FEW:
-        powers = np.empty((len(coefficients), x.size))
+        powers = np.empty((len(coefficients), x.size), x.dtype)
         powers[0] = 1
-        powers[1:] = x
+        powers[1:] = x.reshape(-1)
         result: Array = coefficients @ _accumulate(powers, 0, None, powers)
-        return result
+        return result.reshape(x.shape)
     descending = coefficients[::-1].tolist()
-    out = np.full(x.shape, descending[0])
+    out = np.full(x.shape, descending[0], x.dtype)
     for c in descending[1:]:
         out *= x
         out += c
@@ -42,26 +42,29 @@ def choose(x: Array, first: Any, formula: Callable[[Array], Array], other: Calla
         return formula(x)
     if not first.any():
         return other(x)
-    out = np.empty(x.shape)
+    out = np.empty(x.shape, x.dtype)
     out[first] = formula(x[first])
     rest = ~first
     out[rest] = other(x[rest])
     return out
 
 
-def by_blocks(function: Callable[..., Array], *arrays: Array) -> Array:
-    """A function of float64 arrays of one dimension applied to arrays of any shape that broadcast, in their type."""
+def by_blocks(function: Callable[..., Array], *arrays: Array, inner: Any = np.float64) -> Array:
+    """A function of arrays of one dimension applied to arrays of any shape that broadcast, in their type.
+
+    The function sees them in another type, float64 if nothing else is said.
+    """
     dtype = arrays[0].dtype
     if len(arrays) > 1:
         arrays = tuple(np.broadcast_arrays(*arrays))
     shape, size = arrays[0].shape, arrays[0].size
     with np.errstate(all="ignore"):
         if size <= _BLOCK:
-            flat = [np.ascontiguousarray(a, np.float64).reshape(-1) for a in arrays]
+            flat = [np.ascontiguousarray(a, inner).reshape(-1) for a in arrays]
             return function(*flat).astype(dtype, copy=False).reshape(shape)
         flat = [np.ravel(a) for a in arrays]
         out = np.empty(size, dtype)
         for start in range(0, size, _BLOCK):
             part = slice(start, start + _BLOCK)
-            out[part] = function(*[np.asarray(a[part], np.float64) for a in flat])
+            out[part] = function(*[np.asarray(a[part], inner) for a in flat])
     return out.reshape(shape)

@@ -20,9 +20,10 @@ from rushlight import dtypes
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.device import check_new, device
 from rushlight.layout import strided
+from rushlight.ops._data import checked_array
 from rushlight.ops._geometry import Array
 from rushlight.ops.conversion import as_dtype
-from rushlight.ops.creation import checked_array, finished
+from rushlight.ops.creation import finished
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -87,7 +88,8 @@ def _writable(array: Array) -> Array:
     )
     memory = (ctypes.c_uint8 * span).from_address(array.__array_interface__["data"][0])
     memory.owner = array  # type: ignore[attr-defined]
-    return np.ndarray(array.shape, array.dtype, memory, 0, array.strides)
+    buffer: Any = memory
+    return np.ndarray(array.shape, array.dtype, buffer, 0, array.strides)
 
 
 def _exported(input: Tensor, versioned: bool, copy: bool | None) -> Any:
@@ -155,8 +157,8 @@ def _imported(capsule: Any) -> Tensor:
 
 def _capsule_of(ext_tensor: Any, wanted: dict[str, Any]) -> tuple[Any, bool]:
     """The capsule of an object, asked for with as much as it understands; whether it was asked for a copy."""
-    for dropped in (None, "max_version", "copy", "dl_device"):
-        wanted.pop(dropped, None)  # type: ignore[call-overload]
+    for dropped in ("", "max_version", "copy", "dl_device"):
+        wanted.pop(dropped, None)
         try:
             return ext_tensor.__dlpack__(**wanted), "copy" in wanted
         except TypeError:

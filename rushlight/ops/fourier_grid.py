@@ -314,7 +314,7 @@ def _frequencies(name: str, n: int, d: float, count: int, out: Tensor | None, dt
         if count == n:
             places[(n + 1) // 2 :] -= n
         factor = np.float64(1.0) / np.float64(n * d)
-        wide = np.float64 if numpy_dtype == np.float64 else np.float32
+        wide: Any = np.float64 if numpy_dtype == np.float64 else np.float32
         return (places.astype(numpy_dtype).astype(wide) * wide(factor)).astype(numpy_dtype)
 
     return filled(name, make, ((count,),), out=out, dtype=kind, **options)

@@ -94,8 +94,8 @@ def gradient(
     many = isinstance(spacing, list | tuple)
     if not (_scalar(spacing) or many or spacing is None):
         raise TypeError(
-            "gradient() received an invalid combination of arguments: spacing must be a number, a tuple of numbers or a "
-            f"tuple of Tensors, not {type(spacing).__name__}"
+            "gradient() received an invalid combination of arguments: spacing must be a number, a tuple of numbers or "
+            f"a tuple of Tensors, not {type(spacing).__name__}"
         )
     shape = input._array.shape
     if input.dtype is dtypes.uint8:
@@ -117,9 +117,9 @@ def gradient(
     if any(shape[d] < edge_order + 1 for d in dims):
         raise RuntimeError("torch.gradient expected each dimension size to be at least edge_order+1")
     each = list(spacing) if many else [1 if spacing is None else spacing] * len(dims)
-    return tuple(
-        [
-            (_from_distances if isinstance(step, Variable) else _from_steps)(input, step, d, edge_order)
-            for step, d in zip(each, dims, strict=True)
-        ]
-    )
+    return tuple([_partial(input, step, d, edge_order) for step, d in zip(each, dims, strict=True)])
+
+
+def _partial(input: Tensor, step: Any, dim: int, edge_order: int) -> Tensor:
+    derivative: Any = _from_distances if isinstance(step, Variable) else _from_steps
+    return derivative(input, step, dim, edge_order)

@@ -227,7 +227,8 @@ class _Hash(Operation):
             bits = array
         else:
             bits = array.astype(wide).view(np.uint64)
-        out = wrap(np.asarray(np.bitwise_xor.reduce(bits, axis=dims, keepdims=keepdim)))
+        reduce: Any = np.bitwise_xor.reduce
+        out = wrap(np.asarray(reduce(bits, axis=dims, keepdims=keepdim)))
         ctx.mark_non_differentiable(out)
         return out
 

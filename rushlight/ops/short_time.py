@@ -11,7 +11,6 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from rushlight.autograd.grad_mode import state
-from rushlight.autograd.variable import Variable
 from rushlight.kernels.reference.spectrum import BY_LENGTH, BY_ROOT, UNSCALED
 from rushlight.ops._geometry import shape_text, wrap_dim
 from rushlight.ops._numeric import check_tensor
@@ -108,32 +107,37 @@ def stft(
         if align_to_window is not None:
             raise RuntimeError("stft align_to_window should only be set when center = false")
         input = _padded(input, n_fft // 2, pad_mode)
-    is_complex = input.is_complex() or (window is not None and window.is_complex())
-    if return_complex is None and not is_complex:
-        raise RuntimeError(
-            "stft requires the return_complex parameter be given for real inputs, and will further require that "
-            "return_complex=True in a future PyTorch release."
-        )
-    call = {
-        "n_fft": n_fft, "hop_length": hop, "win_length": length, "normalized": normalized, "onesided": onesided,
-        "return_complex": is_complex if return_complex is None else return_complex, "align_to_window": align_to_window,
-    }  # fmt: skip
+    to_complex = _asked_for_complex(input, window, return_complex)
     problem = _stft_problem(input, n_fft, hop, length, window)
     if problem:
-        raise RuntimeError(f"{_call('stft', input, window, **call)} : {problem}")
+        call = _call(
+            "stft", input, window, n_fft=n_fft, hop_length=hop, win_length=length, normalized=normalized,
+            onesided=onesided, return_complex=to_complex, align_to_window=align_to_window,
+        )  # fmt: skip
+        raise RuntimeError(f"{call} : {problem}")
     if length < n_fft:
         window = _centred(ones(length, dtype=input.dtype) if window is None else window, n_fft)
     signal = input.unsqueeze(0) if input._array.ndim == 1 else input
     if align_to_window and not center:
         signal = constant_pad_nd(signal, ((n_fft - length) // 2, (n_fft - length) // 2))
     frames = Unfold.apply(signal, 1, n_fft, hop)
-    if window is not None:
-        frames = frames * window
-    scale = BY_ROOT if normalized else UNSCALED
-    out = _spectra(frames, scale, onesided).transpose(1, 2)
+    out = _spectra(frames if window is None else frames * window, BY_ROOT if normalized else UNSCALED, onesided)
+    out = out.transpose(1, 2)
     if input._array.ndim == 1:
         out = out.squeeze(0)
-    return out if call["return_complex"] else view_as_real(out)
+    return out if to_complex else view_as_real(out)
+
+
+def _asked_for_complex(input: Tensor, window: Tensor | None, given: bool | None) -> bool:
+    """Whether the result is to be complex; RuntimeError where that must be said and isn't."""
+    if given is not None:
+        return given
+    if not (input.is_complex() or (window is not None and window.is_complex())):
+        raise RuntimeError(
+            "stft requires the return_complex parameter be given for real inputs, and will further require that "
+            "return_complex=True in a future PyTorch release."
+        )
+    return True
 
 
 def _padded(input: Tensor, pad: int, mode: str) -> Tensor:
@@ -217,27 +221,31 @@ def istft(
     problem = _istft_problem(shape, n_fft, hop, win, one, window)
     if problem:
         raise RuntimeError(f"{call} : {problem}")
-    real = input.dtype.to_real()
-    window = _centred(ones(win, dtype=real) if window is None else window, n_fft)
+    window = _centred(ones(win, dtype=input.dtype.to_real()) if window is None else window, n_fft)
     signal = input.unsqueeze(0) if len(shape) == 2 else input
     frames = _frames(signal.transpose(1, 2), n_fft, BY_ROOT if normalized else BY_LENGTH, one, return_complex, window)
     full = n_fft + hop * (shape[-1] - 1)
-    summed = Fold.apply(frames * window, (frames._array.shape[0], full), 1, n_fft, hop)
-    weight = Fold.apply(window.pow(2).expand(1, shape[-1], n_fft), (1, full), 1, n_fft, hop)
     start = n_fft // 2 if center else 0
     end = start + length if length is not None else full - start
+    out = _overlapped(frames, window, hop, full, start, end, call)
+    return out.squeeze(0) if len(shape) == 2 else out
+
+
+def _overlapped(frames: Tensor, window: Tensor, hop: int, full: int, start: int, end: int, call: str) -> Tensor:
+    """The frames summed where they lie, over the weight that each place has, from `start` to `end`."""
+    batch, count, n_fft = frames._array.shape
+    summed = Fold.apply(frames * window, (batch, full), 1, n_fft, hop)
+    weight = Fold.apply(window.pow(2).expand(1, count, n_fft), (1, full), 1, n_fft, hop)
     summed, weight = slice_(summed, 1, start, end), slice_(weight, 1, start, end)
     if bool((weight.abs().min() < 1e-11).item()):
         raise RuntimeError(f"{call} window overlap add min: 1")
     out = summed / weight
-    if len(shape) == 2:
-        out = out.squeeze(0)
     if end > full:
         warnings.warn(
             "The length of signal is shorter than the length parameter. Result is being padded with zeros in the tail. "
             "Please check your center and hop_length settings.",
             UserWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
         out = constant_pad_nd(out, (0, end - full))
     return out
@@ -247,12 +255,12 @@ def _too_flat(ndim: int) -> int:
     raise IndexError(f"Dimension out of range (expected to be in range of [{-ndim - 1}, {ndim}], but got -3)")
 
 
-def _frames(spectra: Tensor, n_fft: int, scale: int, onesided: bool, to_complex: bool, window: Any) -> Tensor:
+def _frames(spectra: Tensor, n_fft: int, scale: int, onesided: bool, to_complex: bool, window: Tensor) -> Tensor:
     if to_complex:
         if onesided:
             raise RuntimeError("Cannot have onesided output if window or input is complex")
         return ComplexToComplex.apply(spectra, (2,), scale, False)
-    if isinstance(window, Variable) and window.is_complex():
+    if window.is_complex():
         raise RuntimeError("Complex windows are incompatible with return_complex=False")
     if not onesided:
         spectra = slice_(spectra, 2, 0, n_fft // 2 + 1)

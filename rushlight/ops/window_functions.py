@@ -44,7 +44,9 @@ def _window(
 ) -> Tensor:  # fmt: skip
     """`compute(0 … n-1, n)` of a window's points, of whose last a periodic window is rid."""
     try:
-        count = operator.index(None if isinstance(length, bool) else length)
+        if isinstance(length, bool):
+            raise TypeError
+        count = operator.index(length)
     except TypeError:
         raise TypeError(
             f"{function}(): argument 'window_length' (position 1) must be int, not {type(length).__name__}"

@@ -1,7 +1,7 @@
 """Windows that a signal is multiplied with before it is transformed, as functions of their number of points M.
 
-A symmetric window (`sym`) is meant for filters, one that isn't is a symmetric one of M + 1 points without the last, meant
-for spectra. All of them take `dtype` (float32 or float64), `layout`, `device` and `requires_grad`, and raise ValueError
+A symmetric window (`sym`) is meant for filters, one that isn't is a symmetric one of M + 1 points without the last, for
+spectra. All of them take `dtype` (float32 or float64), `layout`, `device` and `requires_grad`, and raise ValueError
 for a negative M and for other dtypes and layouts.
 
 Source: https://docs.pytorch.org/docs/2.13/signal.html

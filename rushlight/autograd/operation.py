@@ -28,8 +28,11 @@ __all__ = [
     "ViewOperation",
     "check_apart",
     "like",
+    "is_plain",
     "mark_inference",
+    "view_of",
     "write",
+    "writes_freely",
 ]
 
 OVERLAP = (
@@ -272,11 +275,41 @@ class UfuncOperation(Operation):
     """An operation that is one ufunc of two operands: `+`, `-`, `*`, `/`."""
 
     ufunc: Callable[..., Any]
+    # NumPy's, which writes into the array that it is given.
+    writing_ufunc: Any
     pairs_operands = True
     # Whether backward needs the operands, rather than their shapes and types alone; and the second one for both
     # gradients.
     saves_operands: bool = False
     always_saves_other: bool = False
+
+    @classmethod
+    def inplace(cls, target: Any, *args: Any) -> Any:
+        """`Operation.inplace`, unrolled for float tensors of one type and shape, or one and a number."""
+        other = args[0]
+        kind = other.__class__
+        try:
+            if writes_freely(target):
+                array = target._array
+                if kind is float or kind is int:
+                    cls.writing_ufunc(array, float(other), array)
+                    target.bump_version()
+                    return target
+                if isinstance(other, Variable):
+                    given = other._array
+                    if (
+                        given.dtype is array.dtype
+                        and given.shape == array.shape
+                        and not (other.requires_grad and state.enabled)
+                    ):
+                        if given is not array:
+                            check_apart(target, other)
+                        cls.writing_ufunc(array, given, array)
+                        target.bump_version()
+                        return target
+        except (AttributeError, Intercept):
+            pass
+        return super().inplace(target, *args)
 
     @classmethod
     def operator(cls) -> Callable[[Any, Any], Any]:
@@ -402,6 +435,48 @@ def like(value: Any) -> tuple[tuple[int, ...], Any] | None:
     return (value._array.shape, value._array.dtype) if isinstance(value, Variable) else None
 
 
+# The ctx of views that no gradient passes.
+_SCRATCH = Node()
+
+
+def is_plain(tensor: Any) -> bool:
+    """Whether a view of a tensor is made by `view_of`: it is none itself, wants no gradient, and has plain numbers."""
+    return (
+        tensor._view is None
+        and not tensor._requires_grad
+        and state.enabled
+        and not state.levels
+        and tensor._array.dtype.names is None
+    )
+
+
+def view_of(cls: type[ViewOperation], parent: Any, args: tuple[Any, ...], out: Any) -> Any:
+    """What `cls.apply` makes of a view that is there already, of a parent that `is_plain`."""
+    counter = parent._counter
+    if counter is None:
+        counter = parent.version_counter()
+    result = _new(_variable._tensor_type)
+    result._array = out
+    result._requires_grad = False
+    result._counter = counter
+    result._view = view = _new(_View)
+    view.base = view.parent = parent
+    view.operation = cls
+    view.arguments = args
+    view.version = counter.value
+    return result
+
+
+def writes_freely(target: Any) -> bool:
+    """Whether numbers may go into a tensor's array with no record, no check and no conversion but of themselves."""
+    if target._inference or target._level is not None or state.levels:
+        return False
+    if state.enabled and (target._requires_grad or (target._view is not None and target._view.base._requires_grad)):
+        return False
+    array = target._array
+    return array.dtype.char in "fd" and array.flags.writeable and 0 not in array.strides
+
+
 class ViewOperation(Operation):
     """An operation whose results share the memory of its first argument."""
 
@@ -413,15 +488,18 @@ class ViewOperation(Operation):
         """Make the view, record the call if a gradient can be wanted, and let it share the parent's version."""
         recording = state.enabled
         try:
-            if parent._view is not None:
-                parent._view.refresh(parent)
+            above = parent._view
+            if above is not None:
+                above.refresh(parent)
         except AttributeError as error:
             raise not_a_tensor(cls, (parent, *args), error)  # noqa: B904
         except Intercept:
             return dispatch(cls, "apply", (parent, *args))
-        ctx = cls._node_class()
         track = recording and parent._requires_grad
+        # What forward notes for a backward pass that will not be goes where nobody reads it.
+        ctx: Any = _SCRATCH
         if track:
+            ctx = cls._node_class()
             link_one(ctx, parent)
         out = cls.forward(ctx, parent, *args)
         counter = parent._counter
@@ -429,10 +507,13 @@ class ViewOperation(Operation):
             counter = parent.version_counter()
         if out.__class__ is tuple:
             results = _finish_many(ctx, out, track)
+            base = parent if above is None else above.base
             origin = views.MULTI_OUTPUT if recording else views.NO_GRAD
             for i, o in enumerate(results):
                 o._counter = counter
-                o._view = views.View(parent, cls, args, i, origin, counter.value)
+                o._view = view = _new(_View)
+                view.base, view.parent, view.operation, view.arguments = base, parent, cls, args
+                view.index, view.origin, view.version = i, origin, counter.value
             return results
         if out.dtype.names:
             check_channels(cls, out)
@@ -441,7 +522,6 @@ class ViewOperation(Operation):
         result._requires_grad = False
         result._counter = counter
         result._view = view = _new(_View)
-        above = parent._view
         view.base = parent if above is None else above.base
         view.parent = parent
         view.operation = cls

@@ -46,6 +46,7 @@ class Add(UfuncOperation):
     node_name = "AddBackward0"
     takes_out = True
     ufunc = kernels.add
+    writing_ufunc = np.add
 
     @staticmethod
     def forward(ctx: Any, input: Any, other: Any, out: Any = None) -> Any:
@@ -67,6 +68,7 @@ class Sub(UfuncOperation):
     node_name = "SubBackward0"
     takes_out = True
     ufunc = kernels.subtract
+    writing_ufunc = np.subtract
 
     @staticmethod
     def forward(ctx: Any, input: Any, other: Any, out: Any = None) -> Any:
@@ -102,6 +104,7 @@ class Mul(UfuncOperation):
     node_name = "MulBackward0"
     takes_out = True
     ufunc = kernels.multiply
+    writing_ufunc = np.multiply
     saves_operands = True
 
     @staticmethod
@@ -132,6 +135,7 @@ class Div(UfuncOperation):
     node_name = "DivBackward0"
     takes_out = True
     ufunc = kernels.divide
+    writing_ufunc = np.true_divide
     saves_operands = True
     always_saves_other = True
 
@@ -292,8 +296,6 @@ def add(input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.add.html
     """
-    if isinstance(other, Variable) and other.is_sparse:
-        return into(out, other._added(input, alpha))  # type: ignore[attr-defined]
     if out is None and alpha.__class__ is int and alpha == 1 and isinstance(input, Variable):
         result = _add(input, other)
         if result is not NotImplemented:
@@ -310,8 +312,6 @@ def sub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.sub.html
     """
-    if isinstance(other, Variable) and other.is_sparse:
-        return into(out, other._added(input, -alpha))  # type: ignore[attr-defined]
     if out is None and alpha.__class__ is int and alpha == 1 and isinstance(input, Variable):
         result = _sub(input, other)
         if result is not NotImplemented:
@@ -497,23 +497,27 @@ def _rfloordiv(input: Any, other: Any) -> Any:
 
 def add_(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """`add`, in place."""
-    if isinstance(other, Variable) and other.is_sparse:
+    if isinstance(other, Variable) and other._level is not None and other._level.keeps_parts:
         return other._add_to_(input, alpha)  # type: ignore[attr-defined]
-    check_apart(input, other)
+    if alpha != 1:
+        check_apart(input, other)
     return Add.inplace(input, _scaled("add_", input, other, alpha))
 
 
 def sub_(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """`sub`, in place."""
-    if isinstance(other, Variable) and other.is_sparse:
+    if isinstance(other, Variable) and other._level is not None and other._level.keeps_parts:
         return other._add_to_(input, -alpha)  # type: ignore[attr-defined]
-    check_apart(input, other)
+    if alpha != 1:
+        check_apart(input, other)
     return Sub.inplace(input, _scaled("sub_", input, other, alpha))
 
 
 def mul_(input: Tensor, other: Tensor | Number) -> Tensor:
     """`mul`, in place."""
     check_operand("mul_", other)
+    if isinstance(other, Variable) and other._level is not None and other._level.keeps_parts:
+        return other._mul_to_(input)  # type: ignore[attr-defined]
     return Mul.inplace(input, other)
 
 

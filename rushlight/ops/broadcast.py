@@ -17,6 +17,7 @@ from rushlight.ops._geometry import (
     expand_array,
     expanded_shape,
     sizes,
+    strided_view,
     sum_to_shape,
 )
 from rushlight.ops._numeric import check_tensor
@@ -32,6 +33,9 @@ __all__ = [
 ]  # fmt: skip
 
 
+_INTS = frozenset((int,))
+
+
 class Expand(ViewOperation):
     """Dimensions of length one repeated with a stride of zero."""
 
@@ -40,9 +44,20 @@ class Expand(ViewOperation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, shape: Shape) -> Array:
         array = input._array
-        ctx.shape = array.shape
-        if not array.ndim and -1 not in shape:
-            return np.ndarray(shape, array.dtype, array, 0, (0,) * len(shape))
+        ctx.shape = own = array.shape
+        new = len(shape) - len(own)
+        if new >= 0:
+            steps = [0] * new
+            for size, length, step in zip(shape[new:], own, array.strides, strict=True):
+                if size == length:
+                    steps.append(step)
+                elif length == 1 and size >= 0:
+                    steps.append(0)
+                else:
+                    break
+            else:
+                if not new or min(shape[:new]) >= 0:
+                    return strided_view(array, shape, steps)
         return expand_array(array, expanded_shape(array, shape))
 
     @staticmethod
@@ -64,7 +79,12 @@ def expand(input: Tensor, *size: Any, implicit: bool = False, **named: Any) -> T
     """
     if named:
         size = (named["size"],)
-    return Expand.apply(input, sizes(size, "expand"))
+    first = size[0] if size else None
+    if first.__class__ is tuple and len(size) == 1:
+        size = first
+    if not (first.__class__ is int and _INTS.issuperset(map(type, size))):
+        size = sizes(size, "expand")
+    return Expand.apply(input, size)
 
 
 def expand_as(input: Tensor, other: Tensor) -> Tensor:

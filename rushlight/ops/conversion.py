@@ -373,9 +373,13 @@ def data_ptr(input: Tensor) -> int:
 def storage_offset(input: Tensor) -> int:
     """How many elements of the storage lie before the first element."""
     array = input._array
+    if array.base is None or not array.size:
+        return 0
     base = owner_of(array)
-    here = array.__array_interface__["data"][0]
-    return int((here - np.lib.array_utils.byte_bounds(base)[0]) // array.itemsize) if array.size else 0
+    here, low = array.__array_interface__["data"][0], base.__array_interface__["data"][0]
+    if not base.flags.forc:
+        low = np.lib.array_utils.byte_bounds(base)[0]
+    return int(here - low) // array.itemsize
 
 
 def is_set_to(input: Tensor, tensor: Tensor) -> bool:

@@ -18,7 +18,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.grad_mode import state
-from rushlight.autograd.operation import OVERLAP, Operation
+from rushlight.autograd.operation import OVERLAP, Operation, is_plain, view_of
 from rushlight.autograd.transforms import elements
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.index import add_at
@@ -229,6 +229,7 @@ def _items(key: Any) -> list[Any]:
     return [item if item is None or item is Ellipsis or item.__class__ in _PLAIN else _item(item) for item in key]
 
 
+_SIMPLE = frozenset((int, type(None)))
 _PLAIN = frozenset((int, slice, bool))
 
 
@@ -351,17 +352,30 @@ def _trimmed(parsed: _Parsed) -> tuple[bool, ...]:
 def getitem(self: Tensor, key: Any) -> Tensor:
     """`self[key]`: a view for ints, slices, None and Ellipsis, a copy for tensors, lists and masks."""
     kind = key.__class__
-    shape = self._array.shape
+    array = self._array
+    shape = array.shape
     if kind is int and shape:
         if -shape[0] <= key < shape[0]:
+            if is_plain(self):
+                return view_of(Select, self, ((key, ...),), array[key, ...])
             return Select.apply(self, (key, ...))
         raise IndexError(f"index {key} is out of bounds for dimension 0 with size {shape[0]}")
     if not shape:
         _check_scalar_key(key)
     if kind is slice:
-        return Slice.apply(self, (checked_slice(key),))
-    if kind is tuple and _is_plain(key, len(shape)):
-        return _get_plain(self, key)
+        if key.step is not None or not {key.start.__class__, key.stop.__class__} <= _SIMPLE:
+            key = checked_slice(key)
+        if is_plain(self):
+            return view_of(Slice, self, ((key,),), array[key])
+        return Slice.apply(self, (key,))
+    if kind is tuple:
+        if _is_plain(key, len(shape)):
+            return _get_plain(self, key)
+        if key[0] is Ellipsis and len(key) == 2 and key[1].__class__ is int and shape:
+            if -shape[-1] <= key[1] < shape[-1]:
+                return view_of(Select, self, (key,), array[key]) if is_plain(self) else Select.apply(self, key)
+    elif key is None:
+        return view_of(Newaxis, self, ((None, ...),), array[None]) if is_plain(self) else Newaxis.apply(self, (None, ...))
     parsed = _parse(shape, key)
     if parsed.view is not None:
         self = parsed.view.apply(self, (*parsed.basic, ...))
@@ -383,7 +397,8 @@ def _get_plain(self: Tensor, key: tuple[Any, ...]) -> Tensor:
     else:
         return Slice.apply(self, key) if len(key) == 1 else Alias.apply(self)
     try:
-        return view.apply(self, (*key, ...))
+        key = (*key, ...)
+        return view_of(view, self, (key,), self._array[key]) if is_plain(self) else view.apply(self, key)
     except IndexError as error:
         raise IndexError(str(error).replace("for axis", "for dimension")) from None
 

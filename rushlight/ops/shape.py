@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes
-from rushlight.autograd.operation import Operation, ViewOperation
+from rushlight.autograd.operation import Operation, ViewOperation, is_plain, view_of
 from rushlight.autograd.variable import Variable
 from rushlight.ops._geometry import (
     Array,
@@ -238,10 +238,10 @@ def view(input: Tensor, *shape: Any, dtype: dtypes.dtype | None = None, size: Se
     if shape:
         first = shape[0]
         kind = first.__class__
-        if kind is int:
-            return View.apply(input, shape)
         if kind is tuple or kind is Size:
-            return View.apply(input, first)
+            return _viewed(input, first)
+        if kind is int:
+            return _viewed(input, shape)
         if kind is dtypes.dtype and len(shape) == 1:
             return _as_dtype(input, first)
         return View.apply(input, sizes(shape, "view"))
@@ -250,6 +250,18 @@ def view(input: Tensor, *shape: Any, dtype: dtypes.dtype | None = None, size: Se
     if size is None:
         raise TypeError("view() received an invalid combination of arguments - got (), but expected a shape or a dtype")
     return View.apply(input, tuple(size))
+
+
+def _viewed(input: Tensor, shape: Any) -> Tensor:
+    try:
+        array = input._array
+        if is_plain(input) and array.flags.c_contiguous:
+            out = array.reshape(shape)
+            if out.shape == shape:
+                return view_of(View, input, (shape,), out)
+    except (AttributeError, TypeError, ValueError):
+        pass
+    return View.apply(input, shape)
 
 
 def _as_dtype(input: Tensor, dtype: dtypes.dtype) -> Tensor:
@@ -285,6 +297,14 @@ def reshape(input: Tensor, *shape: Any, **named: Any) -> Tensor:
     elif not shape or shape[0].__class__ is not int:
         shape = sizes(shape, "reshape", "shape")
     try:
+        array = input._array
+        if is_plain(input) and array.flags.c_contiguous:
+            out = array.reshape(shape)
+            if out.shape == shape:
+                return view_of(View, input, (shape,), out)
+    except (AttributeError, TypeError, ValueError):
+        pass
+    try:
         return (View if input._array.flags.c_contiguous else ReshapeAlias).apply(input, shape)
     except RuntimeError:
         shape = inferred_shape(sizes((shape,), "reshape", "shape"), input._array.size)
@@ -302,6 +322,9 @@ def alias(input: Tensor) -> Tensor:
     return Alias.apply(input)
 
 
+_WHOLE = tuple([frozenset(range(ndim)) for ndim in range(6)])
+
+
 def permute(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     """A view with the dimensions in the order of `dims`.
 
@@ -313,9 +336,14 @@ def permute(input: Tensor, *dims: Any, **named: Any) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.permute.html
     """
-    order = sizes((named["dims"],) if named else dims, "permute", "dims")
     check_tensor("permute", "input", 1, input)
     ndim = input._array.ndim
+    order = dims[0] if len(dims) == 1 else dims
+    if order.__class__ is tuple and ndim < 6 and len(order) == ndim and _WHOLE[ndim] == {*order}:
+        return view_of(Permute, input, (order,), input._array.transpose(order)) if is_plain(input) else Permute.apply(
+            input, order
+        )
+    order = sizes((named["dims"],) if named else dims, "permute", "dims")
     if len(order) != ndim:
         raise RuntimeError(
             "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
@@ -342,6 +370,8 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
         check_tensor("transpose", "input", 1, input)
         raise
     dim0, dim1 = wrap_dim(dim0, ndim), wrap_dim(dim1, ndim)
+    if ndim and is_plain(input):
+        return view_of(Transpose, input, (dim0, dim1), input._array.swapaxes(dim0, dim1))
     return Transpose.apply(input, dim0, dim1)
 
 
@@ -397,6 +427,11 @@ def movedim(input: Tensor, source: int | Sequence[int], destination: int | Seque
             f"movedim() received an invalid combination of arguments - got {kinds}, expected two ints or two tuples"
         )
     ndim = input._array.ndim
+    if source.__class__ is int and destination.__class__ is int and ndim:
+        order = list(range(ndim))
+        first, last = wrap_dim(source, ndim), wrap_dim(destination, ndim)  # type: ignore[arg-type]
+        order.insert(last, order.pop(first))
+        return Permute.apply(input, tuple(order))
     origin = _distinct([source] if isinstance(source, int) else source, ndim, "source")
     target = _distinct([destination] if isinstance(destination, int) else destination, ndim, "destination")
     if len(origin) != len(target):
@@ -447,6 +482,8 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         return reshape(input, (1,))
     if start == end:
         return input
+    if start == 0 and end == ndim - 1:
+        return reshape(input, (input._array.size,))
     return reshape(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
 
 
@@ -529,18 +566,23 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     except AttributeError:
         check_tensor("unsqueeze", "input", 1, input)
         raise
-    return Unsqueeze.apply(input, wrap_dim(dim, ndim + 1))
+    dim = wrap_dim(dim, ndim + 1)
+    if is_plain(input):
+        return view_of(Unsqueeze, input, (dim,), input._array[(slice(None),) * dim + (None,)])
+    return Unsqueeze.apply(input, dim)
 
 
 def _reversed(input: Tensor) -> Tensor:
     ndim = input._array.ndim
+    if ndim == 2:
+        return view_of(Permute, input, ((1, 0),), input._array.T) if is_plain(input) else Permute.apply(input, (1, 0))
     if ndim == 0:
         warnings.warn(
             "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.",
             UserWarning,
             stacklevel=2,
         )
-    elif ndim != 2:
+    else:
         warnings.warn(
             "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will "
             "throw an error in a future release. Consider `x.mT` to transpose batches of matrices or "

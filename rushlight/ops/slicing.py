@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd.operation import Operation, ViewOperation
+from rushlight.autograd.operation import Operation, ViewOperation, is_plain, view_of
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import Array, Shape, same_dims, shape_text, strided_view, wrap_dim
 from rushlight.ops._numeric import check_tensor
@@ -30,6 +30,10 @@ __all__ = [
     "as_strided", "as_strided_scatter", "diag", "diag_embed", "diagflat", "diagonal", "diagonal_scatter", "narrow",
     "select", "select_scatter", "slice_scatter",
 ]  # fmt: skip
+
+
+# The dimensions before one, whole.
+_BEFORE = tuple([(slice(None),) * dim for dim in range(4)])
 
 
 class PartView(ViewOperation):
@@ -75,6 +79,12 @@ class BasicIndex(PartView):
     @staticmethod
     def part(array: Array, key: Any) -> Array:
         return array[key]
+
+    @classmethod
+    def forward(cls, ctx: Any, input: Tensor, *arguments: Any) -> Array:
+        array = input._array
+        ctx.shape, ctx.arguments = array.shape, arguments
+        return array[arguments[0]]
 
 
 class Select(BasicIndex):
@@ -124,7 +134,7 @@ class Unfold(ViewOperation):
         shape[dim] = (shape[dim] - size) // step + 1
         strides.append(strides[dim])
         strides[dim] *= step
-        return np.lib.stride_tricks.as_strided(array, (*shape, size), strides)
+        return strided_view(array, (*shape, size), strides)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -168,7 +178,7 @@ class AsStrided(ViewOperation):
         array = input._array
         ctx.arguments = size, stride, offset
         ctx.input = array.shape, tuple([s // array.itemsize for s in array.strides]), storage_offset(input)
-        flat = _flat_storage(array)
+        flat = array.reshape(-1) if array.base is None and array.flags.c_contiguous else _flat_storage(array)
         last = offset + sum((length - 1) * step for length, step in zip(size, stride, strict=True)) + 1
         if 0 not in size and last > flat.size:
             raise RuntimeError(
@@ -176,7 +186,8 @@ class AsStrided(ViewOperation):
                 f"itemsize {array.itemsize} requiring a storage size of {last * array.itemsize} are out of bounds for "
                 f"storage of size {flat.size * array.itemsize}"
             )
-        return np.lib.stride_tricks.as_strided(flat[offset:], size, [step * array.itemsize for step in stride])
+        itemsize = array.itemsize
+        return strided_view(flat, size, [step * itemsize for step in stride], offset * itemsize)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -243,17 +254,20 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     if not shape:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     dim = wrap_dim(dim, len(shape))
-    index = operator.index(index)
+    if index.__class__ is not int:
+        index = operator.index(index)
     if not -shape[dim] <= index < shape[dim]:
         raise IndexError(
             f"select(): index {index} out of range for tensor of size {shape_text(shape)} at dimension {dim}"
         )
-    return Select.apply(input, (*(slice(None),) * dim, index, ...))
+    key = (*(_BEFORE[dim] if dim < 4 else _BEFORE[1] * dim), index, ...)
+    return view_of(Select, input, (key,), input._array[key]) if is_plain(input) else Select.apply(input, key)
 
 
 def slice_(input: Tensor, dim: int, start: int | None, end: int | None, step: int | None = 1) -> Tensor:
     """The view of a range of a dimension."""
-    return Slice.apply(input, (*(slice(None),) * dim, slice(start, end, step)))
+    key = (*(_BEFORE[dim] if dim < 4 else _BEFORE[1] * dim), slice(start, end, step))
+    return view_of(Slice, input, (key,), input._array[key]) if is_plain(input) else Slice.apply(input, key)
 
 
 def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:

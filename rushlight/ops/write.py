@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.operation import Operation
+from rushlight.autograd.operation import Operation, check_apart, writes_freely
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._codes import fill_codes, write_codes
 from rushlight.ops._data import fill_array, from_data
@@ -155,11 +155,26 @@ def _mismatch(a: Shape, b: Shape) -> str:
     return f"shapes {shape_text(a)} and {shape_text(b)} don't fit"
 
 
+def _copies_freely(input: Tensor, src: Tensor) -> bool:
+    """Write elements of the same type and shape where no history is kept; False if it is, or anything else is amiss."""
+    if src._requires_grad or src._view is not None or not writes_freely(input):
+        return False
+    array, given = input._array, src._array
+    if array.dtype is not given.dtype or array.shape != given.shape:
+        return False
+    check_apart(input, src)
+    array[...] = given
+    input.bump_version()
+    return True
+
+
 def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Write `src`, broadcast and converted, into `input`. RuntimeError if its shape doesn't fit.
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.copy_.html
     """
+    if src.__class__ is input.__class__ and _copies_freely(input, src):
+        return input
     if isinstance(src, (bool, int, float, complex, np.generic)):
         src = wrap(from_data(src, None, copy=False))
     check_tensor("copy_", "other", 1, src)
@@ -178,6 +193,12 @@ def fill_(input: Tensor, value: Any) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.fill_.html
     """
+    check_tensor("fill_", "input", 1, input)
+    kind = value.__class__
+    if (kind is float or kind is int) and -65504 <= value <= 65504 and writes_freely(input):
+        input._array.fill(value)
+        input.bump_version()
+        return input
     value = _single(value)
     return FillTensor.inplace(input, value) if isinstance(value, Variable) else Fill.inplace(input, value)
 
@@ -196,7 +217,19 @@ def _single(value: Any) -> Any:
 
 
 def zero_(input: Tensor) -> Tensor:
-    """Write zeros everywhere."""
+    """Write zeros everywhere.
+
+    >>> import rushlight as torch
+    >>> torch.zero_(torch.ones(2))
+    tensor([0., 0.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.zero_.html
+    """
+    check_tensor("zero_", "input", 1, input)
+    if writes_freely(input):
+        input._array.fill(0)
+        input.bump_version()
+        return input
     return Zero.inplace(input, 0)
 
 

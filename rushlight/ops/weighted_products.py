@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Number = int | float | complex
 
-__all__ = ["addbmm", "addmm", "addmv", "addr", "baddbmm"]
+__all__ = ["addbmm", "addmm", "addmv", "addmv_", "addr", "baddbmm"]
 
 _float32 = np.dtype(np.float32)
 
@@ -415,20 +415,22 @@ def addbmm(
     return into(out, Addbmm.apply(input, batch1, batch2, beta, alpha))
 
 
+def addmv_(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """Like `addmv`, written into the tensor."""
+    _check_in_place(input, _addmv_shape(input, mat, vec))
+    return Addmv.inplace(input, mat, vec, beta, alpha)
+
+
 class WeightedProductMethods:
     """The Tensor methods of this family."""
 
     addmm, addmv, addr, baddbmm, addbmm = addmm, addmv, addr, baddbmm, addbmm
+    addmv_ = addmv_
 
     def addmm_(self: Any, mat1: Any, mat2: Any, *, beta: Number = 1, alpha: Number = 1) -> Any:
         """Like `addmm`, written into the tensor."""
         _check_in_place(self, _addmm_shape(self, mat1, mat2))
         return Addmm.inplace(self, mat1, mat2, beta, alpha)
-
-    def addmv_(self: Any, mat: Any, vec: Any, *, beta: Number = 1, alpha: Number = 1) -> Any:
-        """Like `addmv`, written into the tensor."""
-        _check_in_place(self, _addmv_shape(self, mat, vec))
-        return Addmv.inplace(self, mat, vec, beta, alpha)
 
     def addr_(self: Any, vec1: Any, vec2: Any, *, beta: Number = 1, alpha: Number = 1) -> Any:
         """Like `addr`, written into the tensor."""

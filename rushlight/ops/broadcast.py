@@ -81,6 +81,8 @@ def expand(input: Tensor, *size: Any, implicit: bool = False, **named: Any) -> T
         size = (named["size"],)
     first = size[0] if size else None
     if first.__class__ is tuple and len(size) == 1:
+        if not first:
+            return Expand.apply(input, ())
         size = first
     if not (first.__class__ is int and _INTS.issuperset(map(type, size))):
         size = sizes(size, "expand")

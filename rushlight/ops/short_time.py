@@ -77,7 +77,7 @@ def stft(
     don't fit.
 
     >>> import rushlight as torch
-    >>> torch.stft(torch.ones(8), 4, center=False, return_complex=True).abs()
+    >>> torch.stft(torch.ones(8), 4, window=torch.ones(4), center=False, return_complex=True).abs()
     tensor([[4., 4., 4., 4., 4.],
             [0., 0., 0., 0., 0.],
             [0., 0., 0., 0., 0.]])
@@ -115,6 +115,11 @@ def stft(
             onesided=onesided, return_complex=to_complex, align_to_window=align_to_window,
         )  # fmt: skip
         raise RuntimeError(f"{call} : {problem}")
+    if window is None:
+        _warn_of_rectangle(
+            "which is known to cause spectral leakage. Other windows such as torch.hann_window or torch.hamming_window "
+            "are recommended to reduce spectral leakage."
+        )
     if length < n_fft:
         window = _centred(ones(length, dtype=input.dtype) if window is None else window, n_fft)
     signal = input.unsqueeze(0) if input._array.ndim == 1 else input
@@ -131,6 +136,14 @@ def stft(
 def _asked_for_complex(input: Tensor, window: Tensor | None, given: bool | None) -> bool:
     """Whether the result is to be complex; RuntimeError where that must be said and isn't."""
     if given is not None:
+        if not given:
+            warnings.warn(
+                "stft with return_complex=False is deprecated. In a future pytorch release, stft will return complex "
+                "tensors for all inputs, and return_complex=False will raise an error.\nNote: you can still call "
+                "torch.view_as_real on the complex output to recover the old return format.",
+                UserWarning,
+                stacklevel=3,
+            )
         return given
     if not (input.is_complex() or (window is not None and window.is_complex())):
         raise RuntimeError(
@@ -138,6 +151,15 @@ def _asked_for_complex(input: Tensor, window: Tensor | None, given: bool | None)
             "return_complex=True in a future PyTorch release."
         )
     return True
+
+
+def _warn_of_rectangle(consequence: str) -> None:
+    warnings.warn(
+        f"A window was not provided. A rectangular window will be applied, {consequence} To suppress this warning and "
+        "use a rectangular window, explicitly set `window=torch.ones(n_fft, device=<device>)`.",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 def _padded(input: Tensor, pad: int, mode: str) -> Tensor:
@@ -197,8 +219,9 @@ def istft(
     leave a place out.
 
     >>> import rushlight as torch
-    >>> spectra = torch.stft(torch.arange(8.0), 4, return_complex=True)
-    >>> torch.istft(spectra, 4)
+    >>> window = torch.hann_window(4)
+    >>> spectra = torch.stft(torch.arange(8.0), 4, window=window, return_complex=True)
+    >>> torch.istft(spectra, 4, window=window)
     tensor([0., 1., 2., 3., 4., 5., 6., 7.])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.istft.html
@@ -221,6 +244,8 @@ def istft(
     problem = _istft_problem(shape, n_fft, hop, win, one, window)
     if problem:
         raise RuntimeError(f"{call} : {problem}")
+    if window is None:
+        _warn_of_rectangle("Please provide the same window used by stft to make the inversion lossless.")
     window = _centred(ones(win, dtype=input.dtype.to_real()) if window is None else window, n_fft)
     signal = input.unsqueeze(0) if len(shape) == 2 else input
     frames = _frames(signal.transpose(1, 2), n_fft, BY_ROOT if normalized else BY_LENGTH, one, return_complex, window)

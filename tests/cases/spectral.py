@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -78,12 +79,22 @@ FOURIER = [
 ]
 
 
+def quiet(function: Callable[..., Any]) -> Any:
+    """What it gives, without a warning that there is no window."""
+    with warnings.catch_warnings(action="ignore"):
+        return function()
+
+
 def short_time(**options: Any) -> Callable[[Any], Callable[..., Any]]:
-    return parts(lambda t: lambda x, *w: t.stft(x, 4, *w and (None, None, w[0]), return_complex=True, **options))
+    return parts(
+        lambda t: lambda x, *w: quiet(lambda: t.stft(x, 4, window=w[0] if w else None, return_complex=True, **options))
+    )
 
 
 def whole_again(**options: Any) -> Callable[[Any], Callable[..., Any]]:
-    return lambda t: lambda re, im, *w: t.istft(t.complex(re, im), 4, *w and (None, None, w[0]), **options)
+    return lambda t: (
+        lambda re, im, *w: quiet(lambda: t.istft(t.complex(re, im), 4, window=w[0] if w else None, **options))
+    )
 
 
 SHORT_TIME = [

@@ -47,6 +47,11 @@ def backward(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.backward.html
     """
+    if state.levels and any(level.functional for level in state.levels):
+        raise RuntimeError(
+            "backward() called inside a functorch transform. This is not supported, please use functorch.grad or "
+            "functorch.vjp instead or call backward() outside of functorch transforms."
+        )
     if grad_tensors is None:
         grad_tensors = grad_variables
     outputs = (tensors,) if isinstance(tensors, Variable) else tuple(tensors)

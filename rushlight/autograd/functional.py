@@ -314,7 +314,7 @@ def _rows(i: int, out: Any, inputs: tuple[Any, ...], create_graph: bool, strict:
                 )
             columns[k].append(row)
     return tuple(
-        stack(rows).view(*out.shape, *model.shape) if rows else zeros_like(model).new_zeros((*out.shape, *model.shape))
+        stack(rows).view((*out.shape, *model.shape)) if rows else zeros_like(model).new_zeros((*out.shape, *model.shape))
         for rows, model in zip(columns, inputs, strict=True)
     )
 
@@ -329,7 +329,7 @@ def _rows_at_once(outputs: tuple[Any, ...], inputs: tuple[Any, ...], create_grap
     ]
     parts = zip(*[split_with_sizes(c, counts, 0) for c in columns], strict=True)
     return tuple(
-        tuple(part.reshape(*o.shape, *i.shape) for part, i in zip(of_output, inputs, strict=True))
+        tuple(part.reshape((*o.shape, *i.shape)) for part, i in zip(of_output, inputs, strict=True))
         for o, of_output in zip(outputs, parts, strict=True)
     )
 
@@ -344,8 +344,7 @@ def _by_columns(func: Function, inputs: Any, strict: bool, vectorize: bool) -> A
     many, given = _tuple_of(inputs, "inputs", "jacobian")
     if not vectorize:
         raise NotImplementedError(
-            "Computing Jacobian using forward-AD or forward-over-reverse Hessian is only implemented for "
-            "`vectorize=True`."
+            "Computing Jacobian using forward-AD or forward-over-reverse Hessian isonly implemented for `vectorize=True`."
         )
     kept: dict[str, Any] = {}
 
@@ -360,7 +359,7 @@ def _by_columns(func: Function, inputs: Any, strict: bool, vectorize: bool) -> A
     found = vmap(column)(*unit_vectors(list(given)))
     blocks = tuple(
         tuple(
-            part.movedim(0, -1).reshape(*columns.shape[1:], *i.shape)
+            part.movedim(0, -1).reshape((*columns.shape[1:], *i.shape))
             for part, i in zip(split_with_sizes(columns, counts, 0), given, strict=True)
         )
         for columns in found

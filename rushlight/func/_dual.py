@@ -18,9 +18,10 @@ from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import Ghost, Level, contained, cut, highest, replaced
 from rushlight.func._reverse import pulled_back, tracked
 from rushlight.func._batch import batched, spread, stripped
-from rushlight.func._wrapped import Wrapped, indented
+from rushlight.func._wrapped import Wrapped, indented, owned_as
 from rushlight.ops.creation import ones_like, zeros_like
 from rushlight.printing import with_suffixes
+from rushlight.random import default_generator
 from rushlight.tensor import Tensor
 
 __all__ = ["INPLACE_RULES", "RULES", "Dual", "DualLevel", "dual"]
@@ -134,6 +135,45 @@ def become_dual(level: DualLevel, tensor: Any, tangent: Any) -> None:
     level.made[id(tensor)] = tensor
 
 
+def replayed(base: Any, steps: Any) -> Any:
+    """The view of a tensor that some steps lead to."""
+    for operation, arguments, index in steps:
+        out = operation.apply(base, *arguments)
+        base = out if index is None else out[index]
+    return base
+
+
+def give_batches(tangent: Any, model: Any) -> None:
+    """Make a tangent, in place, one with a batch where what is to be written into it has one; also whom it views."""
+    own, other = tangent._level, model._level
+    if other is None:
+        return
+    if own is other:
+        for part, wanted in zip(tangent.parts(), model.parts(), strict=True):
+            give_batches(part, wanted)
+        return
+    if own is not None and own.depth > other.depth:
+        give_batches(tangent._value, model)
+        return
+    if not other.batches:
+        give_batches(tangent, model._value)
+        return
+    view = tangent._view
+    if view is None or view.operation is None:
+        become(tangent, owned_as(model, tangent.clone()))
+        return
+    steps, base = view.steps(), view.base
+    become(base, owned_as(model, base.clone()))
+    become(tangent, replayed(base, steps))
+
+
+def become(tensor: Any, other: Any) -> None:
+    """Let a tensor be what another is."""
+    tensor.__dict__.clear()
+    tensor.__class__ = type(other)
+    tensor.__dict__.update(other.__dict__)
+
+
 class DualLevel(Level):
     """One extent of forward mode."""
 
@@ -210,8 +250,14 @@ class DualLevel(Level):
         return self.pushed_inplace(operation, args)
 
     def call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        """The dual results of a whole function."""
-        return self.pushed(function, args)
+        """The dual results of a whole function, which draws the same numbers however often it is called."""
+        before = default_generator.get_state()
+
+        def again(*values: Any) -> Any:
+            default_generator.set_state(before)
+            return function(*values)
+
+        return self.pushed(again, args)
 
     def pushed(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """The dual results of any function of tensors, by two backward passes."""
@@ -232,17 +278,25 @@ class DualLevel(Level):
         """The results and their tangents (or None); None where nothing that moves has a gradient."""
         aliases: dict[int, Any] = {}
         tangents = []
+        widened = False
         with enable_grad():
             for primal, tangent in moving:
                 if primal.is_floating_point() or primal.is_complex():
-                    aliases[id(primal)] = tracked(spread(primal, state.levels), track)
+                    wide = spread(primal, state.levels)
+                    widened = widened or wide is not primal
+                    aliases[id(primal)] = tracked(wide, track)
                     tangents.append(tangent)
             if not aliases:
                 return None
             out = function(*replaced(primals, lambda a: aliases.get(id(a), a)))
             results = list(out) if isinstance(out, tuple) else [out]
             moved = [transposed_twice(r, list(aliases.values()), tangents, track) for r in results]
-        results = [r if track or not isinstance(r, Tensor) else cut(r) for r in results]
+        if widened:
+            # The tangents may have a batch that the results have not.
+            out = function(*primals)
+            results = list(out) if isinstance(out, tuple) else [out]
+        elif not track:
+            results = [cut(r) if isinstance(r, Tensor) else r for r in results]
         return (tuple(results) if isinstance(out, tuple) else results[0]), moved
 
     def pushed_inplace(self, operation: Any, args: tuple[Any, ...]) -> Any:
@@ -251,9 +305,14 @@ class DualLevel(Level):
         def outside(target: Any, *rest: Any) -> Any:
             return operation.inplace(target.clone(), *rest)
 
-        moved = self.tangent(self.pushed(outside, args))
+        target, given = args[0], args
+        if target._level is self and state.enabled and any(a.requires_grad for a in contained(args)):
+            # What a derivative of the tangent needs is its old value.
+            old = dual(self, target._value, target._tangent.clone())
+            given = replaced(args, lambda a: old if a is target else a)
+        moved = self.tangent(self.pushed(outside, given))
         self.write(operation, args, moved)
-        return args[0]
+        return target
 
     def write(self, operation: Any, args: tuple[Any, ...], tangent: Any) -> None:
         """Do an in-place operation on the primal, and give the target its new tangent."""
@@ -267,6 +326,8 @@ class DualLevel(Level):
             old = target._tangent
             if old._level is None and (0 in old._array.strides or not old._array.flags.writeable):
                 target._tangent = old = old.clone()
+            if tangent is not None:
+                give_batches(old, tangent)
             old.copy_(zeros_like(old) if tangent is None else tangent)
         elif tangent is not None:
             view = target._view if target._level is None else None
@@ -275,11 +336,10 @@ class DualLevel(Level):
                 return
             steps, base = view.steps(), view.base
             if base._level is not self:
-                become_dual(self, base, zeros_like(base))
-            part = base._tangent
-            for step, arguments, index in steps:
-                part = step.apply(part, *arguments)
-                part = part if index is None else part[index]
+                become_dual(self, base, owned_as(tangent, zeros_like(base)))
+            else:
+                give_batches(base._tangent, tangent)
+            part = replayed(base._tangent, steps)
             part.copy_(tangent)
             become_dual(self, target, part)
 

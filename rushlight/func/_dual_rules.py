@@ -35,9 +35,12 @@ def _elementwise(level: DualLevel, operation: Any, args: tuple[Any, ...]) -> Any
     if any(p.shape != like.shape or p.dtype is not like.dtype for p in tensors if _is_moving(p)) or not moving:
         return level.pushed(operation.apply, args)
     track = state.enabled and any(t.requires_grad for t in (*tensors, *(a._tangent for _, a in moving)))
+    widened = False
     with enable_grad():
         for i, a in moving:
-            primals[i] = tracked(spread(a._value, state.levels), track)
+            wide = spread(a._value, state.levels)
+            widened = widened or wide is not a._value
+            primals[i] = tracked(wide, track)
         out = operation.apply(*primals)
         if out.dtype is not like.dtype or out.shape != like.shape:
             return level.pushed(operation.apply, args)
@@ -48,7 +51,12 @@ def _elementwise(level: DualLevel, operation: Any, args: tuple[Any, ...]) -> Any
             if found is not None:
                 found = found.conj() if out.is_complex() else found
                 total = found if total is None else total + found
-    return dual(level, out if track else cut(out), own(total, moving))
+    if widened:
+        # The tangent may have a batch that the result has not.
+        out = operation.apply(*replaced(args, level.primal))
+    elif not track:
+        out = cut(out)
+    return dual(level, out, own(total, moving))
 
 
 def own(tangent: Any, moving: Any) -> Any:

@@ -75,7 +75,7 @@ def jvp_of(
         for result in results:
             if not isinstance(result, Tensor):
                 raise RuntimeError(
-                    f"{_API}: expected f(*args) to return only tensors, got unsupported type {type(result)}"
+                    f"{_API}: expected f(*primals) to return only tensors, got unsupported type {type(result)}"
                 )
             value, tangent = level.primal(result), level.tangent(result)
             if tangent is None:

@@ -86,7 +86,7 @@ def jacrev(
         rows = vmap(lambda *basis: tree_leaves(vjp_fn(tree_unflatten(basis, spec))), chunk_size=chunk_size)
         columns = rows(*unit_vectors(flat)) if sum(counts) else [t.new_zeros((0, *t.shape)) for t in flat_inputs]
         blocks = [
-            tree_unflatten([part.reshape(*y.shape, *x.shape) for part, x in zip(parts, flat_inputs, strict=True)], inputs_spec)
+            tree_unflatten([part.reshape((*y.shape, *x.shape)) for part, x in zip(parts, flat_inputs, strict=True)], inputs_spec)
             for y, parts in zip(flat, zip(*[split_with_sizes(c, counts, 0) for c in columns], strict=True), strict=True)
         ]
         jacobian = tree_unflatten(blocks, spec)
@@ -137,7 +137,7 @@ def jacfwd(
         rows, out_spec = found[0], tree_flatten(kept["out"])[1]
         blocks = [
             tree_unflatten(
-                [p.movedim(0, -1).reshape(*row.shape[1:], *x.shape) for p, x in zip(split_with_sizes(row, counts, 0), flat, strict=True)],
+                [p.movedim(0, -1).reshape((*row.shape[1:], *x.shape)) for p, x in zip(split_with_sizes(row, counts, 0), flat, strict=True)],
                 spec,
             )
             for row in rows

@@ -81,7 +81,7 @@ CONSTANT = {
     "reduce": "Truth CountNonzero",
     "random_fill": "_Fill",
     "random": "_NormalOfMean _Bernoulli",
-    "random_laws": "_Poisson _WithoutDerivative",
+    "random_laws": "_Poisson WithoutDerivative",
     "comparison": "_Comparison Compare Question Isclose Isin",
 }
 # One tensor, of whose dimensions the argument `dim` (or `dims`) names some, and whose others are independent.

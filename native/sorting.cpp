@@ -56,9 +56,17 @@ struct Wide {
     int64_t place() const { return from; }
 };
 
+// A word whose order among equal keys is that of its place.
+template <class W>
+struct Placed : W {};
+
 template <class W>
 RL_INLINE bool before(const W& a, const W& b) {
     return a.key() < b.key();
+}
+RL_INLINE bool before(const Placed<Narrow>& a, const Placed<Narrow>& b) { return a.bits < b.bits; }
+RL_INLINE bool before(const Placed<Wide>& a, const Placed<Wide>& b) {
+    return a.value < b.value || (a.value == b.value && a.from < b.from);
 }
 template <class W>
 RL_INLINE void swap(W& a, W& b) {
@@ -275,28 +283,50 @@ void radix_sort(W* words, W* other, int64_t n) {
 
 // ---- Rows.
 
-// Calls body(row's first element, its number, words) for each row, with room for `room` words.
-template <class W, class Body>
-bool each_row(RowLayout l, int64_t room, Body body) {
-    const int64_t rows = l.outer * l.inner;
-    const int parts = parts_for(rows, kGrain / (l.n + 1) + 1);
+constexpr int64_t kTile = 16;   // neighbouring rows that are read together where their elements lie apart
+constexpr int64_t kBlock = 16;  // elements looked at together
+
+// Calls body(the row's elements, where its results begin, step between them, words) for each row, for results of `length`
+// elements a row, with room for `room` words.
+template <class W, class T, class Body>
+bool each_row(const T* x, RowLayout l, int64_t length, int64_t room, Body body) {
+    const int64_t rows = l.outer * l.inner, inner = l.inner, n = l.n;
+    const int64_t tile = inner == 1 ? 0 : kTile;
+    const int parts = parts_for(rows, kGrain / (n + 1) + 1);
     Scratch<W> scratch(parts * room);
-    W* words = scratch.get();
-    if (!words) return false;
+    Scratch<T> tiles(parts * tile * n + 1);
+    W* all_words = scratch.get();
+    T* all_tiles = tiles.get();
+    if (!all_words || !all_tiles) return false;
     parallel_parts(parts, [=](int part, int total) {
-        for (int64_t r = rows * part / total; r < rows * (part + 1) / total; ++r) {
-            body(r / l.inner * l.n * l.inner + r % l.inner, r, words + part * room);
+        W* words = all_words + part * room;
+        T* copies = all_tiles + part * tile * n;
+        const int64_t end = rows * (part + 1) / total;
+        for (int64_t r = rows * part / total; r < end;) {
+            const int64_t o = r / inner, i = r % inner;
+            const T* from = x + o * n * inner + i;
+            const int64_t to = o * length * inner + i;
+            if (inner == 1) {
+                body(from, to, inner, words);
+                ++r;
+                continue;
+            }
+            int64_t width = inner - i < tile ? inner - i : tile;
+            if (end - r < width) width = end - r;
+            for (int64_t k = 0; k < n; ++k) {
+                for (int64_t c = 0; c < width; ++c) copies[c * n + k] = from[k * inner + c];
+            }
+            for (int64_t c = 0; c < width; ++c) body(copies + c * n, to + c, inner, words);
+            r += width;
         }
     });
     return true;
 }
 
 template <class W, class T>
-RL_INLINE W word(const T* row, int64_t i, int64_t step, typename W::Key flip) {
-    return W::of(key_of(row[i * step]) ^ flip, i);
+RL_INLINE W word(const T* row, int64_t i, typename W::Key flip) {
+    return W::of(key_of(row[i]) ^ flip, i);
 }
-
-constexpr int64_t kBlock = 128;  // elements looked at together
 
 template <class W, class T>
 RL_INLINE typename W::Key least_key(const T* x, typename W::Key flip) {
@@ -309,87 +339,94 @@ RL_INLINE typename W::Key least_key(const T* x, typename W::Key flip) {
 }
 
 template <class W, class T>
-RL_INLINE void read(const T* row, int64_t n, int64_t step, bool descending, W* words) {
+RL_INLINE void read(const T* row, int64_t n, bool descending, W* words) {
     const auto flip = descending ? ~typename W::Key{0} : 0;
-    if (step == 1) {
-        for (int64_t i = 0; i < n; ++i) words[i] = word<W>(row, i, 1, flip);
-    } else {
-        for (int64_t i = 0; i < n; ++i) words[i] = word<W>(row, i, step, flip);
-    }
+    for (int64_t i = 0; i < n; ++i) words[i] = word<W>(row, i, flip);
 }
 
 template <class W, class T>
-RL_INLINE void write(const W* words, int64_t n, int64_t step, const T* row, T* values, int64_t* indices) {
+RL_INLINE void write(const W* words, int64_t n, const T* row, int64_t step, T* values, int64_t* indices) {
     for (int64_t i = 0; i < n; ++i) {
         const int64_t place = words[i].place();
         indices[i * step] = place;
-        if (values) values[i * step] = row[place * step];
+        values[i * step] = row[place];
     }
 }
 
 template <class W, class T>
 bool sort_rows(const T* x, RowLayout l, bool descending, bool stable, T* values, int64_t* indices) {
-    return each_row<W>(l, stable ? 2 * l.n : l.n, [=](int64_t first, int64_t, W* words) {
-        read(x + first, l.n, l.inner, descending, words);
+    return each_row<W>(x, l, l.n, stable ? 2 * l.n : l.n, [=](const T* row, int64_t to, int64_t step, W* words) {
+        read(row, l.n, descending, words);
         if (!stable) quick_sort(words, l.n);
         else if (l.n < kRadixSort) merge_sort(words, words + l.n, l.n);
         else radix_sort(words, words + l.n, l.n);
-        write(words, l.n, l.inner, x + first, values ? values + first : nullptr, indices + first);
+        write(words, l.n, row, step, values + to, indices + to);
     });
 }
 
 template <class W, class T>
 bool topk_rows(const T* x, RowLayout l, int64_t k, bool largest, bool sorted, T* values, int64_t* indices) {
     const bool by_heap = k * 64 <= l.n;
-    return each_row<W>(l, by_heap ? k : l.n, [=](int64_t first, int64_t r, W* words) {
-        const T* row = x + first;
-        const int64_t step = l.inner;
-        const int64_t to = r / step * k * step + r % step;
+    return each_row<W>(x, l, k, by_heap ? k : l.n, [=](const T* row, int64_t to, int64_t step, W* words) {
         if (by_heap) {
             const auto flip = largest ? ~typename W::Key{0} : 0;
-            read(row, k, step, largest, words);
+            read(row, k, largest, words);
             make_heap(words, k);
             for (int64_t i = k; i < l.n;) {
-                // Past the first blocks hardly one has an element that enters the heap.
+                // After the first blocks few have an element that enters the heap.
                 const int64_t end = i + kBlock < l.n ? i + kBlock : l.n;
-                if (step == 1 && end - i == kBlock && least_key<W>(row + i, flip) >= words[0].key()) {
+                if (end - i == kBlock && least_key<W>(row + i, flip) >= words[0].key()) {
                     i = end;
                     continue;
                 }
                 for (; i < end; ++i) {
-                    if ((key_of(row[i * step]) ^ flip) < words[0].key()) {
-                        sift(words, 0, k, word<W>(row, i, step, flip));
-                    }
+                    if ((key_of(row[i]) ^ flip) < words[0].key()) sift(words, 0, k, word<W>(row, i, flip));
                 }
             }
             sort_heap(words, k);
         } else {
-            read(row, l.n, step, largest, words);
+            read(row, l.n, largest, words);
             select(words, k - 1, l.n);
             if (sorted) quick_sort(words, k - 1);
         }
-        write(words, k, step, row, values + to, indices + to);
+        write(words, k, row, step, values + to, indices + to);
     });
 }
 
 template <class W, class T>
 bool kth_rows(const T* x, RowLayout l, int64_t k, T* values, int64_t* indices) {
-    return each_row<W>(l, l.n, [=](int64_t first, int64_t r, W* words) {
-        read(x + first, l.n, l.inner, false, words);
+    return each_row<W>(x, l, 1, l.n, [=](const T* row, int64_t to, int64_t step, W* words) {
+        read(row, l.n, false, words);
         quick_select(words, k, l.n);
-        write(words + k, 1, l.inner, x + first, values + r, indices + r);
+        write(words + k, 1, row, step, values + to, indices + to);
+    });
+}
+
+template <class W, class T>
+bool median_rows(const T* x, RowLayout l, bool ignore_nan, T* values, int64_t* indices) {
+    return each_row<W>(x, l, 1, l.n, [=](const T* row, int64_t to, int64_t step, W* words) {
+        read(row, l.n, false, words);
+        int64_t missing = 0;
+        for (int64_t i = 0; i < l.n; ++i) missing += row[i] != row[i];
+        int64_t k = (l.n - 1) / 2;
+        if (missing && !ignore_nan) k = l.n - missing;
+        else if (missing) k = missing == l.n ? 0 : (l.n - missing - 1) / 2;
+        // By place where keys are equal: the one word there is in the middle.
+        auto* ordered = reinterpret_cast<Placed<W>*>(words);
+        select(ordered, k, l.n);
+        write(words + k, 1, row, step, values + to, indices + to);
     });
 }
 
 template <class W, class T>
 bool mode_rows(const T* x, RowLayout l, T* values, int64_t* indices) {
-    return each_row<W>(l, l.n, [=](int64_t first, int64_t r, W* words) {
-        read(x + first, l.n, l.inner, false, words);
+    return each_row<W>(x, l, 1, l.n, [=](const T* row, int64_t to, int64_t step, W* words) {
+        read(row, l.n, false, words);
         quick_sort(words, l.n);
         int64_t best = 0, most = 0, run = 0;
         for (int64_t i = 0; i < l.n; ++i) {
             ++run;
-            const T value = x[first + words[i].place() * l.inner];
+            const T value = row[words[i].place()];
             // A NaN equals no other.
             const bool ends = i + 1 == l.n || words[i].key() != words[i + 1].key() || value != value;
             if (!ends) continue;
@@ -399,7 +436,7 @@ bool mode_rows(const T* x, RowLayout l, T* values, int64_t* indices) {
             }
             run = 0;
         }
-        write(words + best, 1, l.inner, x + first, values + r, indices + r);
+        write(words + best, 1, row, step, values + to, indices + to);
     });
 }
 
@@ -443,6 +480,12 @@ bool kth(Element type, const void* x, RowLayout l, int64_t k, void* values, int6
     });
 }
 
+bool median(Element type, const void* x, RowLayout l, bool ignore_nan, void* values, int64_t* indices) {
+    return typed(type, l.n, [=]<class T, class W>(T*, W*) {
+        return median_rows<W>(static_cast<const T*>(x), l, ignore_nan, static_cast<T*>(values), indices);
+    });
+}
+
 bool mode(Element type, const void* x, RowLayout l, void* values, int64_t* indices) {
     return typed(type, l.n, [=]<class T, class W>(T*, W*) {
         return mode_rows<W>(static_cast<const T*>(x), l, static_cast<T*>(values), indices);
@@ -451,6 +494,6 @@ bool mode(Element type, const void* x, RowLayout l, void* values, int64_t* indic
 
 }  // namespace
 
-const SortingKernels sorting = {sort, topk, kth, mode};
+const SortingKernels sorting = {sort, topk, kth, median, mode};
 
 }  // namespace rl::RL_ISA

@@ -14,15 +14,18 @@ struct RowLayout {
 };
 
 // All order by value, a NaN being greater than all else and equal to other NaNs, and give places along the rows. Where values
-// are equal, the place is the one that PyTorch gives (docs/reductions.md): that of libstdc++'s algorithms. False where there is no memory.
+// are equal, the place is the one that PyTorch gives (docs/reductions.md): that of libstdc++'s algorithms. False where there
+// is no memory.
 struct SortingKernels {
-    // The whole row in order; `values` may be null.
+    // The whole row in order.
     bool (*sort)(Element type, const void* x, RowLayout rows, bool descending, bool stable, void* values, int64_t* indices);
     // The first k of that order, k >= 1, into arrays of shape (outer, k, inner).
     bool (*topk)(Element type, const void* x, RowLayout rows, int64_t k, bool largest, bool sorted, void* values,
                  int64_t* indices);
     // The k-th least, from 0, into arrays of shape (outer, inner).
     bool (*kth)(Element type, const void* x, RowLayout rows, int64_t k, void* values, int64_t* indices);
+    // The lower median, the first of those equal to it in a stable order; the first NaN, unless those are left out.
+    bool (*median)(Element type, const void* x, RowLayout rows, bool ignore_nan, void* values, int64_t* indices);
     // The most frequent, the least of those equally frequent, into arrays of shape (outer, inner).
     bool (*mode)(Element type, const void* x, RowLayout rows, void* values, int64_t* indices);
 };

@@ -15,6 +15,7 @@ void bind_pointwise(nb::module_& m);
 void bind_pool(nb::module_& m);
 void bind_random(nb::module_& m);
 void bind_reduce(nb::module_& m);
+void bind_scan(nb::module_& m);
 void bind_sorting(nb::module_& m);
 void bind_elementwise(nb::module_& m);
 }  // namespace rl
@@ -36,5 +37,6 @@ NB_MODULE(_native, m) {
     rl::bind_pool(m);
     rl::bind_random(m);
     rl::bind_reduce(m);
+    rl::bind_scan(m);
     rl::bind_sorting(m);
 }

@@ -108,6 +108,21 @@ nb::object kth_along(nb::handle x_, int64_t dim, int64_t k) {
     return out.pair();
 }
 
+nb::object median_along(nb::handle x_, int64_t dim, bool ignore_nan) {
+    const Array x(x_, "x");
+    Element type;
+    RowLayout rows;
+    if (!rows_of(x, dim, type, rows)) return not_implemented();
+    const Results out(x, dim, 1);
+    bool done;
+    {
+        Released released(x.size() >= kLong);
+        done = active_sorting().median(type, x.data<char>(), rows, ignore_nan, out.data(), out.places());
+    }
+    check(done);
+    return out.pair();
+}
+
 nb::object mode_along(nb::handle x_, int64_t dim) {
     const Array x(x_, "x");
     Element type;
@@ -131,6 +146,7 @@ void bind_sorting(nb::module_& m) {
     m.def("topk_along", topk_along, nb::arg("x").none(), nb::arg("dim"), nb::arg("k"), nb::arg("largest") = true,
           nb::arg("sorted") = true);
     m.def("kth_along", kth_along, nb::arg("x").none(), nb::arg("dim"), nb::arg("k"));
+    m.def("median_along", median_along, nb::arg("x").none(), nb::arg("dim"), nb::arg("ignore_nan") = false);
     m.def("mode_along", mode_along, nb::arg("x").none(), nb::arg("dim"));
 }
 

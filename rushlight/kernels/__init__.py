@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from .dispatch import native_available, prefer_native
-from .reference import elementwise, int8, linalg, loss, norm, optim, pointwise, reduce, sorting
+from .reference import elementwise, int8, linalg, loss, norm, optim, pointwise, reduce, scan, sorting
 
 __all__ = [
-    "accumulate", "adam_step", "add", "bias_grad", "clamp", "clamp_backward", "divide", "exp", "gelu",
-    "gelu_backward", "gemm", "int8_pack", "int8_product", "int8_quantize", "int8_range", "kth_along",
-    "leaky_relu", "leaky_relu_backward", "log_softmax", "log_softmax_backward", "mean", "mode_along", "multiply",
-    "native_available", "negative", "normalize", "normalize_backward", "relu_forward", "sgd_step",
+    "accumulate", "adam_step", "add", "bias_grad", "clamp", "clamp_backward", "divide", "exp", "extremum_along",
+    "gelu", "gelu_backward", "gemm", "int8_pack", "int8_product", "int8_quantize", "int8_range", "kth_along",
+    "leaky_relu", "leaky_relu_backward", "log_softmax", "log_softmax_backward", "log_sum_exp_along", "mean",
+    "median_along", "mode_along", "multiply", "native_available", "negative", "normalize", "normalize_backward",
+    "product_along", "relu_forward", "sgd_step",
     "sigmoid", "sigmoid_backward", "silu", "silu_backward", "softmax", "softmax_backward", "softmax_cross_entropy",
-    "softmax_cross_entropy_backward", "sort_along", "sqrt", "subtract", "sum_over", "tanh", "tanh_backward",
-    "threshold_backward", "topk_along",
+    "softmax_cross_entropy_backward", "sort_along", "sqrt", "subtract", "sum_along", "sum_over", "tanh",
+    "tanh_backward", "threshold_backward", "topk_along",
 ]  # fmt: skip
 
 gemm = prefer_native(linalg.gemm)
@@ -63,7 +64,13 @@ mean = prefer_native(reduce.mean)
 normalize = prefer_native(norm.normalize)
 normalize_backward = prefer_native(norm.normalize_backward)
 
+extremum_along = prefer_native(scan.extremum_along)
+log_sum_exp_along = prefer_native(scan.log_sum_exp_along)
+product_along = prefer_native(scan.product_along)
+sum_along = prefer_native(scan.sum_along)
+
 kth_along = prefer_native(sorting.kth_along)
+median_along = prefer_native(sorting.median_along)
 mode_along = prefer_native(sorting.mode_along)
 sort_along = prefer_native(sorting.sort_along)
 topk_along = prefer_native(sorting.topk_along)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight import kernels
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import of_values
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import wrap_dim
-from rushlight.ops._numeric import Array, check_tensor, not_implemented
+from rushlight.ops._numeric import Array, as_result, check_tensor, not_implemented, widened
 from rushlight.ops._out import into
 
 if TYPE_CHECKING:
@@ -20,20 +21,28 @@ __all__ = ["bincount", "bucketize", "searchsorted", "unique", "unique_consecutiv
 
 
 class Unique(Operation):
-    """The distinct elements in order, or the distinct slices along a dimension, and what was asked for beside."""
+    """The distinct elements in order, and what was asked for beside."""
 
     node_name = "Unique2Backward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: int | None, inverse: bool, counts: bool) -> Any:
+    def forward(ctx: Any, input: Tensor, inverse: bool, counts: bool) -> Any:
         array = input._array
-        given = array.view(np.uint8) if array.dtype.kind == "b" and dim is None else array
-        found = np.unique(given, return_inverse=inverse, return_counts=counts, axis=dim, equal_nan=False)
+        if array.dtype.kind == "c":
+            raise not_implemented("unique", array.dtype)
+        flat = np.ascontiguousarray(widened(array.reshape(-1)))
+        ranked, order = kernels.sort_along(flat, 0, False, True)
+        starts = _starts(ranked)
+        out = as_result(ranked[starts], array.dtype)
         if not (inverse or counts):
-            return np.ascontiguousarray(found).view(array.dtype)
-        results = [np.ascontiguousarray(found[0]).view(array.dtype), *(f.astype(np.int64) for f in found[1:])]
+            return out
+        results = [out]
         if inverse:
-            results[1] = results[1].reshape(array.shape if dim is None else -1)
+            place = np.empty(flat.shape, np.int64)
+            place[order] = np.cumsum(starts) - 1
+            results.append(place.reshape(array.shape))
+        if counts:
+            results.append(np.diff(np.flatnonzero(starts), append=flat.size))
         return tuple(results)
 
     @staticmethod
@@ -41,10 +50,31 @@ class Unique(Operation):
         raise NotImplementedError("the derivative for '_unique2' is not implemented.")
 
 
-class UniqueDim(Unique):
-    """The distinct slices along a dimension."""
+def _starts(sequence: Array) -> Array:
+    """Which elements of a 1-D array differ from the one before."""
+    starts = np.ones(sequence.shape, np.bool_)
+    np.not_equal(sequence[1:], sequence[:-1], out=starts[1:])
+    return starts
+
+
+class UniqueDim(Operation):
+    """The distinct slices along a dimension, and what was asked for beside."""
 
     node_name = "UniqueDimBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int, inverse: bool, counts: bool) -> Any:
+        array = input._array
+        given = array.view(np.uint8) if array.dtype.kind == "b" else widened(array)
+        found = np.unique(given, return_inverse=inverse, return_counts=counts, axis=dim, equal_nan=False)
+        out, *rest = found if inverse or counts else (found,)
+        out = np.ascontiguousarray(out)
+        out = out.view(np.bool_) if array.dtype.kind == "b" else as_result(out, array.dtype)
+        return (out, *(f.reshape(-1).astype(np.int64) for f in rest)) if rest else out
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Any:
+        raise NotImplementedError("the derivative for 'unique_dim' is not implemented.")
 
 
 class UniqueConsecutive(Operation):
@@ -55,12 +85,15 @@ class UniqueConsecutive(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: int | None, inverse: bool, counts: bool) -> Any:
         array = input._array
-        axis = 0 if dim is None else dim
-        sequence = array.reshape(-1) if dim is None else array
-        rows = np.moveaxis(sequence, axis, 0)
-        starts = np.ones(rows.shape[0], np.bool_)
-        starts[1:] = (rows[1:] != rows[:-1]).any(tuple(range(1, rows.ndim)))
-        out = np.ascontiguousarray(np.compress(starts, sequence, axis=axis))
+        if dim is None:
+            sequence = array.reshape(-1)
+            starts = _starts(sequence)
+            out = sequence[starts]
+        else:
+            rows = np.moveaxis(array, dim, 0)
+            starts = np.ones(rows.shape[0], np.bool_)
+            starts[1:] = (rows[1:] != rows[:-1]).any(tuple(range(1, rows.ndim)))
+            out = np.ascontiguousarray(np.compress(starts, array, axis=dim))
         if not (inverse or counts):
             return out
         results = [out]
@@ -68,7 +101,7 @@ class UniqueConsecutive(Operation):
             belongs = np.cumsum(starts) - 1
             results.append(belongs.reshape(array.shape) if dim is None else belongs)
         if counts:
-            results.append(np.diff(np.append(np.flatnonzero(starts), rows.shape[0])))
+            results.append(np.diff(np.flatnonzero(starts), append=len(starts)))
         return tuple(results)
 
     @staticmethod
@@ -102,7 +135,7 @@ def unique(
         dim = wrap_dim(dim, array.ndim)
         _check_slices(array, dim)
         return UniqueDim.apply(input, dim, return_inverse, return_counts)
-    return Unique.apply(input, None, return_inverse, return_counts)
+    return Unique.apply(input, return_inverse, return_counts)
 
 
 def _check_slices(array: Array, dim: int) -> None:

@@ -418,40 +418,6 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out
     return into_each(out, return_types.aminmax(Aminmax.apply(input, dim, keepdim)))
 
 
-def median_index(array: Array, dim: int, ignore_nan: bool) -> Array:
-    """The index of the lower median along `dim`, which stays with length 1; the first NaN, unless those are ignored.
-
-    Of equal elements it is the one that a stable sort puts in the middle.
-    """
-    if array.ndim == 0:
-        return np.zeros((), np.int64)
-    rows = np.moveaxis(widened(array), dim, -1)
-    count = rows.shape[-1]
-    middle: Any = (count - 1) // 2
-    missing = np.isnan(rows) if rows.dtype.kind == "f" else None
-    if missing is None or not missing.any():
-        value = np.partition(rows, middle, axis=-1)[..., middle : middle + 1]
-    elif ignore_nan:
-        middle = np.maximum((count - add_reduce(missing, -1, np.int64, None, True) - 1) // 2, 0)
-        value = np.take_along_axis(np.sort(rows, axis=-1), middle, -1)
-    else:
-        value = np.where(missing.any(-1), np.nan, np.partition(rows, middle, axis=-1)[..., middle])[..., None]
-        middle = np.where(np.isnan(value), 0, middle)
-    equal = rows == value
-    lost = value != value
-    if missing is not None and lost.any():
-        equal = np.where(lost, missing, equal)
-        less = add_reduce(rows < value, -1, np.int64, None, True)
-        less[lost] = 0
-    else:
-        less = add_reduce(rows < value, -1, np.int64, None, True)
-    if rows.ndim == 1:
-        index = np.flatnonzero(equal)[middle - less]
-    else:
-        index = np.argmax(np.cumsum(equal, -1) > middle - less, axis=-1)[..., None]
-    return np.moveaxis(index, -1, dim)
-
-
 class Median(Selection):
     """The lower median of all elements; the gradient goes to the element that is returned."""
 
@@ -464,11 +430,11 @@ class Median(Selection):
     @staticmethod
     def of_all(ctx: Any, input: Tensor, ignore_nan: bool) -> Array:
         """The median of the flattened array."""
-        flat = input._array.reshape(-1)
-        ctx.whole_shape = input._array.shape
-        index = median_index(flat, 0, ignore_nan)
+        array = input._array
+        ctx.whole_shape = array.shape
+        value, index = kernels.median_along(np.ascontiguousarray(widened(array.reshape(-1))), 0, ignore_nan)
         ctx.index = wrap(index)
-        return flat[index[0]]
+        return as_result(value, array.dtype).reshape(())
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor, *_: Tensor) -> Any:
@@ -493,7 +459,16 @@ class MedianDim(Selection):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> Any:
-        return MedianDim.choose(ctx, input, median_index(input._array, dim, False), dim, keepdim)
+        return MedianDim.along(ctx, input, dim, keepdim, False)
+
+    @staticmethod
+    def along(ctx: Any, input: Tensor, dim: int, keepdim: bool, ignore_nan: bool) -> tuple[Array, Array]:
+        """The median of each row, and its index."""
+        array = input._array
+        if not array.ndim:
+            return Selection.choose(ctx, input, np.zeros((), np.int64), dim, keepdim)
+        values, indices = kernels.median_along(np.ascontiguousarray(widened(array)), dim, ignore_nan)
+        return Selection.chosen(ctx, array, as_result(values, array.dtype), indices, dim, keepdim)
 
 
 class NanmedianDim(Selection):
@@ -503,7 +478,7 @@ class NanmedianDim(Selection):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> Any:
-        return NanmedianDim.choose(ctx, input, median_index(input._array, dim, True), dim, keepdim)
+        return MedianDim.along(ctx, input, dim, keepdim, True)
 
 
 def _median(input: Tensor, dim: int | None, keepdim: bool, ignore_nan: bool) -> Any:

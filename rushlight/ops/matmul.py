@@ -51,6 +51,9 @@ def product(a: Any, b: Any) -> Any:
             return _product2d(a, b)
         if a.ndim == 3 and b.ndim == 3 and a.shape[0] == b.shape[0]:
             return products(a, b)
+        if a.ndim == 2 and b.ndim == 1 and a.size > _SMALL_PRODUCT:
+            # A row times the transpose: NumPy's BLAS would wake its threads.
+            return _product2d(b[None], a.T)[0]
     if is_half(a.dtype):
         return product(a.astype(_float32), b.astype(_float32)).astype(a.dtype)
     if kind == "b":

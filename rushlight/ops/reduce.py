@@ -369,9 +369,9 @@ class ProdDim(Operation):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         input, out = ctx.saved_tensors
-        grad = spread(grad, ctx)
         if not ctx.dims:
             return grad, None, None
+        grad = spread(grad, ctx)
         if input._array.all():
             return grad * (spread(out, ctx) / input).conj(), None, None
         return grad * _product_of_others(input, ctx.dims[0]).conj(), None, None

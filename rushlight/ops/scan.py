@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes, return_types
+from rushlight import dtypes, kernels, return_types
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import (
     Array,
-    accumulator,
     as_result,
     check_tensor,
     not_implemented,
@@ -28,20 +27,20 @@ if TYPE_CHECKING:
 __all__ = ["cummax", "cummin", "cumprod", "cumsum", "logcumsumexp"]
 
 
-def _accumulate(ufunc: Any, array: Array, dim: int, dtype: np.dtype[Any] | None) -> Array:
+def _accumulate(kernel: Any, ufunc: Any, array: Array, dim: int, kept: bool) -> Array:
+    """A running result; of integers in int64, unless the caller named their type, which then stays."""
+    kind = array.dtype.kind
     if array.ndim == 0:
-        return array.astype(dtype or array.dtype)
-    return ufunc.accumulate(array, dim, dtype)
+        return array.copy() if kept or kind not in "biu" else array.astype(np.int64)
+    if kind == "c" or (kept and kind in "iu"):
+        return ufunc.accumulate(array, dim, array.dtype)
+    wide = array.astype(np.int64, copy=False) if kind in "biu" else widened(array)
+    return as_result(kernel(np.ascontiguousarray(wide), dim), array.dtype)
 
 
 def _from_end(input: Tensor, dim: int) -> Tensor:
     """The sum of each element and all that follow it."""
     return input.flip(dim).cumsum(dim).flip(dim) if input._array.ndim else input
-
-
-def _accumulator(dtype: np.dtype[Any], kept: bool) -> np.dtype[Any] | None:
-    """The type to accumulate in: integers stay what they are where the caller named their type."""
-    return dtype if kept and dtype.kind in "iu" else accumulator(dtype)
 
 
 class Cumsum(Operation):
@@ -53,7 +52,7 @@ class Cumsum(Operation):
     def forward(ctx: Any, input: Tensor, dim: int, kept: bool) -> Any:
         array = input._array
         ctx.dim = dim
-        return as_result(_accumulate(np.add, array, dim, _accumulator(array.dtype, kept)), array.dtype)
+        return _accumulate(kernels.sum_along, np.add, array, dim, kept)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -100,7 +99,8 @@ def _scan_arguments(name: str, input: Tensor, dim: int | None, dtype: dtypes.dty
 def _inplace_arguments(name: str, input: Any, dim: int, dtype: dtypes.dtype | None) -> tuple[Tensor, int, bool]:
     if dtype is not None and dtype is not input.dtype:
         raise RuntimeError(
-            f"Bad in-place call: input tensor dtype {input.dtype.name} and output tensor dtype {dtype.name} should match"
+            f"Bad in-place call: input tensor dtype {input.dtype.name} and output tensor dtype {dtype.name} should "
+            "match"
         )
     return _scan_arguments(name, input, dim, input.dtype)
 
@@ -114,7 +114,7 @@ class Cumprod(Operation):
     def forward(ctx: Any, input: Tensor, dim: int, kept: bool) -> Any:
         array = input._array
         ctx.dim = dim
-        out = wrap(as_result(_accumulate(np.multiply, array, dim, _accumulator(array.dtype, kept)), array.dtype))
+        out = wrap(_accumulate(kernels.product_along, np.multiply, array, dim, kept))
         ctx.save_for_backward(input, out)
         return out
 
@@ -170,7 +170,7 @@ class Cummax(Operation):
     """The running greatest element and the last index at which it was met."""
 
     node_name = "CummaxBackward0"
-    ufunc: Any = np.maximum
+    greatest = True
 
     @classmethod
     def scan(cls, ctx: Any, input: Tensor, dim: int) -> tuple[Array, Array]:
@@ -179,14 +179,9 @@ class Cummax(Operation):
         ctx.dim, ctx.shape = dim, array.shape
         if array.ndim == 0:
             return array.copy(), np.zeros((), np.int64)
-        values = cls.ufunc.accumulate(array, dim)
-        place = np.arange(array.shape[dim]).reshape([-1 if d == dim else 1 for d in range(array.ndim)])
-        met = array == values
-        if array.dtype.kind not in "biu":
-            met |= np.isnan(array)
-        indices = np.maximum.accumulate(np.where(met, place, 0), dim)
+        values, indices = kernels.extremum_along(np.ascontiguousarray(widened(array)), dim, cls.greatest)
         ctx.indices = wrap(indices)
-        return values, indices
+        return as_result(values, array.dtype), indices
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: int) -> Any:
@@ -203,7 +198,7 @@ class Cummin(Cummax):
     """The running least element and the last index at which it was met."""
 
     node_name = "CumminBackward0"
-    ufunc: Any = np.minimum
+    greatest = False
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: int) -> Any:
@@ -274,7 +269,7 @@ class Logcumsumexp(Operation):
         if array.dtype.kind == "c":
             out = wrap(_complex_log_sums(array, dim))
         else:
-            out = wrap(as_result(_accumulate(np.logaddexp, widened(array), dim, None), array.dtype))
+            out = wrap(_accumulate(kernels.log_sum_exp_along, np.logaddexp, array, dim, True))
         ctx.save_for_backward(input, out)
         return out
 

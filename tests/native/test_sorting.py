@@ -57,6 +57,8 @@ def test_a_selection_is_the_references(machine, type_):
                     same(got, sorting.topk_along(x, dim, k, largest, in_order))
             same(_native.kth_along(x, dim, k - 1), sorting.kth_along(x, dim, k - 1))
         same(_native.mode_along(x, dim), sorting.mode_along(x, dim))
+        for ignore_nan in (False, True):
+            same(_native.median_along(x, dim, ignore_nan), sorting.median_along(x, dim, ignore_nan))
 
 
 def test_orders_that_are_hard_for_a_partition(machine):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["kth_along", "mode_along", "sort_along", "topk_along"]
+__all__ = ["kth_along", "median_along", "mode_along", "sort_along", "topk_along"]
 
 Array = NDArray[Any]
 
@@ -238,6 +238,23 @@ def kth_along(x: Array, dim: int, k: int) -> tuple[Array, Array]:
         return order[k : k + 1]
 
     return _along(x, dim, 1, place)
+
+
+def median_along(x: Array, dim: int, ignore_nan: bool = False) -> tuple[Array, Array]:
+    """The lower median along `dim`, and the place that a stable sort has in the middle; the dimension stays, length 1.
+
+    Where there is a NaN it is the first one, unless NaNs are left out.
+    """
+    order = np.argsort(x, axis=dim, kind="stable")
+    count = x.shape[dim]
+    middle: Any = (count - 1) // 2
+    if x.dtype.kind == "f":
+        missing = np.isnan(x).sum(axis=dim, keepdims=True)
+        other = np.maximum((count - missing - 1) // 2, 0) if ignore_nan else count - missing
+        indices = np.take_along_axis(order, np.where(missing > 0, other, middle), dim)
+    else:
+        indices = np.take(order, [middle], axis=dim)
+    return np.take_along_axis(x, indices, dim), indices
 
 
 def mode_along(x: Array, dim: int) -> tuple[Array, Array]:

@@ -244,8 +244,8 @@ class UntypedStorage(StorageForms):
         return hash((self.data_ptr(), self.nbytes()))
 
     def __repr__(self) -> str:
-        lines = "".join(f" {value}\n" for value in self.tolist())
-        return f"{lines}[torch.storage.UntypedStorage(device=cpu) of size {len(self)}]"
+        lines = "\n ".join(map(str, self.tolist()))
+        return f" {lines}\n[torch.storage.UntypedStorage(device=cpu) of size {len(self)}]"
 
 
 _ORDERS = {"native": sys.byteorder, "little": "little", "big": "big"}
@@ -486,8 +486,8 @@ class TypedStorage(StorageForms):
         return hash(self._untyped_storage)
 
     def __repr__(self) -> str:
-        lines = "".join(f" {value}\n" for value in self.tolist())
-        return f"{lines}[torch.storage.TypedStorage(dtype={self.dtype}, device=cpu) of size {len(self)}]"
+        lines = "\n ".join(map(str, self.tolist()))
+        return f" {lines}\n[torch.storage.TypedStorage(dtype={self.dtype}, device=cpu) of size {len(self)}]"
 
 
 def _stored(given: Any, kind: dtypes.dtype) -> UntypedStorage:

@@ -56,7 +56,7 @@ def test_mapped_so_that_writes_reach_the_file(tmp_path: Path) -> None:
         torch.load(path, mmap=True)[0] = 5.0
     assert S.get_default_mmap_options() == mmap.MAP_PRIVATE
     assert torch.load(path, mmap=True).tolist() == [5.0, 1.0]
-    with pytest.raises(ValueError, match="expected mmap.MAP_PRIVATE or mmap.MAP_SHARED, but got 17"):
+    with pytest.raises(ValueError, match=r"expected mmap\.MAP_PRIVATE or mmap\.MAP_SHARED, but got 17"):
         S.set_default_mmap_options(17)
 
 

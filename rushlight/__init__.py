@@ -14,7 +14,12 @@ _warnings.filterwarnings(
 # The module `rushlight.tensor` comes first: the function of that name, below, takes its place as an attribute.
 from rushlight.tensor import Tensor as Tensor
 from rushlight import autograd as autograd
-from rushlight.autograd.grad_mode import *
+from rushlight.autograd.grad_mode import enable_grad as enable_grad
+from rushlight.autograd.grad_mode import inference_mode as inference_mode
+from rushlight.autograd.grad_mode import is_grad_enabled as is_grad_enabled
+from rushlight.autograd.grad_mode import is_inference_mode_enabled as is_inference_mode_enabled
+from rushlight.autograd.grad_mode import no_grad as no_grad
+from rushlight.autograd.grad_mode import set_grad_enabled as set_grad_enabled
 from rushlight.device import device as device
 from rushlight.dtypes import *
 from rushlight.layout import *
@@ -55,7 +60,7 @@ from rushlight.ops.index import *
 from rushlight.ops.index_along import *
 from rushlight.ops.joining import *
 from rushlight.ops.linalg import det as det
-from rushlight.ops.linalg import inv as inverse
+from rushlight.ops.linalg import inverse as inverse
 from rushlight.ops.linalg import logdet as logdet
 from rushlight.ops.linalg import slogdet as slogdet
 from rushlight.ops.linalg_factors import *
@@ -138,7 +143,7 @@ from rushlight.printing import get_printoptions as get_printoptions
 from rushlight.printing import set_printoptions as set_printoptions
 from rushlight.size import Size as Size
 from rushlight import sparse as sparse
-from rushlight.sparse import sparse_coo_tensor as sparse_coo_tensor
+from rushlight.sparse._front import *
 from rushlight.legacy import *
 from rushlight.storage import TypedStorage as TypedStorage
 from rushlight.storage import UntypedStorage as UntypedStorage

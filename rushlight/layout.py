@@ -4,12 +4,12 @@ from __future__ import annotations
 
 __all__ = [
     "channels_last", "channels_last_3d", "contiguous_format", "layout", "memory_format", "preserve_format",
-    "sparse_coo", "strided",
+    "sparse_bsc", "sparse_bsr", "sparse_coo", "sparse_csc", "sparse_csr", "strided",
 ]  # fmt: skip
 
 
 class layout:
-    """The storage scheme of a tensor; `strided` tensors have an array, `sparse_coo` ones keep some elements.
+    """The storage scheme of a tensor; `strided` tensors have an array, those of the others keep some elements.
 
     Source: https://docs.pytorch.org/docs/2.13/tensor_attributes.html#torch.layout
     """
@@ -46,6 +46,10 @@ class memory_format:
 
 strided = layout("strided")
 sparse_coo = layout("sparse_coo")
+sparse_csr = layout("sparse_csr")
+sparse_csc = layout("sparse_csc")
+sparse_bsr = layout("sparse_bsr")
+sparse_bsc = layout("sparse_bsc")
 contiguous_format = memory_format("contiguous_format")
 preserve_format = memory_format("preserve_format")
 channels_last = memory_format("channels_last")

@@ -19,8 +19,24 @@ import numpy as np
 from rushlight.autograd.grad_mode import enable_grad, state
 
 __all__ = [
-    "WATCH", "Ghost", "Intercept", "Level", "as_one", "check_random", "contained", "cut", "dispatch", "drawn", "elements", "gradients_of_wrapped", "highest", "of_values",
-    "replaced", "run_node", "set_pullback", "strides_of",
+    "WATCH",
+    "Ghost",
+    "Intercept",
+    "Level",
+    "as_one",
+    "check_random",
+    "contained",
+    "cut",
+    "dispatch",
+    "drawn",
+    "elements",
+    "gradients_of_wrapped",
+    "highest",
+    "of_values",
+    "replaced",
+    "run_node",
+    "set_pullback",
+    "strides_of",
 ]  # fmt: skip
 
 
@@ -128,7 +144,7 @@ class Ghost:
         return function(*standing, **kwargs)
 
     __array__ = __array_ufunc__ = __bool__ = __iter__ = __getitem__ = __setitem__ = _intercept
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _intercept  # type: ignore[assignment]
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _intercept
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _intercept
     __neg__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __invert__ = __and__ = __or__ = _intercept
     __hash__ = None  # type: ignore[assignment]
@@ -141,6 +157,8 @@ class Level:
     functional = True
     # Whether it is a vmap.
     batches = False
+    # Whether it is none that a program begins: what tensors made of several parts (sparse ones) belong to, always.
+    keeps_parts = False
 
     def __init__(self) -> None:
         self.depth = len(state.levels) + 1
@@ -166,6 +184,10 @@ class Level:
 
     def unwrapped(self, tensor: Any) -> Any:
         """What a tensor wrapped at this level is once the level has ended."""
+        raise TypeError(f"{type(self).__name__} wraps no tensors")
+
+    def gradients(self, outputs: Any, inputs: Any, given: Any, keep: bool, create_graph: bool) -> list[Any]:
+        """The gradients of tensors that belong to a level that keeps parts."""
         raise TypeError(f"{type(self).__name__} wraps no tensors")
 
     def run_node(self, node: Any, gradients: list[Any]) -> tuple[Any, ...]:
@@ -299,10 +321,11 @@ def of_values(name: str) -> Callable[[F], F]:
         @functools.wraps(function)
         def wrapper(input: Any, *args: Any, **named: Any) -> Any:
             level = getattr(input, "_level", None)
-            while level is not None:
+            while level is not None and not level.keeps_parts:
                 if level.batches:
                     raise RuntimeError(
-                        "vmap: We do not support batching operators that can output dynamic shape. Attempted to vmap over "
+                        "vmap: We do not support batching operators that can output dynamic shape. "
+                        "Attempted to vmap over "
                         f"aten::{name}. Please file an issue at https://github.com/pytorch/pytorch/issues if you need "
                         "this feature."
                     )
@@ -344,5 +367,8 @@ def set_pullback(function: Callable[..., Any]) -> None:
 
 def gradients_of_wrapped(outputs: Any, inputs: Any, grad_outputs: Any, keep: bool, create_graph: bool) -> list[Any]:
     """The gradients of wrapped tensors; None where an output does not depend on an input."""
+    level = highest((*outputs, *inputs))
+    if level.keeps_parts:
+        return level.gradients(outputs, inputs, grad_outputs, keep, create_graph)
     found: list[Any] = _pullback[0](outputs, grad_outputs, inputs, keep, create_graph)
     return found

@@ -10,8 +10,10 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.variable import wrap
+from rushlight.layout import strided
 from rushlight.multiprocessing.sharing import handle_of, memory_of, moved, opened
 from rushlight.nn.parameter import Parameter
+from rushlight.sparse._compressed import compressed
 from rushlight.storage import TypedStorage, UntypedStorage
 from rushlight.tensor import Tensor
 
@@ -77,6 +79,8 @@ def reduce_tensor(tensor: Any) -> tuple[Any, ...]:
         raise RuntimeError(_NON_LEAF)
     if tensor.is_sparse:
         return _rebuild_sparse, (tensor._indices(), tensor._values(), tuple(tensor.shape), tensor.is_coalesced())
+    if tensor.layout is not strided:
+        return compressed, tensor._parts()
     if tensor._array.dtype.names:
         # The codes of a quantized tensor carry their quantizer in their type; they are copied.
         return _rebuild_saved, (_saved(tensor),)

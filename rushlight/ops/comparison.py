@@ -8,7 +8,7 @@ import numpy as np
 
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
-from rushlight.autograd.transforms import highest
+from rushlight.autograd.transforms import Intercept, highest
 from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import (
     as_result,
@@ -40,13 +40,17 @@ def _compare(ufunc: Any, input: Any, other: Any) -> Any:
     """A comparison after promotion: elementwise with broadcasting, bool."""
     if state.levels and highest((input, other)) is not None:
         return Compare.apply(input, other, ufunc)
-    return plain(_compared(ufunc, input, other))
+    try:
+        return plain(_compared(ufunc, input, other))
+    except Intercept:
+        # A tensor without an array of its own, sparse or masked.
+        return Compare.apply(input, other, ufunc)
 
 
 def _compared(ufunc: Any, input: Any, other: Any) -> Any:
     a, b = operands(input, other)
     if ufunc is not np.equal and ufunc is not np.not_equal:
-        dtype = (a if isinstance(a, np.ndarray) else b).dtype
+        dtype = (b if isinstance(b, np.ndarray) and not isinstance(a, np.ndarray) else a).dtype
         if dtype.kind == "c":
             raise not_implemented(f"{_KERNELS[ufunc]}_cpu", dtype)
         if not dtype.names:
@@ -206,7 +210,7 @@ class Question(Operation):
 def ask(name: str, function: Any, input: Any) -> Any:
     """The answers to a question about each element."""
     check_tensor(name, "input", 1, input)
-    if state.levels and highest((input,)) is not None:
+    if input._level is not None:
         return Question.apply(input, function)
     return plain(function(input._array))
 

@@ -301,12 +301,18 @@ def zeros(*size: Any, **options: Any) -> Tensor:
     return filled("zeros", np.zeros, size, **options)
 
 
+def _ones(shape: Shape, kind: np.dtype[Any]) -> Array:
+    out = np.empty(shape, kind)
+    out.fill(1)
+    return out
+
+
 def ones(*size: Any, **options: Any) -> Tensor:
     """A tensor of ones; options as for `zeros`.
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.ones.html
     """
-    return filled("ones", np.ones, size, **options)
+    return filled("ones", _ones, size, **options)
 
 
 def empty(*size: Any, **options: Any) -> Tensor:
@@ -315,6 +321,15 @@ def empty(*size: Any, **options: Any) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.empty.html
     """
     return filled("empty", np.empty, size, **options)
+
+
+def _made_full(size: Any, kind: np.dtype[Any], value: Any) -> Array | None:
+    try:
+        array = np.empty(size, kind)
+    except (TypeError, ValueError):
+        return None
+    array.fill(value if kind.kind == "f" else int(value))
+    return array
 
 
 def full(size: Sequence[int], fill_value: Any, *, dtype: Any = None, **options: Any) -> Tensor:
@@ -328,6 +343,13 @@ def full(size: Sequence[int], fill_value: Any, *, dtype: Any = None, **options: 
     """
     if isinstance(size, int):
         raise TypeError(f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}")
+    kind = fill_value.__class__
+    if (kind is float or kind is int) and -65504 <= fill_value <= 65504 and not options:
+        wanted = dtype or (dtypes.get_default_dtype() if kind is float else dtypes.int64)
+        if wanted.__class__ is dtypes.dtype and wanted.numpy_dtype.char in "fdl":
+            array = _made_full(size, wanted.numpy_dtype, fill_value)
+            if array is not None:
+                return plain(array)
     value = fill_number(fill_value, "full")
     if dtype is None and options.get("out") is None:
         kind = fill_value.dtype if isinstance(fill_value, Variable) else number_dtype(value)
@@ -341,9 +363,12 @@ def like_filled(
     format_: memory_format, plain: Callable[..., Array] | None = None,
 ) -> Tensor:  # fmt: skip
     if input._level is not None:
-        return input.likened(  # type: ignore[attr-defined,no-any-return]
-            lambda one: like_filled(one, make, dtype, device, requires_grad, pin_memory, format_, plain)
-        )
+        def of_part(one: Tensor) -> Tensor:
+            return like_filled(one, make, dtype, device, requires_grad, pin_memory, format_, plain)
+
+        if input._level.keeps_parts:
+            return input.likened(of_part, plain)  # type: ignore[attr-defined,no-any-return]
+        return input.likened(of_part)  # type: ignore[attr-defined,no-any-return]
     array = input._array
     kind = array.dtype if dtype is None else as_dtype(dtype).numpy_dtype
     if kind.names and plain is not np.empty:
@@ -471,7 +496,7 @@ def new_zeros(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Te
 
 def new_ones(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Tensor:
     """`ones(size)` in this tensor's dtype."""
-    return filled("new_ones", np.ones, size, dtype=self.dtype if dtype is None else dtype, **_here(options))
+    return filled("new_ones", _ones, size, dtype=self.dtype if dtype is None else dtype, **_here(options))
 
 
 def new_empty(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Tensor:

@@ -152,6 +152,8 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int, *, out: Tensor
     ndim = input._array.ndim
     if ndim and dim >= ndim:
         raise RuntimeError(f"Expected dim < {ndim}, the number of dimensions, but got {dim}")
+    if input.is_sparse:
+        return input._narrow_copy(dim, start, length)  # type: ignore[attr-defined]
     return into(out, _copied(narrow, input, dim, start, length), exact=True)
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from rushlight import dtypes
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.device import device
-from rushlight.layout import layout
+from rushlight.layout import layout, strided
 from rushlight.quantizer import Quantizer, per_channel_affine, qscheme, quantizer_of
 from rushlight.serialization.globals import UNTYPED, GlobalName, class_name, global_name
 from rushlight.size import Size
@@ -136,6 +136,9 @@ def _reduce(value: Any, table: StorageTable) -> Any:
     if isinstance(value, Variable):
         from rushlight.nn.parameter import is_lazy
 
+        if value.layout is not strided and not value.is_sparse:
+            parts: Any = value._parts()  # type: ignore[attr-defined]
+            return _REBUILD_SPARSE, (value.layout, parts[:4])
         if value.is_sparse:
             content = (value._indices(), value._values(), value.shape, value.is_coalesced())  # type: ignore[attr-defined]
             return _REBUILD_SPARSE, (value.layout, content)

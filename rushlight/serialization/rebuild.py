@@ -13,7 +13,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.device import device
-from rushlight.layout import sparse_coo, strided
+from rushlight.layout import sparse_bsc, sparse_bsr, sparse_coo, sparse_csc, sparse_csr, strided
 from rushlight.quantizer import SCHEMES, Quantizer, codes_of, quantized_array
 from rushlight.serialization.errors import CorruptFileError
 from rushlight.serialization.globals import DTYPES, storage_dtype
@@ -189,15 +189,22 @@ def _bytes() -> bytes:
 
 
 def _get_layout(name: Any) -> Any:
-    for layout in (strided, sparse_coo):
+    for layout in (strided, sparse_coo, *_COMPRESSED):
         if name == repr(layout):
             return layout
-    raise CorruptFileError(f"expected the layout {strided} or {sparse_coo}, got {name!r}")
+    raise CorruptFileError(f"expected a layout, such as {strided} or {sparse_coo}, got {name!r}")
+
+
+_COMPRESSED = (sparse_csr, sparse_csc, sparse_bsr, sparse_bsc)
 
 
 def _rebuild_sparse_tensor(layout: Any, data: Any) -> Any:
-    from rushlight.sparse import sparse_coo_tensor
+    from rushlight.sparse._create import sparse_compressed_tensor, sparse_coo_tensor
 
+    if layout in _COMPRESSED and isinstance(data, tuple) and len(data) == 4:
+        pointers, others, values = map(_checked_tensor, data[:3])
+        # Wrong indices are refused there.
+        return sparse_compressed_tensor(pointers, others, values, _size(data[3]), layout=layout, check_invariants=True)
     if layout is not sparse_coo or not isinstance(data, tuple) or len(data) not in (3, 4):
         raise CorruptFileError(f"expected the parts of a {sparse_coo} tensor, got {layout!r}, {type(data).__name__}")
     indices, values, size, *coalesced = data

@@ -11,7 +11,7 @@ from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import Dims
 from rushlight.ops._out import into
 from rushlight.ops.least_squares import cond, lstsq, matrix_norm_of, matrix_rank, pinv
-from rushlight.ops.linalg import LinAlgError, check_matrix, det, inv, inv_ex, linalg_slogdet, solve, solve_ex
+from rushlight.ops.linalg import LinAlgError, check_matrix, inv, inv_ex, linalg_det, linalg_slogdet, solve, solve_ex
 from rushlight.ops.linalg_factors import householder_product, linalg_qr
 from rushlight.ops.linalg_factors import matrix_exp as _matrix_exp
 from rushlight.ops.lu import ldl_factor, ldl_factor_ex, ldl_solve, linalg_lu, linalg_lu_solve, lu_factor, lu_factor_ex
@@ -45,6 +45,7 @@ __all__ = [
 
 cholesky = linalg_cholesky
 cross = linalg_cross
+det = linalg_det
 lu = linalg_lu
 lu_solve = linalg_lu_solve
 qr = linalg_qr
@@ -52,7 +53,7 @@ slogdet = linalg_slogdet
 svd = linalg_svd
 
 
-def matrix_exp(A: Tensor) -> Tensor:
+def matrix_exp(input: Tensor) -> Tensor:
     """The exponential `eᴬ = Σ Aᵏ / k!` of square matrices, `(*, n, n)` → `(*, n, n)`.
 
     Raises RuntimeError for matrices that are not square, or not of floating point.
@@ -64,7 +65,7 @@ def matrix_exp(A: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.matrix_exp.html
     """
-    return _matrix_exp(A)
+    return _matrix_exp(input)
 
 
 def vector_norm(
@@ -93,7 +94,7 @@ def vector_norm(
 
 
 def matrix_norm(
-    A: Tensor,
+    input: Tensor,
     ord: float | str = "fro",
     dim: tuple[int, int] = (-2, -1),
     keepdim: bool = False,
@@ -113,18 +114,18 @@ def matrix_norm(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.matrix_norm.html
     """
-    check_matrix("linalg.matrix_norm", A, square=False)
-    A = in_norm_type("linalg.matrix_norm", A, dtype)
+    check_matrix("linalg.matrix_norm", input, square=False)
+    input = in_norm_type("linalg.matrix_norm", input, dtype)
     if isinstance(dim, int) or len(dim) != 2:
         raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {dim}")
-    first, last = (wrap_dim(d, A.ndim) for d in dim)
+    first, last = (wrap_dim(d, input.ndim) for d in dim)
     if first == last:
         raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({first}, {last})")
-    return into(out, matrix_norm_of(A, ord, (first, last), keepdim))
+    return into(out, matrix_norm_of(input, ord, (first, last), keepdim))
 
 
 def norm(
-    A: Tensor,
+    input: Tensor,
     ord: float | str | None = None,
     dim: Dims = None,
     keepdim: bool = False,
@@ -143,19 +144,19 @@ def norm(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.norm.html
     """
     if ord is None:
-        return vector_norm(A, 2, dim, keepdim, dtype=dtype, out=out)
-    if dim is None and A.ndim not in (1, 2):
+        return vector_norm(input, 2, dim, keepdim, dtype=dtype, out=out)
+    if dim is None and input.ndim not in (1, 2):
         raise RuntimeError(
-            f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D."
+            f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {input.ndim}D."
         )
     if not (dim is None or isinstance(dim, int)) and len(dim) not in (1, 2):
         raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dim)}")
-    count = A.ndim if dim is None else 1 if isinstance(dim, int) else len(dim)
+    count = input.ndim if dim is None else 1 if isinstance(dim, int) else len(dim)
     if count == 2:
         pair: Any = (-2, -1) if dim is None else dim
-        return matrix_norm(A, ord, pair, keepdim, dtype=dtype, out=out)
+        return matrix_norm(input, ord, pair, keepdim, dtype=dtype, out=out)
     if isinstance(ord, str):
         if ord not in ("fro", "nuc"):
             raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
         raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {dim}")
-    return vector_norm(A, ord, dim, keepdim, dtype=dtype, out=out)
+    return vector_norm(input, ord, dim, keepdim, dtype=dtype, out=out)

@@ -80,7 +80,7 @@ class MatrixRank(Operation):
 
 
 def matrix_rank(
-    A: Tensor,
+    input: Tensor,
     tol: Tolerance = None,
     hermitian: bool = False,
     *,
@@ -101,8 +101,8 @@ def matrix_rank(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.matrix_rank.html
     """
     if state.casts is not None and out is None:
-        return state.casts.float32(matrix_rank, A, tol, hermitian, atol=atol, rtol=rtol)
-    array = check_matrix("torch.linalg.matrix_rank", A, "input", square=False)
+        return state.casts.float32(matrix_rank, input, tol, hermitian, atol=atol, rtol=rtol)
+    array = check_matrix("torch.linalg.matrix_rank", input, "input", square=False)
     if tol is not None and (atol is not None or rtol is not None):
         raise TypeError("linalg_matrix_rank() takes tol, or atol and rtol, not both")
     if array.dtype.char not in "fdFD":
@@ -111,8 +111,8 @@ def matrix_rank(
         atol, rtol = tol, wrap(np.zeros((), tol._array.dtype)) if isinstance(tol, Variable) else 0.0
     _check_tolerances("linalg.matrix_rank", atol, rtol)
     if hermitian:
-        check_matrix("linalg.eigh", A)
-    return into(out, MatrixRank.apply(A, atol, rtol, bool(hermitian)))
+        check_matrix("linalg.eigh", input)
+    return into(out, MatrixRank.apply(input, atol, rtol, bool(hermitian)))
 
 
 class Pinv(Operation):
@@ -159,7 +159,7 @@ def pinv_gradient(grad: Tensor, A: Tensor, inverse: Tensor) -> Tensor:
 
 
 def pinv(
-    A: Tensor,
+    input: Tensor,
     rcond: Tolerance = None,
     hermitian: bool = False,
     *,
@@ -180,21 +180,21 @@ def pinv(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.pinv.html
     """
-    check_tensor("linalg_pinv", "A", 1, A)
-    array = A._array
+    check_tensor("linalg_pinv", "input", 1, input)
+    array = input._array
     if array.ndim < 2 or array.dtype.char not in "fdFD":
         raise RuntimeError(
-            f"linalg.pinv({A.dtype.legacy_name}{{{list(A.shape)}}}): expected a tensor with 2 or more dimensions of "
-            "float, double, cfloat or cdouble types"
+            f"linalg.pinv({input.dtype.legacy_name}{{{list(input.shape)}}}): expected a tensor with 2 or more dimensions "
+            "of float, double, cfloat or cdouble types"
         )
     if rcond is not None:
         if atol is not None or rtol is not None:
             raise TypeError("linalg_pinv() takes rcond, or atol and rtol, not both")
         atol, rtol = None, rcond
     if hermitian:
-        check_matrix("linalg.eigh", A)
+        check_matrix("linalg.eigh", input)
     _check_tolerances("linalg.pinv", atol, rtol)
-    return into(out, Pinv.apply(A, atol, rtol, bool(hermitian)))
+    return into(out, Pinv.apply(input, atol, rtol, bool(hermitian)))
 
 
 def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
@@ -297,7 +297,7 @@ def _by_singular_values(a: Array, b: Array, rcond: float) -> tuple[Array, Array,
 _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
-def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None, out: Any = None) -> Any:
+def lstsq(input: Tensor, b: Tensor, rcond: float | None = None, *, driver: str | None = None, out: Any = None) -> Any:
     """X that makes `‖A X - B‖` least, and of those the shortest, as a named tuple with what is known beside it.
 
     A `(*, m, n)`, B `(*, m, k)` or `(*, m)`, broadcast → solution `(*, n, k)`; residuals `(*, k)`, the squared lengths
@@ -314,23 +314,23 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.lstsq.html
     """
     if state.casts is not None and out is None:
-        return state.casts.float32(lstsq, A, B, rcond, driver=driver)
-    a, b = _check_lstsq(A, B)
+        return state.casts.float32(lstsq, input, b, rcond, driver=driver)
+    a, array = _check_lstsq(input, b)
     if driver is not None and driver not in _DRIVERS:
         raise RuntimeError("torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)")
-    if b.dtype != a.dtype:
+    if array.dtype != a.dtype:
         raise RuntimeError(
             "torch.linalg.lstsq: Expected input and other to have the same dtype, but got input's dtype "
-            f"{A.dtype.legacy_name} and other's dtype {B.dtype.legacy_name}"
+            f"{input.dtype.legacy_name} and other's dtype {b.dtype.legacy_name}"
         )
-    vector = is_vector(a, b)
-    right = B.unsqueeze(-1) if vector else B
+    vector = is_vector(a, array)
+    right = b.unsqueeze(-1) if vector else b
     if right.shape[-2] != a.shape[-2]:
         dim = "-1" if vector else "-2"
         raise RuntimeError(f"torch.linalg.lstsq: input.size(-2) should match other.size({dim})")
     check_leading(a, right._array)
     limit = _epsilon(a) if rcond is None else float(rcond)
-    x, left, rank, values = Lstsq.apply(A, right, limit, driver or "gelsy")
+    x, left, rank, values = Lstsq.apply(input, right, limit, driver or "gelsy")
     if vector:
         x = x.squeeze(-1)
         left = left.squeeze(-1) if left.ndim and left.shape[-1] == 1 else left
@@ -343,8 +343,8 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
 
 
 def _check_lstsq(A: Tensor, B: Tensor) -> tuple[Array, Array]:
-    check_tensor("linalg_lstsq", "A", 1, A)
-    check_tensor("linalg_lstsq", "B", 2, B)
+    check_tensor("linalg_lstsq", "input", 1, A)
+    check_tensor("linalg_lstsq", "b", 2, B)
     a, b = A._array, B._array
     if a.ndim < 2:
         raise RuntimeError("torch.linalg.lstsq: input must have at least 2 dimensions.")
@@ -355,7 +355,7 @@ def _check_lstsq(A: Tensor, B: Tensor) -> tuple[Array, Array]:
     return a, b
 
 
-def cond(A: Tensor, p: float | str | None = None, *, out: Tensor | None = None) -> Tensor:
+def cond(input: Tensor, p: float | str | None = None, *, out: Tensor | None = None) -> Tensor:
     """The condition number `‖A‖ · ‖A⁻¹‖` of matrices, `(*, m, n)` → a real `(*)`; 0 for a matrix without elements.
 
     The norm is `linalg.matrix_norm`'s of that order. For None, 2 and -2 it is a ratio of singular values, and A need
@@ -369,9 +369,9 @@ def cond(A: Tensor, p: float | str | None = None, *, out: Tensor | None = None) 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.cond.html
     """
     if state.casts is not None and out is None:
-        return state.casts.float32(cond, A, p)
-    check_tensor("linalg_cond", "A", 1, A)
-    array = A._array
+        return state.casts.float32(cond, input, p)
+    check_tensor("linalg_cond", "input", 1, input)
+    array = input._array
     if array.ndim < 2:
         raise RuntimeError("linalg.cond: The input tensor must have at least 2 dimensions.")
     known = p in ("fro", "nuc") if isinstance(p, str) else p is None or abs(p) in (1, 2, math.inf)
@@ -380,7 +380,7 @@ def cond(A: Tensor, p: float | str | None = None, *, out: Tensor | None = None) 
     if 0 in array.shape[-2:]:
         return into(out, wrap(np.zeros(array.shape[:-2], array.real.dtype)))
     if p in (None, 2, -2):
-        values = svdvals(A)
+        values = svdvals(input)
         first, last = values[..., :1], values[..., -1:]
         return into(out, (last / first if p == -2 else first / last).squeeze(-1))
     rows, columns = array.shape[-2:]
@@ -389,9 +389,9 @@ def cond(A: Tensor, p: float | str | None = None, *, out: Tensor | None = None) 
             f"linalg.cond(ord={p}): A must be batches of square matrices, but they are {rows} by {columns} matrices"
         )
     assert p is not None
-    check_floating("linalg.inv", A)
-    inverse = inverse_of(A)
-    result = matrix_norm_of(A, p) * matrix_norm_of(inverse, p)
+    check_floating("linalg.inv", input)
+    inverse = inverse_of(input)
+    result = matrix_norm_of(input, p) * matrix_norm_of(inverse, p)
     return into(out, result.nan_to_num(math.inf, math.inf, -math.inf))
 
 

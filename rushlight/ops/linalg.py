@@ -19,7 +19,7 @@ from rushlight.ops.promotion import check_broadcast, unbroadcast
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__ = ["LinAlgError", "det", "inv", "inv_ex", "logdet", "slogdet", "solve", "solve_ex"]
+__all__ = ["LinAlgError", "det", "inv", "inv_ex", "inverse", "linalg_det", "logdet", "slogdet", "solve", "solve_ex"]
 
 
 class LinAlgError(RuntimeError):
@@ -153,6 +153,18 @@ def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
         return state.casts.float32(inv, A)
     checked("linalg.inv", A)
     return into(out, Inverse.apply(A, "linalg.inv")[0])
+
+
+def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`linalg.inv` by its older name.
+
+    >>> import rushlight as torch
+    >>> torch.inverse(torch.tensor([[2.0]]))
+    tensor([[0.5000]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.inverse.html
+    """
+    return inv(input, out=out)
 
 
 def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Any:
@@ -297,7 +309,7 @@ def _cofactors(matrix: Tensor) -> Tensor:
     return Determinant.apply(minors) * wrap(sign)
 
 
-def det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
+def linalg_det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The determinant of square matrices, `(*, n, n)` → `(*)`.
 
     Raises RuntimeError for a matrix that is not square or not of floating point.
@@ -310,6 +322,18 @@ def det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     checked("linalg.det", A, kernel="lu_cpu")
     return into(out, Determinant.apply(A))
+
+
+def det(input: Tensor) -> Tensor:
+    """`linalg.det` by its older name.
+
+    >>> import rushlight as torch
+    >>> torch.det(torch.tensor([[2.0, 0.0], [0.0, 4.0]]))
+    tensor(8.)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.det.html
+    """
+    return linalg_det(input)
 
 
 class LogDeterminant(Operation):
@@ -401,7 +425,7 @@ class LinalgMethods:
     """These functions as methods of Tensor."""
 
     det = det
-    inverse = inv
+    inverse = inverse
     logdet = logdet
 
     def slogdet(self: Any) -> Any:

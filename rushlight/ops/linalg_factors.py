@@ -261,7 +261,17 @@ def householder_product(input: Tensor, tau: Tensor, *, out: Tensor | None = None
     return into(out, HouseholderProduct.apply(input, tau))
 
 
-orgqr = householder_product
+def orgqr(input: Tensor, input2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`linalg.householder_product` by LAPACK's name; `input2` is tau.
+
+    >>> import rushlight as torch
+    >>> torch.orgqr(torch.zeros(2, 1), torch.tensor([2.0]))
+    tensor([[-1.],
+            [ 0.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.orgqr.html
+    """
+    return householder_product(input, input2, out=out)
 
 
 class Ormqr(Operation):
@@ -297,8 +307,8 @@ class Ormqr(Operation):
 
 def ormqr(
     input: Tensor,
-    tau: Tensor,
-    other: Tensor,
+    input2: Tensor,
+    input3: Tensor,
     left: bool = True,
     transpose: bool = False,
     *,
@@ -318,9 +328,9 @@ def ormqr(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.ormqr.html
     """
     if state.casts is not None and out is None:
-        return state.casts.float32(ormqr, input, tau, other, left, transpose)
-    _check_ormqr(input, tau, other, left)
-    return into(out, Ormqr.apply(input, tau, other, bool(left), bool(transpose)))
+        return state.casts.float32(ormqr, input, input2, input3, left, transpose)
+    _check_ormqr(input, input2, input3, left)
+    return into(out, Ormqr.apply(input, input2, input3, bool(left), bool(transpose)))
 
 
 def _check_ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool) -> None:

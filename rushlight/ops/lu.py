@@ -371,7 +371,7 @@ def linalg_lu_solve(
     return into(out, LuSolve.apply(LU, pivots, B.mH, not adjoint).mH)
 
 
-def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None) -> Tensor:
+def lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`linalg.lu_solve` by its old name and order of arguments. Warns.
 
     >>> import warnings
@@ -385,14 +385,14 @@ def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | Non
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.lu_solve.html
     """
     if state.casts is not None and out is None:
-        return state.casts.float32(lu_solve, b, LU_data, LU_pivots)
+        return state.casts.float32(lu_solve, input, LU_data, LU_pivots)
     warnings.warn(
         "torch.lu_solve is deprecated in favor of torch.linalg.lu_solveand will be removed in a future PyTorch release."
         "\nNote that torch.linalg.lu_solve has its arguments reversed.\nX = torch.lu_solve(B, LU, pivots)\nshould be "
         "replaced with\nX = torch.linalg.lu_solve(LU, pivots, B)",
         stacklevel=2,
     )
-    return linalg_lu_solve(LU_data, LU_pivots, b, out=out)
+    return linalg_lu_solve(LU_data, LU_pivots, input, out=out)
 
 
 class LdlFactor(Operation):
@@ -418,7 +418,7 @@ def _ldl(A: Tensor, hermitian: bool, name: str) -> Any:
     return found
 
 
-def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:
+def ldl_factor(input: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:
     """L and D of `A = L D Lᵀ` (`L D Lᴴ` if `hermitian`) in one matrix, and the rows exchanged, as a named tuple.
 
     `(*, n, n)`, of which the lower triangle is read → `(*, n, n)` and int32 `(*, n)`, packed as LAPACK's sytrf and
@@ -432,10 +432,10 @@ def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.ldl_factor.html
     """
-    return into_each(out, return_types.linalg_ldl_factor(_ldl(A, hermitian, "torch.linalg.ldl_factor")[:2]))
+    return into_each(out, return_types.linalg_ldl_factor(_ldl(input, hermitian, "torch.linalg.ldl_factor")[:2]))
 
 
-def ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bool = False, out: Any = None) -> Any:
+def ldl_factor_ex(input: Tensor, *, hermitian: bool = False, check_errors: bool = False, out: Any = None) -> Any:
     """The factors of `ldl_factor`, and `info`: 0, or which block of D is zero, counted from 1, int32 `(*)`.
 
     Raises RuntimeError for a zero block if `check_errors`.
@@ -446,7 +446,7 @@ def ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bool = Fa
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.ldl_factor_ex.html
     """
-    found = _ldl(A, hermitian, "torch.linalg.ldl_factor_ex" if check_errors else "")
+    found = _ldl(input, hermitian, "torch.linalg.ldl_factor_ex" if check_errors else "")
     return into_each(out, return_types.linalg_ldl_factor_ex(found))
 
 

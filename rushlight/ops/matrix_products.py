@@ -184,7 +184,7 @@ class Cross(Operation):
         a, b = input._array, other._array
         result = np.empty(a.shape if a.shape == b.shape else np.broadcast_shapes(a.shape, b.shape), a.dtype)
         before = (slice(None),) * dim
-        places = [(*before, i, ...) for i in range(3)]
+        places: list[Any] = [(*before, i, ...) for i in range(3)]
         (a0, a1, a2), (b0, b1, b2), (r0, r1, r2) = ([array[p] for p in places] for array in (a, b, result))
         for out, first, second, third, fourth in ((r0, a1, b2, a2, b1), (r1, a2, b0, a0, b2), (r2, a0, b1, a1, b0)):
             np.multiply(first, second, out=out)
@@ -321,7 +321,7 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     return cat([wrap(np.ones((*shape, 1), powers._array.dtype)), powers], -1)
 
 
-def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
+def tensorinv(input: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
     """The inverse of a tensor read as a square matrix: its first `ind` dimensions are the rows, the rest the columns.
 
     `(*rows, *columns)` → `(*columns, *rows)`: the inverse of `x → tensordot(A, x, x.ndim)`. Raises RuntimeError where
@@ -334,11 +334,11 @@ def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.tensorinv.html
     """
     if state.casts is not None and out is None:
-        return state.casts.float32(tensorinv, A, ind)
-    check_tensor("linalg_tensorinv", "A", 1, A)
+        return state.casts.float32(tensorinv, input, ind)
+    check_tensor("linalg_tensorinv", "input", 1, input)
     if ind <= 0:
         raise RuntimeError(f"Expected a strictly positive integer for 'ind', but got {ind}")
-    shape = tuple(A.shape)
+    shape = tuple(input.shape)
     if ind > len(shape):
         raise RuntimeError(f"linalg.tensorinv: ind is {ind}, but the tensor has {len(shape)} dimensions")
     first, last = shape[:ind], shape[ind:]
@@ -348,7 +348,7 @@ def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
             "Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), but got "
             f"{columns} != {rows}"
         )
-    matrix = A.reshape(rows, columns)
+    matrix = input.reshape(rows, columns)
     checked("linalg.inv", matrix)
     return into(out, Inverse.apply(matrix, "inv")[0].reshape(*last, *first))
 
@@ -357,7 +357,9 @@ def _count(shape: tuple[int, ...]) -> int:
     return functools.reduce(operator.mul, shape, 1)
 
 
-def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None, *, out: Tensor | None = None) -> Tensor:
+def tensorsolve(
+    input: Tensor, other: Tensor, dims: Sequence[int] | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """X of `tensordot(A, X, X.ndim) = B`: A's first dimensions, B's, are rows of a square matrix, the rest its columns.
 
     `dims` of A are first moved to the end. Raises RuntimeError where there are not as many rows as columns, and where
@@ -370,19 +372,19 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None, *, out:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.tensorsolve.html
     """
     if state.casts is not None and out is None:
-        return state.casts.float32(tensorsolve, A, B, dims)
-    check_tensor("linalg_tensorsolve", "A", 1, A)
-    check_tensor("linalg_tensorsolve", "B", 2, B)
+        return state.casts.float32(tensorsolve, input, other, dims)
+    check_tensor("linalg_tensorsolve", "input", 1, input)
+    check_tensor("linalg_tensorsolve", "other", 2, other)
     if dims is not None:
-        A = A.movedim(tuple(dims), tuple(range(A.ndim - len(dims), A.ndim)))
-    first, last = tuple(A.shape[: B.ndim]), tuple(A.shape[B.ndim :])
+        input = input.movedim(tuple(dims), tuple(range(input.ndim - len(dims), input.ndim)))
+    first, last = tuple(input.shape[: other.ndim]), tuple(input.shape[other.ndim :])
     rows, columns = _count(first), _count(last)
     if rows != columns:
         raise RuntimeError(
             "Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), "
             f"but got {columns} != {rows}"
         )
-    result = solve(A.reshape(rows, columns), B.reshape(-1))
+    result = solve(input.reshape(rows, columns), other.reshape(-1))
     return into(out, result.reshape(last))
 
 

@@ -110,7 +110,7 @@ def _triangle_of(A: Tensor, UPLO: str) -> str:
     return UPLO.upper()
 
 
-def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Any:
+def eigh(input: Tensor, UPLO: str = "L", *, out: Any = None) -> Any:
     """The eigenvalues (ascending) and eigenvectors of symmetric or Hermitian matrices, as a named tuple.
 
     `(*, n, n)` → `(*, n)` and `(*, n, n)`; only the lower triangle is read (`UPLO="U"`: the upper one). The gradient of
@@ -124,11 +124,11 @@ def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Any:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.eigh.html
     """
     if state.casts is not None and out is None:
-        return state.casts.float32(eigh, A, UPLO)
-    return into_each(out, return_types.linalg_eigh(Eigh.apply(A, _triangle_of(A, UPLO))))
+        return state.casts.float32(eigh, input, UPLO)
+    return into_each(out, return_types.linalg_eigh(Eigh.apply(input, _triangle_of(input, UPLO))))
 
 
-def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor:
+def eigvalsh(input: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor:
     """The eigenvalues of `eigh` alone.
 
     >>> import rushlight as torch
@@ -138,9 +138,12 @@ def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.eigvalsh.html
     """
     if state.casts is not None and out is None:
-        return state.casts.float32(eigvalsh, A, UPLO)
-    uplo = _triangle_of(A, UPLO)
-    return into(out, Eigh.apply(A, uplo)[0] if A.requires_grad or A._level is not None else Eigvalsh.apply(A, uplo))
+        return state.casts.float32(eigvalsh, input, UPLO)
+    uplo = _triangle_of(input, UPLO)
+    return into(
+        out,
+        Eigh.apply(input, uplo)[0] if input.requires_grad or input._level is not None else Eigvalsh.apply(input, uplo),
+    )
 
 
 class Eig(Operation):
@@ -193,7 +196,7 @@ def _check_eig(name: str, A: Tensor) -> None:
         raise not_implemented("linalg_eig_out_cpu", array.dtype)
 
 
-def eig(A: Tensor, *, out: Any = None) -> Any:
+def eig(input: Tensor, *, out: Any = None) -> Any:
     """The eigenvalues and eigenvectors of square matrices, both complex, as a named tuple.
 
     `(*, n, n)` → `(*, n)` and `(*, n, n)`, the vectors as columns of length 1. They are in no particular order. The
@@ -207,9 +210,9 @@ def eig(A: Tensor, *, out: Any = None) -> Any:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.eig.html
     """
     if state.casts is not None and out is None:
-        return state.casts.float32(eig, A)
-    _check_eig("linalg.eig", A)
-    return into_each(out, return_types.linalg_eig(Eig.apply(A)))
+        return state.casts.float32(eig, input)
+    _check_eig("linalg.eig", input)
+    return into_each(out, return_types.linalg_eig(Eig.apply(input)))
 
 
 class Eigvals(Operation):
@@ -227,7 +230,7 @@ class Eigvals(Operation):
         return values.astype("F" if array.dtype.char in "fF" else "D", copy=False)
 
 
-def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
+def eigvals(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The eigenvalues of `eig` alone.
 
     >>> import rushlight as torch
@@ -237,9 +240,9 @@ def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.eigvals.html
     """
     if state.casts is not None and out is None:
-        return state.casts.float32(eigvals, A)
-    _check_eig("linalg.eigvals", A)
-    return into(out, Eig.apply(A)[0] if A.requires_grad or A._level is not None else Eigvals.apply(A))
+        return state.casts.float32(eigvals, input)
+    _check_eig("linalg.eigvals", input)
+    return into(out, Eig.apply(input)[0] if input.requires_grad or input._level is not None else Eigvals.apply(input))
 
 
 class Svd(Operation):

@@ -72,7 +72,7 @@ def solve_with(A: Tensor, B: Tensor, upper: bool, left: bool = True, unitriangul
 
 
 def solve_triangular(
-    A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False, out: Tensor | None = None
+    input: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False, out: Tensor | None = None
 ) -> Tensor:
     """X of `A X = B` (`X A = B` unless `left`), where A is upper triangular, or lower triangular unless `upper`.
 
@@ -88,12 +88,12 @@ def solve_triangular(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.solve_triangular.html
     """
     name = "linalg.solve_triangular"
-    a = check_matrix(name, A)
+    a = check_matrix(name, input)
     b = check_matrix(name, B, "B", square=False)
     check_equation(name, a, b, left)
     if a.dtype.char not in "fdFD":
         raise not_implemented("triangular_solve_cpu", a.dtype)
-    return into(out, solve_with(A, B, bool(upper), bool(left), bool(unitriangular)))
+    return into(out, solve_with(input, B, bool(upper), bool(left), bool(unitriangular)))
 
 
 def _check_old_solver(name: str, b: Tensor, A: Tensor, label: str) -> None:
@@ -148,7 +148,7 @@ class TriangularSolve(Operation):
 
 
 def triangular_solve(
-    b: Tensor,
+    input: Tensor,
     A: Tensor,
     upper: bool = True,
     transpose: bool = False,
@@ -172,15 +172,15 @@ def triangular_solve(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.triangular_solve.html
     """
     if state.casts is not None and out is None:
-        return state.casts.float32(triangular_solve, b, A, upper, transpose, unitriangular)
-    for position, (name, tensor) in enumerate((("b", b), ("A", A)), 1):
+        return state.casts.float32(triangular_solve, input, A, upper, transpose, unitriangular)
+    for position, (name, tensor) in enumerate((("b", input), ("A", A)), 1):
         check_tensor("triangular_solve", name, position, tensor)
         if tensor._array.ndim < 2:
             raise RuntimeError(
                 f"torch.triangular_solve: Expected {name} to have at least 2 dimensions, but it has "
                 f"{tensor._array.ndim} dimensions instead"
             )
-    _check_old_solver("triangular_solve_cpu", b, A, "triangular_solve")
+    _check_old_solver("triangular_solve_cpu", input, A, "triangular_solve")
     warnings.warn(
         "torch.triangular_solve is deprecated in favor of torch.linalg.solve_triangularand will be removed in a future "
         "PyTorch release.\ntorch.linalg.solve_triangular has its arguments reversed and does not return a copy of one "
@@ -188,7 +188,7 @@ def triangular_solve(
         "torch.linalg.solve_triangular(A, B).",
         stacklevel=2,
     )
-    found = TriangularSolve.apply(b, A, bool(upper), bool(transpose), bool(unitriangular))
+    found = TriangularSolve.apply(input, A, bool(upper), bool(transpose), bool(unitriangular))
     return into_each(out, return_types.triangular_solve(found))
 
 
@@ -243,7 +243,7 @@ class OldCholesky(Cholesky):
         return Cholesky.forward(ctx, input, upper, name)[0]
 
 
-def linalg_cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Tensor:
+def linalg_cholesky(input: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Tensor:
     """L of `A = L Lᴴ` for Hermitian positive definite matrices `(*, n, n)`; with `upper` its adjoint.
 
     One triangle of A is read, that of the result. Raises LinAlgError where A is not positive definite, RuntimeError
@@ -257,12 +257,12 @@ def linalg_cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.cholesky.html
     """
     if state.casts is not None and out is None:
-        return state.casts.float32(linalg_cholesky, A, upper=upper)
-    checked("linalg.cholesky", A, kernel="cholesky_cpu")
-    return into(out, Cholesky.apply(A, bool(upper), "linalg.cholesky")[0])
+        return state.casts.float32(linalg_cholesky, input, upper=upper)
+    checked("linalg.cholesky", input, kernel="cholesky_cpu")
+    return into(out, Cholesky.apply(input, bool(upper), "linalg.cholesky")[0])
 
 
-def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None) -> Any:
+def cholesky_ex(input: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None) -> Any:
     """The factor of `cholesky`, and `info`: 0, or the order of the first leading minor not positive, int32 `(*)`.
 
     Raises LinAlgError for a matrix that is not positive definite if `check_errors`; else its factor ends where that
@@ -275,9 +275,9 @@ def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False, o
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.cholesky_ex.html
     """
     if state.casts is not None and out is None:
-        return state.casts.float32(cholesky_ex, A, upper=upper, check_errors=check_errors)
-    checked("linalg.cholesky", A, kernel="cholesky_cpu")
-    found = Cholesky.apply(A, bool(upper), "linalg.cholesky_ex" if check_errors else "")
+        return state.casts.float32(cholesky_ex, input, upper=upper, check_errors=check_errors)
+    checked("linalg.cholesky", input, kernel="cholesky_cpu")
+    found = Cholesky.apply(input, bool(upper), "linalg.cholesky_ex" if check_errors else "")
     return into_each(out, return_types.linalg_cholesky_ex(found))
 
 
@@ -337,7 +337,7 @@ class CholeskySolve(Operation):
         return unbroadcast(to_b, B), to_l, None
 
 
-def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
+def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """X of `A X = B`, where L is A's Cholesky factor: `A = L Lᴴ` (`Lᴴ L` if `upper`).
 
     B `(*, n, k)`, L `(*, n, n)`, broadcast. Raises RuntimeError where shapes or types do not go together.
@@ -349,15 +349,15 @@ def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | N
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.cholesky_solve.html
     """
     if state.casts is not None and out is None:
-        return state.casts.float32(cholesky_solve, B, L, upper)
-    for position, (name, letter, tensor) in enumerate((("B", "b", B), ("L", "u", L)), 1):
+        return state.casts.float32(cholesky_solve, input, input2, upper)
+    for position, (name, letter, tensor) in enumerate((("B", "b", input), ("L", "u", input2)), 1):
         check_tensor("cholesky_solve", name, position, tensor)
         if tensor._array.ndim < 2:
             raise RuntimeError(
                 f"{letter} should have at least 2 dimensions, but has {tensor._array.ndim} dimensions instead"
             )
-    _check_old_solver("cholesky_solve_cpu", B, L, "cholesky_solve")
-    return into(out, CholeskySolve.apply(B, L, bool(upper)))
+    _check_old_solver("cholesky_solve_cpu", input, input2, "cholesky_solve")
+    return into(out, CholeskySolve.apply(input, input2, bool(upper)))
 
 
 class CholeskyInverse(Operation):
@@ -386,7 +386,7 @@ class CholeskyInverse(Operation):
         return -(L @ both if ctx.upper else both @ L), None
 
 
-def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
+def cholesky_inverse(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The inverse of `A = L Lᴴ` (`Lᴴ L` if `upper`) from its Cholesky factor, `(*, n, n)` → `(*, n, n)`.
 
     Raises LinAlgError for a zero on L's diagonal, RuntimeError where L is not square, NotImplementedError for integers.
@@ -398,11 +398,11 @@ def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = Non
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.cholesky_inverse.html
     """
     if state.casts is not None and out is None:
-        return state.casts.float32(cholesky_inverse, L, upper)
-    array = check_matrix("cholesky_inverse", L)
+        return state.casts.float32(cholesky_inverse, input, upper)
+    array = check_matrix("cholesky_inverse", input)
     if array.dtype.char not in "fdFD":
         raise not_implemented("cholesky_inverse_out_cpu", array.dtype)
-    return into(out, CholeskyInverse.apply(L, bool(upper)))
+    return into(out, CholeskyInverse.apply(input, bool(upper)))
 
 
 class TriangularMethods:

@@ -27,6 +27,7 @@ UPWARDS_WHEN_CALLED = {
     ("rushlight.printing", "rushlight.nn.parameter"): "a Parameter prints its class's name",
     ("rushlight.printing", "rushlight.tensor"): "a subclass of Tensor prints its name",
     ("rushlight.random", "rushlight.autograd.variable"): "a generator's state is a tensor",
+    ("rushlight.storage", "rushlight.legacy_storage"): "the type of a tensor's storage has a name",
     ("rushlight.utils.hooks", "rushlight.autograd.grad_mode"): "BackwardHook",
     ("rushlight.utils.hooks", "rushlight.nn.modules._functions"): "BackwardHook",
     ("rushlight.utils.hooks", "rushlight.tensor"): "BackwardHook",

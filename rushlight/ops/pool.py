@@ -218,15 +218,9 @@ def _max(
 
 
 def _avg(
-    rank: int,
-    input: Any,
-    kernel_size: Any,
-    stride: Any,
-    padding: Any,
-    ceil_mode: bool,
-    include_pad: bool,
+    rank: int, input: Any, kernel_size: Any, stride: Any, padding: Any, ceil_mode: bool, include_pad: bool,
     divisor: int | None = None,
-) -> Any:
+) -> Any:  # fmt: skip
     if divisor == 0:
         raise RuntimeError("divisor must be not zero")
     settings = window("avg_pool", rank, input, kernel_size, stride, padding, 1, ceil_mode)
@@ -234,6 +228,8 @@ def _avg(
 
 
 def _adaptive_avg(rank: int, input: Any, output_size: Any) -> Any:
+    if rank == 3 and state.casts is not None:
+        return state.casts.float32(_adaptive_avg, rank, input, output_size)
     outputs = adaptive_sizes("adaptive_avg_pool", rank, input, output_size)
     family = _adaptive_avg_pool
     if outputs == (1,) * rank:
@@ -249,6 +245,8 @@ def _adaptive_avg(rank: int, input: Any, output_size: Any) -> Any:
 
 
 def _adaptive_max(rank: int, input: Any, output_size: Any, return_indices: bool) -> Any:
+    if rank == 3 and state.casts is not None:
+        return state.casts.float32(_adaptive_max, rank, input, output_size, return_indices)
     outputs = adaptive_sizes("adaptive_max_pool", rank, input, output_size)
     check_type(f"adaptive_max_pool{'3d_cpu' if rank == 3 else '2d'}", input, "fV")
     return _adaptive_max_pool[rank - 1].apply(input, outputs, return_indices)
@@ -509,8 +507,6 @@ def adaptive_avg_pool3d(input: Tensor, output_size: int | Sequence[int | None]) 
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.adaptive_avg_pool3d.html
     """
-    if state.casts is not None:
-        return state.casts.float32(adaptive_avg_pool3d, input, output_size)
     return _adaptive_avg(3, input, output_size)
 
 
@@ -557,8 +553,6 @@ def adaptive_max_pool3d(input: Tensor, output_size: int | Sequence[int | None], 
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.adaptive_max_pool3d.html
     """
-    if state.casts is not None:
-        return state.casts.float32(adaptive_max_pool3d, input, output_size, return_indices)
     return _adaptive_max(3, input, output_size, return_indices)
 
 

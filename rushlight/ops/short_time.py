@@ -54,18 +54,10 @@ def _centred(window: Tensor, n_fft: int) -> Tensor:
 
 
 def stft(
-    input: Tensor,
-    n_fft: int,
-    hop_length: int | None = None,
-    win_length: int | None = None,
-    window: Tensor | None = None,
-    center: bool = True,
-    pad_mode: str = "reflect",
-    normalized: bool = False,
-    onesided: bool | None = None,
-    return_complex: bool | None = None,
-    align_to_window: bool | None = None,
-) -> Tensor:
+    input: Tensor, n_fft: int, hop_length: int | None = None, win_length: int | None = None,
+    window: Tensor | None = None, center: bool = True, pad_mode: str = "reflect", normalized: bool = False,
+    onesided: bool | None = None, return_complex: bool | None = None, align_to_window: bool | None = None,
+) -> Tensor:  # fmt: skip
     """`X[f, t] = Σₖ window[k] x[t · hop + k] exp(-2πi f k / n_fft)`: a spectrum for each place of a moving window.
 
     Input (T,) or (B, T) → (F, frames) or (B, F, frames), F being `n_fft // 2 + 1` or, not onesided, n_fft.
@@ -86,19 +78,9 @@ def stft(
     """
     if state.casts is not None:
         return state.casts.float32(
-            stft,
-            input,
-            n_fft,
-            hop_length,
-            win_length,
-            window,
-            center,
-            pad_mode,
-            normalized,
-            onesided,
-            return_complex,
+            stft, input, n_fft, hop_length, win_length, window, center, pad_mode, normalized, onesided, return_complex,
             align_to_window,
-        )
+        )  # fmt: skip
     check_tensor("stft", "input", 1, input)
     n_fft = _int("stft", "n_fft", n_fft)
     hop = n_fft // 4 if hop_length is None else _int("stft", "hop_length", hop_length)
@@ -115,22 +97,29 @@ def stft(
             onesided=onesided, return_complex=to_complex, align_to_window=align_to_window,
         )  # fmt: skip
         raise RuntimeError(f"{call} : {problem}")
+    if align_to_window and not center:
+        signal = constant_pad_nd(input, ((n_fft - length) // 2, (n_fft - length) // 2))
+    else:
+        signal = input
+    out = _moving_spectra(signal, n_fft, hop, length, window, BY_ROOT if normalized else UNSCALED, onesided)
+    return out if to_complex else view_as_real(out)
+
+
+def _moving_spectra(
+    signal: Tensor, n_fft: int, hop: int, length: int, window: Tensor | None, scale: int, onesided: bool | None
+) -> Tensor:
+    """The spectra of all places of a window, along a last dimension."""
     if window is None:
         _warn_of_rectangle(
             "which is known to cause spectral leakage. Other windows such as torch.hann_window or torch.hamming_window "
             "are recommended to reduce spectral leakage."
         )
     if length < n_fft:
-        window = _centred(ones(length, dtype=input.dtype) if window is None else window, n_fft)
-    signal = input.unsqueeze(0) if input._array.ndim == 1 else input
-    if align_to_window and not center:
-        signal = constant_pad_nd(signal, ((n_fft - length) // 2, (n_fft - length) // 2))
-    frames = Unfold.apply(signal, 1, n_fft, hop)
-    out = _spectra(frames if window is None else frames * window, BY_ROOT if normalized else UNSCALED, onesided)
-    out = out.transpose(1, 2)
-    if input._array.ndim == 1:
-        out = out.squeeze(0)
-    return out if to_complex else view_as_real(out)
+        window = _centred(ones(length, dtype=signal.dtype) if window is None else window, n_fft)
+    single = signal._array.ndim == 1
+    frames = Unfold.apply(signal.unsqueeze(0) if single else signal, 1, n_fft, hop)
+    out = _spectra(frames if window is None else frames * window, scale, onesided).transpose(1, 2)
+    return out.squeeze(0) if single else out
 
 
 def _asked_for_complex(input: Tensor, window: Tensor | None, given: bool | None) -> bool:
@@ -158,7 +147,7 @@ def _warn_of_rectangle(consequence: str) -> None:
         f"A window was not provided. A rectangular window will be applied, {consequence} To suppress this warning and "
         "use a rectangular window, explicitly set `window=torch.ones(n_fft, device=<device>)`.",
         UserWarning,
-        stacklevel=3,
+        stacklevel=4,
     )
 
 

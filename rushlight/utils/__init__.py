@@ -13,13 +13,11 @@ _HELPERS = (
 
 
 def __getattr__(name: str) -> Any:
-    # `data` brings multiprocessing with it, so it is imported when first named.
-    if name in __all__:
-        from importlib import import_module
+    # `data` brings multiprocessing with it, so these are imported when first named.
+    from importlib import import_module
 
+    if name in __all__:
         return import_module(f"{__name__}.{name}")
     if name in _HELPERS:
-        from rushlight.utils import _misc
-
-        return getattr(_misc, name)
+        return getattr(import_module(f"{__name__}._misc"), name)
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

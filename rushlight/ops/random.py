@@ -65,7 +65,7 @@ def _filler(fill: Callable[[Array], Array], direct: Callable[[int], Array]) -> C
     return make
 
 
-def _filled(function: str, make: Callable[[Any, Any], Array], size: tuple[Any, ...], **options: Any) -> Tensor:
+def _filled(function: str, make: Callable[[Any, Any], Array], size: tuple[Any, ...], /, **options: Any) -> Tensor:
     """`filled` with drawn numbers, of which each sample of a vmap may have its own."""
     if not state.levels:
         return filled(function, make, size, **options)

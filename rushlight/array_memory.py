@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from rushlight import dtypes
 
-__all__ = ["address", "owner_bytes", "owner_of", "resized", "same_place", "share_partly", "view_of_bytes"]
+__all__ = ["address", "owner_bytes", "owner_of", "related", "resized", "same_place", "share_partly", "view_of_bytes"]
 
 Array = npt.NDArray[Any]
 Bytes = npt.NDArray[np.uint8]
@@ -98,6 +98,19 @@ def share_partly(one: Array, other: Array, whole: bool = False) -> bool:
     if low >= last or first >= high or not (_is_dense(one, low, high) and _is_dense(other, first, last)):
         return False
     return whole or (low, high) != (first, last) or one.strides != other.strides
+
+
+def related(one: Array, other: Array) -> bool:
+    """Whether two arrays may be views of one memory: False is sure, and costs little.
+
+    >>> import numpy as np
+    >>> from rushlight.array_memory import related
+    >>> x = np.zeros(4)
+    >>> related(x, x[1:]), related(x, np.zeros(4))
+    (True, False)
+    """
+    below, base = one.base, other.base
+    return one is other or below is other or (base is not None and (base is below or base is one))
 
 
 def same_place(one: Array, other: Array) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.array_memory import related, share_partly
 from rushlight.autograd import variable as _variable
 from rushlight.autograd import views
 from rushlight.autograd._arguments import not_a_tensor
@@ -17,7 +18,6 @@ from rushlight.autograd.node import Node, link_one, link_pair
 from rushlight.autograd.transforms import Intercept, dispatch, highest
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.dtypes import from_numpy_dtype
-from rushlight.storage import share_partly
 
 __all__ = [
     "NUMBERS",
@@ -27,8 +27,8 @@ __all__ = [
     "UnaryOperation",
     "ViewOperation",
     "check_apart",
-    "like",
     "is_plain",
+    "like",
     "mark_inference",
     "view_of",
     "write",
@@ -101,8 +101,7 @@ class Operation(Function):
         except AttributeError as error:
             raise not_a_tensor(cls, args, error)  # noqa: B904
         except (TypeError, NotImplementedError, RuntimeError) as error:
-            # Tensors in lists and tuples were not asked before.
-            if highest(args) is not None:
+            if highest(args) is not None:  # in a list or tuple, which was not asked before
                 return dispatch(cls, "apply", args)
             return apply_to_codes(cls, args, error)
         if out.__class__ is tuple:
@@ -193,15 +192,9 @@ def check_apart(target: Any, other: Any, whole: bool = False) -> None:
     """RuntimeError if an operand shares part of the memory (with `whole`, any of it) of what is written to."""
     if not isinstance(other, Variable):
         return
-    array, given = target._array, other._array
-    below, base, counter = array.base, given.base, target._counter
-    # Most tensors have nothing in common, and say so at once.
-    if (
-        (other._counter is counter and counter is not None)
-        or (base is not None and (base is below or base is array))
-        or below is given
-        or given is array
-    ) and share_partly(array, given, whole):
+    array, given, counter = target._array, other._array, target._counter
+    shared = (other._counter is counter and counter is not None) or related(array, given)
+    if shared and share_partly(array, given, whole):
         raise RuntimeError(OVERLAP)
 
 
@@ -506,7 +499,7 @@ class ViewOperation(Operation):
         if counter is None:
             counter = parent.version_counter()
         if out.__class__ is tuple:
-            results = _finish_many(ctx, out, track)
+            results = _finish_many(ctx, out, track) if track or state.inference else tuple([wrap(o) for o in out])
             base = parent if above is None else above.base
             origin = views.MULTI_OUTPUT if recording else views.NO_GRAD
             for i, o in enumerate(results):

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rushlight.array_memory import same_place
 from rushlight.autograd.grad_mode import enable_grad, state
 from rushlight.autograd.node import RELEASED, Node, edge_of, next_sequence, short_name
 from rushlight.autograd.variable import wrap
-from rushlight.storage import same_place
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor

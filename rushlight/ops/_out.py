@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rushlight import dtypes, return_types
+from rushlight.array_memory import resized, share_partly
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import OVERLAP, mark_inference
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import check_no_overlap, shape_text
-from rushlight.storage import resized, share_partly
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor

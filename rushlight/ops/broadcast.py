@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from rushlight.autograd.operation import ViewOperation
 from rushlight.ops._geometry import (
     Array,

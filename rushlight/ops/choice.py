@@ -319,6 +319,8 @@ def _masked_fill_operation(input: Tensor, mask: Tensor, value: Any) -> Any:
 
 
 def _check_filler(value: Any, input: Tensor) -> None:
+    if value.__class__ is float and -65504 <= value <= 65504 and input._array.dtype.kind == "f":
+        return
     if input._array.dtype.names is None:
         fill_array(value, input.dtype)
 

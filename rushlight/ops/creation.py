@@ -15,7 +15,7 @@ from rushlight import dtypes
 from rushlight.autograd._quantized import refuse
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.device import check_device, check_new, cpu
+from rushlight.device import check_new, cpu
 from rushlight.layout import contiguous_format, memory_format, preserve_format
 from rushlight.ops._data import checked_array, fill_array, fill_number, from_data, number_array, number_dtype
 from rushlight.ops._geometry import Array, Shape, channel_order, shape_text, sizes
@@ -363,6 +363,7 @@ def like_filled(
     format_: memory_format, plain: Callable[..., Array] | None = None,
 ) -> Tensor:  # fmt: skip
     if input._level is not None:
+
         def of_part(one: Tensor) -> Tensor:
             return like_filled(one, make, dtype, device, requires_grad, pin_memory, format_, plain)
 

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.array_memory import related, share_partly
 from rushlight.autograd.grad_mode import state
-from rushlight.autograd.operation import OVERLAP, Operation, is_plain, view_of
+from rushlight.autograd.operation import OVERLAP, Operation, is_plain, view_of, writes_freely
 from rushlight.autograd.transforms import elements
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference.index import add_at
@@ -37,7 +38,6 @@ from rushlight.ops.broadcast import expand
 from rushlight.ops.shape import Alias
 from rushlight.ops.slicing import BasicIndex, Newaxis, Select, Slice
 from rushlight.ops.write import Copy, FillTensor, fill_value_array, to_shape, write_array
-from rushlight.storage import share_partly
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -371,17 +371,22 @@ def getitem(self: Tensor, key: Any) -> Tensor:
     if kind is tuple:
         if _is_plain(key, len(shape)):
             return _get_plain(self, key)
-        if key[0] is Ellipsis and len(key) == 2 and key[1].__class__ is int and shape:
-            if -shape[-1] <= key[1] < shape[-1]:
-                return view_of(Select, self, (key,), array[key]) if is_plain(self) else Select.apply(self, key)
+        if len(key) == 2 and key[0] is Ellipsis and key[1].__class__ is int and shape and _within(key[1], shape[-1]):
+            return view_of(Select, self, (key,), array[key]) if is_plain(self) else Select.apply(self, key)
     elif key is None:
-        return view_of(Newaxis, self, ((None, ...),), array[None]) if is_plain(self) else Newaxis.apply(self, (None, ...))
+        return (
+            view_of(Newaxis, self, ((None, ...),), array[None]) if is_plain(self) else Newaxis.apply(self, (None, ...))
+        )
     parsed = _parse(shape, key)
     if parsed.view is not None:
         self = parsed.view.apply(self, (*parsed.basic, ...))
     if parsed.indices:
         return Index.apply(self, _trimmed(parsed), *parsed.indices)
     return self if parsed.view is not None else Alias.apply(self)
+
+
+def _within(index: int, length: int) -> bool:
+    return -length <= index < length
 
 
 def _get_plain(self: Tensor, key: tuple[Any, ...]) -> Tensor:
@@ -442,6 +447,8 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         return
     if not array.ndim:
         _check_scalar_key(key)
+    if not tracked and _is_plain(key, array.ndim) and _set_plain(self, key, value):
+        return
     parsed = _parse(array.shape, key)
     if any(
         not elements(index).any()
@@ -473,6 +480,24 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
             raise RuntimeError(OVERLAP)
         write_array(array, given)
     self.bump_version()
+
+
+def _set_plain(self: Tensor, key: Any, value: Any) -> bool:
+    """Write a tensor of the type and the shape of the part; False if anything is less simple."""
+    if not isinstance(value, Variable) or not writes_freely(self):
+        return False
+    given = value._array
+    try:
+        part = self._array[(*key, ...) if key.__class__ is tuple else (key, ...)]
+    except IndexError:
+        return False
+    if given.dtype is not part.dtype or given.shape != part.shape:
+        return False
+    if related(self._array, given) and share_partly(part, given):
+        raise RuntimeError(OVERLAP)
+    part[...] = given
+    self.bump_version()
+    return True
 
 
 def _is_plain(key: Any, ndim: int) -> bool:

@@ -13,7 +13,7 @@ from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import elements
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.kernels.reference.index import add_along
+from rushlight.kernels.reference.index import add_along, first_outside
 from rushlight.ops._geometry import Array, Shape, check_no_overlap, shape_text, warn_of_overlap, wrap_dim
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import apart_from, into
@@ -198,7 +198,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     dim = wrap_dim(dim, len(shape))
     length = shape[dim] if shape else 1
     places = elements(index)
-    if places.size and (places.min() < 0 or places.max() >= length):
+    if first_outside(places, length) is not None:
         raise IndexError("index out of range in self")
     apart_from(out, input, index)
     return into(out, IndexSelect.apply(input, dim, index))
@@ -217,7 +217,9 @@ def _index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: An
         )
     length = input._array.shape[dim] if input._array.ndim else 1
     places = elements(index).reshape(-1)
-    for bad in places[(places < 0) | (places >= length)][:1]:
+    at = first_outside(places, length)
+    if at is not None:
+        bad = places[at]
         # PyTorch tells the two apart by the way it goes: a vector has its own.
         if input._array.ndim <= 1:
             raise IndexError("index out of range in self")
@@ -288,7 +290,9 @@ def _index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor, inplace:
         )
     length = input._array.shape[dim] if input._array.ndim else 1
     places = elements(index).reshape(-1)
-    for bad in places[(places < 0) | (places >= length)][:1]:
+    at = first_outside(places, length)
+    if at is not None:
+        bad = places[at]
         raise IndexError(f"index_copy_(): index {bad} is out of bounds for dimension {dim} with size {length}")
     if inplace:
         return IndexCopy.inplace(input, dim, index, source, True)

@@ -18,7 +18,7 @@ from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._codes import alike
 from rushlight.ops._geometry import Array, Shape, shape_text, wrap_dim
 from rushlight.ops._numeric import check_tensor
-from rushlight.ops._out import apart_from, into
+from rushlight.ops._out import apart_from, into, plain
 from rushlight.ops.broadcast import atleast_1d, atleast_2d, atleast_3d
 from rushlight.ops.promotion import result_type
 from rushlight.ops.shape import reshape, view
@@ -192,7 +192,10 @@ def cat(tensors: Tensors, dim: int = 0, *, axis: int | None = None, out: Tensor 
     if axis is not None:
         dim = axis
     if out is None and (tensors.__class__ is list or tensors.__class__ is tuple) and len(tensors) > 0:
+        arrays = _plain_arrays(tensors)
         try:
+            if arrays is not None:
+                return plain(np.concatenate(arrays, dim))
             return Cat.apply(dim, *tensors)
         except (ValueError, IndexError, TypeError, AttributeError):
             # NumPy's checks come for nothing; what is wrong is said below.
@@ -233,6 +236,25 @@ def _checked_cat(shapes: list[Shape], dim: int) -> int:
     return dim
 
 
+def _plain_arrays(tensors: Any) -> list[Array] | None:
+    """The arrays of tensors of one type that want no gradient and are no views; None if any differs."""
+    arrays = []
+    kind = None
+    try:
+        for tensor in tensors:
+            if tensor._requires_grad or tensor._view is not None:
+                return None
+            array = tensor._array
+            if kind is None:
+                kind = array.dtype
+            elif array.dtype is not kind:
+                return None
+            arrays.append(array)
+    except (AttributeError, TypeError, RuntimeError):
+        return None
+    return None if kind is None or kind.names or state.levels else arrays
+
+
 def concat(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     """`cat` under another name."""
     return cat(tensors, dim, out=out)
@@ -255,6 +277,17 @@ def stack(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None) -> Tenso
     """
     if state.casts is not None and out is None:
         return state.casts.promote(stack, tensors, dim)
+    if out is None and dim == 0 and (tensors.__class__ is list or tensors.__class__ is tuple) and state.casts is None:
+        arrays = _plain_arrays(tensors)
+        if arrays is not None:
+            shape = arrays[0].shape
+            joined = np.empty((len(arrays), *shape), arrays[0].dtype)
+            for i, array in enumerate(arrays):
+                if array.shape != shape:
+                    break
+                joined[i] = array
+            else:
+                return plain(joined)
     found = _listed(tensors, "stack")
     if not found:
         raise RuntimeError("stack expects a non-empty TensorList")

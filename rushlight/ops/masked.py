@@ -92,7 +92,7 @@ class Take(Operation):
     def forward(ctx: Any, input: Tensor, index: Tensor) -> Array:
         ctx.shape = input._array.shape
         ctx.save_for_backward(index)
-        return np.asarray(input._array.reshape(-1)[index._array])
+        return np.asarray(input._array.reshape(-1).take(index._array))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -189,7 +189,8 @@ def _check_positions(function: str, input: Tensor, index: Tensor) -> None:
     if places.dtype != np.int64:
         raise RuntimeError(f"{function}(): Expected a long tensor for index, but got {index.dtype.legacy_name}")
     places = elements(index)
-    for bad in places.reshape(-1)[((places < -size) | (places >= size)).reshape(-1)][:1]:
+    if places.size and (places.max() >= size or places.min() < -size):
+        bad = places.reshape(-1)[int(np.argmax(((places < -size) | (places >= size)).reshape(-1)))]
         raise IndexError(f"out of range: tried to access index {bad} on a tensor of {size} elements.")
 
 

@@ -5,6 +5,7 @@ Source: https://docs.pytorch.org/docs/2.13/generated/torch.flip.html
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 
 __all__ = ["flip", "fliplr", "flipud", "repeat_interleave", "roll", "rot90", "tile", "tril", "triu"]
+
+
+_WHOLE, _BACKWARDS = slice(None), slice(None, None, -1)
 
 
 class Repeat(Operation):
@@ -60,11 +64,28 @@ class Flip(Operation):
     def forward(ctx: Any, input: Tensor, dims: Shape) -> Array:
         ctx.dims = dims
         array = input._array
-        return np.flip(array, dims).copy("K") if dims and array.ndim else array.copy("K")
+        if not array.ndim:
+            return array.copy("K")
+        key = tuple([_BACKWARDS if dim in dims else _WHOLE for dim in range(array.ndim)])
+        return array[key].copy("K")
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         return Flip.apply(grad, ctx.dims), None
+
+
+def _rolled(array: Array, shift: int, dim: int) -> Array:
+    """A copy with a dimension's elements moved on; those that leave come in at the other end."""
+    length = array.shape[dim] if array.ndim else 0
+    out = np.empty(array.shape, array.dtype)
+    if not length:
+        out[...] = array
+        return out
+    shift %= length
+    before = (_WHOLE,) * dim
+    out[(*before, slice(shift, None))] = array[(*before, slice(None, length - shift))]
+    out[(*before, slice(None, shift))] = array[(*before, slice(length - shift, None))]
+    return out
 
 
 class Roll(Operation):
@@ -75,9 +96,12 @@ class Roll(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, shifts: Shape, dims: Shape) -> Array:
         ctx.shifts, ctx.dims = shifts, dims
+        array = input._array
         if not dims:
-            return np.roll(input._array, shifts[0])
-        return np.roll(input._array, shifts, dims)
+            return _rolled(array.reshape(-1), shifts[0], 0).reshape(array.shape)
+        for shift, dim in zip(shifts, dims, strict=True):
+            array = _rolled(array, shift, dim)
+        return array
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -99,6 +123,22 @@ class Rot90(Operation):
         return Rot90.apply(grad, -ctx.k, ctx.dims), None, None
 
 
+def _triangle(array: Array, diagonal: int, lower: bool) -> Array:
+    """Matrices with zeros on one side of a diagonal, which stays."""
+    shape = array.shape[-2:]
+    kept = (_small_triangle if shape[0] * shape[1] <= _SMALL else np.tri)(
+        *shape, diagonal if lower else diagonal - 1, bool
+    )
+    out = np.zeros(array.shape, array.dtype)
+    np.copyto(out, array, where=kept if lower else ~kept)
+    return out
+
+
+_SMALL = 1024
+# Small ones are asked for again and again, as masks of sequences.
+_small_triangle = functools.lru_cache(64)(np.tri)
+
+
 class Tril(Operation):
     """The lower triangle of matrices, zeros above."""
 
@@ -107,7 +147,7 @@ class Tril(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, diagonal: int) -> Array:
         ctx.diagonal = diagonal
-        return np.tril(input._array, diagonal)
+        return _triangle(input._array, diagonal, True)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -122,7 +162,7 @@ class Triu(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, diagonal: int) -> Array:
         ctx.diagonal = diagonal
-        return np.triu(input._array, diagonal)
+        return _triangle(input._array, diagonal, False)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -261,6 +301,8 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] |
     check_tensor("roll", "input", 1, input)
     steps = (shifts,) if isinstance(shifts, int) else tuple(shifts)
     chosen = () if dims is None else (dims,) if isinstance(dims, int) else tuple(dims)
+    if chosen and not input._array.ndim:
+        raise IndexError(f"Dimension specified as {chosen[0]} but tensor has no dimensions")
     if not steps:
         raise RuntimeError("`shifts` required")
     if len(steps) != len(chosen) and (chosen or len(steps) != 1):

@@ -12,7 +12,7 @@ import numpy as np
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import elements
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.kernels.reference.index import along
+from rushlight.kernels.reference.index import along, first_outside, flat_along
 from rushlight.ops._geometry import Array, Shape, check_no_overlap, shape_text, wrap_dim
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import apart_from, into
@@ -48,6 +48,8 @@ class Gather(Operation):
             return np.empty(places.shape, array.dtype)
         if not places.ndim or not array.ndim:
             return np.asarray(array.reshape(-1)[places])
+        if array.flags.c_contiguous:
+            return array.reshape(-1).take(flat_along(places, array.shape, dim))
         return array[along(places, dim)]
 
     @staticmethod
@@ -249,7 +251,13 @@ def _write(how: Any, out: Array, dim: int, places: Array, values: Array) -> None
         values = values.reshape(-1)
     elif not places.ndim:
         places, values = places.reshape(1), values.reshape(1)
-    key = along(places, dim)
+    if out.flags.c_contiguous:
+        key: Any = flat_along(places, out.shape, dim)
+        out = out.reshape(-1)
+        if how is not np.copyto:
+            key, values = key.reshape(-1), np.broadcast_to(values, places.shape).reshape(-1)
+    else:
+        key = along(places, dim)
     if how is np.copyto:
         out[key] = values
     else:
@@ -287,9 +295,9 @@ def check_index(function: str, input: Tensor, dim: int, index: Any, src: Tensor 
     _check_sizes(array, dim, places, None if src is None else src._array)
     length = array.shape[dim] if array.ndim else 1
     places = elements(index)
-    low, high = int(places.min()), int(places.max())
-    if low < 0 or high >= length:
-        bad = places.reshape(-1)[int(np.argmax(((places < 0) | (places >= length)).reshape(-1)))]
+    at = first_outside(places, length)
+    if at is not None:
+        bad = places.reshape(-1)[at]
         raise RuntimeError(f"index {bad} is out of bounds for dimension {dim} with size {length}")
     if src is not None and src._array.dtype != array.dtype:
         raise RuntimeError(f"{function}(): Expected self.dtype to be equal to src.dtype")

@@ -238,7 +238,10 @@ def eye(n: int, m: int | None = None, *, out: Tensor | None = None, dtype: Any =
     for name, size in (("n", n), ("m", m)):
         if size is not None and size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
-    return _made(np.eye(n, m, dtype=_kind(dtype, out).numpy_dtype), out, options)
+    columns = n if m is None else m
+    array = np.zeros((n, columns), _kind(dtype, out).numpy_dtype)
+    array.reshape(-1)[: min(n, columns) * columns : columns + 1] = 1
+    return _made(array, out, options)
 
 
 class Complex(Operation):

@@ -339,9 +339,11 @@ def permute(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     check_tensor("permute", "input", 1, input)
     ndim = input._array.ndim
     order = dims[0] if len(dims) == 1 else dims
-    if order.__class__ is tuple and ndim < 6 and len(order) == ndim and _WHOLE[ndim] == {*order}:
-        return view_of(Permute, input, (order,), input._array.transpose(order)) if is_plain(input) else Permute.apply(
-            input, order
+    if dims and order.__class__ is tuple and ndim < 6 and len(order) == ndim and _WHOLE[ndim] == {*order}:
+        return (
+            view_of(Permute, input, (order,), input._array.transpose(order))
+            if is_plain(input)
+            else Permute.apply(input, order)
         )
     order = sizes((named["dims"],) if named else dims, "permute", "dims")
     if len(order) != ndim:

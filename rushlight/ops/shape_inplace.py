@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.array_memory import resized
 from rushlight.autograd.grad_mode import enable_grad, state
 from rushlight.autograd.operation import ViewOperation
 from rushlight.autograd.variable import Variable, wrap
@@ -21,7 +22,7 @@ from rushlight.ops._numeric import check_tensor
 from rushlight.ops.creation import checked_shape
 from rushlight.ops.shape import Squeeze, T, Transpose, Unsqueeze
 from rushlight.ops.slicing import AsStrided
-from rushlight.storage import TypedStorage, UntypedStorage, array_over, resized
+from rushlight.storage import TypedStorage, UntypedStorage, array_over
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor

@@ -311,6 +311,8 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     """
     check_tensor("diagonal", "input", 1, input)
     dim1, dim2 = _plane(input._array.ndim, dim1, dim2)
+    if is_plain(input):
+        return view_of(Diagonal, input, (offset, dim1, dim2), Diagonal.part(input._array, offset, dim1, dim2))
     return Diagonal.apply(input, offset, dim1, dim2)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["add_along", "add_at", "along"]
+__all__ = ["add_along", "add_at", "along", "first_outside", "flat_along"]
 
 Array = npt.NDArray[Any]
 
@@ -36,6 +38,14 @@ def add_along(out: Array, dim: int, index: Array, values: Array) -> None:
     "than `ufunc.at`."""
     if index.size == 0:
         return
+    if values.size <= _SMALL and out.flags.c_contiguous and out.size:
+        # Element by element: few of them.
+        shape = [1] * out.ndim
+        shape[dim] = index.size
+        wide = np.broadcast_to(index.reshape(shape), values.shape)
+        if first_outside(index, out.shape[dim]) is None:
+            np.add.at(out.reshape(-1), flat_along(wide, out.shape, dim).reshape(-1), values.reshape(-1))
+            return
     length = out.shape[dim]
     low, high = int(index.min()), int(index.max())
     if low < -length or high >= length:
@@ -66,6 +76,46 @@ def add_along(out: Array, dim: int, index: Array, values: Array) -> None:
         several = np.flatnonzero(counts > turn)
         total[several] += rows[order[starts[several] + turn]]
     target[places] += total
+
+
+def first_outside(index: Array, length: int) -> int | None:
+    """Where, counting through all of it, an index first has a value below zero or from `length` on; None if nowhere."""
+    if not index.size:
+        return None
+    # As unsigned numbers the negative ones are the largest.
+    unsigned = index.view(_UNSIGNED[index.itemsize])
+    if unsigned.max() < length:
+        return None
+    return int(np.argmax(unsigned.reshape(-1) >= length))
+
+
+_UNSIGNED = {4: np.uint32, 8: np.uint64}
+
+
+@functools.lru_cache(64)
+def _small_starts(shape: tuple[int, ...], own: tuple[int, ...], dim: int) -> Array:
+    return _starts(shape, own, dim)
+
+
+def _starts(shape: tuple[int, ...], own: tuple[int, ...], dim: int) -> Array:
+    """For each place of an index of `shape`, where in row-major order of `own` its line along `dim` begins."""
+    total: Array = np.zeros((), np.int64)
+    step = 1
+    for d in range(len(shape) - 1, -1, -1):
+        if d != dim:
+            total = total + (np.arange(shape[d]) * step).reshape([-1 if i == d else 1 for i in range(len(shape))])
+        step *= own[d]
+    return np.ascontiguousarray(np.broadcast_to(total, shape))
+
+
+def flat_along(index: Array, own: tuple[int, ...], dim: int) -> Array:
+    """Where in row-major order the elements of an array of shape `own` are that an index names along `dim`."""
+    step = math.prod(own[dim + 1 :])
+    starts = (_small_starts if index.size <= _SMALL else _starts)(index.shape, own, dim)
+    return index + starts if step == 1 else index * step + starts
+
+
+_SMALL = 4096
 
 
 def along(index: Array, dim: int) -> tuple[Array, ...]:

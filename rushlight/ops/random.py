@@ -202,7 +202,9 @@ def randperm(
 
     def make(shape: tuple[int, ...], numpy_dtype: np.dtype[Any]) -> Array:
         orders = [kernels.randperm(drawn, count) for _ in range(math.prod(shape[:-1]))]
-        return np.stack(orders).astype(numpy_dtype, copy=False).reshape(shape) if orders else np.empty(shape, numpy_dtype)
+        if not orders:
+            return np.empty(shape, numpy_dtype)
+        return np.stack(orders).astype(numpy_dtype, copy=False).reshape(shape)
 
     return _filled("randperm", make, (count,), dtype=kind, **options)
 

@@ -15,8 +15,8 @@ Array = npt.NDArray[Any]
 # What a transform is multiplied with: 1, 1 / √n, 1 / n of the n points that it goes over.
 UNSCALED, BY_ROOT, BY_LENGTH = 0, 1, 2
 
-_COMPLEX = {np.dtype(np.float32): np.dtype(np.complex64), np.dtype(np.float64): np.dtype(np.complex128)}
-_REAL = {c: r for r, c in _COMPLEX.items()}
+_COMPLEX: dict[Any, Any] = {np.dtype(np.float32): np.dtype(np.complex64), np.dtype(np.float64): np.dtype(np.complex128)}
+_REAL: dict[Any, Any] = {c: r for r, c in _COMPLEX.items()}
 _FORWARD = ("backward", "ortho", "forward")
 _INVERSE = _FORWARD[::-1]
 

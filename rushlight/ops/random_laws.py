@@ -15,7 +15,6 @@ import numpy.typing as npt
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.kernels import random as kernels
-from rushlight.kernels.reference import pathwise
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._undifferentiated import WithoutDerivative
 from rushlight.ops.broadcast import common_shape
@@ -132,6 +131,8 @@ class _GammaGradient(Operation):
 
     @staticmethod
     def forward(ctx: Any, concentration: Any, drawn: Any) -> Array:
+        from rushlight.kernels.reference import pathwise
+
         return pathwise.gamma_gradient(concentration._array, drawn._array)
 
     @staticmethod
@@ -185,6 +186,8 @@ class _DirichletGradient(WithoutDerivative):
 
     @staticmethod
     def forward(ctx: Any, x: Any, alpha: Any, total: Any) -> Array:
+        from rushlight.kernels.reference import pathwise
+
         return pathwise.dirichlet_gradient(x._array, alpha._array, total._array)
 
 

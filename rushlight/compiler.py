@@ -291,14 +291,12 @@ def nested_compile_region(
 
 def skip_guard_on_inbuilt_nn_modules_unsafe(guard_entries: Sequence[Any]) -> list[bool]:
     """Which of a compiler's guards to keep: all but those on the library's own modules."""
-    return [
-        not getattr(entry.orig_guard, "source", None).is_unspecialized_builtin_nn_module() for entry in guard_entries
-    ]  # type: ignore[union-attr]
+    return [not entry.orig_guard.source.is_unspecialized_builtin_nn_module() for entry in guard_entries]
 
 
 def skip_guard_on_all_nn_modules_unsafe(guard_entries: Sequence[Any]) -> list[bool]:
     """Which of a compiler's guards to keep: all but those on modules."""
-    return [not getattr(entry.orig_guard, "source", None).is_unspecialized_nn_module() for entry in guard_entries]  # type: ignore[union-attr]
+    return [not entry.orig_guard.source.is_unspecialized_nn_module() for entry in guard_entries]
 
 
 def keep_tensor_guards_unsafe(guard_entries: Sequence[Any], keep_parameters: bool = False) -> list[bool]:

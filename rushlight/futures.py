@@ -32,7 +32,7 @@ class Future(Generic[T]):
 
     def __init__(self, *, devices: Sequence[int | str | device] | None = None) -> None:
         for one in devices or ():
-            place = device(one)  # type: ignore[arg-type]
+            place = device(one)
             check_device(place)
             if place.index is None:
                 raise ValueError(f"Expected devices to have indices, got {place}")
@@ -61,7 +61,7 @@ class Future(Generic[T]):
     def _outcome(self) -> T:
         if self._error is not None:
             raise self._error
-        return self._result  # type: ignore[no-any-return]
+        return self._result
 
     def _finish(self, result: Any, error: BaseException | None) -> None:
         with self._changed:

@@ -5,6 +5,7 @@ Source: https://docs.pytorch.org/docs/2.13/hub.html
 
 from __future__ import annotations
 
+import builtins
 import hashlib
 import importlib.util
 import json
@@ -131,7 +132,7 @@ def load_state_dict_from_url(
         download_url_to_file(url, path, found.group(1) if found else None, progress=progress)
     if _is_zip_of_one(path):
         path = _unpacked(path, folder)
-    return _load_file(path, map_location=map_location, weights_only=weights_only)  # type: ignore[no-any-return]
+    return _load_file(path, map_location=map_location, weights_only=weights_only)
 
 
 def _is_zip_of_one(path: str) -> bool:
@@ -327,7 +328,7 @@ def list(
     skip_validation: bool = False,
     trust_repo: Any = None,
     verbose: bool = True,
-) -> list[str]:
+) -> builtins.list[str]:
     """The names of what a repository's `hubconf.py` offers.
 
     The arguments are those of `load`.
@@ -352,7 +353,7 @@ def help(
     folder = _folder(github, force_reload, trust_repo, "help", True, skip_validation)
     with _importable(folder):
         module = _module(folder)
-    return _entry(module, model).__doc__  # type: ignore[no-any-return]
+    return _entry(module, model).__doc__
 
 
 def load(

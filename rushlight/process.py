@@ -148,11 +148,12 @@ def set_flush_denormal(mode: bool, /) -> bool:
         library = ctypes.CDLL("libm.so.6")
     except OSError:
         return False
-    record = ctypes.create_string_buffer(_RECORD)
+    record = (ctypes.c_uint32 * (_RECORD // 4))()
     library.fegetenv(record)
-    register = int.from_bytes(record[_REGISTER:_RECORD], "little")
-    register = register | _FLUSH if mode else register & ~_FLUSH
-    record[_REGISTER:_RECORD] = register.to_bytes(4, "little")
+    if mode:
+        record[_REGISTER // 4] |= _FLUSH
+    else:
+        record[_REGISTER // 4] &= ~_FLUSH
     library.fesetenv(record)
     return True
 

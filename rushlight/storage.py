@@ -167,7 +167,7 @@ class UntypedStorage(StorageForms):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> UntypedStorage:
         memo = memo.setdefault("torch", {})  # type: ignore[call-overload]
-        return memo.setdefault(id(self), self.clone())  # type: ignore[no-any-return]
+        return memo.setdefault(id(self), self.clone())
 
     def __reduce__(self) -> tuple[Any, ...]:
         return UntypedStorage, (bytearray(self._memory.tobytes()),)
@@ -293,7 +293,7 @@ def _named_dtype(kind: Any) -> dtypes.dtype:
         return found
     if isinstance(kind, dtypes.dtype):
         return kind
-    return kind.dtype  # type: ignore[no-any-return]
+    return kind.dtype
 
 
 class TypedStorage(StorageForms):
@@ -332,11 +332,12 @@ class TypedStorage(StorageForms):
                 raise RuntimeError(_ARGUMENTS + "\nGot other arguments beside wrap_storage, or no dtype")
             if not isinstance(wrap_storage, UntypedStorage):
                 raise TypeError(_ARGUMENTS + f"\nArgument type not recognized: {type(wrap_storage)}")
-            self._untyped_storage, self.dtype = wrap_storage, dtype
+            self._untyped_storage = wrap_storage
+            self.dtype: dtypes.dtype = dtype
             return
         if len(args) > 1:
             raise RuntimeError(_ARGUMENTS + "\nToo many positional arguments")
-        self.dtype: dtypes.dtype = dtypes.get_default_dtype() if dtype is None else dtype
+        self.dtype = dtypes.get_default_dtype() if dtype is None else dtype
         self._untyped_storage = _stored(args[0] if args else 0, self.dtype)
 
     @classmethod

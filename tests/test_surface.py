@@ -33,9 +33,12 @@ OWN_NAMESPACES = {"rushlight.memory", "rushlight.serialization.safetensors"} | {
 
 # Submodules that are attributes of the package because it imports them; `vision` and `serialization` come when named.
 SUBMODULES = {
-    "accelerator", "ao", "autograd", "backends", "constants", "cuda", "distributions", "dtypes", "fft", "func", "kernels", "legacy", "linalg", "memory", "nn", "ops", "optim",
-    "printing", "profiler", "quantization", "quantizer", "quasirandom", "random", "return_types", "serialization", "settings", "signal", "size", "sparse", "special", "storage", "testing", "threads", "utils",
-    "version", "vision",
+    "accelerator", "amp", "ao", "array_memory", "autograd", "backends", "compiler", "constants", "cpu", "cuda",
+    "distributions", "dtypes", "fft", "func", "functional", "futures", "hub", "jit", "kernels", "legacy",
+    "legacy_storage", "linalg", "memory", "mps", "mtia", "multiprocessing", "nn", "ops", "optim", "printing",
+    "process", "profiler", "quantization", "quantizer", "quasirandom", "random", "return_types", "serialization",
+    "settings", "signal", "size", "sparse", "special", "storage", "streams", "symbolic", "testing", "threads",
+    "torch_version", "types", "utils", "version", "vision", "xpu",
 }  # fmt: skip
 
 # Families whose functions reach users through `nn.functional` or as methods only.

@@ -118,15 +118,15 @@ class GradScaler:
         if not self._enabled:
             return outputs
         if isinstance(outputs, Variable):
-            return outputs * self._current()  # type: ignore[operator]
+            return outputs * self._current()
         return self._scaled(outputs)
 
     def _scaled(self, value: Any) -> Any:
         if isinstance(value, Variable):
-            return value * self._current()  # type: ignore[operator]
+            return value * self._current()
         if isinstance(value, Iterable):
             items = map(self._scaled, value)
-            return type(value)(items) if isinstance(value, (list, tuple)) else items  # type: ignore[call-arg]
+            return type(value)(items) if isinstance(value, (list, tuple)) else items
         raise ValueError("outputs must be a Tensor or an iterable of Tensors")
 
     def _check_grads(self, optimizer: Optimizer, inverse: Tensor | None) -> dict[Any, Tensor]:

@@ -53,11 +53,11 @@ def set_autocast_enabled(device_type: str | bool, enabled: bool | None = None) -
     TypeError for what is no bool, RuntimeError for a device without autocast.
     """
     if enabled is None and not isinstance(device_type, str):
-        device_type, enabled, position = "cuda", device_type, 1
+        _check_bool("set_autocast_enabled", "enabled", 1, device_type)
+        settings.enabled["cuda"] = device_type
     else:
-        position = 2
-    _check_bool("set_autocast_enabled", "enabled", position, enabled)
-    settings.enabled[_known(str(device_type))] = bool(enabled)
+        _check_bool("set_autocast_enabled", "enabled", 2, enabled)
+        settings.enabled[_known(str(device_type))] = bool(enabled)
     switch()
 
 

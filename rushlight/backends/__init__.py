@@ -12,6 +12,11 @@ from rushlight.backends import mps as mps
 from rushlight.backends import openmp as openmp
 from rushlight.backends import quantized as quantized
 
+__all__ = [
+    "cpu", "cuda", "cudnn", "cusparselt", "kleidiai", "mha", "mkl", "mkldnn", "mps", "nnpack", "openmp", "opt_einsum",
+    "quantized",
+]  # fmt: skip
+
 
 def __getattr__(name: str) -> _Any:
     # Few programs ask about these.

@@ -5,7 +5,7 @@ Source: https://docs.pytorch.org/docs/2.13/backends.html#torch.backends.mkl
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 __all__ = ["VERBOSE_OFF", "VERBOSE_ON", "is_available", "verbose"]
 
@@ -29,5 +29,5 @@ class verbose:
             return None
         raise RuntimeError("Failed to set MKL into verbose mode: Rushlight doesn't use MKL")
 
-    def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> bool:
+    def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> Literal[False]:
         return False

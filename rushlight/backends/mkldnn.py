@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from rushlight.backends._flags import set_for_a_while
 
@@ -53,7 +53,7 @@ class verbose:
             return None
         raise RuntimeError("Failed to set MKLDNN into verbose mode: Rushlight doesn't use oneDNN")
 
-    def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> bool:
+    def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> Literal[False]:
         return False
 
 

@@ -179,5 +179,4 @@ class MemPool:
 @contextlib.contextmanager
 def use_mem_pool(pool: MemPool, device: Any = None) -> Iterator[None]:
     """Raises AssertionError when entered, as a PyTorch without CUDA does."""
-    refuse()
-    yield
+    yield refuse()

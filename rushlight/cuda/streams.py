@@ -5,7 +5,7 @@ Source: https://docs.pytorch.org/docs/2.13/cuda.html#streams-and-events
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from rushlight.cuda._core import index_of, refuse
 
@@ -97,7 +97,7 @@ class device:
         if self.idx >= 0:
             raise RuntimeError("PyTorch was compiled without CUDA support")
 
-    def __exit__(self, type: Any, value: Any, traceback: Any) -> bool:
+    def __exit__(self, type: Any, value: Any, traceback: Any) -> Literal[False]:
         return False
 
 

@@ -37,14 +37,14 @@ def _sent(array: np.ndarray[Any, Any]) -> tuple[Any, ...]:
 
 
 def _received(
-    kind: str, handle: Any, size: int, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: Any
+    dtype: Any, kind: str, handle: Any, size: int, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]
 ) -> np.ndarray[Any, Any]:
     return np.ndarray(shape, dtype, buffer=opened(kind, handle, size), offset=offset, strides=strides)
 
 
 def rebuild_tensor(cls: type[Any], kind: dtypes.dtype, requires_grad: bool, *sent: Any) -> Any:
     """The tensor that another process sent."""
-    tensor = wrap(_received(*sent, kind.numpy_dtype))
+    tensor = wrap(_received(kind.numpy_dtype, *sent))
     if cls is Parameter:
         return Parameter(tensor, requires_grad)
     return tensor.requires_grad_() if requires_grad else tensor
@@ -90,7 +90,7 @@ def reduce_tensor(tensor: Any) -> tuple[Any, ...]:
 
 
 def _rebuild_storage(*sent: Any) -> UntypedStorage:
-    return UntypedStorage(_received(*sent, np.uint8))
+    return UntypedStorage(_received(np.uint8, *sent))
 
 
 def reduce_storage(storage: UntypedStorage) -> tuple[Any, ...]:

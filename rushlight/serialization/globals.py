@@ -38,7 +38,11 @@ def global_name(module: str, name: str) -> GlobalName:
 
 _ALL = [value for value in vars(dtypes).values() if isinstance(value, dtypes.dtype)]
 # These came after the typed storages: PyTorch saves them as bytes and names the dtype beside.
-UNTYPED = frozenset(d for d in _ALL if d.name.startswith("float8") or d.name in ("uint16", "uint32", "uint64"))
+UNTYPED = frozenset(
+    d
+    for d in _ALL
+    if d.name.startswith(("float8", "float4", "bits")) or d.name in ("complex32", "uint16", "uint32", "uint64")
+)
 DTYPES = {d.name: d for d in _ALL}
 _STORAGES = {f"{d.legacy_name}Storage": d for d in _ALL if d not in UNTYPED}
 

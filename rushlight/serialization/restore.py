@@ -21,7 +21,7 @@ _ACCELERATORS = ("cuda", "hpu", "xpu", "mtia")
 def _default(storage: UntypedStorage, location: str) -> UntypedStorage:
     found = restored(storage, location)
     if found is not None:
-        return found.untyped()  # type: ignore[no-any-return]
+        return found.untyped()
     for name in _ACCELERATORS:
         if location == name or re.match(f"{name}(:|[0-9]+)", location):
             raise RuntimeError(

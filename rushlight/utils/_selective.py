@@ -165,7 +165,7 @@ class _Mode:
         """The result of an operation, whose own operations aren't asked about."""
         modes, _modes.stack = _modes.stack, ()
         try:
-            return self._run(OperatorName.of(cls), call, args)
+            return self._run(OperatorName.of(cls), call, args)  # type: ignore[arg-type]
         finally:
             _modes.stack = modes
 

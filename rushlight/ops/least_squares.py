@@ -183,9 +183,9 @@ def pinv(
     check_tensor("linalg_pinv", "input", 1, input)
     array = input._array
     if array.ndim < 2 or array.dtype.char not in "fdFD":
+        given = f"{input.dtype.legacy_name}{{{list(input.shape)}}}"
         raise RuntimeError(
-            f"linalg.pinv({input.dtype.legacy_name}{{{list(input.shape)}}}): expected a tensor with 2 or more dimensions "
-            "of float, double, cfloat or cdouble types"
+            f"linalg.pinv({given}): expected a tensor with 2 or more dimensions of float, double, cfloat or cdouble types"
         )
     if rcond is not None:
         if atol is not None or rtol is not None:

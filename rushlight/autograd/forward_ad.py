@@ -86,7 +86,10 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
             raise ValueError(f"Expected {name} to be floating point or complex, but got: {value.dtype}")
     check_tangent(tensor, tangent)
     if tensor._level is found:
-        raise RuntimeError("Making a dual Tensor based on a Tensor that already has a forward gradient at the same level is not supported.")
+        raise RuntimeError(
+            "Making a dual Tensor based on a Tensor that already has a forward gradient at the same "
+            "level is not supported."
+        )
     return dual(found, tensor.view_as(tensor) if tensor.is_floating_point() or tensor.is_complex() else tensor, tangent)
 
 

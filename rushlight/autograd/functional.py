@@ -21,7 +21,7 @@ from rushlight.ops.splitting import split_with_sizes
 from rushlight.tensor import Tensor as _Tensor
 
 if TYPE_CHECKING:
-    from rushlight.tensor import Tensor
+    pass
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
@@ -55,9 +55,7 @@ def _as_given(found: Any, many: bool | tuple[bool, bool]) -> Any:
 
 def _fresh(inputs: tuple[Any, ...], create_graph: bool, track: bool) -> tuple[Any, ...]:
     """Other tensors of the same memory, which a function can't have captured; connected if the graph is kept."""
-    return tuple(
-        i.view_as(i) if create_graph and i.requires_grad else i.detach().requires_grad_(track) for i in inputs
-    )
+    return tuple(i.view_as(i) if create_graph and i.requires_grad else i.detach().requires_grad_(track) for i in inputs)
 
 
 def _released(found: Any, create_graph: bool) -> Any:
@@ -88,7 +86,8 @@ _INDEPENDENT = {
         "allowed in strict mode."
     ),
     "jacobian": (
-        "While computing the hessian, found that the jacobian of the user-provided function with respect to input {} is "
+        "While computing the hessian, found that the jacobian of the user-provided function with "
+        "respect to input {} is "
         "independent of the input. This is not allowed in strict mode. You should ensure that your function is twice "
         "differentiable and that the jacobian depends on the inputs (this would be violated by a linear function for "
         "example)."
@@ -137,9 +136,11 @@ _MISSING = {
         "The gradient with respect to the input is independent of entry {} in the grad_outputs when using the double "
         "backward trick to compute forward mode gradients. This is not allowed in strict mode."
     ),
-    "double_back": "The jacobian of the user-provided function is independent of input {}. This is not allowed in strict mode.",
+    "double_back": "The jacobian of the user-provided function is independent of input {}. This is "
+    "not allowed in strict mode.",
     "double_back_trick": (
-        "The hessian of the user-provided function is independent of entry {} in the grad_jacobian. This is not allowed "
+        "The hessian of the user-provided function is independent of entry {} in the grad_jacobian. "
+        "This is not allowed "
         "in strict mode as it prevents from using the double backward trick to replace forward mode AD."
     ),
 }
@@ -193,11 +194,15 @@ def _begun(
         if many_outputs:
             raise RuntimeError(f"The function given to {function} should return a single Tensor")
         if outputs[0].numel() != 1:
-            raise RuntimeError(f"The Tensor returned by the function given to {function} should contain a single element")
+            raise RuntimeError(
+                f"The Tensor returned by the function given to {function} should contain a single element"
+            )
     return many, given, many_outputs, outputs, v
 
 
-def vjp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple[Any, Any]:
+def vjp(
+    func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
     """`(func(inputs), vᵀJ)` with the Jacobian J of `func` at `inputs`, and v of the outputs' shapes.
 
     v may be left out for an output of one element. With `create_graph` the results can be differentiated; with
@@ -217,7 +222,9 @@ def vjp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, 
     return _as_given(_released(outputs, create_graph), many_outputs), _as_given(_released(product, create_graph), many)
 
 
-def jvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple[Any, Any]:
+def jvp(
+    func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
     """`(func(inputs), Jv)` with the Jacobian J of `func` at `inputs`, and v of the inputs' shapes.
 
     It is found by two backward passes; `torch.func.jvp` is the forward mode. Arguments as for `vjp`.
@@ -272,7 +279,7 @@ def jacobian(
     if strategy == "forward-mode":
         if create_graph:
             raise NotImplementedError(
-                "torch.autograd.functional.jacobian: `create_graph=True` and `strategy=\"forward-mode\"` are not "
+                'torch.autograd.functional.jacobian: `create_graph=True` and `strategy="forward-mode"` are not '
                 'supported together (yet). Please either set `create_graph=False` or `strategy="reverse-mode"`.'
             )
         return _by_columns(func, inputs, strict, vectorize)
@@ -286,7 +293,8 @@ def jacobian(
         else:
             if strict:
                 raise RuntimeError(
-                    "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported together. "
+                    "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not "
+                    "supported together. "
                     "Please either set `strict=False` or `vectorize=False`."
                 )
             blocks = _rows_at_once(outputs, given, create_graph)
@@ -314,7 +322,9 @@ def _rows(i: int, out: Any, inputs: tuple[Any, ...], create_graph: bool, strict:
                 )
             columns[k].append(row)
     return tuple(
-        stack(rows).view((*out.shape, *model.shape)) if rows else zeros_like(model).new_zeros((*out.shape, *model.shape))
+        stack(rows).view((*out.shape, *model.shape))
+        if rows
+        else zeros_like(model).new_zeros((*out.shape, *model.shape))
         for rows, model in zip(columns, inputs, strict=True)
     )
 
@@ -338,13 +348,15 @@ def _by_columns(func: Function, inputs: Any, strict: bool, vectorize: bool) -> A
     """The Jacobian in forward mode, all columns at once."""
     if strict:
         raise RuntimeError(
-            'torch.autograd.functional.jacobian: `strict=True` and `strategy="forward-mode"` are not supported together '
+            'torch.autograd.functional.jacobian: `strict=True` and `strategy="forward-mode"` are not supported '
+            "together "
             '(yet). Please either set `strict=False` or `strategy="reverse-mode"`.'
         )
     many, given = _tuple_of(inputs, "inputs", "jacobian")
     if not vectorize:
         raise NotImplementedError(
-            "Computing Jacobian using forward-AD or forward-over-reverse Hessian isonly implemented for `vectorize=True`."
+            "Computing Jacobian using forward-AD or forward-over-reverse Hessian isonly implemented "
+            "for `vectorize=True`."
         )
     kept: dict[str, Any] = {}
 
@@ -414,7 +426,9 @@ def hessian(
     return _as_given(found, (many, many))
 
 
-def vhp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple[Any, Any]:
+def vhp(
+    func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
     """`(func(inputs), vᵀH)` with the Hessian H of `func`, whose output has one element, and v of the inputs' shapes.
 
     Arguments as for `vjp`.
@@ -439,7 +453,9 @@ def _for_scalar(v: Any, gradient: Sequence[Any]) -> Any:
     return [None] * len(gradient) if v is None else v
 
 
-def hvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple[Any, Any]:
+def hvp(
+    func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
     """`(func(inputs), Hv)` with the Hessian H of `func`, whose output has one element, and v of the inputs' shapes.
 
     `vhp` gives the same where H is symmetric, in less time. Arguments as for `vjp`.

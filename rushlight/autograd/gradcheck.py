@@ -210,6 +210,18 @@ def _gradcheck(
             transformed.check_batched(out, wanted)
 
 
+def _seeds(outputs: list[Any], stepped: bool) -> list[Any]:
+    """A random cotangent for each output, with gaps in memory if `stepped`."""
+    random = np.random.default_rng(0)
+    seeds = []
+    for out in outputs:
+        array = random.standard_normal(out._array.shape).astype(out._array.dtype)
+        if stepped and array.ndim:
+            array = np.repeat(array, 2, axis=-1)[..., ::2]
+        seeds.append(wrap(array).requires_grad_(True))
+    return seeds
+
+
 def gradgradcheck(
     func: Callable[..., Any],
     inputs: Tensor | Sequence[Any],
@@ -238,16 +250,7 @@ def gradgradcheck(
     """
     values = _tuple(inputs)
     outputs = _outputs(func, values)
-    if grad_outputs is None:
-        random = np.random.default_rng(0)
-        seeds = []
-        for out in outputs:
-            array = random.standard_normal(out._array.shape).astype(out._array.dtype)
-            if gen_non_contig_grad_outputs and array.ndim:
-                array = np.repeat(array, 2, axis=-1)[..., ::2]
-            seeds.append(wrap(array).requires_grad_(True))
-    else:
-        seeds = list(_tuple(grad_outputs))
+    seeds = _seeds(outputs, gen_non_contig_grad_outputs) if grad_outputs is None else list(_tuple(grad_outputs))
     wanted = _differentiable(values)
     count = len(values)
 

@@ -15,7 +15,7 @@ from rushlight.autograd._quantized import apply_to_codes, check_channels
 from rushlight.autograd.function import Function
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.node import Node, link_one, link_pair
-from rushlight.autograd.transforms import Intercept, dispatch, highest
+from rushlight.autograd.transforms import Intercept, check_captured, dispatch, highest
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.dtypes import from_numpy_dtype
 
@@ -117,7 +117,7 @@ class Operation(Function):
         if track:
             if ctx._saved:
                 ctx._seal((result,) if result is out else ())
-            if result._array.dtype.kind in "fcV" and not ctx._non_differentiable:
+            if result._array.dtype.kind in "fcVW" and not ctx._non_differentiable:
                 result._grad_fn = ctx
                 result._requires_grad = True
                 return result
@@ -135,6 +135,8 @@ class Operation(Function):
             inference = target._inference
         except AttributeError as error:
             raise not_a_tensor(cls, (target, *args), error)  # noqa: B904
+        if state.levels:
+            check_captured(target, cls.__name__)
         if target._level is not None or (state.levels and highest(args) is not None):
             return dispatch(cls, "inplace", (target, *args))
         if state.enabled:
@@ -249,7 +251,7 @@ def _finish_many(ctx: Any, out: tuple[Any, ...], track: bool) -> tuple[Any, ...]
         ctx._outputs = tuple([(r._array.shape, r._array.dtype) for r in results])
         plain = ctx._non_differentiable
         for i, r in enumerate(results):
-            if r._array.dtype.kind in "fcV" and not any(out[i] is p or r is p for p in plain):
+            if r._array.dtype.kind in "fcVW" and not any(out[i] is p or r is p for p in plain):
                 r._grad_fn, r._output_nr, r._requires_grad = ctx, i, True
         ctx._non_differentiable = ()
     elif state.inference:
@@ -528,7 +530,7 @@ class ViewOperation(Operation):
             if ctx._saved:
                 ctx._seal(())
             # A view as another type has none.
-            if out.dtype.kind in "fcV" and not ctx._non_differentiable:
+            if out.dtype.kind in "fcVW" and not ctx._non_differentiable:
                 result._grad_fn = ctx
                 result._requires_grad = True
         elif not recording:

@@ -24,7 +24,7 @@ __all__ = [
     "Intercept",
     "Level",
     "as_one",
-    "check_random",
+    "check_captured", "check_random",
     "contained",
     "cut",
     "dispatch",
@@ -193,6 +193,30 @@ class Level:
     def run_node(self, node: Any, gradients: list[Any]) -> tuple[Any, ...]:
         """The backward pass of a node whose gradients are wrapped at this level."""
         raise TypeError(f"{type(self).__name__} wraps no tensors")
+
+
+def check_captured(target: Any, operation: str) -> None:
+    """RuntimeError for a write to a tensor that the function of the innermost derivative captured, where that shows."""
+    level = state.levels[-1]
+    function = getattr(level, "function", None)
+    if function is not None and any(target is one for one in _captured(function)):
+        raise RuntimeError(
+            "During a grad (vjp, jvp, grad, etc) transform, the function provided attempted to call in-place operation "
+            f"({operation}) that would mutate a captured Tensor. This is not supported; please rewrite the function "
+            "being transformed to explicitly accept the mutated Tensor(s) as inputs."
+        )
+
+
+def _captured(function: Any) -> Iterator[Any]:
+    """The tensors that a function finds outside of itself: in its closure and among the globals that it names."""
+    code = getattr(function, "__code__", None)
+    for cell in getattr(function, "__closure__", None) or ():
+        try:
+            yield from contained((cell.cell_contents,))
+        except ValueError:
+            continue
+    if code is not None:
+        yield from contained([function.__globals__[name] for name in code.co_names if name in function.__globals__])
 
 
 _RANDOM = (

@@ -68,7 +68,7 @@ class Batched(Wrapped):
 
     tracked = likened = rebuilt
 
-    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return f"BatchedTensor(lvl={self._level.depth}, bdim=0, value=\n{indented(repr(self._value))}\n)"
 
     def __format__(self, spec: str) -> str:
@@ -82,7 +82,7 @@ class Batched(Wrapped):
 
     __bool__ = is_nonzero = _refusing(_CONTROL_FLOW)
     item = __float__ = __int__ = __index__ = __complex__ = _refusing(_ITEM)
-    tolist = numpy = data_ptr = __array__ = storage = untyped_storage = _refusing(_NO_MEMORY)  # type: ignore[assignment]
+    tolist = numpy = data_ptr = __array__ = storage = untyped_storage = _refusing(_NO_MEMORY)
 
 
 def batched(level: Any, value: Any) -> Any:
@@ -142,7 +142,9 @@ class BatchLevel(Level):
 
     def looped(self, operation: Any, args: tuple[Any, ...]) -> Any:
         """An operation called for one sample after another."""
-        return self.stacked([operation.apply(*sample) for sample in self.samples(args)] or self.of_zeros(operation, args))
+        return self.stacked(
+            [operation.apply(*sample) for sample in self.samples(args)] or self.of_zeros(operation, args)
+        )
 
     def call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """A function called for one sample after another."""
@@ -214,14 +216,18 @@ class BatchLevel(Level):
             # An input without a batch has a gradient for each sample.
             wanted = [inputs[i] for i in shared]
             rows = [
-                pulled_back([select(y, 0, b) for y, _ in mine], [select(v, 0, b) for _, v in mine], wanted, True, create_graph)
+                pulled_back(
+                    [select(y, 0, b) for y, _ in mine], [select(v, 0, b) for _, v in mine], wanted, True, create_graph
+                )
                 for b in range(self.size)
             ]
             for i, column in zip(shared, zip(*rows, strict=True), strict=True):
                 add(i, None if column[0] is None else under(stack(column), self))
         if others and shared:
             ys, vs = zip(*others, strict=True)
-            for i, gradient in zip(shared, pulled_back(ys, vs, [inputs[i] for i in shared], keep, create_graph), strict=True):
+            for i, gradient in zip(
+                shared, pulled_back(ys, vs, [inputs[i] for i in shared], keep, create_graph), strict=True
+            ):
                 add(i, gradient)
         return sums
 

@@ -193,8 +193,9 @@ def _linear(level: BatchLevel, operation: Any, args: tuple[Any, ...]) -> Any:
     bias, input, weight = args
     if bias._level is not level and weight._level is not level:
         value = input._value
-        out = Linear.apply(bias, value.reshape(-1, value.shape[-1]) if 0 not in value.shape else value.reshape(value.shape[0] * value.shape[1], value.shape[2]), weight)
-        return batched(level, out.reshape(*value.shape[:-1], weight.shape[0]))
+        size, count, width = value.shape
+        out = Linear.apply(bias, value.reshape(size * count, width), weight)
+        return batched(level, out.reshape(size, count, weight.shape[0]))
     return Mm.apply(input, weight.t()) + bias
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight.autograd.operation import ViewOperation
-from rushlight.autograd.transforms import contained, replaced
 from rushlight.func._batch import INPLACE_RULES, RULES, BatchLevel, batched
 from rushlight.func._batch_rules import ndim
 from rushlight.ops._geometry import inferred_shape
@@ -27,7 +26,7 @@ from rushlight.ops.shape import (
     View,
     ViewDtype,
 )
-from rushlight.ops.slicing import AsStrided, BasicIndex, Diagonal, DiagEmbed, Embed, Fold, Unfold, select
+from rushlight.ops.slicing import AsStrided, BasicIndex, DiagEmbed, Diagonal, Embed, Fold, Unfold, select
 from rushlight.ops.splitting import Split, Unbind
 from rushlight.tensor import Tensor
 
@@ -229,7 +228,8 @@ def _index(level: BatchLevel, operation: Any, args: tuple[Any, ...]) -> Any:
     input, layout, indices = args[0], args[1], args[2:]
     if any(i.dtype.name in ("bool", "uint8") and i._level is level for i in indices):
         raise RuntimeError(
-            "vmap: We do not support batching operators that can support dynamic shape. Attempting to batch over indexing "
+            "vmap: We do not support batching operators that can support dynamic shape. Attempting "
+            "to batch over indexing "
             "with a boolean mask."
         )
     found = _indices(level, layout, indices)

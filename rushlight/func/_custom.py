@@ -45,7 +45,8 @@ def pushed(level: DualLevel, function: Any, args: tuple[Any, ...]) -> Any:
     moved = list(moved) if isinstance(moved, tuple | list) else [moved]
     if len(moved) != len(results):
         raise RuntimeError(
-            f"{function.__name__}: jvp returned {len(moved)} tangents, expected one for each of the {len(results)} outputs"
+            f"{function.__name__}: jvp returned {len(moved)} tangents, expected one for each of the "
+            f"{len(results)} outputs"
         )
     for i, (result, tangent) in enumerate(zip(results, moved, strict=True)):
         place = next((k for k, p in enumerate(primals) if p is result), None)
@@ -57,7 +58,8 @@ def pushed(level: DualLevel, function: Any, args: tuple[Any, ...]) -> Any:
         elif isinstance(result, Tensor):
             if tangent is not None and tangent.shape != result.shape:
                 raise RuntimeError(
-                    f"{function.__name__}: jvp returned a tangent of shape {list(tangent.shape)} for an output of shape "
+                    f"{function.__name__}: jvp returned a tangent of shape {list(tangent.shape)} for "
+                    "an output of shape "
                     f"{list(result.shape)}"
                 )
             results[i] = dual(level, result, tangent)
@@ -81,14 +83,13 @@ def mapped(level: BatchLevel, function: Any, args: tuple[Any, ...]) -> Any:
             f"You tried to vmap over {name}, but it does not have vmap support. Please override and implement the vmap "
             f"staticmethod or set generate_vmap_rule=True. {_DOCS}"
         )
-    in_dims = tuple(
-        tree_map(lambda a: 0 if isinstance(a, Tensor) and a._level is level else None, a) for a in args
-    )
-    values = tree_map(lambda a: a._value if isinstance(a, Tensor) and a._level is level else a, args)
+    in_dims = tuple(tree_map(lambda a: 0 if isinstance(a, Tensor) and a._level is level else None, a) for a in args)
+    values = tree_map(lambda a: level.value(a) if isinstance(a, Tensor) else a, args)
     result = function.vmap(VmapInfo(level.size, level.randomness), in_dims, *values)
     if not (isinstance(result, tuple) and len(result) == 2):
         raise RuntimeError(
-            f"The vmap staticmethod of {name} must return a tuple of two: the output and the out_dims, got {type(result)}"
+            f"The vmap staticmethod of {name} must return a tuple of two: the output and the "
+            f"out_dims, got {type(result)}"
         )
     out, out_dims = result
     flat, spec = tree_flatten(out)

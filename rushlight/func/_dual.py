@@ -16,8 +16,8 @@ from weakref import WeakValueDictionary
 from rushlight.autograd.grad_mode import enable_grad, state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import Ghost, Level, contained, cut, highest, replaced
-from rushlight.func._reverse import pulled_back, tracked
 from rushlight.func._batch import batched, spread, stripped
+from rushlight.func._reverse import pulled_back, tracked
 from rushlight.func._wrapped import Wrapped, indented, owned_as
 from rushlight.ops.creation import ones_like, zeros_like
 from rushlight.printing import with_suffixes
@@ -62,7 +62,7 @@ class Dual(Wrapped):
         """The primal cut from the graph: it does not move."""
         return self._value.detach()
 
-    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         text = repr(self._value)
         if self._level.functional:
             return f"GradTrackingTensor(lvl={self._level.depth}, value=\n{indented(text)}\n)"
@@ -177,9 +177,10 @@ def become(tensor: Any, other: Any) -> None:
 class DualLevel(Level):
     """One extent of forward mode."""
 
-    def __init__(self, functional: bool = True) -> None:
+    def __init__(self, functional: bool = True, function: Any = None) -> None:
         super().__init__()
         self.functional = functional
+        self.function = function
         self.made: WeakValueDictionary[int, Any] = WeakValueDictionary()
 
     def __exit__(self, *exception: object) -> None:
@@ -196,6 +197,10 @@ class DualLevel(Level):
     def unwrapped(self, tensor: Any) -> Any:
         """The primal: tangents end with their level."""
         return tensor._value
+
+    def moves(self, value: Any) -> bool:
+        """Whether a value is a dual number of this level."""
+        return isinstance(value, Tensor) and value._level is self
 
     def primal(self, tensor: Any) -> Any:
         """The primal of a dual number of this level; any other tensor itself."""
@@ -350,9 +355,7 @@ class DualLevel(Level):
         pairs = [(None, None) if g is None else self.split(g) for g in gradients]
         primals = run_node(node, [p for p, _ in pairs])
         tangents = run_node(node, [t for _, t in pairs])
-        return tuple(
-            p if p is None or t is None else dual(self, p, t) for p, t in zip(primals, tangents, strict=True)
-        )
+        return tuple(p if p is None or t is None else dual(self, p, t) for p, t in zip(primals, tangents, strict=True))
 
     def pulled_back(
         self, pulled_back: Any, outputs: Any, cotangents: Any, inputs: Any, keep: bool, create_graph: bool

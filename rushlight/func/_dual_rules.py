@@ -6,7 +6,7 @@ from typing import Any
 
 from rushlight.autograd.grad_mode import enable_grad, state
 from rushlight.autograd.operation import ViewOperation
-from rushlight.autograd.transforms import contained, cut, replaced
+from rushlight.autograd.transforms import cut, replaced
 from rushlight.func._batch import spread
 from rushlight.func._dual import INPLACE_RULES, RULES, DualLevel, dual
 from rushlight.func._kinds import BILINEAR, CONSTANT, ELEMENTWISE, LINEAR, classes
@@ -28,7 +28,7 @@ def _is_moving(tensor: Any) -> bool:
 
 def _elementwise(level: DualLevel, operation: Any, args: tuple[Any, ...]) -> Any:
     """One backward pass for each tensor that moves: a diagonal Jacobian is its own transpose."""
-    moving = [(i, a) for i, a in enumerate(args) if isinstance(a, Tensor) and a._level is level]
+    moving: list[tuple[int, Any]] = [(i, a) for i, a in enumerate(args) if level.moves(a)]
     primals = list(replaced(args, level.primal))
     tensors = [p for p in primals if isinstance(p, Tensor)]
     like = moving[0][1]._value
@@ -89,7 +89,7 @@ def _bilinear(level: DualLevel, operation: Any, args: tuple[Any, ...]) -> Any:
     out = operation.apply(*primals)
     total = None
     for i, a in enumerate(args):
-        if isinstance(a, Tensor) and a._level is level:
+        if level.moves(a):
             part = operation.apply(*primals[:i], a._tangent, *primals[i + 1 :])
             total = part if total is None else total + part
     return dual(level, out, None if total is None else total if total.dtype is out.dtype else total.to(out.dtype))

@@ -19,9 +19,7 @@ __all__ = ["jvp", "linearize"]
 _API = "jvp(f, primals, tangents)"
 
 
-def jvp(
-    func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False
-) -> Any:
+def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False) -> Any:
     """`(func(*primals), J @ tangents)`: the output, and how it moves where the primals move along the tangents.
 
     `tangents` has the structure of `primals`, a tuple. With `strict`, an output that does not depend on the inputs
@@ -54,7 +52,8 @@ def jvp_of(
     if spec != tangents_spec:
         raise RuntimeError(
             f"{_API}: Expected primals and tangents to have the same python structure. For example, if primals is a "
-            f"tuple of 3 tensors, tangents also must be. Got primals with structure {spec!r} and tangents with structure "
+            f"tuple of 3 tensors, tangents also must be. Got primals with structure {spec!r} and "
+            "tangents with structure "
             f"{tangents_spec!r}"
         )
     check_tensors(moving, _API, "primals")
@@ -62,7 +61,7 @@ def jvp_of(
     for p, t in zip(flat, flat_tangents, strict=True):
         check_tangent(p, t)
     aux: Any = None
-    with DualLevel() as level:
+    with DualLevel(function=func) as level:
         duals = tree_unflatten([dual(level, p, t) for p, t in zip(flat, flat_tangents, strict=True)], spec)
         out = func(*arguments(duals))
         if has_aux:
@@ -81,7 +80,8 @@ def jvp_of(
             if tangent is None:
                 if strict:
                     raise RuntimeError(
-                        "jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. This is not "
+                        "jvp(f, primals, tangents, strict=True): The output of f is independent of "
+                        "the inputs. This is not "
                         "allowed with strict=True."
                     )
                 tangent = zeros_like(value)

@@ -64,7 +64,8 @@ def check_forward(
             for k, rows in enumerate(zip(*[push(d) for d in directions], strict=True)):
                 if not np.allclose(elements(whole[k].detach()), elements(stack(rows).detach())):
                     raise GradcheckError(
-                        f"While computing batched forward gradients, got a different tangent of output {k} with respect "
+                        "While computing batched forward gradients, got a different tangent of "
+                        f"output {k} with respect "
                         f"to input {number} than without vmap"
                     )
 

@@ -7,20 +7,28 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from rushlight.func._forward import jvp_of
 from rushlight.func._reverse import check_outputs, replaced_at, sliced, vjp_of
 from rushlight.func._vmap import vmap
 from rushlight.func._wrapped import Wrapped
-from rushlight.ops.sequences import eye
 from rushlight.ops.creation import zeros
 from rushlight.ops.joining import cat
+from rushlight.ops.sequences import eye
 from rushlight.ops.splitting import split_with_sizes
 from rushlight.tensor import Tensor
 from rushlight.utils._pytree import tree_flatten, tree_leaves, tree_map, tree_unflatten
 
 __all__ = ["debug_unwrap", "functionalize", "hessian", "jacfwd", "jacrev", "unit_vectors"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _named_as(func: Any) -> Callable[[F], F]:
+    """Decorate a function as another one's transform."""
+    return functools.wraps(func) if hasattr(func, "__name__") else lambda wrapper: wrapper  # type: ignore[return-value]
+
 
 Argnums = int | tuple[int, ...]
 
@@ -32,10 +40,11 @@ def unit_vectors(like: list[Any]) -> list[Any]:
     blocks = []
     begin = 0
     for t, count in zip(like, counts, strict=True):
-        parts = [
-            zeros(begin, count, dtype=t.dtype), eye(count, dtype=t.dtype), zeros(total - begin - count, count, dtype=t.dtype)
-        ]  # fmt: skip
-        blocks.append(cat(parts).reshape(total, *t.shape) if len(like) > 1 else parts[1].reshape(total, *t.shape))
+        own = eye(count, dtype=t.dtype)
+        if len(like) > 1:
+            above = zeros(begin, count, dtype=t.dtype)
+            own = cat([above, own, zeros(total - begin - count, count, dtype=t.dtype)])
+        blocks.append(own.reshape(total, *t.shape))
         begin += count
     return blocks
 
@@ -73,7 +82,7 @@ def jacrev(
     if not (chunk_size is None or chunk_size > 0):
         raise ValueError("jacrev: `chunk_size` should be greater than 0.")
 
-    @functools.wraps(func) if hasattr(func, "__name__") else lambda f: f
+    @_named_as(func)
     def wrapper(*args: Any) -> Any:
         refuse_complex("jacrev", args, "inputs")
         found = vjp_of(func, args, argnums, has_aux)
@@ -86,7 +95,9 @@ def jacrev(
         rows = vmap(lambda *basis: tree_leaves(vjp_fn(tree_unflatten(basis, spec))), chunk_size=chunk_size)
         columns = rows(*unit_vectors(flat)) if sum(counts) else [t.new_zeros((0, *t.shape)) for t in flat_inputs]
         blocks = [
-            tree_unflatten([part.reshape((*y.shape, *x.shape)) for part, x in zip(parts, flat_inputs, strict=True)], inputs_spec)
+            tree_unflatten(
+                [part.reshape((*y.shape, *x.shape)) for part, x in zip(parts, flat_inputs, strict=True)], inputs_spec
+            )
             for y, parts in zip(flat, zip(*[split_with_sizes(c, counts, 0) for c in columns], strict=True), strict=True)
         ]
         jacobian = tree_unflatten(blocks, spec)
@@ -110,7 +121,7 @@ def jacfwd(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.func.jacfwd.html
     """
 
-    @functools.wraps(func) if hasattr(func, "__name__") else lambda f: f
+    @_named_as(func)
     def wrapper(*args: Any) -> Any:
         refuse_complex("jacfwd", args, "inputs")
         inputs = sliced(args, argnums)
@@ -137,7 +148,10 @@ def jacfwd(
         rows, out_spec = found[0], tree_flatten(kept["out"])[1]
         blocks = [
             tree_unflatten(
-                [p.movedim(0, -1).reshape((*row.shape[1:], *x.shape)) for p, x in zip(split_with_sizes(row, counts, 0), flat, strict=True)],
+                [
+                    part.movedim(0, -1).reshape((*row.shape[1:], *x.shape))
+                    for part, x in zip(split_with_sizes(row, counts, 0), flat, strict=True)
+                ],
                 spec,
             )
             for row in rows
@@ -179,7 +193,7 @@ def functionalize(func: Callable[..., Any], *, remove: str = "mutations") -> Cal
             "remove='mutations', remove='mutations_and_views'"
         )
 
-    @functools.wraps(func) if hasattr(func, "__name__") else lambda f: f
+    @_named_as(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         return func(*args, **kwargs)
 

@@ -86,7 +86,8 @@ CONSTANT = {
 }
 # One tensor, of whose dimensions the argument `dim` (or `dims`) names some, and whose others are independent.
 ONE_DIMENSION = {
-    "extremum": "Argument Amax Amin MinAll MaxAll MaxDim MinDim MedianDim NanmedianDim Mode Aminmax",
+    "extremum": "Argument Amax Amin MinAll MaxAll MaxDim MinDim Aminmax",
+    "medians": "MedianDim NanmedianDim Mode",
     "gated": "Glu",
     "norms": "VectorNorm",
     "reduce": "Truth CountNonzero SumDim Nansum MeanDim ProdDim Logsumexp",
@@ -127,4 +128,9 @@ def classes(table: dict[str, str]) -> Iterator[Any]:
 
 def missing(table: dict[str, str]) -> list[str]:
     """What a table names and there isn't."""
-    return [f"{m}.{n}" for m, names in table.items() for n in names.split() if not hasattr(import_module(f"rushlight.ops.{m}"), n)]
+    return [
+        f"{m}.{n}"
+        for m, names in table.items()
+        for n in names.split()
+        if not hasattr(import_module(f"rushlight.ops.{m}"), n)
+    ]

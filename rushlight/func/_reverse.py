@@ -18,11 +18,11 @@ from rushlight.autograd.grad_mode import enable_grad, state
 from rushlight.autograd.node import Node, edge_of, next_sequence
 from rushlight.autograd.transforms import Level, cut, highest, set_pullback
 from rushlight.autograd.views import View
-from rushlight.func._batch import Batched, spread
+from rushlight.func._batch import spread
 from rushlight.func._wrapped import plain_parts
 from rushlight.ops.creation import ones_like, zeros_like
 from rushlight.tensor import Tensor
-from rushlight.utils._pytree import tree_flatten, tree_leaves, tree_map, tree_structure, tree_unflatten
+from rushlight.utils._pytree import tree_flatten, tree_leaves, tree_map, tree_unflatten
 
 __all__ = ["GradLevel", "grad", "grad_and_value", "pullback", "pulled_back", "vjp"]
 
@@ -77,8 +77,9 @@ def reaches_outside(tensors: list[Any], own: set[Any]) -> bool:
 class GradLevel(Level):
     """One call of a reverse transform: its inputs, and what of its results belongs to the outside."""
 
-    def __init__(self) -> None:
+    def __init__(self, function: Any = None) -> None:
         super().__init__()
+        self.function = function
         self.outer = state.enabled
         self.nodes: set[Any] = set()
 
@@ -124,14 +125,17 @@ set_pullback(lambda outputs, cotangents, inputs, keep, create: pulled_back(outpu
 
 
 def pullback(
-    level: GradLevel, outputs: list[Any], cotangents: list[Any], inputs: list[Any], keep: bool, create_graph: bool | None
+    level: GradLevel,
+    outputs: list[Any],
+    cotangents: list[Any],
+    inputs: list[Any],
+    keep: bool,
+    create_graph: bool | None,
 ) -> list[Any]:
     """The gradients of a level's inputs, zeros where there are none, as the outside sees them."""
     if create_graph is None:
         create_graph = state.enabled
-    record = create_graph and (
-        any(v.requires_grad for v in cotangents) or reaches_outside([*outputs], level.nodes)
-    )
+    record = create_graph and (any(v.requires_grad for v in cotangents) or reaches_outside([*outputs], level.nodes))
     found = pulled_back(outputs, cotangents, inputs, keep or record, record)
     return [zeros_like(cut(x)) if g is None else level.settled(g) for g, x in zip(found, inputs, strict=True)]
 
@@ -213,7 +217,7 @@ def vjp_of(
 ) -> Any:
     """`vjp` with respect to some of the primals only."""
     aux: Any = None
-    with GradLevel() as level, enable_grad():
+    with GradLevel(func) as level, enable_grad():
         if argnums is None:
             inputs = tree_map(level.enter, primals)
             out = func(*inputs)
@@ -266,7 +270,7 @@ def grad_and_value(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0,
     @functools.wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         aux: Any = None
-        with GradLevel() as level, enable_grad():
+        with GradLevel(func) as level, enable_grad():
             inputs = tree_map(level.enter, sliced(args, argnums))
             out = func(*replaced_at(args, argnums, inputs), **kwargs)
             if has_aux:

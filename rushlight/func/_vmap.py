@@ -50,9 +50,7 @@ def vmap(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.vmap.html
     """
     if randomness not in ("error", "different", "same"):
-        raise RuntimeError(
-            f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}"
-        )
+        raise RuntimeError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
     if not (chunk_size is None or chunk_size > 0):
         raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
 
@@ -63,7 +61,8 @@ def vmap(
             return _mapped(func, size, dims, flat, spec, out_dims, randomness, kwargs)
         cuts = list(range(chunk_size, size, chunk_size))
         pieces = [
-            [a] * (len(cuts) + 1) if d is None else tensor_split(a, cuts, dim=d) for a, d in zip(flat, dims, strict=True)
+            [a] * (len(cuts) + 1) if d is None else tensor_split(a, cuts, dim=d)
+            for a, d in zip(flat, dims, strict=True)
         ]
         seed = get_rng_state() if randomness == "same" else None
         chunks = []
@@ -130,7 +129,8 @@ def _inputs(in_dims: Any, args: tuple[Any, ...], func: Any) -> tuple[int, list[i
         )
     if not args:
         raise ValueError(
-            f"vmap({name_of(func)})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to vmap "
+            f"vmap({name_of(func)})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you "
+            "are trying to vmap "
             "over a function with no inputs. The latter is unsupported."
         )
     flat, spec = tree_flatten(args)

@@ -22,7 +22,7 @@ class Wrapped(Tensor):
     _view = WATCH
 
     @property
-    def _array(self) -> Any:  # type: ignore[override]
+    def _array(self) -> Any:
         return self._ghost()
 
     @_array.setter
@@ -63,7 +63,8 @@ class Wrapped(Tensor):
         raise RuntimeError(
             "You are attempting to call Tensor.requires_grad_() (or perhaps using torch.autograd.functional.* APIs) "
             "inside of a function being transformed by a functorch transform. This is unsupported, please attempt to "
-            "use the functorch transforms (e.g. grad, vjp, jacrev, jacfwd, hessian) or call requires_grad_() outside of "
+            "use the functorch transforms (e.g. grad, vjp, jacrev, jacfwd, hessian) or call "
+            "requires_grad_() outside of "
             "a function being transformed instead."
         )
 

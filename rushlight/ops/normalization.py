@@ -137,6 +137,8 @@ def _statistics_type(input: Tensor, *parameters: Tensor | None) -> Any:
 
 def _mean_and_rstd(moments: Any, eps: float, kind: Any, shape: tuple[int, ...] | None = None) -> tuple[Tensor, Tensor]:
     """The mean and `1 / sqrt(var + eps)` as tensors, from the mean and the variance."""
+    mean: Any
+    var: Any
     mean, var = moments
     if isinstance(mean, Variable):
         rstd = (var + eps).rsqrt()

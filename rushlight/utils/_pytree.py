@@ -56,9 +56,9 @@ class TreeSpec:
         self.context = context
         self.children_specs = children
         self.kind = kind
-        self.num_leaves = sum(c.num_leaves for c in children) if type is not None else 1
-        self.num_nodes = 1 + sum(c.num_nodes for c in children)
-        self.num_children = len(children)
+        self.num_leaves: int = sum([c.num_leaves for c in children]) if type is not None else 1
+        self.num_nodes: int = 1 + sum([c.num_nodes for c in children])
+        self.num_children: int = len(children)
 
     def is_leaf(self) -> bool:
         """Whether this is the structure of one value."""
@@ -82,7 +82,11 @@ class TreeSpec:
             if not isinstance(tree, dict) or set(tree) != set(_keys(self.context)):
                 raise ValueError(f"Node context mismatch for custom node type {self.type!r}.")
             children = [tree[key] for key in _keys(self.context)]
-        return [part for spec, child in zip(self.children_specs, children, strict=True) for part in spec.flatten_up_to(child)]
+        return [
+            part
+            for spec, child in zip(self.children_specs, children, strict=True)
+            for part in spec.flatten_up_to(child)
+        ]
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -178,7 +182,9 @@ def tree_map_(func: Callable[..., Any], tree: Any, *rests: Any, is_leaf: Callabl
     return tree
 
 
-def tree_map_only(type_: Any, func: Callable[[Any], Any], tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> Any:
+def tree_map_only(
+    type_: Any, func: Callable[[Any], Any], tree: Any, is_leaf: Callable[[Any], bool] | None = None
+) -> Any:
     """The tree with `func` applied to the leaves of a type."""
     return tree_map(lambda leaf: func(leaf) if isinstance(leaf, type_) else leaf, tree, is_leaf=is_leaf)
 

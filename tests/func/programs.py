@@ -11,7 +11,9 @@ def _network(t: Any, *layers: Any) -> Any:
 
 def _per_sample(t: Any, model: Any, loss: Any, *batches: Any) -> Any:
     parameters = dict(model.named_parameters())
-    gradient = t.func.grad(lambda p, *samples: loss(t.func.functional_call(model, p, (samples[0].unsqueeze(0),)), *samples))
+    gradient = t.func.grad(
+        lambda p, *samples: loss(t.func.functional_call(model, p, (samples[0].unsqueeze(0),)), *samples)
+    )
     return t.vmap(gradient, in_dims=(None, *[0] * len(batches)))(parameters, *batches)
 
 

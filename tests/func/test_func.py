@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import rushlight as torch
-from rushlight.func import debug_unwrap, functionalize, grad, hessian, jacfwd, jacrev, jvp, linearize, vjp
 from rushlight.func import _kinds as kinds
+from rushlight.func import debug_unwrap, functionalize, grad, hessian, jacfwd, jacrev, jvp, linearize, vjp
 from tests.func import programs
 
 PROGRAMS = {
@@ -72,7 +72,10 @@ def test_levels_do_not_mix() -> None:
     close(grad(lambda x: x * jvp(lambda y: x * y, (one,), (one,))[1])(one * 3), torch.tensor(6.0))
     _, inner = jvp(lambda x: x * jvp(lambda y: x + y, (one,), (one,))[1], (one,), (one,))
     close(inner, torch.tensor(1.0))
-    close(vmap(lambda x: vmap(lambda y: x * y)(torch.arange(2.0)))(torch.arange(3.0)), torch.outer(torch.arange(3.0), torch.arange(2.0)))
+    close(
+        vmap(lambda x: vmap(lambda y: x * y)(torch.arange(2.0)))(torch.arange(3.0)),
+        torch.outer(torch.arange(3.0), torch.arange(2.0)),
+    )
 
 
 def test_hessian_of_logdet_in_a_batch() -> None:
@@ -102,7 +105,11 @@ def test_what_is_captured_is_differentiated_outside() -> None:
 
 
 def test_nothing_is_kept_of_a_graph_that_is_not_wanted() -> None:
-    for found in (grad(torch.sin)(torch.tensor(1.0)), vjp(torch.sin, torch.ones(2))[0], hessian(torch.sin)(torch.tensor(1.0))):
+    for found in (
+        grad(torch.sin)(torch.tensor(1.0)),
+        vjp(torch.sin, torch.ones(2))[0],
+        hessian(torch.sin)(torch.tensor(1.0)),
+    ):
         assert not found.requires_grad
 
 
@@ -151,4 +158,4 @@ def test_functionalize_computes_the_same() -> None:
 
 def test_the_tables_of_kinds_name_what_there_is() -> None:
     tables = {name: thing for name, thing in vars(kinds).items() if name.isupper()}
-    assert {name: kinds.missing(table) for name, table in tables.items()} == dict.fromkeys(tables, [])
+    assert {name: kinds.missing(table) for name, table in tables.items()} == {name: [] for name in tables}

@@ -151,7 +151,10 @@ def compare_batch(op: Any, sample: Any, label: str, chosen: list[Any], wholes: l
             return
         raise AssertionError(f"{label}: {type(mine).__name__}: {str(mine)[:300]}") from mine
     if isinstance(theirs, Exception):
-        theirs = [torch.stack([one.detach().resolve_conj(), two.detach().resolve_conj()]) for one, two in zip(*rows, strict=True)]
+        theirs = [
+            torch.stack([one.detach().resolve_conj(), two.detach().resolve_conj()])
+            for one, two in zip(*rows, strict=True)
+        ]
     for i, (a, expected) in enumerate(zip(mine, theirs, strict=True)):
         a, b = table.plain(a), table.plain(expected)
         if op.name in table.DETERMINED:

@@ -19,6 +19,7 @@ MODULES = frozenset(
         "futures",
         "hub",
         "jit",
+        "masked",
         "mps",
         "mtia",
         "multiprocessing",

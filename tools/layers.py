@@ -29,6 +29,7 @@ FLOORS = (
         "rushlight.cpu",
         "rushlight.cuda.amp",
         "rushlight.jit",
+        "rushlight.masked",
         "rushlight.multiprocessing",
         "rushlight.process",
         "rushlight.types",

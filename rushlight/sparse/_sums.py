@@ -21,7 +21,7 @@ from rushlight.sparse._coo import SparseTensor, make
 from rushlight.sparse._operations import Groups, Total
 from rushlight.tensor import Tensor
 
-__all__ = ["log_softmax", "softmax", "sum", "sum_rule"]
+__all__ = ["log_softmax", "native_norm", "softmax", "sum", "sum_rule"]
 
 
 def sum(input: Tensor, dim: Any = None, dtype: dtypes.dtype | None = None) -> Tensor:
@@ -144,3 +144,19 @@ def log_softmax(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.sparse.log_softmax.html
     """
     return _softmaxed(input, dim, dtype, True)
+
+
+def native_norm(
+    input: Tensor, p: Any = 2, dim: Any = None, keepdim: bool = False, dtype: dtypes.dtype | None = None
+) -> Tensor:
+    """The norm of all elements of a sparse tensor in COO; RuntimeError for some dimensions only.
+
+    >>> import rushlight as torch
+    >>> torch.native_norm(torch.sparse_coo_tensor([[0, 3]], [3.0, 4.0], (5,)))
+    tensor(5.)
+
+    Source: https://docs.pytorch.org/docs/2.13/sparse.html
+    """
+    if not isinstance(input, SparseTensor):
+        refuse(native_norm)
+    return input.norm(p, dim, keepdim, dtype)

@@ -11,8 +11,6 @@ import argparse
 import contextlib
 import dataclasses
 import functools
-import itertools
-import operator
 import types
 import warnings
 from collections.abc import Callable, Iterator

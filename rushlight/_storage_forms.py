@@ -135,6 +135,10 @@ class StorageForms:
         """Raises AssertionError, as a PyTorch without HPUs does."""
         raise AssertionError("HPU device module is not loaded")
 
+    def mps(self) -> Any:
+        """Raises RuntimeError, as a PyTorch without MPS does."""
+        raise RuntimeError("Cannot move a storage to MPS: there is no such device")
+
     def to(self, *, device: Any, non_blocking: Any = False) -> Self:
         """This storage, for the CPU; raises for a device that isn't there."""
         check_device(device)
@@ -144,11 +148,11 @@ class StorageForms:
         """The number of an accelerator: None, for the CPU."""
         return None
 
-    def is_pinned(self, device: Any = "cuda") -> Any:
+    def is_pinned(self, device: Any = None) -> Any:
         """False: no memory is held in place for an accelerator."""
         return False
 
-    def pin_memory(self, device: Any = "cuda") -> Any:
+    def pin_memory(self, device: Any = None) -> Any:
         """Raises RuntimeError: there is no accelerator to hold memory in place for."""
         raise RuntimeError("Cannot access accelerator device when none is available.")
 

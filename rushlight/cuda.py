@@ -26,9 +26,9 @@ __all__ = [name for part in (_core, _types, graphs, memory, random, streams) for
 
 
 def __getattr__(name: str) -> Any:
-    # Mixed precision stands above what this module imports, and is imported when first named.
-    if name == "amp":
+    # Mixed precision stands above what this module imports; these are imported when first named.
+    if name in ("amp", "sparse", "tunable"):
         from importlib import import_module
 
-        return import_module(f"{__name__}.amp")
+        return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

@@ -210,46 +210,37 @@ def _check_branch(owner: str, name: str, ref: str) -> None:
     )
 
 
-def _trust(owner: str, name: str, trust_repo: Any, calling: str) -> None:
-    """Ask, or warn, before code of a repository runs that wasn't trusted before."""
-    path = os.path.join(get_dir(), "trusted_list")
-    known = Path(path).read_text().splitlines() if os.path.exists(path) else []
+def _trust(owner: str, name: str, folder: str, trust_repo: Any) -> None:
+    """Ask before code of a repository runs that wasn't trusted before, and remember the answer."""
+    path = Path(get_dir(), "trusted_list")
+    known = path.read_text().split() if path.exists() else []
     entry = f"{owner}_{name}"
-    trusted = owner in _OWNERS or entry in known or any(p.startswith(f"{entry}_") for p in known)
-    if trust_repo is None:
-        if not trusted:
-            warnings.warn(
-                "You are about to download and run code from an untrusted repository. In a future release, this won't "
-                f"be allowed. To add the repository to your trusted list, change the command to {calling}(..., "
-                "trust_repo=False) and a command prompt will appear asking for an explicit confirmation of trust, or "
-                f"{calling}(..., trust_repo=True), which will assume that the prompt is to be answered with 'yes'. You "
-                f"can also use {calling}(..., trust_repo='check') which will only prompt for confirmation if the repo "
-                "is not already trusted. This will eventually be the default behaviour",
-                stacklevel=4,
-            )
-        return
+    # What was downloaded before is trusted.
+    trusted = owner in _OWNERS or entry in known or os.path.isdir(folder)
     if trust_repo is False or (trust_repo == "check" and not trusted):
         answer = input(
-            f"The repository {owner}/{name} does not belong to the list of trusted repositories and as such cannot be "
+            f"The repository {entry} does not belong to the list of trusted repositories and as such cannot be "
             "downloaded. Do you trust this repository and wish to add it to the trusted list of repositories (y/N)?"
-        )
-        if answer.lower() not in ("y", "yes"):
+        ).lower()
+        if answer in ("n", "no", ""):
             raise Exception("Untrusted repository.")
-        trust_repo = True
-    if trust_repo is True and not trusted:
-        os.makedirs(get_dir(), exist_ok=True)
-        with open(path, "a") as file:
+        if answer not in ("y", "yes"):
+            raise ValueError(f"Unrecognized response {answer}.")
+        if trusted:
+            print("The repository is already trusted.")
+    if not trusted:
+        with path.open("a") as file:
             file.write(f"{entry}\n")
 
 
 def _folder(
-    github: str, force_reload: bool, trust_repo: Any, calling: str, verbose: bool = True, skip_validation: bool = False
+    github: str, force_reload: bool, trust_repo: Any, verbose: bool = True, skip_validation: bool = False
 ) -> str:
     """The folder of a repository, downloaded unless it is there."""
     os.makedirs(get_dir(), exist_ok=True)
     owner, name, ref = _parts(github)
-    _trust(owner, name, trust_repo, calling)
     folder = _folder_of(owner, name, ref)
+    _trust(owner, name, folder, trust_repo)
     if not force_reload and os.path.exists(folder):
         if verbose:
             sys.stderr.write(f"Using cache found in {folder}\n")
@@ -326,7 +317,7 @@ def list(
     github: str,
     force_reload: bool = False,
     skip_validation: bool = False,
-    trust_repo: Any = None,
+    trust_repo: bool | str | None = "check",
     verbose: bool = True,
 ) -> builtins.list[str]:
     """The names of what a repository's `hubconf.py` offers.
@@ -335,14 +326,18 @@ def list(
 
     Source: https://docs.pytorch.org/docs/2.13/hub.html#torch.hub.list
     """
-    folder = _folder(github, force_reload, trust_repo, "list", verbose, skip_validation)
+    folder = _folder(github, force_reload, trust_repo, verbose, skip_validation)
     with _importable(folder):
         module = _module(folder)
     return [name for name in dir(module) if callable(getattr(module, name)) and not name.startswith("_")]
 
 
 def help(
-    github: str, model: str, force_reload: bool = False, skip_validation: bool = False, trust_repo: Any = None
+    github: str,
+    model: str,
+    force_reload: bool = False,
+    skip_validation: bool = False,
+    trust_repo: bool | str | None = "check",
 ) -> str | None:
     """The docstring of what a repository's `hubconf.py` offers under a name.
 
@@ -350,7 +345,7 @@ def help(
 
     Source: https://docs.pytorch.org/docs/2.13/hub.html#torch.hub.help
     """
-    folder = _folder(github, force_reload, trust_repo, "help", True, skip_validation)
+    folder = _folder(github, force_reload, trust_repo, True, skip_validation)
     with _importable(folder):
         module = _module(folder)
     return _entry(module, model).__doc__
@@ -361,7 +356,7 @@ def load(
     model: str,
     *args: Any,
     source: str = "github",
-    trust_repo: Any = None,
+    trust_repo: bool | str | None = "check",
     force_reload: bool = False,
     verbose: bool = True,
     skip_validation: bool = False,
@@ -373,8 +368,8 @@ def load(
         repo_or_dir: a repository as `owner/name` or `owner/name:branch`, or the path of a folder.
         model: the function's name. RuntimeError where there is none.
         source: "github" or "local"; ValueError for another.
-        trust_repo: whether a repository's code may run: True remembers it, False asks, "check" asks where it isn't
-            known, None warns.
+        trust_repo: whether a repository's code may run: "check" asks where it wasn't trusted or downloaded before,
+            False asks always, True doesn't.
         force_reload: whether to download a repository again.
         verbose: whether to say that a copy was found.
         skip_validation: whether not to ask GitHub if the branch is the repository's own.
@@ -391,6 +386,6 @@ def load(
     """
     folder = os.fspath(repo_or_dir)
     if _check_source(source) == "github":
-        folder = _folder(folder, force_reload, trust_repo, "load", verbose, skip_validation)
+        folder = _folder(folder, force_reload, trust_repo, verbose, skip_validation)
     with _importable(folder):
         return _entry(_module(folder), model)(*args, **kwargs)

@@ -125,8 +125,7 @@ def server(repository: Path, asked: list[str]) -> Any:
 def test_a_repository(repository: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     monkeypatch.setattr(hub, "_open", server(repository, asked))
-    with pytest.warns(UserWarning, match="from an untrusted repository"):
-        assert torch.hub.load("owner/name", "double", 4) == 8
+    assert torch.hub.load("owner/name", "double", 4, trust_repo=True) == 8
     assert (cache / "owner_name_master" / "hubconf.py").exists()
     asked.clear()
     assert torch.hub.list("owner/name:master", trust_repo=True) == ["double"]
@@ -137,7 +136,7 @@ def test_a_repository(repository: Path, cache: Path, monkeypatch: pytest.MonkeyP
     assert torch.hub.load("owner/name:master", "double", 1, force_reload=True, verbose=False) == 2
     assert any("zipball/master" in url for url in asked)
     with pytest.raises(ValueError, match="Cannot find fork in"):
-        torch.hub.load("owner/name:fork", "double", 1)
+        torch.hub.load("owner/name:fork", "double", 1, trust_repo=True)
     with pytest.raises(ValueError, match="expected a repository as owner/name"):
         torch.hub.load("name", "double", 1)
 
@@ -146,7 +145,10 @@ def test_trust_is_asked_for(repository: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(hub, "_open", server(repository, []))
     monkeypatch.setattr("builtins.input", lambda text: "n")
     with pytest.raises(Exception, match="Untrusted repository"):
-        torch.hub.load("owner/name:master", "double", 1, trust_repo="check")
+        torch.hub.load("owner/name:master", "double", 1)
+    monkeypatch.setattr("builtins.input", lambda text: "perhaps")
+    with pytest.raises(ValueError, match="Unrecognized response perhaps"):
+        torch.hub.load("owner/name:master", "double", 1, trust_repo=False)
     monkeypatch.setattr("builtins.input", lambda text: "y")
     assert torch.hub.load("owner/name:master", "double", 1, trust_repo=False) == 2
 

@@ -228,7 +228,7 @@ def _finish(ctx: Any, args: tuple[Any, ...], out: Any, track: bool) -> Any:
             continue
         if is_input:
             r = _alias(r)
-        if track and not plain and r._array.dtype.kind in "fcV":
+        if track and not plain and r._array.dtype.kind in "fcVW":
             if r._view is not None:
                 # Its history is the Function's, whatever happens to the memory.
                 r._view.origin, r._view.operation = views.CUSTOM, None
@@ -272,6 +272,18 @@ class NestedIOFunction(Function):
             "Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd "
             "function with static forward method."
         )
+
+    def save_for_backward(self, *args: Any) -> None:
+        """Keep tensors, also in lists and tuples."""
+        self._to_save_nested = args
+
+    def mark_dirty(self, *args: Any, **kwargs: Any) -> None:
+        """Say which inputs forward changed in place."""
+        self.dirty_tensors = args
+
+    def mark_non_differentiable(self, *args: Any, **kwargs: Any) -> None:
+        """Say which results have no gradient."""
+        self.non_differentiable = args
 
     def forward_extended(self, *input: Any) -> None:
         """Compute the results; to be overridden."""

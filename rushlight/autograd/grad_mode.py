@@ -112,12 +112,12 @@ class _ModeSwitch:
 class _PlainSwitch(_ModeSwitch):
     """A switch without arguments, which may decorate without being called: `@no_grad` beside `@no_grad()`."""
 
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+    def __new__(cls, orig_func: Callable[..., Any] | None = None) -> Any:
         switch = super().__new__(cls)
-        if function is None:
+        if orig_func is None:
             return switch
         switch.__init__()  # type: ignore[misc]
-        return switch(function)
+        return switch(orig_func)
 
 
 class no_grad(_PlainSwitch):

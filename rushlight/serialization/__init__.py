@@ -8,6 +8,7 @@ from rushlight.serialization.errors import CorruptFileError, EmptyFileError
 from rushlight.serialization.options import (
     LoadEndianness,
     SourceChangeWarning,
+    StorageType,
     check_module_version_greater_or_equal,
     default_restore_location,
     get_crc32_options,
@@ -33,6 +34,7 @@ __all__ = [
     "EmptyFileError",
     "LoadEndianness",
     "SourceChangeWarning",
+    "StorageType",
     "add_safe_globals",
     "check_module_version_greater_or_equal",
     "clear_safe_globals",

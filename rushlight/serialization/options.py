@@ -15,11 +15,11 @@ from rushlight.device import device
 from rushlight.storage import TypedStorage, UntypedStorage
 
 __all__ = [
-    "LoadEndianness", "SourceChangeWarning", "check_module_version_greater_or_equal", "default_restore_location",
-    "get_crc32_options", "get_default_load_endianness", "get_default_mmap_options", "location_tag", "mkdtemp",
-    "normalize_storage_type", "options", "register_package", "set_crc32_options", "set_default_load_endianness",
-    "set_default_mmap_options", "skip_data", "skips_data", "storage_to_tensor_type", "validate_cuda_device",
-    "validate_hpu_device",
+    "LoadEndianness", "SourceChangeWarning", "StorageType", "check_module_version_greater_or_equal",
+    "default_restore_location", "get_crc32_options", "get_default_load_endianness", "get_default_mmap_options",
+    "location_tag", "mkdtemp", "normalize_storage_type", "options", "register_package", "set_crc32_options",
+    "set_default_load_endianness", "set_default_mmap_options", "skip_data", "skips_data", "storage_to_tensor_type",
+    "validate_cuda_device", "validate_hpu_device",
 ]  # fmt: skip
 
 Storage = TypedStorage | UntypedStorage
@@ -31,6 +31,23 @@ class LoadEndianness(enum.Enum):
     NATIVE = 1
     LITTLE = 2
     BIG = 3
+
+
+class StorageType:
+    """A storage type by its name, such as "FloatStorage", which knows its `dtype`."""
+
+    def __init__(self, name: str) -> None:
+        from rushlight import legacy_storage
+
+        self._dtype = getattr(legacy_storage, name).dtype
+
+    @property
+    def dtype(self) -> Any:
+        """The type of the elements."""
+        return self._dtype
+
+    def __str__(self) -> str:
+        return f"StorageType(dtype={self.dtype})"
 
 
 class SourceChangeWarning(Warning):

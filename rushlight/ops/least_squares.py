@@ -185,7 +185,8 @@ def pinv(
     if array.ndim < 2 or array.dtype.char not in "fdFD":
         given = f"{input.dtype.legacy_name}{{{list(input.shape)}}}"
         raise RuntimeError(
-            f"linalg.pinv({given}): expected a tensor with 2 or more dimensions of float, double, cfloat or cdouble types"
+            f"linalg.pinv({given}): expected a tensor with 2 or more dimensions of float, double, cfloat or cdouble "
+            "types"
         )
     if rcond is not None:
         if atol is not None or rtol is not None:

@@ -24,6 +24,8 @@ NAMESPACES = (
     "rushlight.ao.nn.quantized.dynamic",
     "rushlight.ao.quantization",
     "rushlight.autograd",
+    "rushlight.autograd.forward_ad",
+    "rushlight.autograd.functional",
     "rushlight.autograd.grad_mode",
     "rushlight.autograd.graph",
     "rushlight.autograd.profiler",

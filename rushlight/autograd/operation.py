@@ -15,7 +15,7 @@ from rushlight.autograd._quantized import apply_to_codes, check_channels
 from rushlight.autograd.function import Function
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.node import Node, link_one, link_pair
-from rushlight.autograd.transforms import Intercept, check_captured, dispatch, highest
+from rushlight.autograd.transforms import Intercept, dispatch, highest, writes_inside
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.dtypes import from_numpy_dtype
 
@@ -135,9 +135,7 @@ class Operation(Function):
             inference = target._inference
         except AttributeError as error:
             raise not_a_tensor(cls, (target, *args), error)  # noqa: B904
-        if state.levels:
-            check_captured(target, cls.__name__)
-        if target._level is not None or (state.levels and highest(args) is not None):
+        if (state.levels or target._level is not None) and writes_inside(target, args, cls.__name__):
             return dispatch(cls, "inplace", (target, *args))
         if state.enabled:
             for a in (target, *args):
@@ -337,13 +335,12 @@ class UfuncOperation(Operation):
                 b, second = float(other), False
             else:
                 return cls.apply(input, other) if isinstance(other, NUMBERS) else NotImplemented
-            if input._view is not None:
-                try:
-                    input._view.refresh(input)
-                except Intercept:
-                    return dispatch(cls, "apply", (input, other))
             try:
+                if input._view is not None:
+                    input._view.refresh(input)
                 out = ufunc(a, b)
+            except Intercept:
+                return dispatch(cls, "apply", (input, other))
             except ValueError:
                 return cls.apply(input, other)
             result = _new(_variable._tensor_type)
@@ -518,8 +515,7 @@ class ViewOperation(Operation):
         result._counter = counter
         result._view = view = _new(_View)
         view.base = parent if above is None else above.base
-        view.parent = parent
-        view.operation = cls
+        view.parent, view.operation = parent, cls
         view.arguments = args
         view.version = counter.value
         if not recording:

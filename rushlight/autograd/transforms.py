@@ -24,7 +24,7 @@ __all__ = [
     "Intercept",
     "Level",
     "as_one",
-    "check_captured", "check_random",
+    "check_random",
     "contained",
     "cut",
     "dispatch",
@@ -36,7 +36,7 @@ __all__ = [
     "replaced",
     "run_node",
     "set_pullback",
-    "strides_of",
+    "strides_of", "writes_inside",
 ]  # fmt: skip
 
 
@@ -195,10 +195,17 @@ class Level:
         raise TypeError(f"{type(self).__name__} wraps no tensors")
 
 
-def check_captured(target: Any, operation: str) -> None:
-    """RuntimeError for a write to a tensor that the function of the innermost derivative captured, where that shows."""
-    level = state.levels[-1]
-    function = getattr(level, "function", None)
+def writes_inside(target: Any, args: tuple[Any, ...], operation: str) -> bool:
+    """Whether a write is a transform's to do.
+
+    RuntimeError for one to a tensor that the function of the innermost derivative captured, where that shows.
+    """
+    _check_captured(target, operation)
+    return highest((target, *args)) is not None
+
+
+def _check_captured(target: Any, operation: str) -> None:
+    function = getattr(state.levels[-1], "function", None) if state.levels else None
     if function is not None and any(target is one for one in _captured(function)):
         raise RuntimeError(
             "During a grad (vjp, jvp, grad, etc) transform, the function provided attempted to call in-place operation "

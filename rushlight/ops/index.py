@@ -22,7 +22,7 @@ from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import OVERLAP, Operation, is_plain, view_of, writes_freely
 from rushlight.autograd.transforms import elements
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.kernels.reference.index import add_at
+from rushlight.kernels.index import add_at
 from rushlight.ops._data import from_data
 from rushlight.ops._geometry import (
     Array,
@@ -429,7 +429,6 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         tracked = (state.enabled and self.requires_grad) or self._level is not None
     else:
         tracked = state.enabled and (self.requires_grad or value.requires_grad)
-        # What a transform wraps is written by operations, too.
         tracked = tracked or self._level is not None or value._level is not None
     array = self._array
     plain_number = (

@@ -10,13 +10,68 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
-    "bfloat16", "bool", "cdouble", "cfloat", "complex64", "complex128", "double", "dtype", "finfo", "float",
-    "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float16", "float32", "float64",
-    "get_default_dtype", "half", "iinfo", "int", "int8", "int16", "int32", "int64", "long", "promote_types", "qint8",
-    "qint32", "quint8", "set_default_dtype", "short", "uint8", "uint16", "uint32", "uint64",
+    "bfloat16",
+    "bits1x8",
+    "bits2x4",
+    "bits4x2",
+    "bits8",
+    "bits16",
+    "bool",
+    "cdouble",
+    "cfloat",
+    "chalf",
+    "complex32",
+    "complex64",
+    "complex128",
+    "double",
+    "dtype",
+    "finfo",
+    "float",
+    "float4_e2m1fn_x2",
+    "float8_e4m3fn",
+    "float8_e4m3fnuz",
+    "float8_e5m2",
+    "float8_e5m2fnuz",
+    "float8_e8m0fnu",
+    "float16",
+    "float32",
+    "float64",
+    "get_default_dtype",
+    "half",
+    "iinfo",
+    "int",
+    "int1",
+    "int2",
+    "int3",
+    "int4",
+    "int5",
+    "int6",
+    "int7",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "long",
+    "promote_types",
+    "qint8",
+    "qint32",
+    "quint8",
+    "set_default_dtype",
+    "short",
+    "uint1",
+    "uint2",
+    "uint3",
+    "uint4",
+    "uint5",
+    "uint6",
+    "uint7",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
 ]  # fmt: skip
 
-_QUANTIZED, _BOOL, _INTEGER, _FLOAT, _COMPLEX = range(-1, 4)
+_BARE, _QUANTIZED, _BOOL, _INTEGER, _FLOAT, _COMPLEX = range(-2, 4)
 
 
 class dtype:
@@ -32,7 +87,7 @@ class dtype:
         "category",
         "is_floating_point",
         "is_complex",
-        "is_signed",
+        "_signed",
         "itemsize",
     )
 
@@ -43,23 +98,32 @@ class dtype:
         self.category = category
         self.is_floating_point = category == _FLOAT
         self.is_complex = category == _COMPLEX
-        self.is_signed = category >= _FLOAT or self.numpy_dtype.kind == "i"
+        self._signed = category >= _FLOAT or self.numpy_dtype.kind == "i" or name.startswith("int")
         self.itemsize = self.numpy_dtype.itemsize
 
     def __repr__(self) -> str:
         return f"torch.{self.name}"
+
+    @property
+    def is_signed(self) -> builtins.bool:
+        """Whether there are negative numbers of this type; RuntimeError for bits, which are none."""
+        if self.name.startswith("bits"):
+            raise RuntimeError("Bits types are undefined")
+        return self._signed
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         return (_by_name, (self.name,))
 
     def to_real(self) -> dtype:
         """The real type of a complex type's parts; any other type is its own."""
-        return {"complex64": float32, "complex128": float64}.get(self.name, self)
+        return {"complex32": float16, "complex64": float32, "complex128": float64}.get(self.name, self)
 
     def to_complex(self) -> dtype:
         """The complex type whose parts have this type; RuntimeError where there is none."""
-        if self in _FLOAT8 or self.category < _FLOAT:
+        if self in _FLOAT8 or self.category < _FLOAT or self is float4_e2m1fn_x2:
             raise RuntimeError(f"Unknown Complex ScalarType for {self.legacy_name}")
+        if self in (float16, complex32):
+            return complex32
         return complex128 if self in (float64, complex128) else complex64
 
 
@@ -71,6 +135,7 @@ float8_e4m3fn = dtype("float8_e4m3fn", "Float8_e4m3fn", ml_dtypes.float8_e4m3fn,
 float8_e4m3fnuz = dtype("float8_e4m3fnuz", "Float8_e4m3fnuz", ml_dtypes.float8_e4m3fnuz, _FLOAT)
 float8_e5m2 = dtype("float8_e5m2", "Float8_e5m2", ml_dtypes.float8_e5m2, _FLOAT)
 float8_e5m2fnuz = dtype("float8_e5m2fnuz", "Float8_e5m2fnuz", ml_dtypes.float8_e5m2fnuz, _FLOAT)
+float8_e8m0fnu = dtype("float8_e8m0fnu", "Float8_e8m0fnu", ml_dtypes.float8_e8m0fnu, _FLOAT)
 int8 = dtype("int8", "Char", np.int8, _INTEGER)
 int16 = dtype("int16", "Short", np.int16, _INTEGER)
 int32 = dtype("int32", "Int", np.int32, _INTEGER)
@@ -81,7 +146,20 @@ uint32 = dtype("uint32", "UInt32", np.uint32, _INTEGER)
 uint64 = dtype("uint64", "UInt64", np.uint64, _INTEGER)
 bool = dtype("bool", "Bool", np.bool_, _BOOL)
 complex64 = dtype("complex64", "ComplexFloat", np.complex64, _COMPLEX)
+complex32 = dtype("complex32", "ComplexHalf", ml_dtypes.complex32, _COMPLEX)
 complex128 = dtype("complex128", "ComplexDouble", np.complex128, _COMPLEX)
+
+
+def _bare(name: str, legacy_name: str, size: builtins.int = 1, category: builtins.int = _BARE) -> dtype:
+    """A type that nothing computes with: bytes that can be moved about and viewed as another type."""
+    return dtype(name, legacy_name, np.dtype(f"V{size}", metadata={"name": name}), category)  # type: ignore[call-overload]
+
+
+float4_e2m1fn_x2 = _bare("float4_e2m1fn_x2", "Float4_e2m1fn_x2", 1, _FLOAT)
+bits1x8, bits2x4, bits4x2, bits8 = (_bare(f"bits{n}", f"Bits{n}") for n in ("1x8", "2x4", "4x2", "8"))
+bits16 = _bare("bits16", "Bits16", 2)
+int1, int2, int3, int4, int5, int6, int7 = (_bare(f"int{n}", f"Int{n}") for n in range(1, 8))
+uint1, uint2, uint3, uint4, uint5, uint6, uint7 = (_bare(f"uint{n}", f"UInt{n}") for n in range(1, 8))
 
 # A record of one field: arrays of it can be moved about as any others, but no ufunc and no cast takes them, so nothing
 # computes on the codes by accident. What the codes stand for is in the metadata (quantizer.py).
@@ -91,17 +169,23 @@ qint32 = dtype("qint32", "QInt32", [("qint32", "i4"), ("", "V0")], _QUANTIZED)
 
 float, double, half = float32, float64, float16
 short, int, long = int16, int32, int64
-cfloat, cdouble = complex64, complex128
+chalf, cfloat, cdouble = complex32, complex64, complex128
 
 _ALL = (
     float32, float64, float16, bfloat16, float8_e4m3fn, float8_e4m3fnuz, float8_e5m2, float8_e5m2fnuz, int8, int16,
     int32, int64, uint8, uint16, uint32, uint64, bool, complex64, complex128,
 )  # fmt: skip
+# For storage only; those of the second row are told apart by the metadata of their NumPy types.
+_STORED = (complex32, float8_e8m0fnu)
+_BARE_TYPES = (
+    float4_e2m1fn_x2, bits1x8, bits2x4, bits4x2, bits8, bits16, int1, int2, int3, int4, int5, int6, int7, uint1, uint2,
+    uint3, uint4, uint5, uint6, uint7,
+)  # fmt: skip
 _QUANTIZED_TYPES = (qint8, quint8, qint32)
-_FROM_NUMPY = {d.numpy_dtype: d for d in _ALL + _QUANTIZED_TYPES}
-_NAMES = {d.name: d for d in _ALL + _QUANTIZED_TYPES}
+_FROM_NUMPY = {d.numpy_dtype: d for d in _ALL + _STORED + _QUANTIZED_TYPES}
+_NAMES = {d.name: d for d in _ALL + _STORED + _QUANTIZED_TYPES + _BARE_TYPES}
 _WIDE_UNSIGNED = (uint16, uint32, uint64)
-_FLOAT8 = (float8_e4m3fn, float8_e4m3fnuz, float8_e5m2, float8_e5m2fnuz)
+_FLOAT8 = (float8_e4m3fn, float8_e4m3fnuz, float8_e5m2, float8_e5m2fnuz, float8_e8m0fnu)
 _default = float32
 
 
@@ -114,6 +198,8 @@ def from_numpy_dtype(numpy_dtype: np.dtype[Any]) -> dtype:
     try:
         return _FROM_NUMPY[numpy_dtype]
     except KeyError:
+        if numpy_dtype.metadata and "name" in numpy_dtype.metadata:
+            return _NAMES[numpy_dtype.metadata["name"]]
         found = _FROM_NUMPY.get(numpy_dtype.newbyteorder("="))
         if found is not None:
             return found
@@ -184,6 +270,8 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
                 f"{type(type_).__name__}"
             )
     low, high = (type1, type2) if type1.category <= type2.category else (type2, type1)
+    if low.category == _BARE:
+        raise RuntimeError(f"Promotion from {type1.legacy_name} and {type2.legacy_name} is unsupported.")
     if low.category == _QUANTIZED:
         raise RuntimeError(f"promoteTypes with quantized numbers is not handled yet; got {low.legacy_name}")
     if low in _FLOAT8 or high in _FLOAT8:
@@ -194,8 +282,11 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     if low.category != high.category:
         if (low is bool and high in _WIDE_UNSIGNED) or (low in _WIDE_UNSIGNED and high.is_complex):
             raise _no_wide_unsigned(low, high)
-        if high.category == _COMPLEX and low is float64:
-            return complex128
+        if high.category == _COMPLEX:
+            if low is float64:
+                return complex128
+            if high is complex32 and low in (float32, bfloat16):
+                return complex64
         return high
     if high.category == _INTEGER:
         return _promote_integers(low, high)
@@ -241,6 +332,8 @@ class finfo:
         if not (dtype.is_floating_point or dtype.is_complex):
             raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{dtype}'")
         real = dtype.to_real()
+        if real.category != _FLOAT or real is float4_e2m1fn_x2:
+            raise TypeError(f"torch.finfo() knows no limits of '{dtype}'")
         info = ml_dtypes.finfo(real.numpy_dtype)  # type: ignore[no-untyped-call]
         self.bits: builtins.int = info.bits
         self.dtype: str = real.name

@@ -195,6 +195,14 @@ def _write(values: Any, indent: int, write: Any, elided: list[bool]) -> str:
     return "[" + ("," + "\n" * (len(elided) - 1) + " " * (indent + 1)).join(parts) + "]"
 
 
+def _numbers_of(array: Array) -> Array:
+    """What is shown of a type that nothing computes with; NotImplementedError for all but one of them."""
+    kind = dtypes.from_numpy_dtype(array.dtype)
+    if kind is not dtypes.float4_e2m1fn_x2:
+        raise NotImplementedError(f"\"_local_scalar_dense_cpu\" not implemented for '{kind.legacy_name}'")
+    return array.view(np.uint8).astype(np.float32)
+
+
 def format_array(array: Array, indent: int = 0) -> str:
     """The brackets and numbers of a tensor's text; lines after the first are indented by `indent` and their depth.
 
@@ -209,6 +217,8 @@ def format_array(array: Array, indent: int = 0) -> str:
     """
     if array.size == 0:
         return "[]"
+    if array.dtype.metadata and not array.dtype.names:
+        array = _numbers_of(array)
     elided = [False] * array.ndim
     if array.size > _options.threshold:
         elided = [length > 2 * _options.edgeitems for length in array.shape]
@@ -219,7 +229,11 @@ def format_array(array: Array, indent: int = 0) -> str:
         array = array.astype(np.complex128)
         write = _ComplexFormat(array)
     elif kind.is_floating_point:
+        # The least of the powers of two is shown as nothing.
+        least = array.view(np.uint8) == 0 if kind is dtypes.float8_e8m0fnu else None
         array = array.astype(np.float64)
+        if least is not None:
+            array[least] = 0
         write = _FloatFormat(array)
     else:
         write = _IntegerFormat(array)

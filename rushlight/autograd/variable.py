@@ -157,7 +157,8 @@ class Variable:
                     "variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
                 )
             return self  # type: ignore[return-value]
-        if requires_grad and (self._array.dtype.kind not in "fcV" or self._array.dtype.names):
+        kind = self._array.dtype
+        if requires_grad and (kind.kind not in "fcVW" or kind.names or not _differentiable(kind)):
             raise RuntimeError(
                 f"only Tensors of floating point and complex dtype can require gradients, got a tensor of {self.dtype}"
             )
@@ -259,7 +260,7 @@ class Variable:
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Variable):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-        if self._requires_grad and value._array.dtype.kind not in "fcV":
+        if self._requires_grad and value._array.dtype.kind not in "fcVW":
             raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
         self._array = value._array
 
@@ -405,6 +406,11 @@ class Variable:
     def _after_accumulation(self) -> None:
         for hook in tuple((self._post_accumulate_grad_hooks or {}).values()):
             hook(self)
+
+
+def _differentiable(kind: Any) -> bool:
+    """Whether a type that NumPy takes for bytes alone stands for numbers."""
+    return not kind.metadata or dtypes.from_numpy_dtype(kind).is_floating_point
 
 
 def sum_of_gradients(one: Any, other: Any) -> Any:

@@ -85,7 +85,7 @@ class View:
     def _follow_base(self, tensor: Any) -> None:
         """Let a view without a history of its own require a gradient as long as its base does."""
         if self.base._requires_grad:
-            if tensor._array.dtype.kind in "fcV":
+            if tensor._array.dtype.kind in "fcVW":
                 tensor._requires_grad = self.inherits = True
         elif self.inherits and tensor._grad_fn is None:
             tensor._requires_grad = self.inherits = False

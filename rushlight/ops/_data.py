@@ -75,7 +75,7 @@ def number_array(value: Any, dtype: dtypes.dtype) -> Array:
     target = dtype.numpy_dtype
     if target.kind == "b":
         return np.asarray(bool(value))
-    if target.kind != "c" and isinstance(value, (complex, np.complexfloating)):
+    if target.kind not in "cW" and isinstance(value, (complex, np.complexfloating)):
         raise TypeError(f"must be real number, not {type(value).__name__}")
     if target.kind in "iu":
         return _integer_array(value, target)
@@ -83,7 +83,7 @@ def number_array(value: Any, dtype: dtypes.dtype) -> Array:
         return (
             np.asarray(value).astype(target)
             if not isinstance(value, int)
-            else np.asarray(complex(value) if target.kind == "c" else float(value)).astype(target)
+            else np.asarray(complex(value) if target.kind in "cW" else float(value)).astype(target)
         )
 
 
@@ -217,6 +217,7 @@ def _collect(data: Any, shape: Shape, depth: int, leaves: list[Any]) -> None:
 _C_NAMES = {
     dtypes.float32: "float", dtypes.float64: "double", dtypes.float16: "c10::Half", dtypes.bfloat16: "c10::BFloat16",
     dtypes.int32: "int", dtypes.complex64: "c10::complex<float>", dtypes.complex128: "c10::complex<double>",
+    dtypes.complex32: "c10::complex<c10::Half>",
 }  # fmt: skip
 
 
@@ -224,16 +225,16 @@ def fill_array(value: Any, dtype: dtypes.dtype) -> Array:
     """A number to fill with as an array; RuntimeError if the dtype can't hold it."""
     kind = dtype.numpy_dtype.kind
     try:
-        if kind not in "cb" and isinstance(value, (complex, np.complexfloating)):
+        if kind not in "cbW" and isinstance(value, (complex, np.complexfloating)):
             if value.imag:
                 raise ValueError
             value = value.real
         if dtype.itemsize < 8 and kind in "fV":
             _check_range(value, dtype)
-        elif kind == "c" and dtype.itemsize < 16:
+        elif kind in "cW" and dtype.itemsize < 16:
             whole = complex(value)
-            _check_range(whole.real, dtypes.float32)
-            _check_range(whole.imag, dtypes.float32)
+            _check_range(whole.real, dtype.to_real())
+            _check_range(whole.imag, dtype.to_real())
         return number_array(value, dtype)
     except (RuntimeError, ValueError, OverflowError):
         name = _C_NAMES.get(dtype, f"{dtype.name}_t")

@@ -33,7 +33,7 @@ class ViewAsReal(ViewOperation):
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Array:
         array = input._array
-        return array[..., None].view(array.real.dtype)
+        return array[..., None].view(input.dtype.to_real().numpy_dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -48,12 +48,18 @@ class ViewAsComplex(ViewOperation):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Array:
-        array = input._array
-        return array.view(np.result_type(array.dtype, np.complex64))[..., 0]
+        return input._array.view(input.dtype.to_complex().numpy_dtype)[..., 0]
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         return view_as_real(grad)
+
+
+def _part(input: Tensor, which: int) -> Array:
+    array = input._array
+    if array.dtype.kind == "W":
+        return array[..., None].view(np.float16)[..., which]
+    return array.imag if which else array.real
 
 
 class RealPart(ViewOperation):
@@ -65,7 +71,7 @@ class RealPart(ViewOperation):
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Array:
         ctx.dtype = input.dtype
-        return input._array.real
+        return _part(input, 0)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -80,7 +86,7 @@ class ImaginaryPart(ViewOperation):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Array:
-        return input._array.imag
+        return _part(input, 1)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -107,7 +113,7 @@ def view_as_complex(input: Tensor) -> Tensor:
         return state.casts.float32(view_as_complex, input)
     check_tensor("view_as_complex", "input", 1, input)
     dtype, array = input.dtype, input._array
-    if dtype not in (dtypes.float32, dtypes.float64):
+    if dtype not in (dtypes.float16, dtypes.float32, dtypes.float64):
         raise RuntimeError(
             "view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: "
             f"{dtype.legacy_name}"

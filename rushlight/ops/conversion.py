@@ -22,6 +22,7 @@ from rushlight.device import check_device, device
 from rushlight.layout import contiguous_format, memory_format, preserve_format
 from rushlight.ops._geometry import Array, channel_order, copy_in_format, reported_strides, wrap_dim
 from rushlight.ops._numeric import check_tensor
+from rushlight.ops._stored import number_of, numbers_of, stored
 from rushlight.ops.sharing import is_shared, share_memory_
 from rushlight.quantizer import dequantized
 from rushlight.size import Size
@@ -77,6 +78,9 @@ def converted(array: Array, dtype: dtypes.dtype) -> Array:
     if array.dtype is target:
         return array
     kind = array.dtype.kind
+    found = stored(array, dtype, converted) if kind in "VW" or target.kind in "VW" else None
+    if found is not None:
+        return found
     if array.dtype.names or target.names:
         if array.dtype == target:
             return array
@@ -292,7 +296,8 @@ def numpy(input: Tensor, *, force: bool = False) -> Array:
     if input.requires_grad and not force:
         raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
     array = input._array
-    if array.dtype.isbuiltin == 2 or array.dtype.names:  # ml_dtypes; 0 is a NumPy type that was unpickled
+    # Those of ml_dtypes have 2 here, a NumPy type that was unpickled 0.
+    if array.dtype.isbuiltin == 2 or array.dtype.names or array.dtype.metadata:
         name = input.dtype.legacy_name
         raise TypeError(f"Got unsupported ScalarType {name}")
     return array
@@ -303,9 +308,7 @@ def tolist(input: Tensor) -> Any:
     array = input._array
     if array.dtype.names:
         raise RuntimeError("load_scalar: invalid type; dequantize() first")
-    if array.dtype.isbuiltin == 2:  # ml_dtypes; 0 is a NumPy type that was unpickled
-        array = array.astype(np.float32)
-    return array.tolist()
+    return numbers_of(array).tolist()
 
 
 def item(input: Tensor) -> Any:
@@ -323,10 +326,9 @@ def item(input: Tensor) -> Any:
     if array.dtype.names:
         array = dequantized(array)
     try:
-        value = array.item()
+        return array.item() if array.dtype.isbuiltin == 1 else number_of(array)
     except Intercept:
         return type(input).item(input)
-    return value if array.dtype.isbuiltin != 2 else float(value)
 
 
 def numel(input: Tensor) -> int:
@@ -503,6 +505,7 @@ class ConversionMethods:
     byte = _converter(dtypes.uint8)
     cdouble = _converter(dtypes.complex128)
     cfloat = _converter(dtypes.complex64)
+    chalf = _converter(dtypes.complex32)
     char = _converter(dtypes.int8)
     double = _converter(dtypes.float64)
     float = _converter(dtypes.float32)

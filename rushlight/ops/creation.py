@@ -226,7 +226,7 @@ def finished(array: Array, device: Any, requires_grad: bool, pin_memory: bool) -
     if state.inference:
         out._inference = True
     if requires_grad:
-        if array.dtype.kind not in "fcV":
+        if array.dtype.kind not in "fcVW":
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
         out._requires_grad = True
     return out

@@ -253,9 +253,10 @@ class Complex(Operation):
     def forward(ctx: Any, real: Tensor, imag: Tensor) -> Array:
         a, b = np.broadcast_arrays(real._array, imag._array)
         ctx.shapes = real._array.shape, imag._array.shape
-        out = np.empty(a.shape, np.complex128 if a.dtype == np.float64 else np.complex64)
-        out.real, out.imag = a, b
-        return out
+        kind = dtypes.from_numpy_dtype(a.dtype)
+        out = np.empty((*a.shape, 2), a.dtype)
+        out[..., 0], out[..., 1] = a, b
+        return out.view(kind.to_complex().numpy_dtype)[..., 0]
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:

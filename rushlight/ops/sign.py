@@ -11,6 +11,7 @@ from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import Array, check_tensor, floating, inplace, refuse_float8, refuse_wide_unsigned
 from rushlight.ops._out import into
+from rushlight.ops._quick import quick_of_one, quick_of_two
 from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.comparison import ask
 from rushlight.ops.promotion import binary, result_type, unbroadcast
@@ -99,6 +100,7 @@ def sgn(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into(out, Sgn.apply(input))
 
 
+@quick_of_one(np.signbit)
 def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Whether the sign bit of each element is set (that of -0.0 is), bool; NotImplementedError for complex.
 
@@ -157,6 +159,7 @@ class CopysignScalar(Copysign):
     node_name = "CopysignBackward1"
 
 
+@quick_of_two(np.copysign)
 def copysign(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     """The size of `input` with the sign of `other` (a tensor or a number), elementwise with broadcasting.
 
@@ -249,7 +252,7 @@ def conj(input: Tensor) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.conj.html
     """
     check_tensor("conj", "input", 1, input)
-    return Conj.apply(input) if input._array.dtype.kind == "c" else input
+    return Conj.apply(input) if input._array.dtype.kind in "cW" else input
 
 
 def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:

@@ -28,7 +28,7 @@ DTYPES = (
 )  # fmt: skip
 DIFFERENTIATED = ("float64", "complex128")
 TOLERANCES = {
-    "float64": 1e-9, "complex128": 1e-9, "float32": 3e-5, "complex64": 3e-5, "float16": 2e-3, "bfloat16": 1.6e-2,
+    "float64": 1e-9, "complex128": 1e-9, "float32": 3e-5, "complex64": 3e-5, "float16": 2e-3, "complex32": 2e-3, "bfloat16": 1.6e-2,
 }  # fmt: skip
 MOST_SAMPLES = {"float64": 60, "complex128": 30, "float32": 30}
 FEW_SAMPLES = 12
@@ -296,6 +296,8 @@ def plain(tensor: Any) -> Any:
     tensor = tensor.resolve_conj().resolve_neg()
     if isinstance(tensor, torch.Tensor) and tensor._is_zerotensor():
         tensor = tensor.clone()
+    if type_name(tensor) == "complex32":
+        return tensor.cfloat().numpy().copy()
     return (tensor.float() if tensor.element_size() == 2 and tensor.is_floating_point() else tensor).numpy().copy()
 
 

@@ -219,7 +219,12 @@ def write(target: Any, out: Any) -> None:
     array = target._array
     if out is array:
         return
-    out = np.asarray(out)
+    if out.__class__ is _ndarray and out.dtype is array.dtype and out.shape == array.shape:
+        if array.flags.writeable and 0 not in array.strides:
+            np.copyto(array, out)
+            return
+    else:
+        out = np.asarray(out)
     if out.shape != array.shape:
         raise RuntimeError(f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(out.shape)}")
     if out.dtype != array.dtype:

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from rushlight import dtypes
 from rushlight.autograd.grad_mode import state
+from rushlight.autograd.operation import writes_freely
+from rushlight.autograd.transforms import Intercept
 from rushlight.autograd.variable import wrap
 from rushlight.ops._geometry import wrap_dim, wrap_dims
 
@@ -147,8 +149,11 @@ def check_tensor(function: str, name: str, position: int, value: object) -> None
         )
 
 
-def inplace(operation: Any) -> Any:
-    """The function that computes an operation of one or two operands and writes the result into the first."""
+def inplace(operation: Any, kernel: Callable[[Array], Array] | None = None) -> Any:
+    """The function that computes an operation of one or two operands and writes the result into the first.
+
+    A `kernel` of one operand (a `UnaryOperation` has one) takes the short way where the tensor is free to be written to.
+    """
     code = operation.forward.__code__
     operands = [name for name in code.co_varnames[1 : code.co_argcount] if name != "out"]
     apply_inplace: Any
@@ -156,6 +161,19 @@ def inplace(operation: Any) -> Any:
 
         def apply_inplace(input: Any, other: Any) -> Any:
             return operation.inplace(input, other)
+
+    elif kernel := kernel or getattr(operation, "kernel", None):
+
+        def apply_inplace(input: Any) -> Any:
+            try:
+                if writes_freely(input):
+                    array = input._array
+                    np.copyto(array, kernel(array))
+                    input.bump_version()
+                    return input
+            except (AttributeError, Intercept):
+                pass
+            return operation.inplace(input)
 
     else:
 

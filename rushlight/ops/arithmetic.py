@@ -10,8 +10,9 @@ from rushlight import dtypes, kernels
 from rushlight.autograd.operation import Operation, UfuncOperation, UnaryOperation, check_apart
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference import division
-from rushlight.ops._numeric import check_tensor, refuse_float8, refuse_wide_unsigned
+from rushlight.ops._numeric import check_tensor, inplace, refuse_float8, refuse_wide_unsigned
 from rushlight.ops._out import into
+from rushlight.ops._quick import quick_of_one
 from rushlight.ops.promotion import NUMBERS, binary, like, operands, result_type, unbroadcast
 
 if TYPE_CHECKING:
@@ -296,10 +297,10 @@ def add(input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.add.html
     """
-    if out is None and alpha.__class__ is int and alpha == 1 and isinstance(input, Variable):
+    if alpha.__class__ is int and alpha == 1 and isinstance(input, Variable):
         result = _add(input, other)
         if result is not NotImplemented:
-            return result
+            return into(out, result)
     return into(out, Add.apply(input, _scaled("add", input, other, alpha)))
 
 
@@ -312,10 +313,10 @@ def sub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.sub.html
     """
-    if out is None and alpha.__class__ is int and alpha == 1 and isinstance(input, Variable):
+    if alpha.__class__ is int and alpha == 1 and isinstance(input, Variable):
         result = _sub(input, other)
         if result is not NotImplemented:
-            return result
+            return into(out, result)
     return into(out, Sub.apply(input, _scaled("sub", input, other, alpha)))
 
 
@@ -347,6 +348,7 @@ def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return _neg(input) if out is None else into(out, Neg.apply(input))
 
 
+@quick_of_one(np.reciprocal)
 def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`1 / input`.
 
@@ -355,6 +357,7 @@ def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into(out, Reciprocal.apply(input))
 
 
+@quick_of_one(np.abs)
 def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The absolute value of each element.
 
@@ -534,17 +537,6 @@ def floor_divide_(input: Tensor, other: Tensor | Number) -> Tensor:
     return FloorDivide.inplace(input, other)
 
 
-def method_in_place(operation: type[Operation]) -> Any:
-    """The method that writes an operation of one tensor into it."""
-
-    def method(self: Tensor) -> Tensor:
-        return operation.inplace(self)
-
-    method.__name__ = f"{operation.__name__.lower()}_"
-    method.__doc__ = f"`{operation.__name__.lower()}`, in place."
-    return method
-
-
 def abs_(input: Tensor) -> Tensor:
     """Like `abs`, written into the tensor, which may not be complex."""
     if isinstance(input, Variable) and input._array.dtype.kind == "c":
@@ -552,8 +544,8 @@ def abs_(input: Tensor) -> Tensor:
     return Abs.inplace(input)
 
 
-neg_ = negative_ = method_in_place(Neg)
-reciprocal_ = method_in_place(Reciprocal)
+neg_ = negative_ = inplace(Neg)
+reciprocal_ = inplace(Reciprocal, np.reciprocal)
 OPERANDS = (Variable, *NUMBERS)
 absolute, divide, multiply, negative, subtract, true_divide = abs, div, mul, neg, sub, div
 

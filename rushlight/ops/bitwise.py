@@ -18,6 +18,7 @@ from rushlight.ops._numeric import (
     refuse_wide_unsigned,
 )
 from rushlight.ops._out import into
+from rushlight.ops._quick import quick_of_one, quick_of_two
 from rushlight.ops.promotion import NUMBERS, binary, check_broadcast, result_type
 
 if TYPE_CHECKING:
@@ -192,6 +193,7 @@ def _truths(ufunc: Any, input: Tensor, other: Tensor) -> Array:
     return out
 
 
+@quick_of_two(np.bitwise_and, "lihbB?")
 def bitwise_and(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     """`input & other`, elementwise with broadcasting, of integers or booleans; one may be a number.
 
@@ -206,6 +208,7 @@ def bitwise_and(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     return into(out, BitwiseAnd.apply(input, other))
 
 
+@quick_of_two(np.bitwise_or, "lihbB?")
 def bitwise_or(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     """`input | other`, elementwise with broadcasting, of integers or booleans; one may be a number.
 
@@ -220,6 +223,7 @@ def bitwise_or(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     return into(out, BitwiseOr.apply(input, other))
 
 
+@quick_of_two(np.bitwise_xor, "lihbB?")
 def bitwise_xor(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     """`input ^ other`, elementwise with broadcasting, of integers or booleans; one may be a number.
 
@@ -234,6 +238,7 @@ def bitwise_xor(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     return into(out, BitwiseXor.apply(input, other))
 
 
+@quick_of_one(np.invert, "lihbB?")
 def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`~input`: every bit turned, or `not` for booleans; NotImplementedError for floats.
 
@@ -270,6 +275,7 @@ def bitwise_right_shift(input: Any, other: Any, *, out: Tensor | None = None) ->
     return into(out, RightShift.apply(input, other))
 
 
+@quick_of_two(np.gcd, "lihbB")
 def gcd(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The greatest common divisor, elementwise with broadcasting, not negative; NotImplementedError unless integers.
 
@@ -284,6 +290,7 @@ def gcd(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into(out, Gcd.apply(input, other))
 
 
+@quick_of_two(np.lcm, "lihbB")
 def lcm(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The least common multiple, elementwise with broadcasting, not negative; NotImplementedError unless integers.
 
@@ -298,6 +305,7 @@ def lcm(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into(out, Lcm.apply(input, other))
 
 
+@quick_of_two(np.logical_and, "fdlih?")
 def logical_and(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Whether both elements are non-zero, with broadcasting, bool; TypeError for a number.
 
@@ -310,6 +318,7 @@ def logical_and(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> T
     return into(out, LogicalAnd.apply(input, other))
 
 
+@quick_of_two(np.logical_or, "fdlih?")
 def logical_or(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Whether one of two elements is non-zero, or both, with broadcasting, bool; TypeError for a number.
 
@@ -322,6 +331,7 @@ def logical_or(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Te
     return into(out, LogicalOr.apply(input, other))
 
 
+@quick_of_two(np.logical_xor, "fdlih?")
 def logical_xor(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Whether exactly one of two elements is non-zero, with broadcasting, bool; TypeError for a number.
 
@@ -334,6 +344,7 @@ def logical_xor(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> T
     return into(out, LogicalXor.apply(input, other))
 
 
+@quick_of_one(np.logical_not, "fdlihb?")
 def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Whether each element is zero, bool.
 

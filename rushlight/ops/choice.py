@@ -15,6 +15,7 @@ from rushlight.ops._data import fill_array
 from rushlight.ops._geometry import warn_of_overlap
 from rushlight.ops._numeric import check_tensor, not_implemented
 from rushlight.ops._out import into, plain
+from rushlight.ops._quick import quick_of_two
 from rushlight.ops.promotion import (
     NUMBERS,
     binary,
@@ -87,6 +88,7 @@ class Minimum(_Choice):
         return Minimum.gradients(ctx, grad, np.greater, np.less)
 
 
+@quick_of_two(np.maximum, "fdlihbB")
 def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The greater of each two elements, with broadcasting; NaN if either is. Equal elements share the gradient.
 
@@ -104,6 +106,7 @@ def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tenso
     return into(out, Maximum.apply(input, other))
 
 
+@quick_of_two(np.minimum, "fdlihbB")
 def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The less of each two elements, with broadcasting; NaN if either is. Equal elements share the gradient.
 
@@ -155,6 +158,7 @@ class Fmin(Fmax):
         return binary(np.fmin, input, other)
 
 
+@quick_of_two(np.fmax)
 def fmax(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The greater of each two elements, with broadcasting; a NaN only if both are.
 
@@ -172,6 +176,7 @@ def fmax(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into(out, Fmax.apply(input, other))
 
 
+@quick_of_two(np.fmin)
 def fmin(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The less of each two elements, with broadcasting; a NaN only if both are.
 

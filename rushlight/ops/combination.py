@@ -22,6 +22,7 @@ from rushlight.ops._numeric import (
     widened,
 )
 from rushlight.ops._out import into
+from rushlight.ops._quick import quick_of_two
 from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.powers import pow
 from rushlight.ops.promotion import NUMBERS, binary, check_broadcast, like, operands, result_type, unbroadcast
@@ -264,6 +265,7 @@ class Atan2(Operation):
         )
 
 
+@quick_of_two(np.arctan2)
 def atan2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The angle of the point with x = other and y = input, in [-π, π], elementwise with broadcasting.
 

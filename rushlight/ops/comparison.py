@@ -19,6 +19,7 @@ from rushlight.ops._numeric import (
     widened,
 )
 from rushlight.ops._out import into, plain
+from rushlight.ops._quick import quick_of_two
 from rushlight.ops.promotion import NUMBERS, check_broadcast, operands
 from rushlight.quantizer import dequantized
 
@@ -33,6 +34,8 @@ __all__ = [
 ]  # fmt: skip
 
 
+# The types of which two arrays are compared as they are; others are converted or refused.
+_TYPES = "fdlihbB?"
 _KERNELS = {np.less: "lt", np.less_equal: "le", np.greater: "gt", np.greater_equal: "ge"}
 
 
@@ -78,6 +81,7 @@ def _numbers(array: Any) -> Any:
     return dequantized(array) if isinstance(array, np.ndarray) else array
 
 
+@quick_of_two(np.equal, _TYPES, numbers=True)
 def eq(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """`input == other`, elementwise with broadcasting, bool.
 
@@ -91,6 +95,7 @@ def eq(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
     return into(out, _compare(np.equal, input, other))
 
 
+@quick_of_two(np.not_equal, _TYPES, numbers=True)
 def ne(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """`input != other`, elementwise with broadcasting, bool.
 
@@ -104,6 +109,7 @@ def ne(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
     return into(out, _compare(np.not_equal, input, other))
 
 
+@quick_of_two(np.less, _TYPES, numbers=True)
 def lt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """`input < other`, elementwise with broadcasting, bool.
 
@@ -117,6 +123,7 @@ def lt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
     return into(out, _compare(np.less, input, other))
 
 
+@quick_of_two(np.less_equal, _TYPES, numbers=True)
 def le(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """`input <= other`, elementwise with broadcasting, bool.
 
@@ -130,6 +137,7 @@ def le(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
     return into(out, _compare(np.less_equal, input, other))
 
 
+@quick_of_two(np.greater, _TYPES, numbers=True)
 def gt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """`input > other`, elementwise with broadcasting, bool.
 
@@ -143,6 +151,7 @@ def gt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
     return into(out, _compare(np.greater, input, other))
 
 
+@quick_of_two(np.greater_equal, _TYPES, numbers=True)
 def ge(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """`input >= other`, elementwise with broadcasting, bool.
 
@@ -159,13 +168,12 @@ def ge(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
 not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 
 
-def _operator(ufunc: Any) -> Any:
+def _operator(function: Any) -> Any:
     """A comparison operator: NotImplemented beside what is neither a tensor nor a number."""
+    operands = (Variable, *NUMBERS)
 
     def compare(self: Any, other: Any) -> Any:
-        if isinstance(other, (Variable, *NUMBERS)):
-            return _compare(ufunc, self, other)
-        return NotImplemented
+        return function(self, other) if isinstance(other, operands) else NotImplemented
 
     return compare
 
@@ -196,7 +204,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
     check_tensor("equal", "input", 1, input)
     check_tensor("equal", "other", 2, other)
     a, b = input._array, other._array
-    return a.shape == b.shape and bool(_compare(np.equal, input, other)._array.all())
+    return a.shape == b.shape and np.count_nonzero(eq(input, other)._array) == a.size
 
 
 class Question(Operation):
@@ -445,12 +453,12 @@ class ComparisonMethods:
     ne = ne
     not_equal = ne
 
-    __eq__ = _operator(np.equal)
-    __ne__ = _operator(np.not_equal)
-    __lt__ = _operator(np.less)
-    __le__ = _operator(np.less_equal)
-    __gt__ = _operator(np.greater)
-    __ge__ = _operator(np.greater_equal)
+    __eq__ = _operator(eq)
+    __ne__ = _operator(ne)
+    __lt__ = _operator(lt)
+    __le__ = _operator(le)
+    __gt__ = _operator(gt)
+    __ge__ = _operator(ge)
     __hash__ = Variable.__hash__
 
     def eq_(self: Any, other: Any) -> Any:

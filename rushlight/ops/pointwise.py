@@ -11,6 +11,7 @@ from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._numeric import Array, as_result, floating, inplace, widened
 from rushlight.ops._out import into
+from rushlight.ops._quick import quick_of_one
 from rushlight.ops.arithmetic import conj_of
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Exp2(Operation):
         return grad * conj_of(out * math.log(2))
 
 
+@quick_of_one(np.exp2)
 def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`2 ** input` of each element; integers give the default floating-point type.
 
@@ -76,6 +78,7 @@ class Expm1(Operation):
         return grad * conj_of(out + 1)
 
 
+@quick_of_one(np.expm1)
 def expm1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`exp(input) - 1` of each element, exact near 0; integers give the default floating-point type.
 
@@ -104,6 +107,7 @@ class Log2(Operation):
         return grad / conj_of(input * math.log(2))
 
 
+@quick_of_one(np.log2)
 def log2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`log2(input)` of each element: -inf at 0, NaN below; integers give the default floating-point type.
 
@@ -164,6 +168,7 @@ class Log1p(Operation):
         return grad / conj_of(input + 1)
 
 
+@quick_of_one(np.log1p)
 def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`log(1 + input)` of each element, exact near 0; integers give the default floating-point type.
 
@@ -228,11 +233,11 @@ def rad2deg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into(out, Rad2deg.apply(input))
 
 
-exp2_ = inplace(Exp2)
-expm1_ = inplace(Expm1)
-log2_ = inplace(Log2)
+exp2_ = inplace(Exp2, np.exp2)
+expm1_ = inplace(Expm1, np.expm1)
+log2_ = inplace(Log2, np.log2)
 log10_ = inplace(Log10)
-log1p_ = inplace(Log1p)
+log1p_ = inplace(Log1p, np.log1p)
 deg2rad_ = inplace(Deg2rad)
 rad2deg_ = inplace(Rad2deg)
 

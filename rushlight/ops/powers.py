@@ -9,9 +9,10 @@ import numpy as np
 from rushlight import kernels
 from rushlight.autograd.operation import Operation, UnaryOperation
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops._numeric import refuse_float8
+from rushlight.ops._numeric import inplace, refuse_float8
 from rushlight.ops._out import into
-from rushlight.ops.arithmetic import OPERANDS, conj_of, floating, method_in_place
+from rushlight.ops._quick import quick_of_one
+from rushlight.ops.arithmetic import OPERANDS, conj_of, floating
 from rushlight.ops.promotion import NUMBERS, binary, like, unbroadcast
 
 if TYPE_CHECKING:
@@ -220,6 +221,7 @@ def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return _exp(input) if out is None else into(out, Exp.apply(input))
 
 
+@quick_of_one(np.log)
 def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The natural logarithm of each element; NaN below zero, -inf at zero.
 
@@ -274,7 +276,7 @@ def square_(input: Tensor) -> Tensor:
     return PowScalar.inplace(input, 2)
 
 
-exp_, log_, rsqrt_, sqrt_ = (method_in_place(operation) for operation in (Exp, Log, Rsqrt, Sqrt))
+exp_, log_, rsqrt_, sqrt_ = inplace(Exp), inplace(Log, np.log), inplace(Rsqrt), inplace(Sqrt)
 
 
 class PowerMethods:

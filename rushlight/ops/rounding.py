@@ -22,6 +22,7 @@ from rushlight.ops._numeric import (
     widened,
 )
 from rushlight.ops._out import into, into_each
+from rushlight.ops._quick import quick_of_one
 from rushlight.ops.promotion import binary, check_fits, operands, result_type, unbroadcast
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ class RoundDecimals(_Rounding):
         return as_result(np.rint(wide * scale) / scale, array.dtype)
 
 
+@quick_of_one(np.floor)
 def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The greatest integer not greater than each element, in its type; NotImplementedError for bool.
 
@@ -123,6 +125,7 @@ def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into(out, Floor.apply(input))
 
 
+@quick_of_one(np.ceil)
 def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The least integer not less than each element, in its type; NotImplementedError for bool.
 
@@ -135,6 +138,7 @@ def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into(out, Ceil.apply(input))
 
 
+@quick_of_one(np.trunc)
 def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The integer part of each element, in its type; NotImplementedError for bool.
 
@@ -489,9 +493,9 @@ def nan_to_num_(
     return NanToNum.inplace(input, nan, posinf, neginf)
 
 
-floor_ = inplace(Floor)
-ceil_ = inplace(Ceil)
-trunc_ = fix_ = inplace(Trunc)
+floor_ = inplace(Floor, np.floor)
+ceil_ = inplace(Ceil, np.ceil)
+trunc_ = fix_ = inplace(Trunc, np.trunc)
 frac_ = inplace(Frac)
 
 

@@ -12,6 +12,7 @@ from rushlight.autograd.operation import Operation, UnaryOperation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._numeric import floating, inplace
 from rushlight.ops._out import into
+from rushlight.ops._quick import quick_of_one
 from rushlight.ops.arithmetic import conj_of
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Sin(Operation):
         return grad * conj_of(input.cos())
 
 
+@quick_of_one(np.sin)
 def sin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`sin(input)` of each element, in radians; integers give the default floating-point type.
 
@@ -69,6 +71,7 @@ class Cos(Operation):
         return -grad * conj_of(input.sin())
 
 
+@quick_of_one(np.cos)
 def cos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`cos(input)` of each element, in radians; integers give the default floating-point type.
 
@@ -98,6 +101,7 @@ class Tan(Operation):
         return grad * conj_of(out * out + 1)
 
 
+@quick_of_one(np.tan)
 def tan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`tan(input)` of each element, in radians; integers give the default floating-point type.
 
@@ -126,6 +130,7 @@ class Asin(Operation):
         return grad * conj_of((1 - input * input).rsqrt())
 
 
+@quick_of_one(np.arcsin)
 def asin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`arcsin(input)` of each element, NaN outside [-1, 1]; integers give the default floating-point type.
 
@@ -157,6 +162,7 @@ class Acos(Operation):
         return -grad * conj_of((1 - input * input).rsqrt())
 
 
+@quick_of_one(np.arccos)
 def acos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`arccos(input)` of each element, NaN outside [-1, 1]; integers give the default floating-point type.
 
@@ -188,6 +194,7 @@ class Atan(Operation):
         return grad / conj_of(input * input + 1)
 
 
+@quick_of_one(np.arctan)
 def atan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`arctan(input)` of each element, in [-π/2, π/2]; integers give the default floating-point type.
 
@@ -219,6 +226,7 @@ class Sinh(Operation):
         return grad * conj_of(input.cosh())
 
 
+@quick_of_one(np.sinh)
 def sinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`sinh(input)` of each element; integers give the default floating-point type.
 
@@ -247,6 +255,7 @@ class Cosh(Operation):
         return grad * conj_of(input.sinh())
 
 
+@quick_of_one(np.cosh)
 def cosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`cosh(input)` of each element; integers give the default floating-point type.
 
@@ -311,6 +320,7 @@ class Asinh(Operation):
         return grad * conj_of((input * input + 1).rsqrt())
 
 
+@quick_of_one(np.arcsinh)
 def asinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`arsinh(input)` of each element; integers give the default floating-point type.
 
@@ -342,6 +352,7 @@ class Acosh(Operation):
         return grad * conj_of((input * input - 1).rsqrt())
 
 
+@quick_of_one(np.arccosh)
 def acosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`arcosh(input)` of each element, NaN below 1; integers give the default floating-point type.
 
@@ -373,6 +384,7 @@ class Atanh(Operation):
         return grad / conj_of(1 - input * input)
 
 
+@quick_of_one(np.arctanh)
 def atanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`artanh(input)` of each element, infinite at -1 and 1, NaN beyond; integers give the default floating-point type.
 
@@ -388,18 +400,18 @@ def atanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 arctanh = atanh
 
 
-sin_ = inplace(Sin)
-cos_ = inplace(Cos)
-tan_ = inplace(Tan)
-asin_ = inplace(Asin)
-acos_ = inplace(Acos)
-atan_ = inplace(Atan)
-sinh_ = inplace(Sinh)
-cosh_ = inplace(Cosh)
+sin_ = inplace(Sin, np.sin)
+cos_ = inplace(Cos, np.cos)
+tan_ = inplace(Tan, np.tan)
+asin_ = inplace(Asin, np.arcsin)
+acos_ = inplace(Acos, np.arccos)
+atan_ = inplace(Atan, np.arctan)
+sinh_ = inplace(Sinh, np.sinh)
+cosh_ = inplace(Cosh, np.cosh)
 tanh_ = inplace(Tanh)
-asinh_ = inplace(Asinh)
-acosh_ = inplace(Acosh)
-atanh_ = inplace(Atanh)
+asinh_ = inplace(Asinh, np.arcsinh)
+acosh_ = inplace(Acosh, np.arccosh)
+atanh_ = inplace(Atanh, np.arctanh)
 arcsin_ = asin_
 arccos_ = acos_
 arctan_ = atan_

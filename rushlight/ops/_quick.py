@@ -1,0 +1,115 @@
+"""Short ways through functions of elements: on small tensors a call costs what its Python costs.
+
+Each decorator stands before a public function and answers the calls that need nothing of what the function is for: no
+history, no conversion, no `out`, no transform. All others, errors among them, reach the function itself.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from rushlight.autograd import variable as _variable
+from rushlight.autograd.grad_mode import state
+from rushlight.autograd.operation import mark_inference
+from rushlight.autograd.transforms import Intercept
+
+__all__ = ["free", "quick_of_one", "quick_of_two"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_new = object.__new__
+_ndarray = np.ndarray
+_FAR = 1 << 63
+
+
+def free(tensor: Any, types: str = "fd") -> Any:
+    """The array of a tensor whose elements are of one of these types and want no gradient; None of any other value."""
+    try:
+        array = tensor._array
+        if array.dtype.char in types:
+            if tensor._view is not None:
+                tensor._view.refresh(tensor)
+            return None if tensor._requires_grad and state.enabled else array
+    except (AttributeError, Intercept):
+        pass
+    return None
+
+
+def quick_of_one(kernel: Callable[..., Any], types: str = "fd") -> Callable[[F], F]:
+    """Decorate `function(input, *, out=None)`: an array of one of these types is what `kernel` takes."""
+
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def quick(input: Any, *, out: Any = None) -> Any:
+            try:
+                array = input._array
+                if array.dtype.char in types and out is None:
+                    if input._view is not None:
+                        input._view.refresh(input)
+                    if not input._requires_grad or not state.enabled:
+                        made = kernel(array)
+                        result = _new(_variable._tensor_type)
+                        result._array = made if made.__class__ is _ndarray else np.asarray(made)
+                        result._view = None
+                        result._requires_grad = False
+                        if state.inference:
+                            mark_inference(result)
+                        return result
+            except (AttributeError, Intercept):
+                pass
+            return function(input, out=out)
+
+        return quick  # type: ignore[return-value]
+
+    return decorate
+
+
+def quick_of_two(kernel: Callable[..., Any], types: str = "fd", numbers: bool = False) -> Callable[[F], F]:
+    """Decorate `function(input, other, *, out=None)`: two arrays of one of these types are what `kernel` takes.
+
+    With `numbers`, a float array and a number, or an int64 array and a whole number, too.
+    """
+
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def quick(input: Any, other: Any, *, out: Any = None) -> Any:
+            try:
+                a = input._array
+                kind = a.dtype
+                if out is None and kind.char in types:
+                    track = input._requires_grad
+                    if input._view is not None:
+                        input._view.refresh(input)
+                        track = input._requires_grad
+                    b: Any = None
+                    if numbers and (other.__class__ is float or other.__class__ is int):
+                        if kind.char in "fd":
+                            b = float(other)
+                        elif kind.char == "l" and other.__class__ is int and -_FAR < other < _FAR:
+                            b = other
+                    elif (b := other._array).dtype is kind:
+                        if other._view is not None:
+                            other._view.refresh(other)
+                        track = track or other._requires_grad
+                    else:
+                        b = None
+                    if b is not None and not (track and state.enabled):
+                        made = kernel(a, b)
+                        result = _new(_variable._tensor_type)
+                        result._array = made if made.__class__ is _ndarray else np.asarray(made)
+                        result._view = None
+                        result._requires_grad = False
+                        if state.inference:
+                            mark_inference(result)
+                        return result
+            except (AttributeError, Intercept, ValueError, OverflowError):
+                pass
+            return function(input, other, out=out)
+
+        return quick  # type: ignore[return-value]
+
+    return decorate

@@ -38,6 +38,8 @@ MODULES = frozenset(
 
 # Names of the front door, by the module that they come from.
 _FROM = {
+    "control_flow": ("cond", "while_loop"),
+    "random": ("thread_safe_generator",),
     "amp": ("GradScaler", "autocast"),
     "amp.state": (
         "autocast_decrement_nesting",

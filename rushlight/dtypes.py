@@ -14,6 +14,7 @@ __all__ = [
     "bits1x8",
     "bits2x4",
     "bits4x2",
+    "bit",
     "bits8",
     "bits16",
     "bool",
@@ -160,6 +161,7 @@ bits1x8, bits2x4, bits4x2, bits8 = (_bare(f"bits{n}", f"Bits{n}") for n in ("1x8
 bits16 = _bare("bits16", "Bits16", 2)
 int1, int2, int3, int4, int5, int6, int7 = (_bare(f"int{n}", f"Int{n}") for n in range(1, 8))
 uint1, uint2, uint3, uint4, uint5, uint6, uint7 = (_bare(f"uint{n}", f"UInt{n}") for n in range(1, 8))
+bit = uint1
 
 # A record of one field: arrays of it can be moved about as any others, but no ufunc and no cast takes them, so nothing
 # computes on the codes by accident. What the codes stand for is in the metadata (quantizer.py).

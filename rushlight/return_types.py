@@ -38,7 +38,7 @@ class _NamedResult(tuple):  # type: ignore[type-arg]
     __slots__ = ()
     _fields: tuple[str, ...] = ()
 
-    def __new__(cls, iterable: Iterable[Any]) -> _NamedResult:
+    def __new__(cls, iterable: Iterable[Any] = ()) -> _NamedResult:
         self = super().__new__(cls, iterable)
         if len(self) != len(cls._fields):
             raise TypeError(

@@ -137,9 +137,9 @@ def public_names(module: ModuleType) -> list[str]:
     """
     listed = getattr(module, "__all__", None)
     if module.__name__ == "torch":
-        own = [n for n in dir(module) if getattr(getattr(module, n), "__name__", "").startswith("torch.")]
+        own = [n for n in dir(module) if n[0] != "_" and getattr(getattr(module, n), "__name__", "").startswith("torch.")]
         listed = {*listed, *_own_names(module), *own}  # type: ignore[misc]
-    return sorted(_own_names(module) if listed is None else {n for n in listed if not n.startswith("_")})
+    return sorted(_own_names(module) if listed is None else {n for n in listed if not n.startswith("__")})
 
 
 def _own_names(module: ModuleType) -> list[str]:
@@ -209,10 +209,10 @@ def _same_default(ours: Any, theirs: Any) -> bool:
     # Enumerations, dtypes and other objects of the libraries are compared by what they print.
     if type(theirs).__name__ == "Generator":
         return type(ours).__name__ == "Generator"
+    if isinstance(theirs, list | tuple) and isinstance(ours, list | tuple):  # a Size among them
+        return list(ours) == list(theirs)
     if isinstance(theirs, enum.Enum) or type(theirs).__module__.startswith("torch"):
         return repr(ours).replace("rushlight.", "torch.") == repr(theirs)
-    if isinstance(theirs, list | tuple) and isinstance(ours, list | tuple):
-        return list(ours) == list(theirs)
     if isinstance(theirs, list | tuple) and isinstance(ours, int):
         return all(t == ours for t in theirs)
     numbers = isinstance(theirs, int | float) and isinstance(ours, int | float)
@@ -222,7 +222,7 @@ def _same_default(ours: Any, theirs: Any) -> bool:
 def _unsaid(parameter: Parameter, ours: Any) -> bool:
     """Whether PyTorch's schema says of a default only that it is the usual one, or gives its number."""
     if parameter.default is None:
-        return ours in (False, ()) or parameter.name in ("memory_format", "dtype")
+        return ours in (False, ()) or parameter.name in ("memory_format", "dtype", "device")
     return parameter.name in ("dtype", "memory_format") and isinstance(parameter.default, int)
 
 
@@ -330,6 +330,13 @@ def compare(space: str, seen: set[int]) -> Iterator[str]:
             yield from compare_parameters(where, a, b)
 
 
+def _owners(place: str) -> Iterator[str]:
+    """A name and those of the classes and namespaces that it is in."""
+    while place:
+        yield place
+        place = place.rpartition(".")[0]
+
+
 def report(spaces: tuple[str, ...]) -> list[str]:
     """Every difference that is not left out on purpose, and every exception that no difference needs."""
     left_out = exceptions()
@@ -342,7 +349,7 @@ def report(spaces: tuple[str, ...]) -> list[str]:
             for line in compare(space, seen):
                 place = line.partition(":")[0]
                 owner = place.partition("(")[0]
-                entry = next((e for e in (place, owner, owner.rpartition(".")[0]) if e in left_out), None)
+                entry = next((e for e in (place, *_owners(owner)) if e in left_out), None)
                 if entry is None:
                     lines.append(line)
                 else:

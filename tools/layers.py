@@ -54,7 +54,7 @@ FLOORS = (
     ("rushlight.nn.attention", "rushlight.nn.modules"),
     ("rushlight.nn.functional",),
     ("rushlight.nn.common_types", "rushlight.nn.init", "rushlight.nn.packing", "rushlight.nn.parameter"),
-    ("rushlight.legacy", "rushlight.legacy_storage", "rushlight.sparse"),
+    ("rushlight.control_flow", "rushlight.legacy", "rushlight.legacy_storage", "rushlight.sparse"),
     ("rushlight.tensor",),
     ("rushlight.ops", "rushlight.fft", "rushlight.linalg", "rushlight.signal", "rushlight.special"),
     ("rushlight.autograd",),

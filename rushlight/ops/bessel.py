@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rushlight.autograd.operation import Operation
-from rushlight.kernels.reference import bessel as kernels
+from rushlight.kernels import special as kernels
 from rushlight.ops._numeric import Array, check_tensor, full_precision, inplace, real_floating
 from rushlight.ops._out import into
 
@@ -168,7 +168,7 @@ class AiryAi(_Undifferentiated):
     name = "airy_ai"
 
 
-def airy_ai(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+def airy_ai(x: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Airy's function Ai(x), of each element: the solution of `y'' = x y` that vanishes at infinity.
 
     Of float32, float64 and integers, which give the default floating-point type; NotImplementedError for other types.
@@ -180,7 +180,7 @@ def airy_ai(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/special.html#torch.special.airy_ai
     """
-    return _evaluated(AiryAi, input, out)
+    return _evaluated(AiryAi, x, out)
 
 
 class BesselJ0(_Undifferentiated):
@@ -366,7 +366,7 @@ class ScaledModifiedBesselK0(_Undifferentiated):
     name = "scaled_modified_bessel_k0"
 
 
-def scaled_modified_bessel_k0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+def scaled_modified_bessel_k0(x: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`exp(x) K₀(x)`, the scaled modified Bessel function of the second kind and order 0, of each element: infinite at
     0, NaN below.
 
@@ -379,7 +379,7 @@ def scaled_modified_bessel_k0(input: Tensor, *, out: Tensor | None = None) -> Te
 
     Source: https://docs.pytorch.org/docs/2.13/special.html#torch.special.scaled_modified_bessel_k0
     """
-    return _evaluated(ScaledModifiedBesselK0, input, out)
+    return _evaluated(ScaledModifiedBesselK0, x, out)
 
 
 class ScaledModifiedBesselK1(_Undifferentiated):
@@ -389,7 +389,7 @@ class ScaledModifiedBesselK1(_Undifferentiated):
     name = "scaled_modified_bessel_k1"
 
 
-def scaled_modified_bessel_k1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+def scaled_modified_bessel_k1(x: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`exp(x) K₁(x)`, the scaled modified Bessel function of the second kind and order 1, of each element: infinite at
     0, NaN below.
 
@@ -402,7 +402,7 @@ def scaled_modified_bessel_k1(input: Tensor, *, out: Tensor | None = None) -> Te
 
     Source: https://docs.pytorch.org/docs/2.13/special.html#torch.special.scaled_modified_bessel_k1
     """
-    return _evaluated(ScaledModifiedBesselK1, input, out)
+    return _evaluated(ScaledModifiedBesselK1, x, out)
 
 
 class SphericalBesselJ0(_Undifferentiated):
@@ -412,7 +412,7 @@ class SphericalBesselJ0(_Undifferentiated):
     name = "spherical_bessel_j0"
 
 
-def spherical_bessel_j0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+def spherical_bessel_j0(x: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`sin(x) / x`, the spherical Bessel function of the first kind and order 0, of each element: 1 at 0.
 
     Of float32, float64 and integers, which give the default floating-point type; NotImplementedError for other types.
@@ -424,7 +424,7 @@ def spherical_bessel_j0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/special.html#torch.special.spherical_bessel_j0
     """
-    return _evaluated(SphericalBesselJ0, input, out)
+    return _evaluated(SphericalBesselJ0, x, out)
 
 
 class BesselMethods:

@@ -332,7 +332,7 @@ def _count(name: str, n: Any) -> int:
 
 def fftfreq(
     n: int, d: float = 1.0, *, out: Tensor | None = None, dtype: Any = None, layout: layout = strided,
-    device: Device | str | None = None, requires_grad: bool = False,
+    device: Device | str | None = None, pin_memory: bool = False, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """The frequencies of the n places of an `fft`, in the order in which they come: `[0, 1, …, -2, -1] / (n d)`.
 
@@ -351,7 +351,7 @@ def fftfreq(
 
 def rfftfreq(
     n: int, d: float = 1.0, *, out: Tensor | None = None, dtype: Any = None, layout: layout = strided,
-    device: Device | str | None = None, requires_grad: bool = False,
+    device: Device | str | None = None, pin_memory: bool = False, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """The frequencies of the `n // 2 + 1` places of an `rfft` of n points: `[0, 1, …, n // 2] / (n d)`.
 

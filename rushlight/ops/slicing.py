@@ -264,8 +264,14 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     return view_of(Select, input, (key,), input._array[key]) if is_plain(input) else Select.apply(input, key)
 
 
-def slice_(input: Tensor, dim: int, start: int | None, end: int | None, step: int | None = 1) -> Tensor:
-    """The view of a range of a dimension."""
+def slice_(
+    input: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int | None = 1
+) -> Tensor:
+    """The view of every `step`-th element of a dimension from `start` up to `end`. RuntimeError for a step below 1."""
+    if dim < 0:
+        dim = wrap_dim(dim, input._array.ndim)
+    if step is not None and step < 1:
+        raise RuntimeError("slice step must be positive")
     key = (*(_BEFORE[dim] if dim < 4 else _BEFORE[1] * dim), slice(start, end, step))
     return view_of(Slice, input, (key,), input._array[key]) if is_plain(input) else Slice.apply(input, key)
 

@@ -21,6 +21,7 @@ import torch
 from torch.testing._internal.common_methods_invocations import op_db, wrapper_set_seed
 
 import rushlight
+from rushlight.ops.slicing import slice_
 
 DTYPES = (
     "float64", "complex128", "float32", "complex64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8",
@@ -131,6 +132,8 @@ def translated(thing: Any) -> Any:
         return functools.partial(translated(thing.func), *ours(thing.args), **ours(thing.keywords))
     if thing is wrapper_set_seed:
         return _seeded
+    if thing in (torch.ops.aten.slice, torch.ops.aten.slice.Tensor):
+        return slice_
     path = _paths().get(id(thing))
     if path is None and isinstance(thing, types.MethodDescriptorType | types.WrapperDescriptorType):
         path = f"Tensor.{thing.__name__}"

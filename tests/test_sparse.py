@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -107,6 +108,104 @@ def test_gradients_of_embeddings_add_up() -> None:
     assert not w.grad.is_sparse and w.grad[:, 0].tolist() == [1, 3, 1, 2]
 
 
+LAYOUTS = {"csr": {}, "csc": {}, "bsr": {"blocksize": (2, 1)}, "bsc": {"blocksize": (1, 3)}}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_layouts_keep_the_tensor(name: str) -> None:
+    layout = getattr(torch, f"sparse_{name}")
+    x = torch.tensor(DENSE)
+    for s in (x.to_sparse(layout=layout, **LAYOUTS[name]), example().to_sparse(layout=layout, **LAYOUTS[name])):
+        assert s.layout is layout and s.shape == x.shape and not s.is_sparse
+        for same in (s, s.clone(), pickle.loads(pickle.dumps(s)), copy.deepcopy(s), s.to_sparse(), s.t().t()):
+            assert same.to_dense().equal(x)
+        assert (s * 2).to_dense().equal(2 * x)
+        file = io.BytesIO()
+        torch.save(s, file)
+        file.seek(0)
+        assert torch.load(file).to_dense().equal(x)
+
+
+def test_parts_of_a_matrix_by_rows() -> None:
+    s = torch.sparse_csr_tensor([0, 1, 3], [2, 0, 2], [9.0, 4.0, 5.0], (2, 3))
+    assert s.crow_indices().tolist() == [0, 1, 3] and s.col_indices().tolist() == [2, 0, 2] and s._nnz() == 3
+    assert s.to_sparse_csc().ccol_indices().tolist() == [0, 1, 1, 3]
+    assert repr(s).splitlines()[0] == "tensor(crow_indices=tensor([0, 1, 3]),"
+
+
+def test_batches_of_matrices() -> None:
+    x = torch.arange(1.0, 13.0).reshape(2, 2, 3)
+    x[:, 0, 1] = 0
+    s = x.to_sparse_csr()
+    assert s.crow_indices().tolist() == [[0, 2, 5]] * 2 and s.to_dense().equal(x)
+    assert torch.bmm(x.to_sparse(), x.mT).allclose(torch.bmm(x, x.mT))
+
+
+def test_a_long_row_and_an_empty_one() -> None:
+    x = torch.zeros(3, 200, dtype=torch.float64)
+    x[1] = 1 + torch.arange(200.0)
+    x[2, 5] = 3
+    d = torch.arange(400.0, dtype=torch.float64).reshape(200, 2)
+    for s in (x.to_sparse(), x.to_sparse_csr(), x.to_sparse_csc()):
+        np.testing.assert_allclose((s @ d).numpy(), x.numpy() @ d.numpy())
+
+
+@pytest.mark.parametrize("reduce", ["sum", "mean", "amax", "amin"])
+def test_reduced_products(reduce: str) -> None:
+    values = torch.tensor([1.0, -2.0, 3.0, 4.0], dtype=torch.float64, requires_grad=True)
+    dense = (torch.arange(6.0, dtype=torch.float64) - 2.5).reshape(3, 2).requires_grad_()
+
+    def product(v: Any, d: Any) -> Any:
+        return torch.sparse.mm(torch.sparse_csr_tensor([0, 3, 3, 4], [0, 1, 2, 1], v, (3, 3)), d, reduce)
+
+    assert gradcheck(product, (values, dense)) and gradgradcheck(product, (values, dense))
+    each = np.array([1.0, -2.0, 3.0])[:, None] * dense.detach().numpy()
+    expected = {"sum": each.sum(0), "mean": each.mean(0), "amax": each.max(0), "amin": each.min(0)}[reduce]
+    np.testing.assert_allclose(product(values, dense)[:2].detach().numpy(), [expected, [0, 0]])
+
+
+@pytest.mark.parametrize("layout", ["coo", "csr"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda s, d: torch.sparse.mm(s, d),
+        lambda s, d: d.t() @ s.t(),
+        lambda s, d: torch.addmm(torch.ones(2, 2, dtype=d.dtype), s, d, beta=2, alpha=3),
+        lambda s, d: torch.sparse.mm(s, s.t()).to_dense(),
+        lambda s, d: s.sin().to_dense() @ d,
+        lambda s, d: (s * (d @ d.t())[:2]).to_dense(),
+        lambda s, d: (s + s).to_dense(),
+        lambda s, d: d.t().sparse_mask(s.detach()).to_dense() * 2,
+        lambda s, d: torch.mv(s, d[:, 0]),
+    ],
+)
+def test_gradients_of_sparse_tensors(function: Callable[..., Any], layout: str) -> None:
+    check = torch.sparse.as_sparse_gradcheck(gradcheck)
+    twice = torch.sparse.as_sparse_gradcheck(gradgradcheck)
+    s = torch.tensor(DENSE).to_sparse(layout=getattr(torch, f"sparse_{layout}")).requires_grad_()
+    dense = (1 + torch.arange(6.0, dtype=torch.float64)).reshape(3, 2).requires_grad_()
+    assert check(function, (s, dense), masked=True) and twice(function, (s, dense), masked=True)
+
+
+def test_a_sparse_leaf_has_a_sparse_gradient() -> None:
+    for layout in (torch.sparse_coo, torch.sparse_csr):
+        s = torch.tensor(DENSE).to_sparse(layout=layout).requires_grad_()
+        (s @ torch.ones(3, 1, dtype=s.dtype)).sum().backward()
+        assert s.grad.layout is layout and s.grad.values().tolist() == [1, 1, 1]
+        (gradient,) = torch.autograd.grad((s * 2).sum(), s)
+        assert gradient.layout is layout and gradient.values().tolist() == [2, 2, 2]
+
+
+def test_invariants_are_checked_when_asked() -> None:
+    wrong = [0, 1, 2], [1, 7], torch.ones(2), (2, 2)
+    torch.sparse_csr_tensor(*wrong)
+    with pytest.raises(RuntimeError, match="col_indices"):
+        torch.sparse_csr_tensor(*wrong, check_invariants=True)
+    with torch.sparse.check_sparse_tensor_invariants(), pytest.raises(RuntimeError, match="col_indices"):
+        torch.sparse_csr_tensor(*wrong)
+    assert not torch.sparse.check_sparse_tensor_invariants.is_enabled()
+
+
 REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "indices of another": (lambda: example().indices(), RuntimeError, "uncoalesced"),
     "values of dense": (lambda: torch.ones(2).values(), RuntimeError, "Strided"),
@@ -125,6 +224,20 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "size of values": (lambda: torch.sparse_coo_tensor([[0]], [[1.0]], (2, 2)), RuntimeError, "incorrect size"),
     "sizes of a sum": (lambda: example() + torch.sparse_coo_tensor((2, 2)), RuntimeError, "sizes"),
     "division by dense": (lambda: example() / torch.ones(SIZE), RuntimeError, "scalar"),
+    "sum of layouts by column": (
+        lambda: example().to_sparse_csc() + example().to_sparse_csc(),
+        RuntimeError,
+        "row compressed",
+    ),
+    "quotient by rows": (lambda: example().to_sparse_csr() / 2, RuntimeError, "unsupported tensor layout"),
+    "parts by rows of another": (lambda: example().crow_indices(), RuntimeError, "row compressed"),
+    "pointers too few": (
+        lambda: torch.sparse_csr_tensor([0, 1], [0], [1.0], (2, 2)),
+        RuntimeError,
+        "number of rows",
+    ),
+    "blocks that don't fit": (lambda: torch.ones(3, 3).to_sparse_bsr((2, 2)), RuntimeError, "divisible"),
+    "no layout": (lambda: torch.sparse_compressed_tensor([0], [0], [1.0]), RuntimeError, "layout"),
     "sparse_dim": (lambda: torch.ones(2).to_sparse(2), RuntimeError, "range"),
     "product's shapes": (lambda: example() @ torch.ones(2, 2), RuntimeError, "cannot be multiplied"),
     "mask": (lambda: torch.ones(2, 2).sparse_mask(example()), RuntimeError, "incompatible sizes"),

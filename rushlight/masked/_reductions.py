@@ -7,7 +7,7 @@ from typing import Any
 
 from rushlight import dtypes, linalg
 from rushlight.layout import sparse_coo, sparse_csr, strided
-from rushlight.masked._masks import canonical_dims, input_mask, masked_input, with_identity
+from rushlight.masked._masks import canonical_dims, input_mask, with_identity
 from rushlight.masked._sparse import reduce_coo, reduce_csr
 from rushlight.nn import functional as F
 from rushlight.ops import arithmetic, choice, creation, extremum, powers, reduce, scan, special
@@ -92,9 +92,7 @@ def amax(input: Any, dim: Any = None, *, keepdim: bool | None = False, dtype: An
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.masked.amax.html
     """
     kind = input.dtype if dtype is None else dtype
-    return _reduced(
-        "amax", lambda x, d, k: reduce_extreme(extremum.amax, x, d, k).to(kind), input, dim, keepdim, kind, mask
-    )  # type: ignore[no-any-return]
+    return _reduced("amax", _extreme(extremum.amax, kind), input, dim, keepdim, kind, mask)  # type: ignore[no-any-return]
 
 
 def amin(input: Any, dim: Any = None, *, keepdim: bool | None = False, dtype: Any = None, mask: Any = None) -> Tensor:
@@ -109,14 +107,12 @@ def amin(input: Any, dim: Any = None, *, keepdim: bool | None = False, dtype: An
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.masked.amin.html
     """
     kind = input.dtype if dtype is None else dtype
-    return _reduced(
-        "amin", lambda x, d, k: reduce_extreme(extremum.amin, x, d, k).to(kind), input, dim, keepdim, kind, mask
-    )  # type: ignore[no-any-return]
+    return _reduced("amin", _extreme(extremum.amin, kind), input, dim, keepdim, kind, mask)  # type: ignore[no-any-return]
 
 
-def reduce_extreme(function: Callable[..., Any], input: Any, dims: Any, keepdim: bool) -> Any:
-    """`amax` or `amin` over all of these dimensions."""
-    return function(input, dims, keepdim)
+def _extreme(function: Callable[..., Any], dtype: Any) -> Callable[..., Any]:
+    """`amax` or `amin` over dimensions, in a dtype."""
+    return lambda input, dims, keepdim: function(input, dims, keepdim).to(dtype)
 
 
 def _strided(name: str, identity: str, input: Any, mask: Any, *args: Any) -> Any:
@@ -215,10 +211,11 @@ def mean(input: Any, dim: Any = None, *, keepdim: bool | None = False, dtype: An
 
 def _count_and_total(input: Any, dim: Any, keepdim: Any, dtype: Any, mask: Any) -> tuple[Any, Any, Any]:
     """How many elements are kept, their sum, and the mask at the input's size."""
-    if mask is None and not masked_input(input):
+    # As PyTorch does it: without a mask all elements are counted, of a masked tensor, too.
+    if mask is None:
         count = sum(creation.ones(input.shape, dtype=dtypes.int64), dim, keepdim=keepdim)
         return count, sum(input, dim, keepdim=keepdim, dtype=dtype), None
-    kept = input_mask(input, input.get_mask() if mask is None else mask)
+    kept = input_mask(input, mask)
     count = kept.sum(dim=dim, keepdim=bool(keepdim))
     return count, sum(input, dim, keepdim=keepdim, dtype=dtype, mask=kept), kept
 
@@ -236,7 +233,7 @@ def median(input: Any, dim: int = -1, *, keepdim: bool = False, dtype: Any = Non
     along = canonical_dims(dim, input.ndim)[0]
     real = input.dtype.is_floating_point
     given = _strided("median", "median", input if real else input.to(dtypes.float32), mask)
-    output: Tensor = extremum.nanmedian(given, along, keepdim)[0]
+    output: Tensor = given.nanmedian(along, keepdim)[0]
     if real:
         return output
     if output.isnan().any():

@@ -16,7 +16,7 @@ from rushlight.autograd._quantized import refuse
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.device import check_new, cpu
-from rushlight.layout import contiguous_format, memory_format, preserve_format
+from rushlight.layout import contiguous_format, memory_format, preserve_format, strided
 from rushlight.ops._data import checked_array, fill_array, fill_number, from_data, number_array, number_dtype
 from rushlight.ops._geometry import Array, Shape, channel_order, shape_text, sizes
 from rushlight.ops._numeric import check_tensor
@@ -392,6 +392,9 @@ def zeros_like(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.zeros_like.html
     """
     check_tensor("zeros_like", "input", 1, input)
+    if layout is not None and layout is not input.layout:
+        out = zeros(input.shape, dtype=input.dtype if dtype is None else dtype, requires_grad=requires_grad)
+        return out if layout is strided else out.to_sparse(layout=layout)
     return like_filled(input, np.zeros_like, dtype, device, requires_grad, pin_memory, memory_format, np.zeros)
 
 

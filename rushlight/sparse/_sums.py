@@ -54,12 +54,10 @@ def _summed(input: SparseTensor, dims: tuple[int, ...], keepdim: bool) -> Any:
     kept = [d for d in range(sparse) if d not in dims]
     dense = [d - sparse + 1 for d in dims if d >= sparse]
     entries = input._entries.sum(dense, keepdim) if dense else input._entries
-    if not kept and not keepdim:
-        return entries.sum(0)
     if not kept:
-        entries = entries.sum(0, keepdim=True)
-        coordinates = np.zeros((sparse, 1), np.int64)
-    elif not keepdim:
+        total = entries.sum(0)
+        return total.reshape((1,) * sparse + tuple(total.shape)) if keepdim else total
+    if not keepdim:
         coordinates = input._coordinates._array[kept]
     else:
         coordinates = input._coordinates._array.copy()

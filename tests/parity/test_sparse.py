@@ -113,6 +113,47 @@ def embeddings(t: Any) -> None:
 
 
 @program
+def graph_network(t: Any) -> None:
+    """Two layers of graph convolution over a normalised adjacency matrix, trained."""
+    t.manual_seed(3)
+    edges = t.tensor([[0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 0], [1, 0, 2, 1, 3, 2, 4, 3, 5, 4, 3]])
+    nodes = 6
+    loops = t.arange(nodes).repeat(2, 1)
+    a = t.sparse_coo_tensor(t.cat([edges, loops], 1), t.ones(edges.shape[1] + nodes), (nodes, nodes)).coalesce()
+    degree = t.sparse.sum(a, 1).to_dense().rsqrt()
+    row, column = a.indices()
+    a = t.sparse_coo_tensor(a.indices(), degree[row] * a.values() * degree[column], a.shape).coalesce()
+    features, labels = t.randn(nodes, 4), t.tensor([0, 0, 0, 1, 1, 1])
+    for adjacency in (a, a.to_sparse_csr()):
+        t.manual_seed(4)
+        layers = t.nn.Linear(4, 8), t.nn.Linear(8, 2)
+        optimizer = t.optim.Adam([*layers[0].parameters(), *layers[1].parameters()], lr=0.05)
+        for _ in range(5):
+            hidden = t.relu(adjacency @ layers[0](features))
+            loss = t.nn.functional.cross_entropy(t.sparse.mm(adjacency, layers[1](hidden)), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            print(f"{loss.item():.4f}", layers[0].weight.grad.norm().item() > 0)
+    print(a, a.to_sparse_csr(), a.to_sparse_csc())
+
+
+@program
+def layouts_printed(t: Any) -> None:
+    x = t.tensor([[0.0, 2.0, 0.0, 1.0], [3.0, 0.0, 0.0, 0.0]])
+    print(x.to_sparse_csr(), x.double().to_sparse_csc(), x.to_sparse_bsr((1, 2)), x.to_sparse_bsc((2, 1)))
+    print(t.stack([x, x]).to_sparse_csr(), t.zeros(2, 2).to_sparse_csr(), x.int().to_sparse_csr())
+    s = x.to_sparse_csr().requires_grad_()
+    print(s, s.layout, s.grad, (s @ t.ones(4, 1)).grad_fn.name(), s.to_dense().grad_fn.name())
+    (s @ t.ones(4, 1)).sum().backward()
+    print(s.grad)
+    c = x.to_sparse().requires_grad_()
+    t.sparse.sum(c).backward()
+    print(c, c.grad, (c * 2).grad_fn.name(), c.to_dense().grad_fn.name(), t.sparse.mm(c, t.ones(4, 1)).grad_fn.name())
+    print(x.to_sparse(1), t.randn(40, 40).to_sparse().shape, t.eye(60).to_sparse(), t.eye(60).to_sparse_csr())
+
+
+@program
 def refused(t: Any) -> None:
     s = example(t)
     attempt(lambda: s.indices())

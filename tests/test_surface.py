@@ -34,7 +34,7 @@ OWN_NAMESPACES = {"rushlight.memory", "rushlight.serialization.safetensors"} | {
 # Submodules that are attributes of the package because it imports them; `vision` and `serialization` come when named.
 SUBMODULES = {
     "accelerator", "amp", "ao", "array_memory", "autograd", "backends", "compiler", "constants", "cpu", "cuda",
-    "distributions", "dtypes", "fft", "func", "functional", "futures", "hub", "jit", "kernels", "legacy",
+    "distributions", "dtypes", "fft", "func", "functional", "futures", "hub", "jit", "kernels", "legacy", "masked",
     "legacy_storage", "linalg", "memory", "mps", "mtia", "multiprocessing", "nn", "ops", "optim", "printing",
     "process", "profiler", "quantization", "quantizer", "quasirandom", "random", "return_types", "serialization",
     "settings", "signal", "size", "sparse", "special", "storage", "streams", "symbolic", "testing", "threads",

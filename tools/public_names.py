@@ -44,6 +44,7 @@ NAMESPACES = (
     "rushlight.futures",
     "rushlight.hub",
     "rushlight.jit",
+    "rushlight.masked",
     "rushlight.linalg",
     "rushlight.memory",
     "rushlight.nn",

@@ -54,7 +54,7 @@ def sum(input: Any, dim: Any = None, *, keepdim: bool | None = False, dtype: Any
     """
     if dtype is None:
         dtype = dtypes.int64 if input.dtype in _INTEGERS else input.dtype
-    return _reduced("sum", lambda x, d, k: reduce.sum(x, d, k, dtype=dtype), input, dim, keepdim, dtype, mask)  # type: ignore[no-any-return]
+    return _reduced("sum", lambda x, d, k: reduce.sum(x, d, k, dtype=dtype), input, dim, keepdim, dtype, mask)
 
 
 def prod(input: Any, dim: Any = None, *, keepdim: bool | None = False, dtype: Any = None, mask: Any = None) -> Tensor:
@@ -77,7 +77,7 @@ def prod(input: Any, dim: Any = None, *, keepdim: bool | None = False, dtype: An
             result = result.prod(dim=d, keepdim=keepdim)
         return result
 
-    return _reduced("prod", dense, input, dim, keepdim, dtype, mask)  # type: ignore[no-any-return]
+    return _reduced("prod", dense, input, dim, keepdim, dtype, mask)
 
 
 def amax(input: Any, dim: Any = None, *, keepdim: bool | None = False, dtype: Any = None, mask: Any = None) -> Tensor:
@@ -92,7 +92,7 @@ def amax(input: Any, dim: Any = None, *, keepdim: bool | None = False, dtype: An
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.masked.amax.html
     """
     kind = input.dtype if dtype is None else dtype
-    return _reduced("amax", _extreme(extremum.amax, kind), input, dim, keepdim, kind, mask)  # type: ignore[no-any-return]
+    return _reduced("amax", _extreme(extremum.amax, kind), input, dim, keepdim, kind, mask)
 
 
 def amin(input: Any, dim: Any = None, *, keepdim: bool | None = False, dtype: Any = None, mask: Any = None) -> Tensor:
@@ -107,7 +107,7 @@ def amin(input: Any, dim: Any = None, *, keepdim: bool | None = False, dtype: An
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.masked.amin.html
     """
     kind = input.dtype if dtype is None else dtype
-    return _reduced("amin", _extreme(extremum.amin, kind), input, dim, keepdim, kind, mask)  # type: ignore[no-any-return]
+    return _reduced("amin", _extreme(extremum.amin, kind), input, dim, keepdim, kind, mask)
 
 
 def _extreme(function: Callable[..., Any], dtype: Any) -> Callable[..., Any]:
@@ -200,13 +200,13 @@ def mean(input: Any, dim: Any = None, *, keepdim: bool | None = False, dtype: An
         )
     if input.layout is strided:
         count, total, _ = _count_and_total(input, dim, keepdim, kind, mask)
-        return total / count  # type: ignore[no-any-return]
+        return total / count
     if input.layout is not sparse_csr:
         _refuse("mean", "strided or sparse_csr tensor", input)
     given = with_identity("mean", input, mask)
     if mask is None:
         raise ValueError("masked mean expects explicit mask for sparse_csr tensor input")
-    return reduce_csr("mean", given, canonical_dims(dim, given.ndim), bool(keepdim), kind)  # type: ignore[no-any-return]
+    return reduce_csr("mean", given, canonical_dims(dim, given.ndim), bool(keepdim), kind)
 
 
 def _count_and_total(input: Any, dim: Any, keepdim: Any, dtype: Any, mask: Any) -> tuple[Any, Any, Any]:
@@ -287,7 +287,9 @@ def norm(
     """
     kind = input.dtype if dtype is None else dtype
     given = _strided("norm", "norm", input, mask, ord)
-    return linalg.vector_norm(given, ord, canonical_dims(dim, input.ndim), bool(keepdim), dtype=kind)
+    return linalg.vector_norm(
+        given, 2.0 if ord is None else ord, canonical_dims(dim, input.ndim), bool(keepdim), dtype=kind
+    )
 
 
 def _std_var(
@@ -310,7 +312,7 @@ def _std_var(
     if less != 0:
         real = computed.to_real() if computed.is_complex else computed
         count = choice.maximum(count.to(real) - less, creation.zeros((), dtype=real))
-    return (total / count).to(kind)  # type: ignore[no-any-return]
+    return (total / count).to(kind)
 
 
 def var(

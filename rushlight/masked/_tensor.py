@@ -89,14 +89,14 @@ def _data_of(value: Any) -> Any:
 
 
 class MaskedTensor(Tensor):
-    """A tensor `data` of which the elements where `mask`, a tensor of bools of its size and layout, is False don't count.
+    """A tensor `data` of which the elements where `mask`, bools in its size and layout, is False don't count.
 
     Elementwise functions keep the mask; two masked tensors must have one mask. Reductions leave out what it leaves out,
     views and `cat` take both parts. float, bool and signed integer dtypes; strided, COO and CSR layouts. Raises
     TypeError and ValueError for data and masks that don't fit. As in PyTorch a prototype, which says so when made.
 
     >>> import rushlight as torch
-    >>> torch.masked.masked_tensor(torch.tensor([1.0, 2.0]), torch.tensor([True, False])).sum()
+    >>> torch.masked.as_masked_tensor(torch.tensor([1.0, 2.0]), torch.tensor([True, False])).sum()
     MaskedTensor(  1.0000, True)
 
     Source: https://docs.pytorch.org/docs/2.13/masked.html
@@ -120,8 +120,8 @@ class MaskedTensor(Tensor):
         )
         if data.requires_grad:
             warnings.warn(
-                "It is not recommended to create a MaskedTensor with a tensor that requires_grad. To avoid this, you can "
-                "use data.detach().clone()",
+                "It is not recommended to create a MaskedTensor with a tensor that requires_grad. To avoid this, you "
+                "can use data.detach().clone()",
                 UserWarning,
                 stacklevel=2,
             )
@@ -369,7 +369,10 @@ def masked_tensor(data: Any, mask: Any, requires_grad: bool = False) -> Any:
     """A MaskedTensor of copies of `data` and `mask`, a leaf of the graph.
 
     >>> import rushlight as torch
-    >>> torch.masked.masked_tensor(torch.tensor([1.0, 2.0]), torch.tensor([True, False]))
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     torch.masked.masked_tensor(torch.tensor([1.0, 2.0]), torch.tensor([True, False]))
     MaskedTensor(
       [  1.0000,       --]
     )

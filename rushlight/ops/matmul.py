@@ -200,11 +200,6 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
         check_tensor("mm", "input", 1, input)
         check_tensor("mm", "mat2", 2, mat2)
         raise
-    except NotImplementedError:
-        # A sparse tensor has no array, but a product of its own.
-        if not input.is_sparse:
-            raise
-        return input.matmul(mat2)
     if a.ndim != 2:
         raise RuntimeError("self must be a matrix")
     if b.ndim != 2:
@@ -380,10 +375,6 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     except AttributeError:
         check_tensor("matmul", "input", 1, input)
         raise
-    except NotImplementedError:
-        if not input.is_sparse:
-            raise
-        return input.matmul(other)
     if a == 2 and b == 2:
         x, y = input._array, other._array
         if out is None and x.dtype is y.dtype and x.shape[1] == y.shape[0]:

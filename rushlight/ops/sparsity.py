@@ -30,8 +30,10 @@ _LAYOUTS = {"strided": "Strided", "sparse_coo": "Sparse", "sparse_csr": "SparseC
 
 def _refuse_resize(name: str) -> Any:
     def method(self: Any, size: Any, sparse_dim: int, dense_dim: int) -> Any:
-        raise NotImplementedError(f"Could not run 'aten::{name}' with arguments from the 'CPU' backend: it is not there "
-                                  f"for tensors of the layout {self.layout}")  # fmt: skip
+        raise NotImplementedError(
+            f"Could not run 'aten::{name}' with arguments from the 'CPU' backend: it is not there for tensors of the "
+            f"layout {self.layout}"
+        )
 
     method.__name__ = name
     method.__doc__ = "Of sparse tensors in coordinate form only: NotImplementedError for another."

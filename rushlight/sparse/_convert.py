@@ -35,7 +35,7 @@ def to_layout(
         blocksize = _checked_blocks(input, layout, blocksize, name)
     elif blocksize is not None:
         raise RuntimeError(
-            f"{name}: conversion from {layout_name(input)} to {layout.name} with blocksize argument given is not supported"
+            f"{name}: conversion from {layout_name(input)} to {layout.name} with a blocksize is not supported"
         )
     if layout is sparse_coo:
         return to_coo(input)

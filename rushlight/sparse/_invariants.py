@@ -108,13 +108,13 @@ def check_compressed(
     dense = values.ndim - batch - (base - 1)
     if dense < 0:
         raise RuntimeError(
-            f"values must have dimensionality > sum of batch and block dimensionalities (={batch} + {base - 2}) but got "
-            f"{values.ndim}"
+            f"values must have dimensionality > sum of batch and block dimensionalities (={batch} + {base - 2}) but "
+            f"got {values.ndim}"
         )
     if len(size) != batch + 2 + dense:
         raise RuntimeError(
-            f"tensor dimensionality must be sum of batch, base, and dense dimensionalities (={batch} + 2 + {dense}) but "
-            f"got {len(size)}"
+            f"tensor dimensionality must be sum of batch, base, and dense dimensionalities (={batch} + 2 + {dense}) "
+            f"but got {len(size)}"
         )
     if any(n < 0 for n in size):
         raise RuntimeError(f"tensor sizes must not be negative, got {list(size)}")

@@ -343,8 +343,8 @@ def _cat(operation: Any, dim: int, *tensors: Any) -> Any:
         ]
         if tensor.sparse_dim() != kept or tensor.ndim != first.ndim or not alike:
             raise RuntimeError(
-                f"All tensors must have the same shape: {list(first._size)} (except in the concatenating dimension) and "
-                f"as many sparse dimensions, but found {list(tensor._size)} at position {i}"
+                f"All tensors must have the same shape: {list(first._size)} (except in the concatenating dimension) "
+                f"and as many sparse dimensions, but found {list(tensor._size)} at position {i}"
             )
     size = Size([sum(t._size[d] for t in tensors) if d == dim else n for d, n in enumerate(first._size)])
     coordinates = np.concatenate([t._coordinates._array for t in tensors], axis=1)

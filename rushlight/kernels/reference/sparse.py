@@ -1,4 +1,4 @@
-"""Products of matrices of which only some entries are kept: the pattern of the entries, and what is computed along it."""
+"""Products of matrices of which only some entries are kept: the entries' pattern, and what is computed along it."""
 
 from __future__ import annotations
 

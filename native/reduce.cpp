@@ -115,9 +115,111 @@ void sum_over(const T* x, T* out, int64_t outer, int64_t n, int64_t inner, T div
     });
 }
 
+constexpr int64_t kSums = 16;     // running sums in double, for vectors
+constexpr int64_t kColumns = 64;  // columns whose sums are kept at hand
+
+// The sum of f(x[k]) in double.
+template <class T, class F>
+RL_INLINE double sum_wide(const T* x, int64_t n, F f) {
+    double sums[kSums] = {};
+    int64_t k = 0;
+    for (; k + kSums <= n; k += kSums) {
+        for (int64_t i = 0; i < kSums; ++i) sums[i] += f(static_cast<double>(x[k + i]));
+    }
+    for (; k < n; ++k) sums[0] += f(static_cast<double>(x[k]));
+    for (int64_t half = kSums / 2; half > 0; half /= 2) {
+        for (int64_t i = 0; i < half; ++i) sums[i] += sums[i + half];
+    }
+    return sums[0];
+}
+
+template <class T>
+RL_INLINE double sum_wide_all(const T* x, int64_t n, double* parts, double mean, bool squares) {
+    const int64_t chunks = (n + kChunk - 1) / kChunk;
+    parallel_for(chunks, 2, [=](int64_t i, int64_t end) {
+        for (; i < end; ++i) {
+            const T* begin = x + i * kChunk;
+            const int64_t count = i + 1 < chunks ? kChunk : n - i * kChunk;
+            parts[i] = squares ? sum_wide(begin, count, [=](double v) { return (v - mean) * (v - mean); })
+                               : sum_wide(begin, count, [](double v) { return v; });
+        }
+    });
+    return sum_wide(parts, chunks, [](double v) { return v; });
+}
+
+template <class T>
+RL_INLINE void moments_of_columns(const T* x, T* variance, T* mean, int64_t n, int64_t inner, int64_t width,
+                                  double freedom) {
+    double means[kColumns] = {}, sums[kColumns] = {};
+    for (int64_t k = 0; k < n; ++k) {
+        for (int64_t c = 0; c < width; ++c) means[c] += x[k * inner + c];
+    }
+    for (int64_t c = 0; c < width; ++c) means[c] /= static_cast<double>(n);
+    for (int64_t k = 0; k < n; ++k) {
+        for (int64_t c = 0; c < width; ++c) {
+            const double apart = x[k * inner + c] - means[c];
+            sums[c] += apart * apart;
+        }
+    }
+    for (int64_t c = 0; c < width; ++c) {
+        mean[c] = static_cast<T>(means[c]);
+        variance[c] = static_cast<T>(sums[c] / freedom);
+    }
+}
+
+template <class T>
+void moments_over(const T* x, T* variance, T* mean, int64_t outer, int64_t n, int64_t inner, double freedom) {
+    if (inner == 1 && outer == 1 && n > kChunk) {
+        Scratch<double> parts((n + kChunk - 1) / kChunk);
+        if (double* p = parts.get()) {
+            const double middle = sum_wide_all(x, n, p, 0, false) / static_cast<double>(n);
+            *mean = static_cast<T>(middle);
+            *variance = static_cast<T>(sum_wide_all(x, n, p, middle, true) / freedom);
+            return;
+        }
+    }
+    if (inner == 1) {
+        parallel_for(outer, kGrain / (n + 1) + 1, [=](int64_t i, int64_t end) {
+            for (; i < end; ++i) {
+                const double middle = sum_wide(x + i * n, n, [](double v) { return v; }) / static_cast<double>(n);
+                const double sum = sum_wide(x + i * n, n, [=](double v) { return (v - middle) * (v - middle); });
+                mean[i] = static_cast<T>(middle);
+                variance[i] = static_cast<T>(sum / freedom);
+            }
+        });
+        return;
+    }
+    const int64_t blocks = (inner + kColumns - 1) / kColumns;
+    parallel_for(outer * blocks, kGrain / (kColumns * (n + 1)) + 1, [=](int64_t b, int64_t end) {
+        for (; b < end; ++b) {
+            const int64_t i = b / blocks, j = b % blocks * kColumns, to = i * inner + j;
+            const int64_t width = inner - j < kColumns ? inner - j : kColumns;
+            moments_of_columns(x + i * n * inner + j, variance + to, mean + to, n, inner, width, freedom);
+        }
+    });
+}
+
+template <class T>
+void extremum_over(const T* x, T* out, int64_t* places, int64_t outer, int64_t n, int64_t inner, bool greatest) {
+    for (int64_t i = 0; i < outer * inner; ++i) {
+        const T* row = x + i / inner * n * inner + i % inner;
+        T best = row[0];
+        int64_t place = 0;
+        for (int64_t k = 1; k < n && best == best; ++k) {
+            const T value = row[k * inner];
+            if (value != value || (greatest ? value > best : value < best)) {
+                best = value;
+                place = k;
+            }
+        }
+        out[i] = best;
+        places[i] = place;
+    }
+}
+
 }  // namespace
 
-const ReduceKernels<float> reduce_f32 = {sum_over<float>};
-const ReduceKernels<double> reduce_f64 = {sum_over<double>};
+const ReduceKernels<float> reduce_f32 = {sum_over<float>, moments_over<float>, extremum_over<float>};
+const ReduceKernels<double> reduce_f64 = {sum_over<double>, moments_over<double>, extremum_over<double>};
 
 }  // namespace rl::RL_ISA

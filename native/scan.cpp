@@ -97,6 +97,19 @@ void log_sum_exp(const T* x, T* out, int64_t outer, int64_t n, int64_t inner) {
 template <class T, bool GREATEST>
 void extremum_of(const T* x, T* out, int64_t* places, int64_t outer, int64_t n, int64_t inner) {
     each_block(outer, n, inner, [=](int64_t first, int64_t width) {
+        if (width == 1) {
+            T best = x[first];
+            int64_t place = 0;
+            for (int64_t k = 0; k < n; ++k) {
+                const T value = x[first + k * inner];
+                const bool met = value != value || (GREATEST ? value >= best : value <= best);
+                best = met ? value : best;
+                place = met ? k : place;
+                out[first + k * inner] = best;
+                places[first + k * inner] = place;
+            }
+            return;
+        }
         T best[kBlock];
         int64_t place[kBlock];
         for (int64_t c = 0; c < width; ++c) {

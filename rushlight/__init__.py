@@ -75,6 +75,7 @@ from rushlight.ops.triangular import *
 from rushlight.ops.linear import bilinear as bilinear
 from rushlight.ops.masked import *
 from rushlight.ops.matmul import *
+from rushlight.ops.medians import *
 from rushlight.ops.normalization import *
 from rushlight.ops.norms import *
 from rushlight.ops.pointwise import *

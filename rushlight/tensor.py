@@ -40,6 +40,7 @@ from rushlight.ops.lu import LuMethods
 from rushlight.ops.mapping import MappingMethods
 from rushlight.ops.masked import MaskedMethods
 from rushlight.ops.matmul import MatmulMethods
+from rushlight.ops.medians import MedianMethods
 from rushlight.ops.matrix_products import MatrixProductMethods
 from rushlight.ops.norms import NormMethods
 from rushlight.ops.older_names import OlderNames
@@ -114,6 +115,7 @@ class Tensor(
     MappingMethods,
     MaskedMethods,
     MatmulMethods,
+    MedianMethods,
     MatrixProductMethods,
     NormMethods,
     OlderNames,

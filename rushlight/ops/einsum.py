@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -54,6 +55,7 @@ def einsum(*args: Any) -> Tensor:
     return _contract_all(operands, *_resolved(operands, terms, output))
 
 
+@functools.lru_cache(maxsize=256)
 def _parse(equation: str) -> tuple[list[list[Any]], list[Any] | None]:
     """The subscripts of each operand and of the result, letters and Ellipsis."""
     left, arrow, right = equation.partition("->")
@@ -149,10 +151,13 @@ def _expanded(term: list[Any], rank: int, width: int) -> list[Any]:
 
 def _contract_all(operands: list[Any], labels: list[list[Any]], output: list[Any], sizes: dict[Any, int]) -> Any:
     prepared = [_prepared(t, names, sizes) for t, names in zip(operands, labels, strict=True)]
+    while len(prepared) > 1:
+        i, j = _cheapest(prepared) if len(prepared) > 2 else (0, 1)
+        other, others = prepared.pop(j)
+        current, names = prepared.pop(i)
+        later = {name for _, rest in prepared for name in rest}
+        prepared.insert(i, _pair(current, names, other, others, later.union(output)))
     current, names = prepared[0]
-    for i, (other, others) in enumerate(prepared[1:], 2):
-        later = {name for _, rest in prepared[i:] for name in rest}
-        current, names = _pair(current, names, other, others, later.union(output))
     current, names = _summed(current, names, set(output))
     missing = [name for name in output if name not in names]
     for name in missing:
@@ -160,6 +165,13 @@ def _contract_all(operands: list[Any], labels: list[list[Any]], output: list[Any
         current, names = current.unsqueeze(-1), [*names, name]
     order = [names.index(name) for name in output]
     return current if order == list(range(len(order))) else current.permute(order)
+
+
+def _cheapest(prepared: list[tuple[Any, list[Any]]]) -> tuple[int, int]:
+    """The two operands whose product takes the fewest multiplications; the first ones of equals."""
+    sizes = [dict(zip(names, tensor._array.shape, strict=True)) for tensor, names in prepared]
+    pairs = [(i, j) for i in range(len(prepared)) for j in range(i + 1, len(prepared))]
+    return min(pairs, key=lambda pair: math.prod((sizes[pair[0]] | sizes[pair[1]]).values()))
 
 
 def _prepared(tensor: Any, names: list[Any], sizes: dict[Any, int]) -> tuple[Any, list[Any]]:

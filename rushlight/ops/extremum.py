@@ -1,4 +1,4 @@
-"""Reductions by order: the greatest and least elements, medians and modes.
+"""The greatest and least elements, and where they are.
 
 A NaN counts as greater than everything, so that it comes through.
 """
@@ -17,7 +17,6 @@ from rushlight.ops._numeric import (
     Array,
     Dims,
     add_reduce,
-    as_result,
     check_tensor,
     maximum_reduce,
     minimum_reduce,
@@ -25,15 +24,15 @@ from rushlight.ops._numeric import (
     not_implemented,
     refuse_float8,
     spread,
-    widened,
 )
 from rushlight.ops._out import into, into_each, plain
+from rushlight.ops._quick import free
 from rushlight.ops.choice import maximum, minimum
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "max", "median", "min", "mode", "nanmedian"]
+__all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "max", "min"]
 
 
 def check_not_empty(name: str, array: Array, dims: tuple[int, ...] | None) -> None:
@@ -48,6 +47,12 @@ def check_not_empty(name: str, array: Array, dims: tuple[int, ...] | None) -> No
     for dim in dims:
         if array.shape[dim] == 0:
             raise IndexError(f"{name}: Expected reduction dim {dim} to have non-zero size.")
+
+
+def _free(input: Any) -> Any:
+    """The array of a tensor for which the short way will do, of one element or more; else None."""
+    array = free(input)
+    return array if array is not None and array.size else None
 
 
 def _check_ordered(array: Array, kernel: str) -> None:
@@ -70,13 +75,17 @@ class Amax(Operation):
 
     node_name = "AmaxBackward0"
     ufunc: Any = np.maximum
+    greatest = True
 
     @classmethod
     def reduce(cls, ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Any:
         array = input._array
         ctx.shape, ctx.keepdim = array.shape, keepdim
         ctx.dims = normalize_dims(dim, array.ndim)
-        out = wrap(cls.ufunc.reduce(array, ctx.dims, None, None, keepdim))
+        if array.dtype.char in "fd":
+            out = wrap(kernels.extremum_over(array, cls.greatest, ctx.dims, keepdim))
+        else:
+            out = wrap(cls.ufunc.reduce(array, ctx.dims, None, None, keepdim))
         ctx.save_for_backward(input, out)
         return out
 
@@ -94,6 +103,7 @@ class Amin(Amax):
 
     node_name = "AminBackward0"
     ufunc: Any = np.minimum
+    greatest = False
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: Dims, keepdim: bool) -> Any:
@@ -125,6 +135,8 @@ def amax(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.amax.html
     """
+    if out is None and axis is None and (array := _free(input)) is not None:
+        return plain(kernels.extremum_over(array, True, normalize_dims(dim, array.ndim), keepdim))
     check_tensor("amax", "input", 1, input)
     result = _over_dims(Amax, "amax", "max_values_cpu", input, dim if axis is None else axis, keepdim)
     return into(out, result, exact=True)
@@ -143,6 +155,8 @@ def amin(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.amin.html
     """
+    if out is None and axis is None and (array := _free(input)) is not None:
+        return plain(kernels.extremum_over(array, False, normalize_dims(dim, array.ndim), keepdim))
     check_tensor("amin", "input", 1, input)
     result = _over_dims(Amin, "amin", "min_values_cpu", input, dim if axis is None else axis, keepdim)
     return into(out, result, exact=True)
@@ -198,7 +212,8 @@ class Selection(Operation):
             return (grad, *(None,) * (len(ctx._edges) - 1))
         if not ctx.keepdim:
             grad = grad.unsqueeze(ctx.dim)
-        placed = grad.new_zeros(ctx.shape).scatter(ctx.dim, ctx.indices, grad)
+        indices = ctx.indices if ctx.indices.ndim == len(ctx.shape) else ctx.indices.unsqueeze(ctx.dim)
+        placed = grad.new_zeros(ctx.shape).scatter(ctx.dim, indices, grad)
         return (placed, *(None,) * (len(ctx._edges) - 1))
 
 
@@ -209,7 +224,17 @@ class MaxDim(Selection):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> Any:
-        return MaxDim.choose(ctx, input, argument_along(input._array, dim, True), dim, keepdim)
+        return MaxDim.along(ctx, input, dim, keepdim, True)
+
+    @staticmethod
+    def along(ctx: Any, input: Tensor, dim: int, keepdim: bool, greatest: bool) -> tuple[Array, Array]:
+        """The extremum of each row, and its index."""
+        array = input._array
+        if array.dtype.char not in "fd" or not array.ndim:
+            return Selection.choose(ctx, input, argument_along(array, dim, greatest), dim, keepdim)
+        indices = kernels.place_over(array, greatest, (dim,), keepdim)
+        Selection.keep(ctx, array.shape, indices, dim, keepdim)
+        return kernels.extremum_over(array, greatest, (dim,), keepdim), indices
 
 
 class MinDim(Selection):
@@ -219,7 +244,7 @@ class MinDim(Selection):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> Any:
-        return MinDim.choose(ctx, input, argument_along(input._array, dim, False), dim, keepdim)
+        return MaxDim.along(ctx, input, dim, keepdim, False)
 
 
 def _extremum(kind: str, input: Tensor, dim: Any, keepdim: bool, other: Tensor | None) -> Any:
@@ -241,7 +266,7 @@ def _extremum(kind: str, input: Tensor, dim: Any, keepdim: bool, other: Tensor |
     return result((MaxDim if kind == "max" else MinDim).apply(input, dim, keepdim))
 
 
-def _given(out: Any, result: Any) -> Any:
+def given_or_new(out: Any, result: Any) -> Any:
     """One result or several in what the caller gave for them."""
     return into_each(out, result) if isinstance(result, tuple) else into(out, result, exact=True)
 
@@ -268,9 +293,11 @@ def max(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.max.html
     """
+    if dim is None and other is None and axis is None and out is None and (array := _free(input)) is not None:
+        return plain(kernels.extremum_over(array, True))
     check_tensor("max", "input", 1, input)
     result = _extremum("max", input, dim if axis is None else axis, keepdim, other)
-    return _given(out, result)
+    return given_or_new(out, result)
 
 
 def min(
@@ -293,9 +320,11 @@ def min(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.min.html
     """
+    if dim is None and other is None and axis is None and out is None and (array := _free(input)) is not None:
+        return plain(kernels.extremum_over(array, False))
     check_tensor("min", "input", 1, input)
     result = _extremum("min", input, dim if axis is None else axis, keepdim, other)
-    return _given(out, result)
+    return given_or_new(out, result)
 
 
 class Argument(Operation):
@@ -328,6 +357,14 @@ def _argument(kind: str, input: Tensor, dim: int | None, keepdim: bool) -> Tenso
     return plain(out if keepdim or not array.ndim else out.squeeze(dim))
 
 
+def _quick_argument(array: Array, dim: int | None, keepdim: bool, greatest: bool) -> Tensor:
+    if dim is None or not array.ndim:
+        if dim is not None:
+            wrap_dim(dim, 0)
+        return plain(kernels.place_over(array, greatest, None, keepdim))
+    return plain(kernels.place_over(array, greatest, (wrap_dim(dim, array.ndim),), keepdim))
+
+
 def argmax(
     input: Tensor,
     dim: int | None = None,
@@ -346,6 +383,8 @@ def argmax(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.argmax.html
     """
+    if out is None and axis is None and (array := _free(input)) is not None:
+        return _quick_argument(array, dim, keepdim, True)
     check_tensor("argmax", "input", 1, input)
     return into(out, _argument("argmax", input, dim if axis is None else axis, keepdim), exact=True)
 
@@ -368,6 +407,8 @@ def argmin(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.argmin.html
     """
+    if out is None and axis is None and (array := _free(input)) is not None:
+        return _quick_argument(array, dim, keepdim, False)
     check_tensor("argmin", "input", 1, input)
     return into(out, _argument("argmin", input, dim if axis is None else axis, keepdim), exact=True)
 
@@ -382,8 +423,12 @@ class Aminmax(Operation):
         array = input._array
         ctx.shape, ctx.keepdim = array.shape, keepdim
         ctx.dims = normalize_dims(dim, array.ndim)
-        low = wrap(minimum_reduce(array, ctx.dims, None, None, keepdim))
-        high = wrap(maximum_reduce(array, ctx.dims, None, None, keepdim))
+        if array.dtype.char in "fd":
+            low = wrap(kernels.extremum_over(array, False, ctx.dims, keepdim))
+            high = wrap(kernels.extremum_over(array, True, ctx.dims, keepdim))
+        else:
+            low = wrap(minimum_reduce(array, ctx.dims, None, None, keepdim))
+            high = wrap(maximum_reduce(array, ctx.dims, None, None, keepdim))
         ctx.save_for_backward(input, low, high)
         return low, high
 
@@ -418,155 +463,6 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out
     return into_each(out, return_types.aminmax(Aminmax.apply(input, dim, keepdim)))
 
 
-class Median(Selection):
-    """The lower median of all elements; the gradient goes to the element that is returned."""
-
-    node_name = "MedianBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Any:
-        return Median.of_all(ctx, input, False)
-
-    @staticmethod
-    def of_all(ctx: Any, input: Tensor, ignore_nan: bool) -> Array:
-        """The median of the flattened array."""
-        array = input._array
-        ctx.whole_shape = array.shape
-        value, index = kernels.median_along(np.ascontiguousarray(widened(array.reshape(-1))), 0, ignore_nan)
-        ctx.index = wrap(index)
-        return as_result(value, array.dtype).reshape(())
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor, *_: Tensor) -> Any:
-        size = int(np.prod(ctx.whole_shape))
-        return grad.new_zeros((size,)).scatter(0, ctx.index, grad.reshape(1)).reshape(ctx.whole_shape)
-
-
-class Nanmedian(Median):
-    """The lower median of the elements that are not NaN."""
-
-    node_name = "NanmedianBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Any:
-        return Nanmedian.of_all(ctx, input, True)
-
-
-class MedianDim(Selection):
-    """The lower median along a dimension, and its index."""
-
-    node_name = "MedianBackward1"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> Any:
-        return MedianDim.along(ctx, input, dim, keepdim, False)
-
-    @staticmethod
-    def along(ctx: Any, input: Tensor, dim: int, keepdim: bool, ignore_nan: bool) -> tuple[Array, Array]:
-        """The median of each row, and its index."""
-        array = input._array
-        if not array.ndim:
-            return Selection.choose(ctx, input, np.zeros((), np.int64), dim, keepdim)
-        values, indices = kernels.median_along(np.ascontiguousarray(widened(array)), dim, ignore_nan)
-        return Selection.chosen(ctx, array, as_result(values, array.dtype), indices, dim, keepdim)
-
-
-class NanmedianDim(Selection):
-    """The lower median, along a dimension, of what is not NaN, and its index."""
-
-    node_name = "NanmedianBackward1"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> Any:
-        return MedianDim.along(ctx, input, dim, keepdim, True)
-
-
-def _median(input: Tensor, dim: int | None, keepdim: bool, ignore_nan: bool) -> Any:
-    array = input._array
-    if array.dtype.kind == "c" or (array.dtype.kind == "b" and (array.size or dim is not None)):
-        raise not_implemented("median_cpu", array.dtype)
-    if dim is None:
-        if not array.size:
-            empty = np.iinfo(array.dtype).min if array.dtype.kind in "iu" else float("nan")
-            return plain(np.asarray(empty).astype(array.dtype))
-        return (Nanmedian if ignore_nan else Median).apply(input)
-    dim = wrap_dim(dim, array.ndim)
-    if array.ndim:
-        check_not_empty("median()", array, (dim,))
-    if ignore_nan:
-        return return_types.nanmedian(NanmedianDim.apply(input, dim, keepdim))
-    return return_types.median(MedianDim.apply(input, dim, keepdim))
-
-
-def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
-    """The lower median: of all elements, or along `dim` as a named tuple (values, indices); NaN if there is one.
-
-    Of elements equal to the median, the index is of the one that a stable sort puts in the middle. Raises
-    NotImplementedError
-    for bool and complex, IndexError where a dimension has no elements.
-
-    >>> import rushlight as torch
-    >>> torch.median(torch.tensor([3.0, 1.0, 4.0, 2.0]))
-    tensor(2.)
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.median.html
-    """
-    check_tensor("median", "input", 1, input)
-    return _given(out, _median(input, dim, keepdim, False))
-
-
-def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
-    """The lower median of the elements that are not NaN: of all, or along `dim` as a named tuple (values, indices).
-
-    Raises NotImplementedError for bool and complex, IndexError where a dimension has no elements.
-
-    >>> import rushlight as torch
-    >>> torch.nanmedian(torch.tensor([3.0, float("nan"), 2.0]))
-    tensor(2.)
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nanmedian.html
-    """
-    check_tensor("nanmedian", "input", 1, input)
-    return _given(out, _median(input, dim, keepdim, True))
-
-
-class Mode(Selection):
-    """The most frequent value along a dimension, and an index of it."""
-
-    node_name = "ModeBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> Any:
-        array = input._array
-        if not array.ndim:
-            return Mode.choose(ctx, input, np.zeros((), np.int64), dim, keepdim)
-        values, indices = kernels.mode_along(np.ascontiguousarray(widened(array)), dim)
-        return Mode.chosen(ctx, array, as_result(values, array.dtype), indices, dim, keepdim)
-
-
-def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
-    """The most frequent value along `dim` (the least of those equally frequent) and an index of it, as a named tuple.
-
-    Raises IndexError where the dimension has no elements or is out of range.
-
-    >>> import rushlight as torch
-    >>> torch.mode(torch.tensor([2, 1, 2, 3]))
-    torch.return_types.mode(
-    values=tensor(2),
-    indices=tensor(2))
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.mode.html
-    """
-    check_tensor("mode", "input", 1, input)
-    array = input._array
-    dim = wrap_dim(dim, array.ndim)
-    if array.dtype.kind == "c":
-        raise not_implemented("mode_cpu", array.dtype)
-    if array.ndim:
-        check_not_empty("mode()", array, (dim,))
-    return into_each(out, return_types.mode(Mode.apply(input, dim, keepdim)))
-
-
 class ExtremumMethods:
     """The reductions by order as methods of Tensor."""
 
@@ -576,7 +472,4 @@ class ExtremumMethods:
     argmax = argmax
     argmin = argmin
     max = max
-    median = median
     min = min
-    mode = mode
-    nanmedian = nanmedian

@@ -544,6 +544,8 @@ def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     if input._level is not None:
         return CountNonzero.apply(input, dim)
     array = input._array
+    if dim is None and not array.dtype.names:
+        return plain(np.asarray(np.count_nonzero(array)))
     return plain(add_reduce(array != 0, normalize_dims(dim, array.ndim), np.int64))
 
 

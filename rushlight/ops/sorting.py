@@ -9,7 +9,7 @@ import numpy as np
 from rushlight import kernels, return_types
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
-from rushlight.autograd.transforms import elements
+from rushlight.autograd.transforms import elements, highest
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import Array, as_result, check_tensor, not_implemented, widened
@@ -239,8 +239,37 @@ def _quantile(
     return out
 
 
+def _ranks(values: Array, levels: Array, ignore_nan: bool) -> Array:
+    """The ranks of levels that want no gradient, along the last dimension."""
+    missing = np.isnan(values).sum(-1, keepdims=True)
+    last = values.shape[-1] - 1
+    if ignore_nan:
+        rank = np.maximum(last - missing, 0) * levels
+    else:
+        # One NaN makes every quantile NaN, and the greatest rank holds it.
+        rank = np.where(missing > 0, last, last * levels)
+    return rank.astype(values.dtype)
+
+
+_WHOLE = {"lower": np.floor, "higher": np.ceil, "nearest": np.rint}
+
+
+def _at_ranks(ranked: Tensor, rank: Array, ndim: int, interpolation: str) -> Tensor:
+    """The values between ranks, the levels' dimension first, if they have one."""
+    if interpolation in _WHOLE:
+        found = ranked.gather(-1, wrap(_WHOLE[interpolation](rank).astype(np.int64)))
+    else:
+        below = np.floor(rank)
+        weight = np.full_like(rank, 0.5) if interpolation == "midpoint" else rank - below
+        found = ranked.gather(-1, wrap(below.astype(np.int64)))
+        found = found.lerp(ranked.gather(-1, wrap(np.ceil(rank).astype(np.int64))), wrap(weight))
+    return found.squeeze(-1) if ndim == 0 else found.movedim(-1, 0)
+
+
 def _interpolate(ranked: Tensor, levels: Any, interpolation: str, ignore_nan: bool) -> Tensor:
     """The values between ranks, the levels' dimension first."""
+    if not (levels.requires_grad or highest((ranked, levels)) is not None):
+        return _at_ranks(ranked, _ranks(ranked._array, levels._array, ignore_nan), levels.ndim, interpolation)
     missing = ranked.isnan().sum(-1, keepdim=True)
     last = ranked.shape[-1] - 1
     if ignore_nan:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight import kernels
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._numeric import (
@@ -38,6 +39,8 @@ def _moments(ctx: Any, array: Array, dim: Dims, keepdim: bool, correction: float
     count = math.prod([array.shape[d] for d in dims])
     ctx.divisor = max(0, count - correction)
     array = widened(array)
+    if array.dtype.char in "fd" and array.size:
+        return kernels.moments_over(array, dims, keepdim, float(ctx.divisor))
     mean = np.true_divide(add_reduce(array, dims, None, None, True), count)
     distance = np.subtract(array, mean)
     squares = np.real(distance * np.conj(distance)) if array.dtype.kind == "c" else np.multiply(distance, distance)

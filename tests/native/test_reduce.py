@@ -70,3 +70,30 @@ def test_other_layouts_and_dimensions_are_left_to_the_reference():
         assert _native.sum_over(x, dims, False, 1.0) is NotImplemented
     with pytest.raises(TypeError, match=r"expected a numpy.ndarray"):
         _native.sum_over(None, None, False, 1.0)
+
+
+def test_moments_are_the_references(machine, rng, dtype):
+    for shape, dims in CASES:
+        x = np.asarray(5 + rng.standard_normal(shape), dtype)
+        for keepdim in (False, True):
+            for freedom in (3.0, 0.0):
+                got = _native.moments_over(x, dims, keepdim, freedom)
+                for a, b in zip(got, reduce.moments_over(x, dims, keepdim, freedom), strict=True):
+                    assert a.shape == b.shape and a.dtype == b.dtype
+                    np.testing.assert_allclose(a, b, rtol=1e-6 if dtype == np.float32 else 1e-12)
+
+
+def test_extrema_of_few_elements_are_the_references(machine, rng, dtype):
+    for shape, dims in CASES:
+        x = np.asarray(rng.integers(0, 5, shape), dtype)
+        for given in (x, np.where(rng.random(shape) < 0.1, np.nan, x).astype(dtype)):
+            for greatest in (False, True):
+                got = _native.extremum_over(given, greatest, dims, True)
+                if x.size == 0 or x.size > 2048:
+                    assert got is NotImplemented
+                    continue
+                np.testing.assert_array_equal(got, reduce.extremum_over(given, greatest, dims, True))
+                if dims is None or len(dims) == 1:
+                    for keepdim in (False, True):
+                        place = _native.place_over(given, greatest, dims, keepdim)
+                        np.testing.assert_array_equal(place, reduce.place_over(given, greatest, dims, keepdim))

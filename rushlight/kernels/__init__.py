@@ -9,6 +9,7 @@ from .reference import elementwise, int8, linalg, loss, norm, optim, pointwise, 
 
 __all__ = [
     "accumulate", "adam_step", "add", "bias_grad", "clamp", "clamp_backward", "divide", "exp", "extremum_along",
+    "extremum_over", "moments_over", "place_over",
     "gelu", "gelu_backward", "gemm", "int8_pack", "int8_product", "int8_quantize", "int8_range", "kth_along",
     "leaky_relu", "leaky_relu_backward", "log_softmax", "log_softmax_backward", "log_sum_exp_along", "mean",
     "median_along", "mode_along", "multiply", "native_available", "negative", "normalize", "normalize_backward",
@@ -60,6 +61,9 @@ tanh_backward = prefer_native(pointwise.tanh_backward)
 
 sum_over = prefer_native(reduce.sum_over)
 mean = prefer_native(reduce.mean)
+moments_over = prefer_native(reduce.moments_over)
+extremum_over = prefer_native(reduce.extremum_over)
+place_over = prefer_native(reduce.place_over)
 
 normalize = prefer_native(norm.normalize)
 normalize_backward = prefer_native(norm.normalize_backward)

@@ -192,7 +192,10 @@ def check_apart(target: Any, other: Any, whole: bool = False) -> None:
     """RuntimeError if an operand shares part of the memory (with `whole`, any of it) of what is written to."""
     if not isinstance(other, Variable):
         return
-    array, given, counter = target._array, other._array, target._counter
+    array, given = target._array, other._array
+    if array.base is None and given.base is None and array is not given:
+        return
+    counter = target._counter
     shared = (other._counter is counter and counter is not None) or related(array, given)
     if shared and share_partly(array, given, whole):
         raise RuntimeError(OVERLAP)
@@ -283,31 +286,33 @@ class UfuncOperation(Operation):
 
     @classmethod
     def inplace(cls, target: Any, *args: Any) -> Any:
-        """`Operation.inplace`, unrolled for float tensors of one type and shape, or one and a number."""
-        other = args[0]
-        kind = other.__class__
+        """`Operation.inplace`, unrolled where `written` can do it."""
+        return target if cls.written(target, args[0]) else super().inplace(target, *args)
+
+    @classmethod
+    def written(cls, target: Any, other: Any) -> bool:
+        """Compute in place on float tensors of one type and shape, or one and a number; False for any other two."""
         try:
-            if writes_freely(target):
-                array = target._array
-                if kind is float or kind is int:
-                    cls.writing_ufunc(array, float(other), array)
-                    target.bump_version()
-                    return target
-                if isinstance(other, Variable):
-                    given = other._array
-                    if (
-                        given.dtype is array.dtype
-                        and given.shape == array.shape
-                        and not (other.requires_grad and state.enabled)
-                    ):
-                        if given is not array:
-                            check_apart(target, other)
-                        cls.writing_ufunc(array, given, array)
-                        target.bump_version()
-                        return target
+            if not writes_freely(target):
+                return False
+            array = target._array
+            if other.__class__ is float or other.__class__ is int:
+                cls.writing_ufunc(array, float(other), array)
+            else:
+                given = other._array
+                if given.dtype is not array.dtype or given.shape != array.shape:
+                    return False
+                if other._view is not None:
+                    other._view.refresh(other)
+                if other._requires_grad and state.enabled:
+                    return False
+                if given is not array:
+                    check_apart(target, other)
+                cls.writing_ufunc(array, given, array)
         except (AttributeError, Intercept):
-            pass
-        return super().inplace(target, *args)
+            return False
+        target.bump_version()
+        return True
 
     @classmethod
     def operator(cls) -> Callable[[Any, Any], Any]:

@@ -152,7 +152,7 @@ def check_tensor(function: str, name: str, position: int, value: object) -> None
 def inplace(operation: Any, kernel: Callable[[Array], Array] | None = None) -> Any:
     """The function that computes an operation of one or two operands and writes the result into the first.
 
-    A `kernel` of one operand (a `UnaryOperation` has one) takes the short way where the tensor is free to be written to.
+    A `kernel` of one operand (a `UnaryOperation` has one) takes the short way where the tensor is free for it.
     """
     code = operation.forward.__code__
     operands = [name for name in code.co_varnames[1 : code.co_argcount] if name != "out"]

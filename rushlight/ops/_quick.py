@@ -1,7 +1,7 @@
 """Short ways through functions of elements: on small tensors a call costs what its Python costs.
 
-Each decorator stands before a public function and answers the calls that need nothing of what the function is for: no
-history, no conversion, no `out`, no transform. All others, errors among them, reach the function itself.
+They answer the calls that need nothing of what the function is for: no history, no conversion, no `out`, no transform.
+All others, errors among them, are for the function itself.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import numpy as np
 
 from rushlight.autograd import variable as _variable
 from rushlight.autograd.grad_mode import state
-from rushlight.autograd.operation import mark_inference
+from rushlight.autograd.operation import check_apart, mark_inference, writes_freely
 from rushlight.autograd.transforms import Intercept
 
-__all__ = ["free", "quick_of_one", "quick_of_two"]
+__all__ = ["free", "quick_of_one", "quick_of_two", "quickly", "quickly_into"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,15 +39,67 @@ def free(tensor: Any, types: str = "fd") -> Any:
     return None
 
 
+def quickly(formula: Callable[..., Any], *tensors: Any) -> Any:
+    """A formula of the arrays of tensors that are `free` and of one type, as a tensor; None of others."""
+    arrays = _arrays(tensors)
+    if arrays is None:
+        return None
+    try:
+        made = formula(*arrays)
+    except ValueError:
+        return None
+    result = _new(_variable._tensor_type)
+    result._array = made if made.__class__ is _ndarray else np.asarray(made)
+    result._view = None
+    result._requires_grad = False
+    if state.inference:
+        mark_inference(result)
+    return result
+
+
+def quickly_into(target: Any, formula: Callable[..., Any], *tensors: Any) -> bool:
+    """Write a formula of a tensor's array and of others' into the first, and say whether that could be done."""
+    try:
+        if not writes_freely(target):
+            return False
+        array = target._array
+        if tensors:
+            arrays = _arrays(tensors)
+            if arrays is None or arrays[0].dtype is not array.dtype:
+                return False
+            for tensor in tensors:
+                if tensor is not target:
+                    check_apart(target, tensor)
+            made = formula(array, *arrays)
+        else:
+            made = formula(array)
+        if made.shape != array.shape:
+            return False
+        np.copyto(array, made)
+    except (AttributeError, ValueError, Intercept):
+        return False
+    target.bump_version()
+    return True
+
+
+def _arrays(tensors: tuple[Any, ...]) -> list[Any] | None:
+    arrays = [free(tensor) for tensor in tensors]
+    first = arrays[0]
+    for array in arrays:
+        if array is None or array.dtype is not first.dtype:
+            return None
+    return arrays
+
+
 def quick_of_one(kernel: Callable[..., Any], types: str = "fd") -> Callable[[F], F]:
-    """Decorate `function(input, *, out=None)`: an array of one of these types is what `kernel` takes."""
+    """Decorate `function(input, *, …)`: an array of one of these types is what `kernel` takes."""
 
     def decorate(function: F) -> F:
         @functools.wraps(function)
-        def quick(input: Any, *, out: Any = None) -> Any:
+        def quick(input: Any, **named: Any) -> Any:
             try:
                 array = input._array
-                if array.dtype.char in types and out is None:
+                if array.dtype.char in types and not named:
                     if input._view is not None:
                         input._view.refresh(input)
                     if not input._requires_grad or not state.enabled:
@@ -61,7 +113,7 @@ def quick_of_one(kernel: Callable[..., Any], types: str = "fd") -> Callable[[F],
                         return result
             except (AttributeError, Intercept):
                 pass
-            return function(input, out=out)
+            return function(input, **named)
 
         return quick  # type: ignore[return-value]
 
@@ -69,34 +121,32 @@ def quick_of_one(kernel: Callable[..., Any], types: str = "fd") -> Callable[[F],
 
 
 def quick_of_two(kernel: Callable[..., Any], types: str = "fd", numbers: bool = False) -> Callable[[F], F]:
-    """Decorate `function(input, other, *, out=None)`: two arrays of one of these types are what `kernel` takes.
+    """Decorate `function(input, other, *, …)`: two arrays of one of these types are what `kernel` takes.
 
     With `numbers`, a float array and a number, or an int64 array and a whole number, too.
     """
 
     def decorate(function: F) -> F:
         @functools.wraps(function)
-        def quick(input: Any, other: Any, *, out: Any = None) -> Any:
+        def quick(input: Any, other: Any, **named: Any) -> Any:
             try:
                 a = input._array
                 kind = a.dtype
-                if out is None and kind.char in types:
-                    track = input._requires_grad
+                if kind.char in types and not named:
                     if input._view is not None:
                         input._view.refresh(input)
-                        track = input._requires_grad
+                    track = input._requires_grad
                     b: Any = None
                     if numbers and (other.__class__ is float or other.__class__ is int):
                         if kind.char in "fd":
                             b = float(other)
                         elif kind.char == "l" and other.__class__ is int and -_FAR < other < _FAR:
                             b = other
-                    elif (b := other._array).dtype is kind:
+                    elif other._array.dtype is kind:
+                        b = other._array
                         if other._view is not None:
                             other._view.refresh(other)
                         track = track or other._requires_grad
-                    else:
-                        b = None
                     if b is not None and not (track and state.enabled):
                         made = kernel(a, b)
                         result = _new(_variable._tensor_type)
@@ -108,7 +158,7 @@ def quick_of_two(kernel: Callable[..., Any], types: str = "fd", numbers: bool = 
                         return result
             except (AttributeError, Intercept, ValueError, OverflowError):
                 pass
-            return function(input, other, out=out)
+            return function(input, other, **named)
 
         return quick  # type: ignore[return-value]
 

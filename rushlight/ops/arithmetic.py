@@ -12,7 +12,7 @@ from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.reference import division
 from rushlight.ops._numeric import check_tensor, inplace, refuse_float8, refuse_wide_unsigned
 from rushlight.ops._out import into
-from rushlight.ops._quick import quick_of_one
+from rushlight.ops._quick import quick_of_one, quick_of_two
 from rushlight.ops.promotion import NUMBERS, binary, like, operands, result_type, unbroadcast
 
 if TYPE_CHECKING:
@@ -320,8 +320,18 @@ def sub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor
     return into(out, Sub.apply(input, _scaled("sub", input, other, alpha)))
 
 
+@quick_of_two(lambda a, b: kernels.subtract(b, a), numbers=True)
 def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
-    """`other - alpha * input`."""
+    """`other - alpha * input`, elementwise: `sub` with its operands exchanged.
+
+    Shapes broadcast, types are promoted. Raises RuntimeError for bools, and for a fractional `alpha` with integers.
+
+    >>> import rushlight as torch
+    >>> torch.rsub(torch.tensor([1.0, 2.0]), 10, alpha=2)
+    tensor([8., 6.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.sub.html
+    """
     check_tensor("rsub", "input", 1, input)
     check_operand("rsub", other)
     return (RsubTensor if isinstance(other, Variable) else Rsub).apply(other, _scaled("rsub", other, input, alpha))
@@ -341,7 +351,11 @@ def mul(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> 
 
 
 def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """`-input`; not for bools.
+    """`-input`, elementwise, of any shape; unsigned integers wrap around. Raises RuntimeError for bools.
+
+    >>> import rushlight as torch
+    >>> torch.neg(torch.tensor([1.0, -2.0]))
+    tensor([-1.,  2.])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.neg.html
     """
@@ -350,7 +364,12 @@ def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 @quick_of_one(np.reciprocal)
 def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """`1 / input`.
+    """`1 / input`, elementwise, of any shape; integers and bools give the default floating-point type, zero gives
+    infinity.
+
+    >>> import rushlight as torch
+    >>> torch.reciprocal(torch.tensor([2.0, 0.0]))
+    tensor([0.5000,    inf])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.reciprocal.html
     """
@@ -359,7 +378,15 @@ def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 @quick_of_one(np.abs)
 def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The absolute value of each element.
+    """The absolute value `|x|` of each element, of any shape; a complex number's is its length, a real number.
+
+    Integers stay integers (the least of a signed type is its own). Raises NotImplementedError for bools.
+
+    >>> import rushlight as torch
+    >>> torch.abs(torch.tensor([-1.5, 2.0]))
+    tensor([1.5000, 2.0000])
+    >>> torch.abs(torch.tensor([3 + 4j]))
+    tensor([5.])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.abs.html
     """
@@ -406,11 +433,10 @@ def _check_integer_division(mode: str, a: Any, b: Any) -> None:
 
 def _floor_of_quotient(a: Any, b: Any) -> Any:
     # A zero divisor gives the quotient's infinity or NaN, where NumPy's floor_divide gives NaN.
-    quotient = np.true_divide(a, b)
-    zero = np.equal(b, 0)
-    if not zero.any():
+    if np.count_nonzero(b) == np.size(b):
         return np.asarray(division.floor_divide(a, b))
-    return np.where(zero, quotient, division.floor_divide(a, b)).astype(quotient.dtype)
+    quotient = np.true_divide(a, b)
+    return np.where(np.equal(b, 0), quotient, division.floor_divide(a, b)).astype(quotient.dtype)
 
 
 def _trunc_of_quotient(a: Any, b: Any) -> Any:
@@ -468,8 +494,15 @@ class TruncDivide(Operation):
     backward = FloorDivide.backward
 
 
+@quick_of_two(_floor_of_quotient, numbers=True)
 def floor_divide(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-    """The quotient rounded down, elementwise.
+    """The quotient rounded down, `⌊input / other⌋`, elementwise; shapes broadcast, types are promoted.
+
+    Raises NotImplementedError for complex numbers, RuntimeError where an integer is divided by zero.
+
+    >>> import rushlight as torch
+    >>> torch.floor_divide(torch.tensor([7, -7]), 2)
+    tensor([ 3, -4])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.floor_divide.html
     """
@@ -500,6 +533,8 @@ def _rfloordiv(input: Any, other: Any) -> Any:
 
 def add_(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """`add`, in place."""
+    if alpha.__class__ is int and alpha == 1 and Add.written(input, other):
+        return input
     if isinstance(other, Variable) and other._level is not None and other._level.keeps_parts:
         return other._add_to_(input, alpha)  # type: ignore[attr-defined]
     if alpha != 1:
@@ -509,6 +544,8 @@ def add_(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
 
 def sub_(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """`sub`, in place."""
+    if alpha.__class__ is int and alpha == 1 and Sub.written(input, other):
+        return input
     if isinstance(other, Variable) and other._level is not None and other._level.keeps_parts:
         return other._add_to_(input, -alpha)  # type: ignore[attr-defined]
     if alpha != 1:
@@ -518,6 +555,8 @@ def sub_(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
 
 def mul_(input: Tensor, other: Tensor | Number) -> Tensor:
     """`mul`, in place."""
+    if Mul.written(input, other):
+        return input
     check_operand("mul_", other)
     if isinstance(other, Variable) and other._level is not None and other._level.keeps_parts:
         return other._mul_to_(input)  # type: ignore[attr-defined]
@@ -526,6 +565,8 @@ def mul_(input: Tensor, other: Tensor | Number) -> Tensor:
 
 def div_(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
     """`div`, in place."""
+    if rounding_mode is None and Div.written(input, other):
+        return input
     check_operand("div_", other)
     if rounding_mode is None:
         return Div.inplace(input, other)

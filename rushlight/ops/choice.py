@@ -15,7 +15,7 @@ from rushlight.ops._data import fill_array
 from rushlight.ops._geometry import warn_of_overlap
 from rushlight.ops._numeric import check_tensor, not_implemented
 from rushlight.ops._out import into, plain
-from rushlight.ops._quick import quick_of_two
+from rushlight.ops._quick import free, quick_of_two, quickly, quickly_into
 from rushlight.ops.promotion import (
     NUMBERS,
     binary,
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     Number = int | float | bool | complex
 
 __all__ = ["fmax", "fmin", "masked_fill", "maximum", "minimum", "where"]
+
+
+# Numbers up to here fit into every floating-point type that computes.
+_SAFE = 65504.0
 
 
 def _check_real(kernel: str, *values: Any) -> None:
@@ -247,6 +251,11 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tenso
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.where.html
     """
     check_tensor("where", "condition", 1, condition)
+    chosen = free(condition, "?")
+    if out is None and chosen is not None:
+        result = quickly(lambda a, b: kernels.select(chosen, a, b), input, other)
+        if result is not None:
+            return result
     if input is None and other is None:
         return tuple(plain(i) for i in np.nonzero(np.atleast_1d(condition._array)))
     if condition._array.dtype != np.bool_:
@@ -324,7 +333,7 @@ def _masked_fill_operation(input: Tensor, mask: Tensor, value: Any) -> Any:
 
 
 def _check_filler(value: Any, input: Tensor) -> None:
-    if value.__class__ is float and -65504 <= value <= 65504 and input._array.dtype.kind == "f":
+    if value.__class__ is float and -_SAFE <= value <= _SAFE and input._array.dtype.kind == "f":
         return
     if input._array.dtype.names is None:
         fill_array(value, input.dtype)
@@ -343,12 +352,21 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.masked_fill.html
     """
     check_tensor("masked_fill", "mask", 2, mask)
+    chosen = free(mask, "?")
+    if chosen is not None and value.__class__ is float and -_SAFE <= value <= _SAFE:
+        result = quickly(lambda array: np.where(chosen, value, array), input)
+        if result is not None:
+            return result
     return _masked_fill_operation(input, mask, value).apply(input, mask, value)
 
 
 def masked_fill_(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     """`masked_fill`, written into the tensor."""
     check_tensor("masked_fill_", "mask", 2, mask)
+    chosen = free(mask, "?")
+    plain = chosen is not None and value.__class__ is float and -_SAFE <= value <= _SAFE
+    if plain and quickly_into(input, lambda array: np.where(chosen, value, array)):
+        return input
     operation = _masked_fill_operation(input, mask, value)
     array = input._array
     if 0 in array.strides and not input.requires_grad:

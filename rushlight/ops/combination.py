@@ -22,7 +22,7 @@ from rushlight.ops._numeric import (
     widened,
 )
 from rushlight.ops._out import into
-from rushlight.ops._quick import quick_of_two
+from rushlight.ops._quick import quick_of_two, quickly, quickly_into
 from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.powers import pow
 from rushlight.ops.promotion import NUMBERS, binary, check_broadcast, like, operands, result_type, unbroadcast
@@ -37,6 +37,9 @@ __all__ = [
 ]  # fmt: skip
 
 
+_PLAIN = (float, int)
+
+
 def _checked(function: Any, *arrays: Any) -> Array:
     """The function's result; RuntimeError where the arrays' shapes do not broadcast."""
     try:
@@ -45,6 +48,13 @@ def _checked(function: Any, *arrays: Any) -> Array:
         for other in arrays[1:]:
             check_broadcast(arrays[0], other)
         raise
+
+
+def _between(a: Array, b: Array, w: Any) -> Any:
+    # From the nearer end, so that weights 0 and 1 give the ends exactly.
+    if not isinstance(w, np.ndarray):
+        return a + w * (b - a) if abs(w) < 0.5 else b - (b - a) * (1 - w)
+    return np.where(np.abs(w) < 0.5, a + w * (b - a), b - (b - a) * (1 - w))
 
 
 class Lerp(Operation):
@@ -59,19 +69,13 @@ class Lerp(Operation):
         ctx.save_for_backward(input if weighted else None, end if weighted else None, weight)
         ctx.shapes = like(input), like(end)
 
-        def formula(a: Array, b: Array, w: Any) -> Array:
-            # From the nearer end, so that weights 0 and 1 give the ends exactly.
-            if not isinstance(w, np.ndarray):
-                return a + w * (b - a) if abs(w) < 0.5 else b - (b - a) * (1 - w)
-            return np.where(np.abs(w) < 0.5, a + w * (b - a), b - (b - a) * (1 - w))
-
         array = input._array
         if not isinstance(weight, (Variable, int, float, complex, np.generic)):
             raise TypeError(
                 f"lerp(): argument 'weight' (position 3) must be Tensor or Number, not {type(weight).__name__}"
             )
         w = widened(weight._array) if isinstance(weight, Variable) else weight
-        return as_result(_checked(formula, widened(array), widened(end._array), w), array.dtype)
+        return as_result(_checked(_between, widened(array), widened(end._array), w), array.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -117,11 +121,17 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | N
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.lerp.html
     """
     check_tensor("lerp", "input", 1, input)
+    if out is None and weight.__class__ in _PLAIN:
+        result = quickly(lambda a, b: _between(a, b, weight), input, end)
+        if result is not None:
+            return result
     return into(out, _lerp_operation(input, end, weight).apply(input, end, weight))
 
 
 def lerp_(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
     """`lerp`, written into the tensor."""
+    if weight.__class__ in _PLAIN and quickly_into(input, lambda a, b: _between(a, b, weight), end):
+        return input
     return _lerp_operation(input, end, weight).inplace(input, end, weight)
 
 
@@ -129,6 +139,10 @@ def _three(input: Tensor, tensor1: Tensor, tensor2: Tensor) -> tuple[np.dtype[An
     """The promoted type of three tensors, and their arrays in it (or in float32 for narrower floats)."""
     dtype = result_type(input, tensor1, tensor2).numpy_dtype
     return dtype, [widened(t._array.astype(dtype, copy=False)) for t in (input, tensor1, tensor2)]
+
+
+def _product_added(factor: Any) -> Any:
+    return (lambda a, b, c: a + b * c) if factor == 1 else (lambda a, b, c: a + factor * b * c)
 
 
 class Addcmul(Operation):
@@ -147,9 +161,7 @@ class Addcmul(Operation):
             raise not_implemented("addcmul_cpu_out", dtype)
         refuse_wide_unsigned(dtype, "addcmul_cpu_out")
         factor = int(value) if dtype.kind in "iu" else value
-        if factor == 1:
-            return as_result(_checked(lambda a, b, c: a + b * c, *arrays), dtype)
-        return as_result(_checked(lambda a, b, c: a + factor * b * c, *arrays), dtype)
+        return as_result(_checked(_product_added(factor), *arrays), dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -173,6 +185,10 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.addcmul.html
     """
+    if out is None and value.__class__ in _PLAIN:
+        result = quickly(_product_added(value), input, tensor1, tensor2)
+        if result is not None:
+            return result
     return into(out, Addcmul.apply(input, tensor1, tensor2, value))
 
 
@@ -180,7 +196,13 @@ def addcmul_(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number =
     """`addcmul`, written into the tensor."""
     check_tensor("addcmul_", "tensor1", 2, tensor1)
     check_tensor("addcmul_", "tensor2", 3, tensor2)
+    if value.__class__ in _PLAIN and quickly_into(input, _product_added(value), tensor1, tensor2):
+        return input
     return Addcmul.inplace(input, tensor1, tensor2, value)
+
+
+def _quotient_added(factor: Any) -> Any:
+    return (lambda a, b, c: a + b / c) if factor == 1 else (lambda a, b, c: a + factor * b / c)
 
 
 class Addcdiv(Operation):
@@ -193,7 +215,7 @@ class Addcdiv(Operation):
         ctx.save_for_backward(tensor1, tensor2)
         ctx.like, ctx.value = like(input), value
         dtype, arrays = _three(input, tensor1, tensor2)
-        return as_result(_checked(lambda a, b, c: a + value * b / c, *arrays), dtype)
+        return as_result(_checked(_quotient_added(value), *arrays), dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -230,6 +252,10 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
     check_tensor("addcdiv", "tensor1", 2, tensor1)
     check_tensor("addcdiv", "tensor2", 3, tensor2)
     _check_addcdiv(tensor1, tensor2)
+    if out is None and value.__class__ in _PLAIN:
+        result = quickly(_quotient_added(value), input, tensor1, tensor2)
+        if result is not None:
+            return result
     return into(out, Addcdiv.apply(input, tensor1, tensor2, value))
 
 
@@ -238,6 +264,8 @@ def addcdiv_(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number =
     check_tensor("addcdiv_", "tensor1", 2, tensor1)
     check_tensor("addcdiv_", "tensor2", 3, tensor2)
     _check_addcdiv(tensor1, tensor2)
+    if value.__class__ in _PLAIN and quickly_into(input, _quotient_added(value), tensor1, tensor2):
+        return input
     return Addcdiv.inplace(input, tensor1, tensor2, value)
 
 
@@ -295,6 +323,10 @@ class _WithoutDerivative(Operation):
         raise RuntimeError(f"derivative for aten::{ctx._function.name} is not implemented")
 
 
+def _step(a: Array, v: Array) -> Any:
+    return np.where(a == 0, v, a > 0).astype(a.dtype, copy=False)
+
+
 class Heaviside(_WithoutDerivative):
     """The step function, with given values at 0."""
 
@@ -307,7 +339,7 @@ class Heaviside(_WithoutDerivative):
         refuse_wide_unsigned(a.dtype, "heaviside_cpu")
         if a.dtype.kind == "c":
             raise RuntimeError("heaviside is not yet implemented for complex tensors.")
-        return np.where(a == 0, v, a > 0).astype(a.dtype)
+        return _step(a, v)
 
 
 def _check_heaviside(input: Tensor, values: Any) -> None:
@@ -328,6 +360,8 @@ def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Te
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.heaviside.html
     """
+    if out is None and (result := quickly(_step, input, values)) is not None:
+        return result
     check_tensor("heaviside", "input", 1, input)
     _check_heaviside(input, values)
     return into(out, Heaviside.apply(input, values))
@@ -358,6 +392,7 @@ class Nextafter(Operation):
         )
 
 
+@quick_of_two(np.nextafter)
 def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The next representable number after each element of `input` towards that of `other`; NotImplementedError for
     integers.

@@ -204,7 +204,9 @@ def equal(input: Tensor, other: Tensor) -> bool:
     check_tensor("equal", "input", 1, input)
     check_tensor("equal", "other", 2, other)
     a, b = input._array, other._array
-    return a.shape == b.shape and np.count_nonzero(eq(input, other)._array) == a.size
+    if a.shape != b.shape:
+        return False
+    return bool(np.count_nonzero(eq(input, other)._array) == a.size)
 
 
 class Question(Operation):

@@ -11,7 +11,7 @@ from rushlight.autograd.operation import Operation, UnaryOperation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import inplace, refuse_float8
 from rushlight.ops._out import into
-from rushlight.ops._quick import quick_of_one
+from rushlight.ops._quick import quick_of_one, quickly, quickly_into
 from rushlight.ops.arithmetic import OPERANDS, conj_of, floating
 from rushlight.ops.promotion import NUMBERS, binary, like, unbroadcast
 
@@ -169,6 +169,10 @@ class Sqrt(UnaryOperation):
         return grad / (conj_of(result) * 2)
 
 
+def _reciprocal_root(array: Any) -> Any:
+    return np.reciprocal(np.sqrt(array)) if array.dtype.kind != "V" else 1 / np.sqrt(array)
+
+
 class Rsqrt(Operation):
     """`1 / sqrt(input)`."""
 
@@ -176,8 +180,7 @@ class Rsqrt(Operation):
 
     @staticmethod
     def forward(ctx: Any, input: Any) -> Any:
-        array = floating(input._array)
-        result = wrap(np.reciprocal(np.sqrt(array)) if array.dtype.kind != "V" else 1 / np.sqrt(array))
+        result = wrap(_reciprocal_root(floating(input._array)))
         ctx.save_for_backward(result)
         return result
 
@@ -204,6 +207,8 @@ def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None
             f"{type(exponent).__name__}), but expected a Tensor among them"
         )
     if isinstance(exponent, Variable):
+        if out is None and (result := quickly(np.power, input, exponent)) is not None:
+            return result
         return into(out, (PowTensor if isinstance(input, Variable) else PowOfNumber).apply(input, exponent))
     if not isinstance(exponent, NUMBERS):
         raise TypeError(f"pow(): argument 'exponent' (position 2) must be Tensor, not {type(exponent).__name__}")
@@ -214,7 +219,13 @@ _exp, _sqrt = Exp.function(), Sqrt.function()
 
 
 def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """e to the power of each element.
+    """e to the power of each element, of any shape; integers and bools give the default floating-point type.
+
+    Real and complex floats are taken; what overflows is infinite.
+
+    >>> import rushlight as torch
+    >>> torch.exp(torch.tensor([0.0, 1.0]))
+    tensor([1.0000, 2.7183])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.exp.html
     """
@@ -223,7 +234,13 @@ def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 @quick_of_one(np.log)
 def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The natural logarithm of each element; NaN below zero, -inf at zero.
+    """The natural logarithm of each element, of any shape; NaN below zero, -inf at zero.
+
+    Integers and bools give the default floating-point type; complex numbers give the principal value.
+
+    >>> import rushlight as torch
+    >>> torch.log(torch.tensor([1.0, 0.0, -1.0]))
+    tensor([0., -inf, nan])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.log.html
     """
@@ -231,23 +248,41 @@ def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The square root of each element; NaN below zero.
+    """The square root of each element, of any shape; NaN below zero.
+
+    Integers and bools give the default floating-point type; complex numbers give the principal value.
+
+    >>> import rushlight as torch
+    >>> torch.sqrt(torch.tensor([4.0, 2.0]))
+    tensor([2.0000, 1.4142])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.sqrt.html
     """
     return _sqrt(input) if out is None else into(out, Sqrt.apply(input))
 
 
+@quick_of_one(_reciprocal_root)
 def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The reciprocal of the square root of each element.
+    """The reciprocal of the square root of each element, `1 / √x`; NaN below zero, infinity at zero.
+
+    Integers and bools give the default floating-point type; complex numbers give the principal value.
+
+    >>> import rushlight as torch
+    >>> torch.rsqrt(torch.tensor([4.0, 0.25]))
+    tensor([0.5000, 2.0000])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.rsqrt.html
     """
     return into(out, Rsqrt.apply(input))
 
 
+@quick_of_one(np.square)
 def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """`input ** 2`.
+    """`input ** 2`, elementwise, of any shape and dtype; bools give int64.
+
+    >>> import rushlight as torch
+    >>> torch.square(torch.tensor([-1.5, 2.0]))
+    tensor([2.2500, 4.0000])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.square.html
     """
@@ -273,10 +308,10 @@ def pow_(input: Tensor, exponent: Tensor | Number) -> Tensor:
 
 def square_(input: Tensor) -> Tensor:
     """Like `square`, written into the tensor."""
-    return PowScalar.inplace(input, 2)
+    return input if quickly_into(input, np.square) else PowScalar.inplace(input, 2)
 
 
-exp_, log_, rsqrt_, sqrt_ = inplace(Exp), inplace(Log, np.log), inplace(Rsqrt), inplace(Sqrt)
+exp_, log_, rsqrt_, sqrt_ = inplace(Exp), inplace(Log, np.log), inplace(Rsqrt, _reciprocal_root), inplace(Sqrt)
 
 
 class PowerMethods:

@@ -22,7 +22,7 @@ from rushlight.ops._numeric import (
     widened,
 )
 from rushlight.ops._out import into, into_each
-from rushlight.ops._quick import quick_of_one
+from rushlight.ops._quick import quick_of_one, quickly, quickly_into
 from rushlight.ops.promotion import binary, check_fits, operands, result_type, unbroadcast
 
 if TYPE_CHECKING:
@@ -154,6 +154,7 @@ def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 fix = trunc
 
 
+@quick_of_one(np.rint)
 def round(input: Tensor, *, decimals: int | None = None, out: Tensor | None = None) -> Tensor:
     """Each element rounded to `decimals` places (negative: to tens, hundreds, …; none if left out), halves to the even
     neighbour.
@@ -186,7 +187,13 @@ def round_to_decimals(input: Tensor, *, decimals: int = 0, out: Tensor | None = 
 
 def round_(input: Tensor, *, decimals: int | None = None) -> Tensor:
     """`round`, written into the tensor."""
+    if decimals is None and quickly_into(input, np.rint):
+        return input
     return Round.inplace(input) if decimals is None else RoundDecimals.inplace(input, decimals)
+
+
+def _fraction(array: Array) -> Any:
+    return np.subtract(array, np.trunc(array))
 
 
 class Frac(Operation):
@@ -196,14 +203,14 @@ class Frac(Operation):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Any:
-        array = require_floating(input._array, "frac_cpu")
-        return np.subtract(array, np.trunc(array))
+        return _fraction(require_floating(input._array, "frac_cpu"))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         return grad
 
 
+@quick_of_one(_fraction)
 def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`input - trunc(input)` of each element; NotImplementedError for integers.
 
@@ -359,12 +366,18 @@ def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None
     # Numbers that every type which the kernel takes can hold need no further look.
     plain = out is None and min.__class__ in _PLAIN and max.__class__ in _PLAIN and isinstance(input, Variable)
     if plain and input._array.dtype.char in "fd" and abs(min) < _SAFE and abs(max) < _SAFE:
-        return Clamp.apply(input, min, max)
+        low, high = float(min), float(max)
+        result = quickly(lambda array: kernels.clamp(array, low, high), input)
+        return Clamp.apply(input, min, max) if result is None else result
     return into(out, _clamp_operation(input, min, max).apply(input, min, max))
 
 
 def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """`clamp`, written into the tensor."""
+    if min.__class__ in _PLAIN and max.__class__ in _PLAIN and abs(min) < _SAFE and abs(max) < _SAFE:
+        low, high = float(min), float(max)
+        if quickly_into(input, lambda array: kernels.clamp(array, low, high)):
+            return input
     return _clamp_operation(input, min, max).inplace(input, min, max)
 
 
@@ -441,6 +454,16 @@ def frexp(input: Tensor, *, out: Any = None) -> Any:
     return into_each(out, return_types.frexp(Frexp.apply(input)))
 
 
+def _finite(array: Array, nan: float | None, posinf: float | None, neginf: float | None) -> Any:
+    if np.count_nonzero(np.isfinite(array)) == array.size:
+        return array.copy()
+    limits = dtypes.finfo(dtypes.from_numpy_dtype(array.dtype))
+    out = np.where(np.isnan(array), np.asarray(nan or 0.0).astype(array.dtype), array)
+    out[array == np.inf] = limits.max if posinf is None else posinf
+    out[array == -np.inf] = limits.min if neginf is None else neginf
+    return out
+
+
 class NanToNum(Operation):
     """Numbers in the place of NaN and the infinities; no gradient passes there."""
 
@@ -455,11 +478,7 @@ class NanToNum(Operation):
             return array.copy()
         if array.dtype.kind == "c":
             return np.nan_to_num(array, nan=nan or 0.0, posinf=posinf, neginf=neginf)
-        limits = dtypes.finfo(input.dtype)
-        out = np.where(np.isnan(array), np.asarray(nan or 0.0).astype(array.dtype), array)
-        out[array == np.inf] = limits.max if posinf is None else posinf
-        out[array == -np.inf] = limits.min if neginf is None else neginf
-        return out
+        return _finite(array, nan, posinf, neginf)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -483,6 +502,8 @@ def nan_to_num(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nan_to_num.html
     """
+    if out is None and (result := quickly(lambda array: _finite(array, nan, posinf, neginf), input)) is not None:
+        return result
     return into(out, NanToNum.apply(input, nan, posinf, neginf))
 
 
@@ -496,7 +517,7 @@ def nan_to_num_(
 floor_ = inplace(Floor, np.floor)
 ceil_ = inplace(Ceil, np.ceil)
 trunc_ = fix_ = inplace(Trunc, np.trunc)
-frac_ = inplace(Frac)
+frac_ = inplace(Frac, _fraction)
 
 
 class RoundingMethods:

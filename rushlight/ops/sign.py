@@ -36,6 +36,14 @@ def _sign_of(array: Array) -> Array:
     return np.subtract(array > 0, array < 0, dtype=np.int8).astype(array.dtype)
 
 
+def _sign_of_floats(array: Array) -> Any:
+    found = np.sign(array)
+    odd = np.isnan(found)
+    if np.count_nonzero(odd):
+        found = np.where(odd, found.dtype.type(0), found)
+    return found
+
+
 class Sign(Operation):
     """-1, 0 or 1; its gradient is 0."""
 
@@ -55,6 +63,7 @@ class Sign(Operation):
         return wrap(np.zeros_like(grad._array))
 
 
+@quick_of_one(_sign_of_floats)
 def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """-1, 0 or 1 for each element, in its type; NotImplementedError for complex.
 
@@ -301,7 +310,7 @@ def conj_physical_(input: Tensor) -> Tensor:
     return input.copy_(conj(input)) if input.is_complex() else input
 
 
-sign_ = inplace(Sign)
+sign_ = inplace(Sign, _sign_of_floats)
 sgn_ = inplace(Sgn)
 
 

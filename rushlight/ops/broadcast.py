@@ -151,7 +151,15 @@ def common_shape(shapes: Sequence[Shape]) -> Shape:
 
 
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
-    """Views of the tensors with the shape they have together.
+    """Views of the tensors with the one shape that they have together; no element is copied.
+
+    Raises RuntimeError for shapes that do not broadcast.
+
+    >>> import rushlight as torch
+    >>> row, column = torch.broadcast_tensors(torch.tensor([1, 2]), torch.tensor([[3], [4]]))
+    >>> column
+    tensor([[3, 3],
+            [4, 4]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.broadcast_tensors.html
     """
@@ -173,7 +181,13 @@ def _atleast(function: str, tensors: tuple[Any, ...], one: Any) -> Any:
 
 
 def atleast_1d(*tensors: Any) -> Any:
-    """Each tensor with at least one dimension.
+    """Each tensor with at least one dimension: a scalar becomes `(1,)`, others stay as they are.
+
+    One tensor gives a tensor; several, or a sequence, give a tuple.
+
+    >>> import rushlight as torch
+    >>> torch.atleast_1d(torch.tensor(3.0))
+    tensor([3.])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.atleast_1d.html
     """
@@ -181,7 +195,16 @@ def atleast_1d(*tensors: Any) -> Any:
 
 
 def atleast_2d(*tensors: Any) -> Any:
-    """Each tensor with at least two dimensions, new ones first."""
+    """Each tensor with at least two dimensions: `()` becomes `(1, 1)` and `(n,)` becomes `(1, n)`, as views.
+
+    One tensor gives a tensor; several, or a sequence, give a tuple.
+
+    >>> import rushlight as torch
+    >>> torch.atleast_2d(torch.tensor([1.0, 2.0]))
+    tensor([[1., 2.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.atleast_2d.html
+    """
 
     def one(tensor: Tensor) -> Tensor:
         ndim = tensor._array.ndim
@@ -193,7 +216,17 @@ def atleast_2d(*tensors: Any) -> Any:
 
 
 def atleast_3d(*tensors: Any) -> Any:
-    """Each tensor with at least three dimensions: (N) becomes (1, N, 1), (M, N) becomes (M, N, 1)."""
+    """Each tensor with at least three dimensions: `(n,)` becomes `(1, n, 1)` and `(m, n)` becomes `(m, n, 1)`, as
+    views.
+
+    One tensor gives a tensor; several, or a sequence, give a tuple.
+
+    >>> import rushlight as torch
+    >>> torch.atleast_3d(torch.tensor([1.0, 2.0])).shape
+    torch.Size([1, 2, 1])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.atleast_3d.html
+    """
 
     def one(tensor: Tensor) -> Tensor:
         ndim = tensor._array.ndim

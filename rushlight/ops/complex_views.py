@@ -94,7 +94,12 @@ class ImaginaryPart(ViewOperation):
 
 
 def view_as_real(input: Tensor) -> Tensor:
-    """A complex tensor (*) as a view of its parts, (*, 2). RuntimeError for other types.
+    """A complex tensor `(*)` as a view of its two parts, `(*, 2)`. Raises RuntimeError for other dtypes.
+
+    >>> import rushlight as torch
+    >>> torch.view_as_real(torch.tensor([1 + 2j, 3 - 4j]))
+    tensor([[ 1.,  2.],
+            [ 3., -4.]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.view_as_real.html
     """
@@ -105,7 +110,13 @@ def view_as_real(input: Tensor) -> Tensor:
 
 
 def view_as_complex(input: Tensor) -> Tensor:
-    """A float tensor (*, 2) as a view of complex numbers, (*). RuntimeError if memory doesn't hold pairs.
+    """A floating-point tensor `(*, 2)` as a view of complex numbers `(*)`: the last dimension holds their two parts.
+
+    Raises RuntimeError for other dtypes, for a last dimension of another length, and where memory does not hold pairs.
+
+    >>> import rushlight as torch
+    >>> torch.view_as_complex(torch.tensor([[1.0, 2.0], [3.0, -4.0]]))
+    tensor([1.+2.j, 3.-4.j])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.view_as_complex.html
     """
@@ -130,13 +141,27 @@ def view_as_complex(input: Tensor) -> Tensor:
 
 
 def real(input: Tensor) -> Tensor:
-    """The real part as a view; a real tensor is its own."""
+    """The real part of a complex tensor `(*)`, as a view of the same shape; a real tensor is its own.
+
+    >>> import rushlight as torch
+    >>> torch.real(torch.tensor([1 + 2j, 3 - 4j]))
+    tensor([1., 3.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.real.html
+    """
     check_tensor("real", "input", 1, input)
     return RealPart.apply(input) if input.dtype.is_complex else input
 
 
 def imag(input: Tensor) -> Tensor:
-    """The imaginary part as a view; RuntimeError for a real tensor."""
+    """The imaginary part of a complex tensor `(*)`, as a view of the same shape. Raises RuntimeError for a real tensor.
+
+    >>> import rushlight as torch
+    >>> torch.imag(torch.tensor([1 + 2j, 3 - 4j]))
+    tensor([ 2., -4.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.imag.html
+    """
     check_tensor("imag", "input", 1, input)
     if not input.dtype.is_complex:
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")

@@ -332,7 +332,14 @@ def item(input: Tensor) -> Any:
 
 
 def numel(input: Tensor) -> int:
-    """The number of elements."""
+    """The number of elements: the product of the shape, 1 for a scalar.
+
+    >>> import rushlight as torch
+    >>> torch.numel(torch.ones(2, 3))
+    6
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.numel.html
+    """
     check_tensor("numel", "input", 1, input)
     return input._array.size
 
@@ -392,13 +399,27 @@ def is_set_to(input: Tensor, tensor: Tensor) -> bool:
 
 
 def is_floating_point(input: Tensor) -> bool:
-    """Whether the dtype is a floating-point type."""
+    """Whether the tensor's dtype is a floating-point type: complex types are none.
+
+    >>> import rushlight as torch
+    >>> torch.is_floating_point(torch.tensor([1.0])), torch.is_floating_point(torch.tensor([1]))
+    (True, False)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.is_floating_point.html
+    """
     check_tensor("is_floating_point", "input", 1, input)
     return input.dtype.is_floating_point
 
 
 def is_complex(input: Tensor) -> bool:
-    """Whether the dtype is a complex type."""
+    """Whether the tensor's dtype is a complex type.
+
+    >>> import rushlight as torch
+    >>> torch.is_complex(torch.tensor([1j])), torch.is_complex(torch.tensor([1.0]))
+    (True, False)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.is_complex.html
+    """
     check_tensor("is_complex", "input", 1, input)
     return input.dtype.is_complex
 
@@ -409,12 +430,27 @@ def is_signed(input: Tensor) -> bool:
 
 
 def is_tensor(obj: Any, /) -> bool:
-    """Whether `obj` is a Tensor."""
+    """Whether `obj` is a Tensor, of any subclass.
+
+    >>> import rushlight as torch
+    >>> torch.is_tensor(torch.ones(1)), torch.is_tensor([1.0])
+    (True, False)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.is_tensor.html
+    """
     return isinstance(obj, Variable)
 
 
 def is_nonzero(input: Tensor) -> bool:
-    """Whether the only element is not zero; RuntimeError if there are more or none."""
+    """Whether the only element of a tensor of any shape is not zero. Raises RuntimeError if there are more elements or
+    none.
+
+    >>> import rushlight as torch
+    >>> torch.is_nonzero(torch.tensor([[0.5]]))
+    True
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.is_nonzero.html
+    """
     check_tensor("is_nonzero", "input", 1, input)
     array = input._array
     if array.size != 1:

@@ -169,9 +169,14 @@ def from_numpy(array: Array, /) -> Tensor:
 def frombuffer(
     buffer: Any, *, dtype: dtypes.dtype, count: int = -1, offset: int = 0, requires_grad: bool = False
 ) -> Tensor:
-    """A one-dimensional tensor of the memory of a bytes-like object, from byte `offset`, `count` elements or all.
+    """A one-dimensional tensor over the memory of a bytes-like object, from byte `offset`, `count` elements or all.
 
-    ValueError if the buffer's length doesn't fit.
+    Nothing is copied: where the object can be written to, so can the tensor. Raises ValueError if the buffer's length
+    does not fit the dtype, or holds fewer elements than `count`.
+
+    >>> import rushlight as torch
+    >>> torch.frombuffer(bytearray([1, 0, 2, 0]), dtype=torch.int16)
+    tensor([1, 2], dtype=torch.int16)
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.frombuffer.html
     """
@@ -308,7 +313,14 @@ def _ones(shape: Shape, kind: np.dtype[Any]) -> Array:
 
 
 def ones(*size: Any, **options: Any) -> Tensor:
-    """A tensor of ones; options as for `zeros`.
+    """A tensor of ones of the given shape, numbers or a sequence; options as for `zeros`.
+
+    Raises RuntimeError for a negative length.
+
+    >>> import rushlight as torch
+    >>> torch.ones(2, 3)
+    tensor([[1., 1., 1.],
+            [1., 1., 1.]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.ones.html
     """
@@ -316,7 +328,14 @@ def ones(*size: Any, **options: Any) -> Tensor:
 
 
 def empty(*size: Any, **options: Any) -> Tensor:
-    """A tensor whose elements are whatever was in memory; options as for `zeros`, and `memory_format`.
+    """A tensor of the given shape whose elements are whatever was in memory; options as for `zeros`, and
+    `memory_format`.
+
+    Raises RuntimeError for a negative length.
+
+    >>> import rushlight as torch
+    >>> torch.empty(2, 3, dtype=torch.int64).shape
+    torch.Size([2, 3])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.empty.html
     """
@@ -387,7 +406,13 @@ def zeros_like(
     input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
     pin_memory: bool = False, memory_format: memory_format = preserve_format,
 ) -> Tensor:  # fmt: skip
-    """Zeros with the shape, the dtype and the order of dimensions of `input`.
+    """A tensor of zeros like `input`: its shape, and its dtype unless another is given.
+
+    With `memory_format` left as it is, the dimensions lie in memory in the order that they have in `input`.
+
+    >>> import rushlight as torch
+    >>> torch.zeros_like(torch.tensor([5, 6]))
+    tensor([0, 0])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.zeros_like.html
     """
@@ -402,7 +427,13 @@ def ones_like(
     input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
     pin_memory: bool = False, memory_format: memory_format = preserve_format,
 ) -> Tensor:  # fmt: skip
-    """Ones with the shape, the dtype and the order of dimensions of `input`.
+    """A tensor of ones like `input`: its shape, and its dtype unless another is given.
+
+    With `memory_format` left as it is, the dimensions lie in memory in the order that they have in `input`.
+
+    >>> import rushlight as torch
+    >>> torch.ones_like(torch.tensor([5, 6]))
+    tensor([1, 1])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.ones_like.html
     """
@@ -414,7 +445,13 @@ def empty_like(
     input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
     pin_memory: bool = False, memory_format: memory_format = preserve_format,
 ) -> Tensor:  # fmt: skip
-    """Whatever was in memory, with the shape, the dtype and the order of dimensions of `input`.
+    """A tensor like `input` whose elements are whatever was in memory: its shape, its dtype unless another is given.
+
+    With `memory_format` left as it is, the dimensions lie in memory in the order that they have in `input`.
+
+    >>> import rushlight as torch
+    >>> torch.empty_like(torch.ones(2, 3)).shape
+    torch.Size([2, 3])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.empty_like.html
     """
@@ -426,7 +463,13 @@ def full_like(
     input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
     requires_grad: bool = False, pin_memory: bool = False, memory_format: memory_format = preserve_format,
 ) -> Tensor:  # fmt: skip
-    """A number throughout, with the shape, the dtype and the order of dimensions of `input`.
+    """A tensor like `input` with one number throughout: its shape, and its dtype unless another is given.
+
+    With `memory_format` left as it is, the dimensions lie in memory in the order that they have in `input`.
+
+    >>> import rushlight as torch
+    >>> torch.full_like(torch.ones(2), 7)
+    tensor([7., 7.])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.full_like.html
     """
@@ -442,7 +485,14 @@ def full_like(
 def scalar_tensor(
     s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **options: Any
 ) -> Tensor:
-    """A number as a tensor without dimensions, of the default dtype."""
+    """A number as a tensor without dimensions, `()`, of the default dtype unless another is given, also for an integer.
+
+    >>> import rushlight as torch
+    >>> torch.scalar_tensor(3)
+    tensor(3.)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.tensor.html
+    """
     kind = dtypes.get_default_dtype() if dtype is None else as_dtype(dtype)
     if not isinstance(s, (bool, int, float, complex, np.generic, Variable)):
         raise TypeError(f"scalar_tensor(): argument 's' (position 1) must be Number, not {type(s).__name__}")
@@ -451,6 +501,12 @@ def scalar_tensor(
 
 def empty_strided(size: Sequence[int], stride: Sequence[int], *, dtype: Any = None, **options: Any) -> Tensor:
     """Whatever was in memory, with a shape and strides (in elements) of one's own.
+
+    Raises RuntimeError for a different number of strides and for negative ones.
+
+    >>> import rushlight as torch
+    >>> torch.empty_strided((2, 3), (1, 2)).stride()
+    (1, 2)
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.empty_strided.html
     """
@@ -467,7 +523,13 @@ def empty_strided(size: Sequence[int], stride: Sequence[int], *, dtype: Any = No
 
 
 def empty_permuted(size: Sequence[int], physical_layout: Sequence[int], *, dtype: Any = None, **options: Any) -> Tensor:
-    """Whatever was in memory, with its dimensions in memory in the order `physical_layout`.
+    """Whatever was in memory, in the shape `size`, with its dimensions in memory in the order `physical_layout`.
+
+    Raises RuntimeError for a `physical_layout` that is no permutation of the dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.empty_permuted((2, 3), (1, 0)).stride()
+    (1, 2)
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.empty_permuted.html
     """

@@ -109,17 +109,28 @@ def dropout(input: Tensor, p: float, train: bool) -> Tensor:
 
 
 def dropout_(input: Tensor, p: float, train: bool) -> Tensor:
-    """`dropout` in place."""
+    """Like `dropout`, written into the tensor."""
     return _apply(input, _checked(input, p, "dropout_"), train, False, True)
 
 
 def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    """`dropout` of whole channels: one draw for each of the first two dimensions. RuntimeError for fewer."""
+    """`dropout` of whole channels of `(N, C, *)`: one draw for each of the first two dimensions.
+
+    Raises RuntimeError for fewer than two dimensions and for a `p` outside [0, 1].
+
+    >>> import rushlight as torch
+    >>> torch.feature_dropout(torch.ones(1, 3, 2), 0.5, train=True)
+    tensor([[[0., 0.],
+             [0., 0.],
+             [2., 2.]]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.dropout2d.html
+    """
     return _apply(input, _checked(input, p, "feature_dropout"), train, True, False)
 
 
 def feature_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
-    """`feature_dropout` in place."""
+    """Like `feature_dropout`, written into the tensor."""
     return _apply(input, _checked(input, p, "feature_dropout_"), train, True, True)
 
 
@@ -142,8 +153,15 @@ def _apply_alpha(input: Tensor, p: float, train: bool, feature: bool, inplace: b
 
 
 def alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    """Elements set to SELU's negative limit with probability p, the whole then shifted and scaled to keep mean and
+    """Elements set to SELU's negative limit with probability `p`, the whole then shifted and scaled to keep mean and
     variance.
+
+    The shape stays; unless `train`, so does everything. Raises RuntimeError for a `p` outside [0, 1] and for integers.
+
+    >>> import rushlight as torch
+    >>> torch.alpha_dropout(torch.ones(2, 3), 0.5, train=False)
+    tensor([[1., 1., 1.],
+            [1., 1., 1.]])
 
     Source: G. Klambauer et al., "Self-normalizing neural networks", 2017
     """
@@ -151,22 +169,42 @@ def alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
 
 
 def alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
-    """`alpha_dropout` in place."""
+    """Like `alpha_dropout`, written into the tensor."""
     return _apply_alpha(input, _checked(input, p, "alpha_dropout_"), train, False, True)
 
 
 def feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    """`alpha_dropout` of whole channels. RuntimeError for fewer than 2 dimensions."""
+    """`alpha_dropout` of whole channels of `(N, C, *)`: one draw for each of the first two dimensions.
+
+    Raises RuntimeError for fewer than two dimensions and for a `p` outside [0, 1].
+
+    >>> import rushlight as torch
+    >>> torch.feature_alpha_dropout(torch.ones(1, 2, 3), 0.5, train=False)
+    tensor([[[1., 1., 1.],
+             [1., 1., 1.]]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.feature_alpha_dropout.html
+    """
     return _apply_alpha(input, _checked(input, p, "feature_alpha_dropout"), train, True, False)
 
 
 def feature_alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
-    """`feature_alpha_dropout` in place."""
+    """Like `feature_alpha_dropout`, written into the tensor."""
     return _apply_alpha(input, _checked(input, p, "feature_alpha_dropout_"), train, True, True)
 
 
 def native_dropout(input: Tensor, p: float, train: bool | None = None) -> tuple[Tensor, Tensor]:
-    """`dropout`, and the mask of what was kept as bools."""
+    """`dropout`, and the mask of what was kept, as bools of the same shape.
+
+    Unless `train`, all is kept; None counts as true. Raises RuntimeError for integers.
+
+    >>> import rushlight as torch
+    >>> result, kept = torch.native_dropout(torch.ones(4), 0.5, True)
+    >>> bool((result[kept] == 2).all()), bool((result[~kept] == 0).all())
+    (True, True)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.dropout.html
+    """
     check_tensor("native_dropout", "input", 1, input)
     if train is False or input.numel() == 0:
         return input, wrap(np.ones(input._array.shape, np.bool_))

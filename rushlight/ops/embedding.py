@@ -290,6 +290,8 @@ def embedding(
     >>> import rushlight as torch
     >>> torch.embedding(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1]))
     tensor([[3., 4.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.embedding.html
     """
     check_tensor("embedding", "weight", 1, weight)
     check_tensor("embedding", "indices", 2, indices)
@@ -306,6 +308,8 @@ def embedding_renorm_(input: Tensor, indices: Tensor, max_norm: float, norm_type
     >>> torch.embedding_renorm_(torch.tensor([[3.0, 4.0], [6.0, 8.0]]), torch.tensor([1]), 5.0, 2.0)
     tensor([[3., 4.],
             [3., 4.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.embedding.html
     """
     check_tensor("embedding_renorm_", "input", 1, input)
     check_tensor("embedding_renorm_", "indices", 2, indices)
@@ -339,6 +343,8 @@ def embedding_bag(
     >>> table = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
     >>> torch.embedding_bag(table, torch.tensor([0, 1]), torch.tensor([0]), mode=1)[0]
     tensor([[2., 3.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.embedding_bag.html
     """
     for position, (name, tensor) in enumerate((("weight", weight), ("indices", indices), ("offsets", offsets)), 1):
         check_tensor("embedding_bag", name, position, tensor)

@@ -234,7 +234,16 @@ def ihfftn(
 def fft2(
     input: Tensor, s: Dims = None, dim: Dims = (-2, -1), norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """`fftn` along the last two dimensions.
+    """The Fourier transform along the last two dimensions, or the two of `dim`: `fftn` with another default.
+
+    `(*, m, n)` gives complex `(*, m, n)`, or the lengths of `s`, to which the input is cut or padded with zeros. `norm`
+    is "backward" (the default), "ortho" or "forward". Real and complex floats are taken, integers as the default dtype.
+    Raises RuntimeError for repeated dimensions, another `norm` and lengths below 1.
+
+    >>> import rushlight as torch
+    >>> torch.fft.fft2(torch.eye(2))
+    tensor([[2.+0.j, 0.+0.j],
+            [0.+0.j, 2.+0.j]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fft.fft2.html
     """
@@ -246,7 +255,15 @@ def fft2(
 def ifft2(
     input: Tensor, s: Dims = None, dim: Dims = (-2, -1), norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """`ifftn` along the last two dimensions.
+    """The inverse of `fft2`, along the last two dimensions or the two of `dim`: `ifftn` with another default.
+
+    `(*, m, n)` gives complex `(*, m, n)`, or the lengths of `s`. Raises RuntimeError for repeated dimensions, another
+    `norm` and lengths below 1.
+
+    >>> import rushlight as torch
+    >>> torch.fft.ifft2(torch.fft.fft2(torch.eye(2))).real
+    tensor([[1., 0.],
+            [0., 1.]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fft.ifft2.html
     """
@@ -258,7 +275,14 @@ def ifft2(
 def rfft2(
     input: Tensor, s: Dims = None, dim: Dims = (-2, -1), norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """`rfftn` along the last two dimensions.
+    """The transform of real numbers along two dimensions, without the half of the last that mirrors the other: `rfftn`.
+
+    `(*, m, n)` gives complex `(*, m, n // 2 + 1)`. Raises RuntimeError for complex input, repeated dimensions, another
+    `norm` and lengths below 1.
+
+    >>> import rushlight as torch
+    >>> torch.fft.rfft2(torch.ones(2, 4)).shape
+    torch.Size([2, 3])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fft.rfft2.html
     """
@@ -270,7 +294,15 @@ def rfft2(
 def irfft2(
     input: Tensor, s: Dims = None, dim: Dims = (-2, -1), norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """`irfftn` along the last two dimensions.
+    """The inverse of `rfft2`, which gives real numbers: `irfftn` along the last two dimensions or the two of `dim`.
+
+    Half a spectrum `(*, m, k)` gives `(*, m, 2 * (k - 1))`, or the lengths of `s`, which odd ones need. Raises
+    RuntimeError for repeated dimensions, another `norm` and lengths below 1.
+
+    >>> import rushlight as torch
+    >>> torch.fft.irfft2(torch.fft.rfft2(torch.ones(2, 3)), s=(2, 3))
+    tensor([[1., 1., 1.],
+            [1., 1., 1.]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fft.irfft2.html
     """
@@ -282,7 +314,15 @@ def irfft2(
 def hfft2(
     input: Tensor, s: Dims = None, dim: Dims = (-2, -1), norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """`hfftn` along the last two dimensions.
+    """The transform, which is real, of a signal that its half stands for: `hfftn` along two dimensions.
+
+    Half a signal `(*, m, k)` gives `(*, m, 2 * (k - 1))`, or the lengths of `s`. Raises RuntimeError for repeated
+    dimensions, another `norm` and lengths below 1.
+
+    >>> import rushlight as torch
+    >>> torch.fft.hfft2(torch.ones(2, 2))
+    tensor([[4., 0.],
+            [0., 0.]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fft.hfft2.html
     """
@@ -292,7 +332,14 @@ def hfft2(
 def ihfft2(
     input: Tensor, s: Dims = None, dim: Dims = (-2, -1), norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """`ihfftn` along the last two dimensions.
+    """The inverse of `hfft2`: half of the signal whose transform is real, `ihfftn` along two dimensions.
+
+    Real `(*, m, n)` gives complex `(*, m, n // 2 + 1)`. Raises RuntimeError for complex input, repeated dimensions and
+    another `norm`.
+
+    >>> import rushlight as torch
+    >>> torch.fft.ihfft2(torch.ones(2, 4)).shape
+    torch.Size([2, 3])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fft.ihfft2.html
     """

@@ -412,7 +412,14 @@ def grid_sampler(
 def grid_sampler_2d(
     input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
 ) -> Tensor:
-    """`grid_sampler` of images alone.
+    """`grid_sampler` of images `(N, C, H, W)` alone, with a grid `(N, H_out, W_out, 2)`: `(N, C, H_out, W_out)`.
+
+    Raises RuntimeError for other ranks and for a grid of another dtype.
+
+    >>> import rushlight as torch
+    >>> image = torch.arange(4.0).view(1, 1, 2, 2)
+    >>> torch.grid_sampler_2d(image, torch.zeros(1, 1, 1, 2), 0, 0, True)
+    tensor([[[[1.5000]]]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.grid_sample.html
     """
@@ -425,7 +432,14 @@ def grid_sampler_2d(
 def grid_sampler_3d(
     input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
 ) -> Tensor:
-    """`grid_sampler` of volumes alone.
+    """`grid_sampler` of volumes `(N, C, D, H, W)` alone, with a grid `(N, D_out, H_out, W_out, 3)`.
+
+    Gives `(N, C, D_out, H_out, W_out)`; raises RuntimeError for other ranks and for bicubic interpolation.
+
+    >>> import rushlight as torch
+    >>> volume = torch.arange(8.0).view(1, 1, 2, 2, 2)
+    >>> torch.grid_sampler_3d(volume, torch.zeros(1, 1, 1, 1, 3), 0, 0, True).item()
+    3.5
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.grid_sample.html
     """

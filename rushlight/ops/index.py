@@ -585,7 +585,7 @@ def index_put(input: Tensor, indices: Sequence[Tensor], values: Tensor, accumula
 
 
 def index_put_(input: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False) -> Tensor:
-    """`index_put` in place."""
+    """Like `index_put`, written into the tensor."""
     check_tensor("index_put_", "input", 1, input)
     layout, found = _put_indices(input, indices, values)
     return IndexPut.inplace(input, values, accumulate, True, layout, *found)

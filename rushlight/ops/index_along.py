@@ -300,7 +300,14 @@ def _index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor, inplace:
 
 
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """A copy of `input` with the slices of `source` written at the indices.
+    """A copy of `input` `(…, n, …)` with the slices of `source` `(…, k, …)` written at the places in `index` `(k,)` of
+    `dim`.
+
+    Raises RuntimeError for shapes or dtypes that do not fit, IndexError for places out of range.
+
+    >>> import rushlight as torch
+    >>> torch.index_copy(torch.zeros(3), 0, torch.tensor([2, 0]), torch.tensor([1.0, 2.0]))
+    tensor([2., 0., 1.])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.index_copy.html
     """
@@ -335,7 +342,14 @@ def _index_fill(input: Tensor, dim: int, index: Tensor, value: Any, inplace: boo
 
 
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
-    """A copy of `input` with one number written at the indices.
+    """A copy of `input` `(…, n, …)` with one number, or a scalar tensor, written at the places in `index` `(k,)` of
+    `dim`.
+
+    The index is int64. Raises IndexError for places out of range, RuntimeError for a value with dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.index_fill(torch.zeros(3), 0, torch.tensor([0, 2]), 7)
+    tensor([7., 0., 7.])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.index_fill_.html
     """
@@ -376,7 +390,14 @@ def index_reduce(
     include_self: bool = True,
     out: Tensor | None = None,
 ) -> Tensor:
-    """A copy of `input` with the slices of `source` reduced ("prod", "mean", "amax", "amin") at the indices.
+    """A copy of `input` `(…, n, …)` with the slices of `source` reduced into the places in `index` `(k,)` of `dim`.
+
+    `reduce` is "prod", "mean", "amax" or "amin"; `include_self` lets what stood there count. Raises RuntimeError for
+    another one, for shapes or dtypes that do not fit, and for an index of another dtype than int32 or int64.
+
+    >>> import rushlight as torch
+    >>> torch.index_reduce(torch.ones(2), 0, torch.tensor([0, 0]), torch.tensor([3.0, 5.0]), "amax")
+    tensor([5., 1.])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.index_reduce.html
     """

@@ -256,12 +256,26 @@ def _plain_arrays(tensors: Any) -> list[Array] | None:
 
 
 def concat(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
-    """`cat` under another name."""
+    """`cat` under another name: the tensors one after the other along `dim`.
+
+    >>> import rushlight as torch
+    >>> torch.concat((torch.tensor([1]), torch.tensor([2, 3])))
+    tensor([1, 2, 3])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.concat.html
+    """
     return cat(tensors, dim, out=out)
 
 
 def concatenate(tensors: Tensors, dim: int = 0, *, axis: int | None = None, out: Tensor | None = None) -> Tensor:
-    """`cat` under NumPy's name."""
+    """`cat` under NumPy's name: the tensors one after the other along `dim`, or `axis`.
+
+    >>> import rushlight as torch
+    >>> torch.concatenate((torch.tensor([1]), torch.tensor([2, 3])), axis=0)
+    tensor([1, 2, 3])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.concatenate.html
+    """
     return cat(tensors, dim, axis=axis, out=out)
 
 
@@ -310,7 +324,13 @@ def _stacked(tensors: Any, name: str) -> tuple[Tensor, ...]:
 
 
 def hstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
-    """The tensors side by side: `cat` along dimension 1, or 0 of vectors.
+    """The tensors side by side: `cat` along dimension 1, or along 0 where they are vectors.
+
+    Raises RuntimeError for an empty sequence and for other lengths that differ.
+
+    >>> import rushlight as torch
+    >>> torch.hstack((torch.tensor([1, 2]), torch.tensor([3])))
+    tensor([1, 2, 3])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.hstack.html
     """
@@ -319,7 +339,14 @@ def hstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
 
 
 def vstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
-    """The tensors as rows one above the other.
+    """The tensors as rows one above the other: `cat` along dimension 0, where a vector `(n,)` counts as `(1, n)`.
+
+    Raises RuntimeError for an empty sequence and for widths that differ.
+
+    >>> import rushlight as torch
+    >>> torch.vstack((torch.tensor([1, 2]), torch.tensor([3, 4])))
+    tensor([[1, 2],
+            [3, 4]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.vstack.html
     """
@@ -327,12 +354,28 @@ def vstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
 
 
 def row_stack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
-    """`vstack` under another name."""
+    """`vstack` under another name: the tensors as rows one above the other.
+
+    >>> import rushlight as torch
+    >>> torch.row_stack((torch.tensor([1, 2]), torch.tensor([3, 4])))
+    tensor([[1, 2],
+            [3, 4]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.row_stack.html
+    """
     return vstack(tensors, out=out)
 
 
 def dstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
-    """The tensors behind each other: `cat` along dimension 2.
+    """The tensors behind each other: `cat` along dimension 2, where `(n,)` counts as `(1, n, 1)` and `(m, n)` as
+    `(m, n, 1)`.
+
+    Raises RuntimeError for an empty sequence and for other lengths that differ.
+
+    >>> import rushlight as torch
+    >>> torch.dstack((torch.tensor([1, 2]), torch.tensor([3, 4])))
+    tensor([[[1, 3],
+             [2, 4]]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.dstack.html
     """
@@ -340,7 +383,14 @@ def dstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
 
 
 def column_stack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
-    """The tensors side by side, each vector as a column.
+    """The tensors side by side, joined along dimension 1: each vector `(n,)` as a column `(n, 1)`.
+
+    Raises RuntimeError for an empty sequence and for heights that differ.
+
+    >>> import rushlight as torch
+    >>> torch.column_stack((torch.tensor([1, 2]), torch.tensor([3, 4])))
+    tensor([[1, 3],
+            [2, 4]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.column_stack.html
     """
@@ -352,7 +402,13 @@ def column_stack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
 
 
 def trace(input: Tensor) -> Tensor:
-    """The sum of the diagonal of a matrix.
+    """The sum of the diagonal of a matrix `(m, n)`: a scalar; integers add up in int64.
+
+    Raises RuntimeError for other numbers of dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.trace(torch.tensor([[1, 2], [3, 4]]))
+    tensor(5)
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.trace.html
     """
@@ -367,7 +423,16 @@ def trace(input: Tensor) -> Tensor:
 
 
 def block_diag(*tensors: Tensor) -> Tensor:
-    """Matrices along the diagonal of one, zeros elsewhere; a vector counts as a row.
+    """Matrices along the diagonal of one, zeros elsewhere; a vector counts as a row, a scalar as a matrix `(1, 1)`.
+
+    The result is as high and as wide as all of them together, of the type they promote to. Raises RuntimeError for more
+    than two dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.block_diag(torch.tensor([[1, 2], [3, 4]]), torch.tensor([5]))
+    tensor([[1, 2, 0],
+            [3, 4, 0],
+            [0, 0, 5]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.block_diag.html
     """

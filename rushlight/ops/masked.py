@@ -166,9 +166,13 @@ def _check_masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> None:
 
 
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-    """A copy of `input` with the elements of `source`, in order, where the mask is true.
+    """A copy of `input` with the elements of `source`, in order, where the mask is true; mask and input broadcast.
 
-    RuntimeError if there are too few.
+    Raises RuntimeError if there are too few elements, for a mask that is no bool tensor and for another dtype.
+
+    >>> import rushlight as torch
+    >>> torch.masked_scatter(torch.zeros(3), torch.tensor([True, False, True]), torch.tensor([1.0, 2.0]))
+    tensor([1., 0., 2.])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.masked_scatter_.html
     """
@@ -229,6 +233,14 @@ def _check_put(input: Tensor, index: Tensor, source: Tensor) -> None:
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """A copy of `input` with the elements of `source` at positions in row-major order; added there if `accumulate`.
 
+    Index and source have as many elements as each other. Raises IndexError for positions out of range, RuntimeError for
+    another dtype of the source and for an index that is not int64.
+
+    >>> import rushlight as torch
+    >>> torch.put(torch.zeros(2, 2), torch.tensor([3, 0]), torch.tensor([1.0, 2.0]))
+    tensor([[2., 0.],
+            [0., 1.]])
+
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.put_.html
     """
     check_tensor("put", "input", 1, input)
@@ -268,7 +280,13 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
 
 @as_one
 def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
-    """The first `size` rows of `nonzero`, filled up with `fill_value`.
+    """The first `size` rows of `nonzero`, filled up with `fill_value`: int64 `(size, ndim)`, whatever the elements are.
+
+    >>> import rushlight as torch
+    >>> torch.nonzero_static(torch.tensor([0, 1, 2]), size=3)
+    tensor([[ 1],
+            [ 2],
+            [-1]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nonzero_static.html
     """
@@ -281,7 +299,15 @@ def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
 
 @as_one
 def argwhere(input: Tensor) -> Tensor:
-    """`nonzero` under NumPy's name."""
+    """The places of the elements that are not zero, one a row: `nonzero` under NumPy's name, int64 `(count, ndim)`.
+
+    >>> import rushlight as torch
+    >>> torch.argwhere(torch.tensor([[0, 1], [2, 0]]))
+    tensor([[0, 1],
+            [1, 0]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.argwhere.html
+    """
     check_tensor("argwhere", "input", 1, input)
     return nonzero(input)
 

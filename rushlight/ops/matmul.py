@@ -233,7 +233,12 @@ def check_inner(a: Any, b: Any) -> None:
 def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The products of batches of matrices `(b, n, k)` and `(b, k, m)`: `(b, n, m)`.
 
-    Raises RuntimeError for other ranks and for lengths that do not match.
+    Raises RuntimeError for other ranks, for lengths that do not match and for dtypes that differ.
+
+    >>> import rushlight as torch
+    >>> torch.bmm(torch.ones(1, 2, 3), torch.ones(1, 3, 1))
+    tensor([[[3.],
+             [3.]]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.bmm.html
     """
@@ -271,6 +276,12 @@ def check_matrix_vector(a: Any, b: Any) -> None:
 def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The product of a matrix `(n, k)` and a vector `(k,)`: `(n,)`.
 
+    Raises RuntimeError for other ranks and for lengths or dtypes that differ.
+
+    >>> import rushlight as torch
+    >>> torch.mv(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1.0, 1.0]))
+    tensor([3., 7.])
+
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.mv.html
     """
     check_tensor("mv", "input", 1, input)
@@ -284,7 +295,13 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The sum of the products of two vectors' elements.
+    """The sum of the products of two vectors' elements, `Σ input[i] * tensor[i]`: a scalar.
+
+    Raises RuntimeError for other ranks, for lengths or dtypes that differ and for bools.
+
+    >>> import rushlight as torch
+    >>> torch.dot(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
+    tensor(11.)
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.dot.html
     """
@@ -307,7 +324,13 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """`dot` with the first vector conjugated.
+    """`dot` with the first vector conjugated, `Σ conj(input[i]) * other[i]`: a scalar.
+
+    Raises RuntimeError for other ranks and for lengths or dtypes that differ.
+
+    >>> import rushlight as torch
+    >>> torch.vdot(torch.tensor([1j, 2.0]), torch.tensor([1j, 1.0]))
+    tensor(3.+0.j)
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.vdot.html
     """
@@ -317,7 +340,13 @@ def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The sums of products over the last dimension of both.
+    """The sums of products over the last dimension of both: `(*, k)` and `(+, k)` give `(*, +)`; a scalar multiplies.
+
+    Raises RuntimeError for last dimensions or dtypes that differ.
+
+    >>> import rushlight as torch
+    >>> torch.inner(torch.tensor([[1, 2], [3, 4]]), torch.tensor([1, 1]))
+    tensor([3, 7])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.inner.html
     """
@@ -339,7 +368,14 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """All products of an element of one vector and one of the other: `(n, m)`.
+    """All products of an element of one vector `(n,)` and one of the other `(m,)`: `(n, m)`.
+
+    Types are promoted. Raises RuntimeError for other ranks.
+
+    >>> import rushlight as torch
+    >>> torch.outer(torch.tensor([1, 2]), torch.tensor([3, 4]))
+    tensor([[3, 4],
+            [6, 8]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.outer.html
     """

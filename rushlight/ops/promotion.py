@@ -98,7 +98,11 @@ def result_type(*values: Any) -> dtypes.dtype:
 def can_cast(from_: dtypes.dtype, to: dtypes.dtype) -> bool:
     """Whether a value of one type may be written where the other is stored.
 
-    Not complex to real, real to integer, nor anything but bool to bool.
+    Not complex to real, real to integer, nor anything but bool to bool. Raises TypeError for what is no dtype.
+
+    >>> import rushlight as torch
+    >>> torch.can_cast(torch.float64, torch.float32), torch.can_cast(torch.float32, torch.int64)
+    (True, False)
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.can_cast.html
     """

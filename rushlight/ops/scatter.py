@@ -12,7 +12,7 @@ import numpy as np
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import elements
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.kernels.reference.index import along, first_outside, flat_along
+from rushlight.kernels.index import first_outside, gather_along, scatter_along
 from rushlight.ops._geometry import Array, Shape, check_no_overlap, shape_text, wrap_dim
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import apart_from, into
@@ -48,9 +48,7 @@ class Gather(Operation):
             return np.empty(places.shape, array.dtype)
         if not places.ndim or not array.ndim:
             return np.asarray(array.reshape(-1)[places])
-        if array.flags.c_contiguous:
-            return array.reshape(-1).take(flat_along(places, array.shape, dim))
-        return array[along(places, dim)]
+        return gather_along(array, dim, places)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -70,7 +68,7 @@ class Scatter(Operation):
         ctx.dim, ctx.shape = dim, src._array.shape
         ctx.save_for_backward(index)
         out = target_array(input, inplace)
-        _write(np.copyto, out, dim, index._array, _cut(src._array, index._array.shape))
+        _write("copy", out, dim, index._array, _cut(src._array, index._array.shape))
         return out
 
     @staticmethod
@@ -91,7 +89,7 @@ class ScatterValue(Operation):
         ctx.dim = dim
         ctx.save_for_backward(index)
         out = target_array(input, inplace)
-        _write(np.copyto, out, dim, index._array, fill_value_array(value, out))
+        _write("copy", out, dim, index._array, fill_value_array(value, out))
         return out
 
     @staticmethod
@@ -111,7 +109,7 @@ class ScatterAdd(Operation):
         ctx.dim, ctx.shape = dim, src._array.shape
         ctx.save_for_backward(index)
         out = target_array(input, inplace)
-        _write(np.add, out, dim, index._array, _cut(src._array, index._array.shape))
+        _write("add", out, dim, index._array, _cut(src._array, index._array.shape))
         return out
 
     @staticmethod
@@ -137,7 +135,7 @@ class ScatterReduce(Operation):
         given = _cut(src._array, index._array.shape)
         places = index._array
         if not include_self:
-            _write(np.copyto, out, dim, places, np.asarray(_neutral(reduce, out.dtype), out.dtype))
+            _write("copy", out, dim, places, np.asarray(_neutral(reduce, out.dtype), out.dtype))
         _write(_REDUCERS[reduce], out, dim, places, given)
         if reduce == "mean":
             count = _counts(out.shape, dim, places, include_self)
@@ -217,7 +215,7 @@ def _extremum_gradients(grad: Any, input: Any, dim: int, index: Any, src: Any, r
     return share * own, Gather.apply(share, dim, index) * chosen
 
 
-_REDUCERS = {"sum": np.add, "mean": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum}
+_REDUCERS = {"sum": "add", "mean": "add", "prod": "multiply", "amax": "maximum", "amin": "minimum"}
 _REDUCE_GRADIENTS = {
     "sum": _sum_gradients, "mean": _mean_gradients, "prod": _product_gradients, "amax": _extremum_gradients,
     "amin": _extremum_gradients,
@@ -239,11 +237,11 @@ def _neutral(reduce: str, dtype: np.dtype[Any]) -> Any:
 
 def _counts(shape: Shape, dim: int, places: Array, include_self: bool) -> Array:
     count = np.ones(shape, np.int64) if include_self else np.zeros(shape, np.int64)
-    _write(np.add, count, dim, places, np.ones(places.shape, np.int64))
+    _write("add", count, dim, places, np.ones(places.shape, np.int64))
     return np.maximum(count, 1)
 
 
-def _write(how: Any, out: Array, dim: int, places: Array, values: Array) -> None:
+def _write(how: str, out: Array, dim: int, places: Array, values: Array) -> None:
     if not places.size:
         return
     if not out.ndim:
@@ -251,17 +249,7 @@ def _write(how: Any, out: Array, dim: int, places: Array, values: Array) -> None
         values = values.reshape(-1)
     elif not places.ndim:
         places, values = places.reshape(1), values.reshape(1)
-    if out.flags.c_contiguous:
-        key: Any = flat_along(places, out.shape, dim)
-        out = out.reshape(-1)
-        if how is not np.copyto:
-            key, values = key.reshape(-1), np.broadcast_to(values, places.shape).reshape(-1)
-    else:
-        key = along(places, dim)
-    if how is np.copyto:
-        out[key] = values
-    else:
-        how.at(out, key, values)
+    scatter_along(how, out, dim, places, values)
 
 
 def _cut(src: Array, shape: Shape) -> Array:
@@ -418,6 +406,7 @@ def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 
 
 def _reduction(reduce: str) -> str:
+    reduce = {"max": "amax", "min": "amin"}.get(reduce, reduce)
     if reduce not in _REDUCERS:
         raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
     return reduce

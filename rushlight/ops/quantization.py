@@ -244,7 +244,13 @@ def _of_channels(input: Any, function: str) -> Quantizer:
 
 
 def int_repr(input: Tensor) -> Tensor:
-    """The codes of a quantized tensor, a copy in int8, uint8 or int32.
+    """The codes of a quantized tensor: a copy of the same shape in int8, uint8 or int32.
+
+    Raises RuntimeError or NotImplementedError for a tensor that is not quantized.
+
+    >>> import rushlight as torch
+    >>> torch.int_repr(torch.quantize_per_tensor(torch.tensor([0.5, 1.0]), 0.5, 2, torch.qint8))
+    tensor([3, 4], dtype=torch.int8)
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.int_repr.html
     """
@@ -253,7 +259,12 @@ def int_repr(input: Tensor) -> Tensor:
 
 
 def q_scale(input: Tensor) -> float:
-    """The scale of a tensor that was quantized with one.
+    """The scale of a tensor that was quantized with one, a float. Raises RuntimeError for one with a scale for each
+    channel.
+
+    >>> import rushlight as torch
+    >>> torch.q_scale(torch.quantize_per_tensor(torch.ones(2), 0.5, 2, torch.qint8))
+    0.5
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.q_scale.html
     """
@@ -261,7 +272,11 @@ def q_scale(input: Tensor) -> float:
 
 
 def q_zero_point(input: Tensor) -> int:
-    """The zero point of a tensor that was quantized with one.
+    """The zero point of a tensor that was quantized with one, an int. Raises RuntimeError for one with many.
+
+    >>> import rushlight as torch
+    >>> torch.q_zero_point(torch.quantize_per_tensor(torch.ones(2), 0.5, 2, torch.qint8))
+    2
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.q_zero_point.html
     """
@@ -269,7 +284,12 @@ def q_zero_point(input: Tensor) -> int:
 
 
 def q_per_channel_scales(input: Tensor) -> Tensor:
-    """The scales of a tensor that was quantized channel by channel.
+    """The scales `(C,)` of a tensor that was quantized channel by channel, in float64. Raises RuntimeError for others.
+
+    >>> import rushlight as torch
+    >>> scales, zeros = torch.tensor([0.5, 0.25]), torch.tensor([0, 1])
+    >>> torch.q_per_channel_scales(torch.quantize_per_channel(torch.ones(2, 2), scales, zeros, 0, torch.qint8))
+    tensor([0.5000, 0.2500], dtype=torch.float64)
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.q_per_channel_scales.html
     """
@@ -277,7 +297,13 @@ def q_per_channel_scales(input: Tensor) -> Tensor:
 
 
 def q_per_channel_zero_points(input: Tensor) -> Tensor:
-    """The zero points of a tensor that was quantized channel by channel.
+    """The zero points `(C,)` of a tensor that was quantized channel by channel, in int64. Raises RuntimeError for
+    others.
+
+    >>> import rushlight as torch
+    >>> scales, zeros = torch.tensor([0.5, 0.25]), torch.tensor([0, 1])
+    >>> torch.q_per_channel_zero_points(torch.quantize_per_channel(torch.ones(2, 2), scales, zeros, 0, torch.qint8))
+    tensor([0, 1])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.q_per_channel_zero_points.html
     """
@@ -285,7 +311,12 @@ def q_per_channel_zero_points(input: Tensor) -> Tensor:
 
 
 def q_per_channel_axis(input: Tensor) -> int:
-    """The dimension of the channels of a tensor that was quantized channel by channel.
+    """The dimension of the channels of a tensor that was quantized channel by channel. Raises RuntimeError for others.
+
+    >>> import rushlight as torch
+    >>> scales, zeros = torch.tensor([0.5, 0.25]), torch.tensor([0, 1])
+    >>> torch.q_per_channel_axis(torch.quantize_per_channel(torch.ones(2, 2), scales, zeros, 0, torch.qint8))
+    0
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.q_per_channel_axis.html
     """

@@ -30,7 +30,12 @@ def detach(input: Tensor) -> Tensor:
 
 
 def detach_(input: Tensor) -> Tensor:
-    """Cut the tensor itself from the graph: it becomes a leaf. RuntimeError for a view.
+    """Cut the tensor itself from the graph: it becomes a leaf that needs no gradient. Raises RuntimeError for a view.
+
+    >>> import rushlight as torch
+    >>> x = torch.ones(2, requires_grad=True) * 2
+    >>> x.detach_().requires_grad
+    False
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.detach_.html
     """
@@ -44,6 +49,8 @@ def is_inference(input: Tensor) -> bool:
     >>> import rushlight as torch
     >>> torch.is_inference(torch.ones(1))
     False
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.is_inference_mode_enabled.html
     """
     check_tensor("is_inference", "input", 1, input)
     return input.is_inference()
@@ -55,6 +62,8 @@ def is_distributed(input: Tensor) -> bool:
     >>> import rushlight as torch
     >>> torch.is_distributed(torch.ones(1))
     False
+
+    Source: https://docs.pytorch.org/docs/2.13/torch.html
     """
     check_tensor("is_distributed", "input", 1, input)
     return False
@@ -79,6 +88,8 @@ def is_same_size(input: Tensor, other: Tensor) -> bool:
     >>> import rushlight as torch
     >>> torch.is_same_size(torch.ones(2, 3), torch.ones(3, 2))
     False
+
+    Source: https://docs.pytorch.org/docs/2.13/torch.html
     """
     check_tensor("is_same_size", "input", 1, input)
     check_tensor("is_same_size", "other", 2, other)

@@ -219,7 +219,13 @@ def rand_like(
     input: Tensor, *, generator: Generator | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
     requires_grad: bool = False, pin_memory: bool = False, memory_format: memory_format = preserve_format,
 ) -> Tensor:  # fmt: skip
-    """Uniform numbers of [0, 1) with the shape, the dtype and the order of dimensions of `input`.
+    """Uniform numbers of [0, 1) in a tensor like `input`: its shape, and its dtype unless another is given.
+
+    Raises NotImplementedError for dtypes that are not floating point or complex.
+
+    >>> import rushlight as torch
+    >>> torch.rand_like(torch.zeros(2)).shape
+    torch.Size([2])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.rand_like.html
     """
@@ -236,7 +242,14 @@ def randn_like(
     input: Tensor, *, generator: Generator | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
     requires_grad: bool = False, pin_memory: bool = False, memory_format: memory_format = preserve_format,
 ) -> Tensor:  # fmt: skip
-    """Normal numbers of mean 0 and variance 1 with the shape, the dtype and the order of dimensions of `input`.
+    """Normal numbers of mean 0 and variance 1 in a tensor like `input`: its shape, and its dtype unless another is
+    given.
+
+    Raises NotImplementedError for dtypes that are not floating point or complex.
+
+    >>> import rushlight as torch
+    >>> torch.randn_like(torch.zeros(2, 3)).shape
+    torch.Size([2, 3])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.randn_like.html
     """
@@ -254,8 +267,14 @@ def randint_like(
     layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
     memory_format: memory_format = preserve_format,
 ) -> Tensor:  # fmt: skip
-    """Whole numbers of [low, high), or of [0, low) if `high` is left out, with `input`'s shape, dtype and order of
-    dimensions.
+    """Whole numbers of [low, high), or of [0, low) if `high` is left out, in a tensor like `input`: its shape and
+    dtype.
+
+    Raises RuntimeError where no number lies between, and where the dtype cannot hold them all.
+
+    >>> import rushlight as torch
+    >>> torch.randint_like(torch.zeros(3), 1)
+    tensor([0., 0., 0.])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.randint_like.html
     """

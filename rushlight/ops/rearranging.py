@@ -192,7 +192,15 @@ def repeat(input: Tensor, *repeats: Any, **named: Any) -> Tensor:
 
 
 def tile(input: Tensor, *dims: Any, **named: Any) -> Tensor:
-    """`repeat` that takes fewer numbers than dimensions, meaning the last ones.
+    """The tensor repeated along each dimension: `repeat` that takes fewer numbers than dimensions, meaning the last
+    ones.
+
+    Raises RuntimeError for negative numbers.
+
+    >>> import rushlight as torch
+    >>> torch.tile(torch.tensor([[1, 2]]), (2, 2))
+    tensor([[1, 2, 1, 2],
+            [1, 2, 1, 2]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.tile.html
     """
@@ -268,7 +276,12 @@ def flip(input: Tensor, *dims: Any, **named: Any) -> Tensor:
 
 
 def fliplr(input: Tensor) -> Tensor:
-    """`flip` of dimension 1.
+    """A copy with dimension 1 reversed, left to right: `(m, n, *)` stays. Raises RuntimeError for fewer dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.fliplr(torch.tensor([[1, 2], [3, 4]]))
+    tensor([[2, 1],
+            [4, 3]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.fliplr.html
     """
@@ -279,7 +292,12 @@ def fliplr(input: Tensor) -> Tensor:
 
 
 def flipud(input: Tensor) -> Tensor:
-    """`flip` of dimension 0.
+    """A copy with dimension 0 reversed, upside down: `(m, *)` stays. Raises RuntimeError for a scalar.
+
+    >>> import rushlight as torch
+    >>> torch.flipud(torch.tensor([[1, 2], [3, 4]]))
+    tensor([[3, 4],
+            [1, 2]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.flipud.html
     """
@@ -311,7 +329,15 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] |
 
 
 def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
-    """A copy turned by `k` quarter turns from the first towards the second of two dimensions.
+    """A copy turned by `k` quarter turns from the first towards the second of two dimensions, backwards for negative
+    `k`.
+
+    An odd `k` exchanges their lengths. Raises RuntimeError for fewer than two dimensions and for one named twice.
+
+    >>> import rushlight as torch
+    >>> torch.rot90(torch.tensor([[1, 2], [3, 4]]))
+    tensor([[2, 4],
+            [1, 3]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.rot90.html
     """
@@ -342,7 +368,14 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
 
 
 def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
-    """The upper triangle of matrices (*, M, N), with zeros below the given diagonal.
+    """The upper triangle of matrices `(*, m, n)`, of any dtype, with zeros below the given diagonal.
+
+    Raises RuntimeError for fewer than two dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.triu(torch.tensor([[1, 2], [3, 4]]))
+    tensor([[1, 2],
+            [0, 4]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.triu.html
     """

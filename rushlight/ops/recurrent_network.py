@@ -232,7 +232,15 @@ def rnn_tanh(*args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
 
 
 def rnn_relu(*args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-    """`h = relu(x W_ih' + b_ih + h W_hh' + b_hh)` along sequences; the arguments are those of `rnn_tanh`.
+    """`h = relu(x W_ih' + b_ih + h W_hh' + b_hh)` along sequences; arguments, shapes and errors are those of
+    `rnn_tanh`.
+
+    >>> import rushlight as torch
+    >>> w_ih, w_hh = torch.ones(1, 2), torch.ones(1, 1)
+    >>> x, h = torch.ones(3, 1, 2), torch.zeros(1, 1, 1)
+    >>> out, h = torch.rnn_relu(x, h, [w_ih, w_hh], False, 1, 0.0, False, False, False)
+    >>> out.flatten()
+    tensor([2., 4., 6.])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.RNN.html
     """
@@ -243,8 +251,14 @@ def rnn_relu(*args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
 def lstm(*args: Any, **kwargs: Any) -> tuple[Tensor, Tensor, Tensor]:
     """A long short-term memory along sequences: all h of the last layer, and every layer's last h and c.
 
-    The arguments are those of `rnn_tanh`, where hx is a tuple of h and c; if these differ in size, params hold the
-    projection w_hr of each layer and direction too.
+    The arguments are those of `rnn_tanh`, where hx is a tuple of h and c and each weight holds four gates,
+    `(4 * H, …)`; if h and c differ in size, params hold the projection w_hr of each layer and direction too.
+
+    >>> import rushlight as torch
+    >>> w_ih, w_hh, start = torch.zeros(12, 2), torch.zeros(12, 3), torch.ones(1, 1, 3)
+    >>> out, h, c = torch.lstm(torch.ones(4, 1, 2), (start, start), [w_ih, w_hh], False, 1, 0.0, False, False, False)
+    >>> out.shape, c
+    (torch.Size([4, 1, 3]), tensor([[[0.0625, 0.0625, 0.0625]]]))
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.LSTM.html
     """
@@ -255,7 +269,13 @@ def lstm(*args: Any, **kwargs: Any) -> tuple[Tensor, Tensor, Tensor]:
 def gru(*args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
     """Gated recurrent units along sequences: all h of the last layer, and every layer's last.
 
-    The arguments are those of `rnn_tanh`.
+    The arguments, shapes and errors are those of `rnn_tanh`; each weight holds three gates, `(3 * H, …)`.
+
+    >>> import rushlight as torch
+    >>> w_ih, w_hh = torch.zeros(9, 2), torch.zeros(9, 3)
+    >>> out, h = torch.gru(torch.ones(4, 1, 2), torch.ones(1, 1, 3), [w_ih, w_hh], False, 1, 0.0, False, False, False)
+    >>> out.shape, h
+    (torch.Size([4, 1, 3]), tensor([[[0.0625, 0.0625, 0.0625]]]))
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.GRU.html
     """
@@ -282,7 +302,13 @@ def _cell(
 def rnn_tanh_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
-    """`tanh(input w_ih' + b_ih + hx w_hh' + b_hh)`, for input (N, F) and hx (N, H).
+    """`tanh(input w_ih' + b_ih + hx w_hh' + b_hh)`, for input `(N, F)` and hx `(N, H)`: `(N, H)`.
+
+    The weights are `(H, F)` and `(H, H)`. Raises RuntimeError for shapes that do not fit.
+
+    >>> import rushlight as torch
+    >>> torch.rnn_tanh_cell(torch.ones(1, 2), torch.ones(1, 1), torch.zeros(1, 2), torch.ones(1, 1))
+    tensor([[0.7616]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.RNNCell.html
     """
@@ -292,7 +318,13 @@ def rnn_tanh_cell(
 def rnn_relu_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
-    """`relu(input w_ih' + b_ih + hx w_hh' + b_hh)`, for input (N, F) and hx (N, H).
+    """`relu(input w_ih' + b_ih + hx w_hh' + b_hh)`, for input `(N, F)` and hx `(N, H)`: `(N, H)`.
+
+    The weights are `(H, F)` and `(H, H)`. Raises RuntimeError for shapes that do not fit.
+
+    >>> import rushlight as torch
+    >>> torch.rnn_relu_cell(torch.ones(1, 2), torch.ones(1, 1), torch.ones(1, 2), torch.ones(1, 1))
+    tensor([[3.]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.RNNCell.html
     """
@@ -307,7 +339,15 @@ def lstm_cell(
     b_ih: Tensor | None = None,
     b_hh: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """One step of an LSTM from h and c (N, H): the next h and c.
+    """One step of an LSTM: from input `(N, F)` and h and c `(N, H)`, with weights `(4 * H, F)` and `(4 * H, H)`, the
+    next two.
+
+    Raises RuntimeError for shapes that do not fit.
+
+    >>> import rushlight as torch
+    >>> h = c = torch.ones(1, 1)
+    >>> torch.lstm_cell(torch.ones(1, 2), (h, c), torch.zeros(4, 2), torch.zeros(4, 1))
+    (tensor([[0.2311]]), tensor([[0.5000]]))
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.LSTMCell.html
     """
@@ -323,7 +363,13 @@ def lstm_cell(
 def gru_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
-    """One step of a GRU from h (N, H): the next h.
+    """One step of a GRU: from input `(N, F)` and h `(N, H)`, with weights `(3 * H, F)` and `(3 * H, H)`, the next h.
+
+    Raises RuntimeError for shapes that do not fit.
+
+    >>> import rushlight as torch
+    >>> torch.gru_cell(torch.ones(1, 2), torch.ones(1, 1), torch.zeros(3, 2), torch.zeros(3, 1))
+    tensor([[0.5000]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.GRUCell.html
     """

@@ -43,6 +43,13 @@ _SYMEIG = (
 def eig(self: Tensor, eigenvectors: bool = False, *, e: Any = None, v: Any = None) -> NoReturn:
     """Raise RuntimeError: `linalg.eig` stands in its place.
 
+    >>> import rushlight as torch
+    >>> try:
+    ...     torch.eig(torch.eye(2))
+    ... except RuntimeError as error:
+    ...     print("torch.linalg.eig" in str(error))
+    True
+
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.eig.html
     """
     raise RuntimeError(_EIG)
@@ -50,6 +57,13 @@ def eig(self: Tensor, eigenvectors: bool = False, *, e: Any = None, v: Any = Non
 
 def lstsq(input: Tensor, A: Tensor, *, out: Any = None) -> NoReturn:
     """Raise RuntimeError: `linalg.lstsq` stands in its place.
+
+    >>> import rushlight as torch
+    >>> try:
+    ...     torch.lstsq(torch.eye(2), torch.eye(2))
+    ... except RuntimeError as error:
+    ...     print("torch.linalg.lstsq" in str(error))
+    True
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.lstsq.html
     """
@@ -59,6 +73,13 @@ def lstsq(input: Tensor, A: Tensor, *, out: Any = None) -> NoReturn:
 def matrix_rank(input: Tensor, tol: Any = None, symmetric: bool = False, *, out: Any = None) -> NoReturn:
     """Raise RuntimeError: `linalg.matrix_rank` stands in its place.
 
+    >>> import rushlight as torch
+    >>> try:
+    ...     torch.matrix_rank(torch.eye(2))
+    ... except RuntimeError as error:
+    ...     print("torch.linalg.matrix_rank" in str(error))
+    True
+
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.matrix_rank.html
     """
     raise RuntimeError(_MATRIX_RANK)
@@ -67,6 +88,13 @@ def matrix_rank(input: Tensor, tol: Any = None, symmetric: bool = False, *, out:
 def solve(input: Tensor, A: Tensor, *, out: Any = None) -> NoReturn:
     """Raise RuntimeError: `linalg.solve` stands in its place.
 
+    >>> import rushlight as torch
+    >>> try:
+    ...     torch.solve(torch.eye(2), torch.eye(2))
+    ... except RuntimeError as error:
+    ...     print("torch.linalg.solve" in str(error))
+    True
+
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.solve.html
     """
     raise RuntimeError(_SOLVE)
@@ -74,6 +102,13 @@ def solve(input: Tensor, A: Tensor, *, out: Any = None) -> NoReturn:
 
 def symeig(input: Tensor, eigenvectors: bool = False, upper: bool = True, *, out: Any = None) -> NoReturn:
     """Raise RuntimeError: `linalg.eigh` stands in its place.
+
+    >>> import rushlight as torch
+    >>> try:
+    ...     torch.symeig(torch.eye(2))
+    ... except RuntimeError as error:
+    ...     print("torch.linalg.eigh" in str(error))
+    True
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linalg.eigh.html
     """

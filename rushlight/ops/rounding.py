@@ -384,9 +384,13 @@ def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
 def clamp_min(input: Tensor, min: Any, *, out: Tensor | None = None) -> Tensor:
     """The greater of each element and `min`, a number or a tensor.
 
+    Shapes broadcast and types are promoted. Raises NotImplementedError for complex numbers.
+
     >>> import rushlight as torch
     >>> torch.clamp_min(torch.tensor([-1.0, 2.0]), 0)
     tensor([0., 2.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.clamp.html
     """
     check_tensor("clamp_min", "input", 1, input)
     return into(out, _clamp_operation(input, min, None, ClampMin, ClampMinTensor).apply(input, min, None))
@@ -401,9 +405,13 @@ def clamp_min_(input: Tensor, min: Any) -> Tensor:
 def clamp_max(input: Tensor, max: Any, *, out: Tensor | None = None) -> Tensor:
     """The less of each element and `max`, a number or a tensor.
 
+    Shapes broadcast and types are promoted. Raises NotImplementedError for complex numbers.
+
     >>> import rushlight as torch
     >>> torch.clamp_max(torch.tensor([-1.0, 2.0]), 0)
     tensor([-1.,  0.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.clamp.html
     """
     check_tensor("clamp_max", "input", 1, input)
     return into(out, _clamp_operation(input, None, max, ClampMax, ClampMaxTensor).apply(input, None, max))

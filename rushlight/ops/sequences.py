@@ -124,7 +124,19 @@ def _check_range(start: Any, end: Any, step: Any) -> None:
 def range(
     start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None = None, dtype: Any = None, **options: Any
 ) -> Tensor:
-    """`arange` that includes its end, always of the default dtype; PyTorch has deprecated it."""
+    """`arange` that includes its end, of the default dtype unless another is given; deprecated, as in PyTorch.
+
+    Raises RuntimeError for a step of zero and for one that leads away from the end.
+
+    >>> import rushlight as torch
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     torch.range(1, 4)
+    tensor([1., 2., 3., 4.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.range.html
+    """
     warnings.warn(
         "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
         "Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",
@@ -213,7 +225,13 @@ def logspace(
     dtype: Any = None,
     **options: Any,
 ) -> Tensor:
-    """`base` to the power of each of `linspace(start, end, steps)`.
+    """`base` to the power of each of `linspace(start, end, steps)`: a vector `(steps,)` of the default dtype.
+
+    Raises RuntimeError for negative `steps`.
+
+    >>> import rushlight as torch
+    >>> torch.logspace(0, 2, 3)
+    tensor([  1.,  10., 100.])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.logspace.html
     """
@@ -290,7 +308,14 @@ class Polar(Operation):
 
 
 def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Complex numbers from their parts, float32 giving complex64. RuntimeError for other or for two types.
+    """Complex numbers `real + imag * i` from their parts; shapes broadcast, float32 gives complex64, float64
+    complex128.
+
+    Raises RuntimeError for other dtypes than floats and for two that differ.
+
+    >>> import rushlight as torch
+    >>> torch.complex(torch.tensor([1.0]), torch.tensor([2.0]))
+    tensor([1.+2.j])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.complex.html
     """
@@ -326,7 +351,13 @@ def _complex_into(out: Tensor | None, result: Any) -> Any:
 
 
 def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Complex numbers from their length and angle.
+    """Complex numbers `abs * (cos angle + i sin angle)` from length and angle; shapes broadcast.
+
+    Raises RuntimeError for other dtypes than float32 and float64 and for two that differ.
+
+    >>> import rushlight as torch
+    >>> torch.polar(torch.tensor([2.0]), torch.tensor([0.0]))
+    tensor([2.+0.j])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.polar.html
     """
@@ -341,9 +372,16 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
-    """Views of vectors as grids of all their combinations; `indexing` "ij" (matrix) or "xy" (first two exchanged).
+    """Views of vectors as grids of all their combinations: for lengths m and n, two of shape `(m, n)`.
 
-    RuntimeError for tensors of more than one dimension.
+    `indexing` is "ij", the order of matrices, or "xy", where the first two dimensions are exchanged. Raises
+    RuntimeError for another and for tensors of more than one dimension.
+
+    >>> import rushlight as torch
+    >>> rows, columns = torch.meshgrid(torch.tensor([1, 2]), torch.tensor([3, 4]), indexing="ij")
+    >>> rows
+    tensor([[1, 1],
+            [2, 2]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.meshgrid.html
     """
@@ -387,7 +425,14 @@ def _check_matrix(row: int, col: int) -> None:
 
 
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, **options: Any) -> Tensor:
-    """The rows and columns (2, count) of the elements that `tril` keeps of a (row, col) matrix.
+    """The rows and columns `(2, count)` of the elements that `tril` keeps of a `(row, col)` matrix, in int64.
+
+    Raises RuntimeError for negative lengths.
+
+    >>> import rushlight as torch
+    >>> torch.tril_indices(2, 2)
+    tensor([[0, 1, 1],
+            [0, 0, 1]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.tril_indices.html
     """
@@ -397,7 +442,14 @@ def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, **op
 
 
 def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, **options: Any) -> Tensor:
-    """The rows and columns (2, count) of the elements that `triu` keeps of a (row, col) matrix.
+    """The rows and columns `(2, count)` of the elements that `triu` keeps of a `(row, col)` matrix, in int64.
+
+    Raises RuntimeError for negative lengths.
+
+    >>> import rushlight as torch
+    >>> torch.triu_indices(2, 2)
+    tensor([[0, 0, 1],
+            [0, 1, 1]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.triu_indices.html
     """
@@ -428,7 +480,15 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
 
 
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
-    """All choices of `r` elements of a vector, one a row.
+    """All choices of `r` elements of a vector `(n,)`, one a row, in order: `(count, r)`, of any dtype.
+
+    Raises RuntimeError for other numbers of dimensions and for a negative `r`.
+
+    >>> import rushlight as torch
+    >>> torch.combinations(torch.tensor([1, 2, 3]))
+    tensor([[1, 2],
+            [1, 3],
+            [2, 3]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.combinations.html
     """
@@ -445,7 +505,15 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
 
 
 def vander(x: Tensor, N: int | None = None, *, increasing: bool = False) -> Tensor:
-    """The powers of a vector's elements as columns, the highest first unless `increasing`: (*, n) becomes (*, n, N).
+    """The powers of a vector's elements as columns, the highest first unless `increasing`: `(*, n)` gives `(*, n, N)`.
+
+    `N` is n where it is left out. Raises RuntimeError for a negative one.
+
+    >>> import rushlight as torch
+    >>> torch.vander(torch.tensor([1, 2, 3]))
+    tensor([[1, 1, 1],
+            [4, 2, 1],
+            [9, 3, 1]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.vander.html
     """

@@ -378,19 +378,40 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
 
 
 def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
-    """`transpose` under NumPy's name."""
+    """`transpose` under NumPy's name: a view with two dimensions exchanged.
+
+    >>> import rushlight as torch
+    >>> torch.swapaxes(torch.ones(2, 3), 0, 1).shape
+    torch.Size([3, 2])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.swapaxes.html
+    """
     check_tensor("swapaxes", "input", 1, input)
     return transpose(input, axis0, axis1)
 
 
 def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
-    """`transpose` under another name."""
+    """`transpose` under another name: a view with two dimensions exchanged.
+
+    >>> import rushlight as torch
+    >>> torch.swapdims(torch.ones(2, 3), 0, 1).shape
+    torch.Size([3, 2])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.swapdims.html
+    """
     check_tensor("swapdims", "input", 1, input)
     return transpose(input, dim0, dim1)
 
 
 def t(input: Tensor) -> Tensor:
-    """The transpose of a matrix; a vector or a scalar as it is. RuntimeError for more than two dimensions.
+    """The transpose of a matrix, `(m, n)` to `(n, m)`, as a view; a vector or a scalar as it is.
+
+    Raises RuntimeError for more than two dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.t(torch.tensor([[1, 2], [3, 4]]))
+    tensor([[1, 3],
+            [2, 4]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.t.html
     """
@@ -401,7 +422,15 @@ def t(input: Tensor) -> Tensor:
 
 
 def adjoint(input: Tensor) -> Tensor:
-    """The conjugate with its last two dimensions exchanged."""
+    """The conjugate transpose of matrices `(*, m, n)`: `(*, n, m)`. Raises RuntimeError for a vector.
+
+    >>> import rushlight as torch
+    >>> torch.adjoint(torch.tensor([[1 + 1j, 2]]))
+    tensor([[1.-1.j],
+            [2.-0.j]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.adjoint.html
+    """
     check_tensor("adjoint", "input", 1, input)
     ndim = input._array.ndim
     if ndim == 0:
@@ -457,7 +486,14 @@ def _distinct(dims: Sequence[int], ndim: int, name: str) -> Shape:
 
 
 def moveaxis(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
-    """`movedim` under NumPy's name."""
+    """`movedim` under NumPy's name: the dimensions of `source` moved to the places of `destination`.
+
+    >>> import rushlight as torch
+    >>> torch.moveaxis(torch.ones(2, 3, 4), 0, -1).shape
+    torch.Size([3, 4, 2])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.moveaxis.html
+    """
     check_tensor("moveaxis", "input", 1, input)
     return movedim(input, source, destination)
 
@@ -490,7 +526,14 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 def ravel(input: Tensor) -> Tensor:
-    """All elements in one dimension."""
+    """All elements in one dimension, in row-major order: a view where memory allows it.
+
+    >>> import rushlight as torch
+    >>> torch.ravel(torch.tensor([[1, 2], [3, 4]]))
+    tensor([1, 2, 3, 4])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.ravel.html
+    """
     check_tensor("ravel", "input", 1, input)
     return reshape(input.contiguous(), (-1,) if input._array.size else (0,))
 

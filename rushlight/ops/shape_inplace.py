@@ -136,7 +136,7 @@ def unsqueeze_(input: Tensor, dim: int) -> Tensor:
 
 
 def as_strided_(input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None) -> Tensor:
-    """`as_strided` in place."""
+    """Like `as_strided`, written into the tensor."""
     offset = input.storage_offset() if storage_offset is None else storage_offset
     return become(input, AsStridedInplace, tuple(size), tuple(stride), offset)
 
@@ -220,7 +220,16 @@ def _suggested_format(tensor: Tensor) -> Any:
 
 
 def resize_as_sparse_(input: Tensor, the_template: Tensor) -> Tensor:
-    """Give a sparse tensor another's shape and numbers of dimensions. NotImplementedError for dense ones."""
+    """Give a sparse tensor another's shape and numbers of sparse and dense dimensions. NotImplementedError for dense
+    ones.
+
+    >>> import rushlight as torch
+    >>> x, like = torch.zeros(2, 2).to_sparse(), torch.zeros(3, 4).to_sparse()
+    >>> torch.resize_as_sparse_(x, like).shape
+    torch.Size([3, 4])
+
+    Source: https://docs.pytorch.org/docs/2.13/sparse.html
+    """
     check_tensor("resize_as_sparse_", "the_template", 2, the_template)
     if not input.is_sparse or not the_template.is_sparse:
         raise NotImplementedError(

@@ -265,7 +265,11 @@ def conj(input: Tensor) -> Tensor:
 
 
 def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """`conj`: conjugates are computed at once.
+    """The complex conjugate of each element, computed at once: real tensors give themselves, of any shape and dtype.
+
+    >>> import rushlight as torch
+    >>> torch.conj_physical(torch.tensor([1 + 2j]))
+    tensor([1.-2.j])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.conj_physical.html
     """
@@ -274,7 +278,11 @@ def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def resolve_conj(input: Tensor) -> Tensor:
-    """`input` itself: conjugates are computed at once.
+    """`input` itself: conjugates are computed at once, so that none is left to be taken.
+
+    >>> import rushlight as torch
+    >>> torch.resolve_conj(torch.tensor([1 + 2j]))
+    tensor([1.+2.j])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.resolve_conj.html
     """
@@ -282,7 +290,11 @@ def resolve_conj(input: Tensor) -> Tensor:
 
 
 def resolve_neg(input: Tensor) -> Tensor:
-    """`input` itself: negatives are computed at once.
+    """`input` itself: negatives are computed at once, so that none is left to be taken.
+
+    >>> import rushlight as torch
+    >>> torch.resolve_neg(torch.tensor([1.0]))
+    tensor([1.])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.resolve_neg.html
     """
@@ -290,7 +302,11 @@ def resolve_neg(input: Tensor) -> Tensor:
 
 
 def is_conj(input: Tensor) -> bool:
-    """False: there are no views whose conjugate is still to be taken.
+    """Whether the conjugate is still to be taken: False, `conj` computes it at once.
+
+    >>> import rushlight as torch
+    >>> torch.is_conj(torch.tensor([1 + 2j]))
+    False
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.is_conj.html
     """
@@ -298,7 +314,11 @@ def is_conj(input: Tensor) -> bool:
 
 
 def is_neg(input: Tensor) -> bool:
-    """False: there are no views whose negative is still to be taken.
+    """Whether the negative is still to be taken: False, there are no such views.
+
+    >>> import rushlight as torch
+    >>> torch.is_neg(torch.tensor([1.0]))
+    False
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.is_neg.html
     """

@@ -367,7 +367,15 @@ class DiagEmbed(Operation):
 
 
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
-    """Zeros (*, N, N) with the last dimension of `input` (*, N) on a diagonal of `dim1` and `dim2`.
+    """Zeros `(*, n, n)` with the last dimension of `input` `(*, n)` on a diagonal of `dim1` and `dim2`.
+
+    Raises RuntimeError for one dimension named twice, IndexError for one out of range.
+
+    >>> import rushlight as torch
+    >>> torch.diag_embed(torch.tensor([1, 2]), offset=1)
+    tensor([[0, 1, 0],
+            [0, 0, 2],
+            [0, 0, 0]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.diag_embed.html
     """
@@ -376,7 +384,14 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
 
 
 def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
-    """A vector as the diagonal of a matrix, or the diagonal of a matrix as a vector (a copy).
+    """A vector `(n,)` as a diagonal of a matrix, or a diagonal of a matrix as a vector (a copy).
+
+    `diagonal` counts from the main one, upwards. Raises RuntimeError for other numbers of dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.diag(torch.tensor([1, 2]))
+    tensor([[1, 0],
+            [0, 2]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.diag.html
     """
@@ -390,7 +405,12 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
 
 
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
-    """All elements on the diagonal of a matrix.
+    """All elements, in row-major order, on a diagonal of a matrix.
+
+    >>> import rushlight as torch
+    >>> torch.diagflat(torch.tensor([[1], [2]]))
+    tensor([[1, 0],
+            [0, 2]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.diagflat.html
     """
@@ -423,7 +443,14 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
 
 
 def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None) -> Tensor:
-    """The view of `input`'s storage with a shape, strides and an offset in elements. RuntimeError beyond the storage.
+    """The view of `input`'s storage with a shape, strides and an offset in elements.
+
+    Raises RuntimeError where that reaches beyond the storage, and for negative strides.
+
+    >>> import rushlight as torch
+    >>> torch.as_strided(torch.arange(6), (2, 2), (3, 1))
+    tensor([[0, 1],
+            [3, 4]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.as_strided.html
     """
@@ -512,7 +539,12 @@ class AsStridedScatter(Operation):
 
 
 def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
-    """A copy of `input` with `src` at one index of a dimension.
+    """A copy of `input` with `src` at one index of a dimension; RuntimeError for a `src` of another shape.
+
+    >>> import rushlight as torch
+    >>> torch.select_scatter(torch.zeros(2, 2), torch.ones(2), 0, 1)
+    tensor([[0., 0.],
+            [1., 1.]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.select_scatter.html
     """
@@ -532,7 +564,11 @@ def slice_scatter(
     *,
     out: Tensor | None = None,
 ) -> Tensor:
-    """A copy of `input` with `src` in a range of a dimension.
+    """A copy of `input` with `src` in a range of a dimension; RuntimeError for a `src` of another shape.
+
+    >>> import rushlight as torch
+    >>> torch.slice_scatter(torch.zeros(4), torch.ones(2), start=1, end=3)
+    tensor([0., 1., 1., 0.])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.slice_scatter.html
     """
@@ -542,7 +578,12 @@ def slice_scatter(
 
 
 def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
-    """A copy of `input` with `src` on a diagonal.
+    """A copy of `input` with `src` on a diagonal; RuntimeError for a `src` of another shape.
+
+    >>> import rushlight as torch
+    >>> torch.diagonal_scatter(torch.zeros(2, 2), torch.ones(2))
+    tensor([[1., 0.],
+            [0., 1.]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.diagonal_scatter.html
     """
@@ -554,6 +595,10 @@ def as_strided_scatter(
     input: Tensor, src: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
 ) -> Tensor:
     """A copy of `input` with `src` where `as_strided` would view.
+
+    >>> import rushlight as torch
+    >>> torch.as_strided_scatter(torch.zeros(4), torch.ones(2), (2,), (2,))
+    tensor([1., 0., 1., 0.])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.as_strided_scatter.html
     """

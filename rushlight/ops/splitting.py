@@ -103,7 +103,11 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
 
 
 def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of pieces of given lengths, which must add up to the dimension's.
+    """Views of pieces of given lengths along `dim`. Raises RuntimeError where they do not add up to the dimension's.
+
+    >>> import rushlight as torch
+    >>> torch.split_with_sizes(torch.arange(4), [1, 3])
+    (tensor([0]), tensor([1, 2, 3]))
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.split.html
     """
@@ -128,7 +132,13 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
 
 
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of at most `chunks` pieces of one length (the last may be shorter).
+    """Views of at most `chunks` pieces of one length along `dim` (the last may be shorter).
+
+    Raises RuntimeError for fewer than one, and for a scalar.
+
+    >>> import rushlight as torch
+    >>> torch.chunk(torch.arange(5), 2)
+    (tensor([0, 1, 2]), tensor([3, 4]))
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.chunk.html
     """
@@ -145,7 +155,16 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of a number of pieces whose lengths differ by one at most, or of the pieces between given indices.
+    """Views of a number of pieces along `dim` whose lengths differ by one at most, or of the pieces between given
+    indices.
+
+    Raises RuntimeError for fewer than one piece and for a scalar.
+
+    >>> import rushlight as torch
+    >>> torch.tensor_split(torch.arange(5), 2)
+    (tensor([0, 1, 2]), tensor([3, 4]))
+    >>> torch.tensor_split(torch.arange(5), (1, 4))
+    (tensor([0]), tensor([1, 2, 3]), tensor([4]))
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.tensor_split.html
     """
@@ -185,7 +204,14 @@ def _named_split(input: Tensor, indices_or_sections: Any, name: str, least: int,
 
 
 def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """`tensor_split` of the columns: of dimension 1, or 0 of a vector; a number must divide the length.
+    """`tensor_split` of the columns, dimension 1, or 0 of a vector, at indices or into a number of pieces.
+
+    Raises RuntimeError for a number that does not divide the length, and for a scalar.
+
+    >>> import rushlight as torch
+    >>> torch.hsplit(torch.tensor([[1, 2], [3, 4]]), 2)[1]
+    tensor([[2],
+            [4]])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.hsplit.html
     """
@@ -194,13 +220,31 @@ def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
 
 
 def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """`tensor_split` of dimension 0; a number must divide its length."""
+    """`tensor_split` of the rows, dimension 0, at indices or into a number of pieces.
+
+    Raises RuntimeError for a number that does not divide the length, and for fewer than two dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.vsplit(torch.tensor([[1, 2], [3, 4]]), 2)
+    (tensor([[1, 2]]), tensor([[3, 4]]))
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.vsplit.html
+    """
     check_tensor("vsplit", "input", 1, input)
     return _named_split(input, indices_or_sections, "vsplit", 2, 0)
 
 
 def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """`tensor_split` of dimension 2; a number must divide its length."""
+    """`tensor_split` of dimension 2, at indices or into a number of pieces.
+
+    Raises RuntimeError for a number that does not divide the length, and for fewer than three dimensions.
+
+    >>> import rushlight as torch
+    >>> [piece.shape for piece in torch.dsplit(torch.ones(1, 1, 4), 2)]
+    [torch.Size([1, 1, 2]), torch.Size([1, 1, 2])]
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.dsplit.html
+    """
     check_tensor("dsplit", "input", 1, input)
     return _named_split(input, indices_or_sections, "dsplit", 3, 2)
 
@@ -240,6 +284,10 @@ def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor,
 
     They may be changed in place, as the outputs of `split` may not, as long as nothing else needs the old numbers.
 
+    >>> import rushlight as torch
+    >>> torch.unsafe_split(torch.arange(5), 3)
+    (tensor([0, 1, 2]), tensor([3, 4]))
+
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.unsafe_split.html
     """
     check_tensor("unsafe_split", "tensor", 1, tensor)
@@ -247,13 +295,24 @@ def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor,
 
 
 def unsafe_split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Pieces as `split_with_sizes` makes them, over the same memory, that autograd takes for fresh tensors."""
+    """Pieces as `split_with_sizes` makes them, over the same memory, that autograd takes for fresh tensors.
+
+    >>> import rushlight as torch
+    >>> torch.unsafe_split_with_sizes(torch.arange(4), [1, 3])
+    (tensor([0]), tensor([1, 2, 3]))
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.unsafe_split.html
+    """
     check_tensor("unsafe_split_with_sizes", "input", 1, input)
     return _unsafe(input, split_with_sizes(input, split_sizes, dim))
 
 
 def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Pieces as `chunk` makes them, over the same memory, that autograd takes for fresh tensors.
+
+    >>> import rushlight as torch
+    >>> torch.unsafe_chunk(torch.arange(4), 2)
+    (tensor([0, 1]), tensor([2, 3]))
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.unsafe_chunk.html
     """

@@ -82,6 +82,8 @@ def alias_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> import rushlight as torch
     >>> torch.alias_copy(torch.tensor([1, 2]))
     tensor([1, 2])
+
+    Source: https://docs.pytorch.org/docs/2.13/tensor_view.html
     """
     return into(out, _copied(alias, input), exact=True)
 
@@ -94,7 +96,15 @@ def as_strided_copy(
     *,
     out: Tensor | None = None,
 ) -> Tensor:
-    """A copy of what `as_strided` views."""
+    """A copy of what `as_strided` views: a shape, strides and an offset over the input's storage.
+
+    >>> import rushlight as torch
+    >>> torch.as_strided_copy(torch.arange(6), (2, 2), (3, 1))
+    tensor([[0, 1],
+            [3, 4]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.as_strided.html
+    """
     return into(out, _copied(as_strided, input, size, stride, storage_offset), exact=True)
 
 
@@ -113,7 +123,14 @@ class Detached(Operation):
 
 
 def detach_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """A copy of `input`. RuntimeError once a gradient is asked for through it."""
+    """A copy of `input`. RuntimeError once a gradient is asked for through it.
+
+    >>> import rushlight as torch
+    >>> torch.detach_copy(torch.tensor([1.0, 2.0]))
+    tensor([1., 2.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.detach.html
+    """
     check_tensor("detach_copy", "input", 1, input)
     return into(out, Detached.apply(input), exact=True)
 
@@ -124,6 +141,8 @@ def diagonal_copy(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1, 
     >>> import rushlight as torch
     >>> torch.diagonal_copy(torch.tensor([[1, 2], [3, 4]]))
     tensor([1, 4])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.diagonal.html
     """
     return into(out, _copied(diagonal, input, offset, dim1, dim2), exact=True)
 
@@ -135,6 +154,8 @@ def expand_copy(input: Tensor, size: Sequence[int], *, implicit: bool = False, o
     >>> torch.expand_copy(torch.tensor([[1], [2]]), (2, 2))
     tensor([[1, 1],
             [2, 2]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.expand.html
     """
     return into(out, _copied(expand, input, size), exact=True)
 
@@ -158,7 +179,15 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int, *, out: Tensor
 
 
 def permute_copy(input: Tensor, dims: Sequence[int], *, out: Tensor | None = None) -> Tensor:
-    """A copy of what `permute` views."""
+    """A copy of what `permute` views: the dimensions in another order.
+
+    >>> import rushlight as torch
+    >>> torch.permute_copy(torch.tensor([[1, 2], [3, 4]]), (1, 0))
+    tensor([[1, 3],
+            [2, 4]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.permute.html
+    """
     return into(out, _copied(permute, input, dims), exact=True)
 
 
@@ -168,6 +197,8 @@ def select_copy(input: Tensor, dim: int, index: int, *, out: Tensor | None = Non
     >>> import rushlight as torch
     >>> torch.select_copy(torch.tensor([[1, 2], [3, 4]]), 1, 0)
     tensor([1, 3])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.select.html
     """
     return into(out, _copied(select, input, dim, index), exact=True)
 
@@ -186,6 +217,8 @@ def slice_copy(
     >>> import rushlight as torch
     >>> torch.slice_copy(torch.arange(5), 0, 1, 5, 2)
     tensor([1, 3])
+
+    Source: https://docs.pytorch.org/docs/2.13/tensor_view.html
     """
     return into(out, _copied(slice_, input, dim, start, end, step), exact=True)
 
@@ -216,6 +249,8 @@ def slice_inverse(
     >>> x = torch.arange(4)
     >>> torch.slice_inverse(x[1:3], x, 0, 1, 3)
     tensor([0, 1, 2, 3])
+
+    Source: https://docs.pytorch.org/docs/2.13/tensor_view.html
     """
     check_tensor("slice_inverse", "input", 1, input)
     check_tensor("slice_inverse", "src", 2, src)
@@ -229,6 +264,8 @@ def split_copy(input: Tensor, split_size: int, dim: int = 0, *, out: Sequence[Te
     >>> import rushlight as torch
     >>> torch.split_copy(torch.arange(3), 2)
     (tensor([0, 1]), tensor([2]))
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.split.html
     """
     pieces = _copied(split, input, split_size, dim)
     if out is None:
@@ -243,17 +280,39 @@ def split_copy(input: Tensor, split_size: int, dim: int = 0, *, out: Sequence[Te
 def split_with_sizes_copy(
     input: Tensor, split_sizes: Sequence[int], dim: int = 0, *, out: Sequence[Tensor] | None = None
 ) -> Any:
-    """Copies of the pieces that `split_with_sizes` views; written into the tensors of `out`, None is returned."""
+    """Copies of the pieces that `split_with_sizes` views; written into the tensors of `out`, None is returned.
+
+    >>> import rushlight as torch
+    >>> torch.split_with_sizes_copy(torch.arange(3), [1, 2])
+    (tensor([0]), tensor([1, 2]))
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.split.html
+    """
     return _each_into(out, _copied(split_with_sizes, input, split_sizes, dim), "split_with_sizes_copy")
 
 
 def squeeze_copy(input: Tensor, dim: int | Sequence[int] | None = None, *, out: Tensor | None = None) -> Tensor:
-    """A copy of what `squeeze` views."""
+    """A copy of what `squeeze` views: without dimensions of length 1, or without those named.
+
+    >>> import rushlight as torch
+    >>> torch.squeeze_copy(torch.tensor([[1, 2]]))
+    tensor([1, 2])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.squeeze.html
+    """
     return into(out, _copied(squeeze, input, dim), exact=True)
 
 
 def t_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """A copy of what `t` views."""
+    """A copy of what `t` views: the transpose of a matrix.
+
+    >>> import rushlight as torch
+    >>> torch.t_copy(torch.tensor([[1, 2], [3, 4]]))
+    tensor([[1, 3],
+            [2, 4]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.t.html
+    """
     return into(out, _copied(t, input), exact=True)
 
 
@@ -264,27 +323,60 @@ def transpose_copy(input: Tensor, dim0: int, dim1: int, *, out: Tensor | None = 
     >>> torch.transpose_copy(torch.tensor([[1, 2], [3, 4]]), 0, 1)
     tensor([[1, 3],
             [2, 4]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.transpose.html
     """
     return into(out, _copied(transpose, input, dim0, dim1), exact=True)
 
 
 def unbind_copy(input: Tensor, dim: int = 0, *, out: Sequence[Tensor] | None = None) -> Any:
-    """Copies of what `unbind` views; written into the tensors of `out`, None is returned."""
+    """Copies of what `unbind` views; written into the tensors of `out`, None is returned.
+
+    >>> import rushlight as torch
+    >>> torch.unbind_copy(torch.tensor([[1, 2], [3, 4]]))
+    (tensor([1, 2]), tensor([3, 4]))
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.unbind.html
+    """
     return _each_into(out, _copied(unbind, input, dim), "unbind_copy")
 
 
 def unfold_copy(input: Tensor, dimension: int, size: int, step: int, *, out: Tensor | None = None) -> Tensor:
-    """A copy of the windows that `Tensor.unfold` views."""
+    """A copy of the windows that `Tensor.unfold` views.
+
+    >>> import rushlight as torch
+    >>> torch.unfold_copy(torch.arange(4), 0, 2, 1)
+    tensor([[0, 1],
+            [1, 2],
+            [2, 3]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.unfold.html
+    """
     return into(out, _copied(unfold, input, dimension, size, step), exact=True)
 
 
 def unsqueeze_copy(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
-    """A copy of what `unsqueeze` views."""
+    """A copy of what `unsqueeze` views: with one dimension of length 1 more.
+
+    >>> import rushlight as torch
+    >>> torch.unsqueeze_copy(torch.tensor([1, 2]), 1)
+    tensor([[1],
+            [2]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.unsqueeze.html
+    """
     return into(out, _copied(unsqueeze, input, dim), exact=True)
 
 
 def view_as_complex_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """A copy of what `view_as_complex` views. RuntimeError where a gradient would be recorded."""
+    """A copy of what `view_as_complex` views. RuntimeError where a gradient would be recorded.
+
+    >>> import rushlight as torch
+    >>> torch.view_as_complex_copy(torch.tensor([[1.0, 2.0]]))
+    tensor([1.+2.j])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.view_as_complex.html
+    """
     check_tensor("view_as_complex_copy", "input", 1, input)
     if state.enabled and input.requires_grad:
         raise RuntimeError(
@@ -294,7 +386,14 @@ def view_as_complex_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def view_as_real_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """A copy of what `view_as_real` views."""
+    """A copy of what `view_as_real` views.
+
+    >>> import rushlight as torch
+    >>> torch.view_as_real_copy(torch.tensor([1 + 2j]))
+    tensor([[1., 2.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.view_as_real.html
+    """
     return into(out, _copied(view_as_real, input), exact=True)
 
 
@@ -305,6 +404,8 @@ def view_copy(input: Tensor, size: Any = None, *, dtype: Any = None, out: Tensor
     >>> torch.view_copy(torch.arange(4), (2, 2))
     tensor([[0, 1],
             [2, 3]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.view.html
     """
     return into(out, _copied(view, input, size if dtype is None else dtype), exact=True)
 

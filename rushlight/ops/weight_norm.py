@@ -24,6 +24,8 @@ def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
     >>> torch.norm_except_dim(torch.tensor([[3.0, 4.0], [0.0, 2.0]]))
     tensor([[5.],
             [2.]])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.utils.parametrizations.weight_norm.html
     """
     check_tensor("norm_except_dim", "v", 1, v)
     if dim == -1:

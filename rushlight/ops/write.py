@@ -182,14 +182,27 @@ def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
 
 
 def fill(input: Tensor, value: Any) -> Tensor:
-    """A tensor of `input`'s shape and dtype filled with one number."""
+    """A tensor of `input`'s shape and dtype filled with one number, or with that of a scalar tensor.
+
+    Raises RuntimeError for a tensor with dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.fill(torch.zeros(2), 3)
+    tensor([3., 3.])
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.fill_.html
+    """
     return FillCopy.apply(input, _single(value))
 
 
 def fill_(input: Tensor, value: Any) -> Tensor:
-    """Write one number everywhere.
+    """Write one number everywhere, or that of a scalar tensor.
 
-    RuntimeError if the dtype can't hold it, or for a tensor with dimensions.
+    Raises RuntimeError if the dtype can't hold it, or for a tensor with dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.fill_(torch.zeros(2), 3)
+    tensor([3., 3.])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.fill_.html
     """

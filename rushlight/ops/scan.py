@@ -18,7 +18,8 @@ from rushlight.ops._numeric import (
     require_floating,
     widened,
 )
-from rushlight.ops._out import into, into_each, type_of_out
+from rushlight.ops._out import into, into_each, plain, type_of_out
+from rushlight.ops._quick import free
 from rushlight.ops.conversion import in_type
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ def cumsum(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.cumsum.html
     """
+    if dtype is None and out is None and dim.__class__ is int and (array := free(input)) is not None and array.ndim:
+        return plain(kernels.sum_along(np.ascontiguousarray(array), wrap_dim(dim, array.ndim)))
     if out is not None:
         dtype = type_of_out(input, out, dtype)
     return into(out, Cumsum.apply(*_scan_arguments("cumsum", input, dim if axis is None else axis, dtype)))
@@ -161,6 +164,8 @@ def cumprod(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.cumprod.html
     """
+    if dtype is None and out is None and dim.__class__ is int and (array := free(input)) is not None and array.ndim:
+        return plain(kernels.product_along(np.ascontiguousarray(array), wrap_dim(dim, array.ndim)))
     if out is not None:
         dtype = type_of_out(input, out, dtype)
     return into(out, Cumprod.apply(*_scan_arguments("cumprod", input, dim if axis is None else axis, dtype)))

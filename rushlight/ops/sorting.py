@@ -13,7 +13,8 @@ from rushlight.autograd.transforms import elements, highest
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import Array, as_result, check_tensor, not_implemented, widened
-from rushlight.ops._out import apart_from, into, into_each
+from rushlight.ops._out import apart_from, into, into_each, plain
+from rushlight.ops._quick import free
 from rushlight.ops.choice import where
 from rushlight.ops.creation import full_like
 from rushlight.ops.extremum import Selection, check_not_empty
@@ -152,6 +153,11 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.topk.html
     """
+    if out is None and (array := free(input)) is not None and array.ndim:
+        dim = wrap_dim(dim, array.ndim)
+        if 0 <= k <= array.shape[dim]:
+            values, indices = kernels.topk_along(np.ascontiguousarray(array), dim, k, largest, sorted)
+            return return_types.topk((plain(values), plain(indices)))
     check_tensor("topk", "input", 1, input)
     array = input._array
     dim = wrap_dim(dim, array.ndim)

@@ -31,8 +31,10 @@ DIFFERENTIATED = ("float64", "complex128")
 TOLERANCES = {
     "float64": 1e-9, "complex128": 1e-9, "float32": 3e-5, "complex64": 3e-5, "float16": 2e-3, "complex32": 2e-3, "bfloat16": 1.6e-2,
 }  # fmt: skip
+# How many samples of an operator are run, by hand; the test suite takes every fourth of them.
 MOST_SAMPLES = {"float64": 60, "complex128": 30, "float32": 30}
 FEW_SAMPLES = 12
+thinning = 1
 
 # Operators of PyTorch's table that are no names a program calls, or of other devices.
 LEFT_OUT = {
@@ -377,7 +379,7 @@ def samples(op: Any, dtype: str, requires_grad: bool = False, most: int | None =
         # Some are made by functions that PyTorch itself warns of.
         warnings.simplefilter("ignore")
         found = list(op.sample_inputs("cpu", getattr(torch, dtype), requires_grad=requires_grad))
-    most = MOST_SAMPLES.get(dtype, FEW_SAMPLES) if most is None else most
+    most = max(3, (MOST_SAMPLES.get(dtype, FEW_SAMPLES) if most is None else most) // thinning)
     return found if len(found) <= most else [found[i * len(found) // most] for i in range(most)]
 
 

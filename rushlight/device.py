@@ -128,6 +128,10 @@ def set_default_device(device: Any) -> None:
 def get_default_device() -> device:
     """The device of this thread's new tensors; raises where it isn't there and has no number.
 
+    >>> import rushlight as torch
+    >>> torch.get_default_device()
+    device(type='cpu')
+
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.get_default_device.html
     """
     current = chosen.stack[-1] if chosen.stack else chosen.default

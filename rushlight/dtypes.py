@@ -76,7 +76,11 @@ _BARE, _QUANTIZED, _BOOL, _INTEGER, _FLOAT, _COMPLEX = range(-2, 4)
 
 
 class dtype:
-    """The type of a tensor's elements, e.g. ``rushlight.float32``.
+    """The type of a tensor's elements, such as `torch.float32`, with what can be asked of it.
+
+    >>> import rushlight as torch
+    >>> torch.float16.itemsize, torch.float16.is_floating_point, torch.float16.to_complex()
+    (2, True, torch.complex32)
 
     Source: https://docs.pytorch.org/docs/2.13/tensor_attributes.html
     """
@@ -228,7 +232,14 @@ def to_numpy(type_: dtype | type) -> np.dtype[Any]:
 
 
 def get_default_dtype() -> dtype:
-    """The type of tensors made from Python floats (float32 at the start)."""
+    """The type of tensors made from Python floats: float32 at the start.
+
+    >>> import rushlight as torch
+    >>> torch.get_default_dtype()
+    torch.float32
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.get_default_dtype.html
+    """
     return _default
 
 
@@ -242,6 +253,8 @@ def set_default_dtype(d: dtype, /) -> None:
     >>> torch.tensor(1.5).dtype
     torch.float64
     >>> torch.set_default_dtype(torch.float32)
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.set_default_dtype.html
     """
     global _default
     if not isinstance(d, dtype):

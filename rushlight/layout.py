@@ -11,6 +11,10 @@ __all__ = [
 class layout:
     """The storage scheme of a tensor; `strided` tensors have an array, those of the others keep some elements.
 
+    >>> import rushlight as torch
+    >>> torch.ones(2).layout, torch.ones(2).to_sparse().layout
+    (torch.strided, torch.sparse_coo)
+
     Source: https://docs.pytorch.org/docs/2.13/tensor_attributes.html#torch.layout
     """
 
@@ -28,6 +32,11 @@ class layout:
 
 class memory_format:
     """The order of a tensor's dimensions in memory.
+
+    >>> import rushlight as torch
+    >>> x = torch.ones(1, 3, 2, 2).to(memory_format=torch.channels_last)
+    >>> x.stride(), x.is_contiguous(memory_format=torch.channels_last)
+    ((12, 1, 6, 3), True)
 
     Source: https://docs.pytorch.org/docs/2.13/tensor_attributes.html#torch.memory_format
     """

@@ -44,6 +44,13 @@ def _made(dtype: dtypes.dtype) -> _TensorType:
     name = f"{dtype.legacy_name}Tensor"
     text = f"""Tensors of {dtype!r} on the CPU: `{name}(2, 3)` of a shape, `{name}([1, 2])` of numbers.
 
+    Its instances are all tensors of that dtype; `torch.tensor` with a `dtype` stands in its place. Raises TypeError for
+    what is neither a shape nor numbers.
+
+    >>> import rushlight as torch
+    >>> torch.{name}([1, 0]).dtype
+    {dtype!r}
+
     Source: https://docs.pytorch.org/docs/2.13/tensors.html
     """
     return _TensorType(name, (), {"dtype": dtype, "__doc__": text, "__module__": "rushlight"})

@@ -53,6 +53,13 @@ def _made(dtype: dtypes.dtype) -> Any:
     name = f"{dtype.legacy_name}Storage"
     text = f"""Storages of {dtype!r}: `{name}(3)` of so many elements, `{name}([1, 2])` of these.
 
+    Its instances are all storages of that dtype. Raises RuntimeError for more arguments, TypeError for what is neither
+    a size nor a sequence.
+
+    >>> import rushlight as torch
+    >>> torch.{name}(3).dtype, len(torch.{name}(3))
+    ({dtype!r}, 3)
+
     Source: https://docs.pytorch.org/docs/2.13/storage.html
     """
     return _StorageType(name, (TypedStorage,), {"dtype": dtype, "__doc__": text, "__module__": "rushlight"})

@@ -36,11 +36,25 @@ _interop_chosen = [False]
 
 
 class AcceleratorError(RuntimeError):
-    """An error of an accelerator, of which there is none."""
+    """An error of an accelerator, of which there is none: a RuntimeError.
+
+    >>> import rushlight as torch
+    >>> issubclass(torch.AcceleratorError, RuntimeError)
+    True
+
+    Source: https://docs.pytorch.org/docs/2.13/torch.html
+    """
 
 
 class OutOfMemoryError(RuntimeError):
-    """Too little memory on an accelerator, of which there is none."""
+    """Too little memory on an accelerator, of which there is none: a RuntimeError.
+
+    >>> import rushlight as torch
+    >>> issubclass(torch.OutOfMemoryError, RuntimeError)
+    True
+
+    Source: https://docs.pytorch.org/docs/2.13/torch.html
+    """
 
 
 def is_storage(obj: Any, /) -> TypeGuard[TypedStorage | UntypedStorage]:
@@ -73,12 +87,22 @@ def typename(obj: Any, /) -> str:
 
 
 def compiled_with_cxx11_abi() -> bool:
-    """True: compiled code uses C++11's strings and lists."""
+    """Whether compiled code uses C++11's strings and lists: True.
+
+    >>> import rushlight as torch
+    >>> torch.compiled_with_cxx11_abi()
+    True
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.compiled_with_cxx11_abi.html
+    """
     return True
 
 
 def set_warn_always(b: bool, /) -> None:
-    """Ask that warnings which come once come each time; RuntimeError for what is no bool.
+    """Ask that warnings which come once come each time. Raises RuntimeError for what is no bool.
+
+    >>> import rushlight as torch
+    >>> torch.set_warn_always(False)
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.set_warn_always.html
     """
@@ -90,6 +114,10 @@ def set_warn_always(b: bool, /) -> None:
 def is_warn_always_enabled() -> bool:
     """What was given to `set_warn_always`.
 
+    >>> import rushlight as torch
+    >>> torch.is_warn_always_enabled()
+    False
+
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.is_warn_always_enabled.html
     """
     return _warn_always[0]
@@ -97,6 +125,10 @@ def is_warn_always_enabled() -> bool:
 
 def get_num_interop_threads() -> int:
     """How many operations may run beside each other: what was given to `set_num_interop_threads`, 1 at the start.
+
+    >>> import rushlight as torch
+    >>> torch.get_num_interop_threads() >= 1
+    True
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.get_num_interop_threads.html
     """
@@ -107,6 +139,13 @@ def set_num_interop_threads(n: int, /) -> None:
     """Choose, once, how many operations may run beside each other; they run one after the other all the same.
 
     RuntimeError for what is no positive integer, and the second time.
+
+    >>> import rushlight as torch
+    >>> try:
+    ...     torch.set_num_interop_threads(0)
+    ... except RuntimeError:
+    ...     print("a positive number")
+    a positive number
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.set_num_interop_threads.html
     """
@@ -123,7 +162,13 @@ def set_num_interop_threads(n: int, /) -> None:
 
 
 def init_num_threads() -> None:
-    """Does nothing: the kernels' threads are there from the start."""
+    """Does nothing: the kernels' threads are there from the start.
+
+    >>> import rushlight as torch
+    >>> torch.init_num_threads()
+
+    Source: https://docs.pytorch.org/docs/2.13/torch.html#parallelism
+    """
 
 
 # Of the register that says how SSE rounds: results below the normal numbers are zero, and so are such operands.
@@ -137,6 +182,10 @@ def set_flush_denormal(mode: bool, /) -> bool:
 
     It can on Linux and x86-64, for NumPy's kernels and for compiled ones as far as they run in this thread.
     RuntimeError for a mode that is no bool.
+
+    >>> import rushlight as torch
+    >>> torch.set_flush_denormal(False)
+    True
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.set_flush_denormal.html
     """
@@ -159,7 +208,14 @@ def set_flush_denormal(mode: bool, /) -> bool:
 
 
 def is_vulkan_available() -> bool:
-    """False: tensors live on the CPU."""
+    """Whether Vulkan's devices can hold tensors: False, tensors live on the CPU.
+
+    >>> import rushlight as torch
+    >>> torch.is_vulkan_available()
+    False
+
+    Source: https://docs.pytorch.org/docs/2.13/torch.html
+    """
     return False
 
 
@@ -177,17 +233,40 @@ def is_distributed(input: Any) -> bool:
 
 
 def is_anomaly_enabled() -> bool:
-    """Whether anomaly detection is on."""
+    """Whether anomaly detection is on: backward passes then say where what failed was recorded.
+
+    >>> import rushlight as torch
+    >>> torch.is_anomaly_enabled()
+    False
+
+    Source: https://docs.pytorch.org/docs/2.13/autograd.html#anomaly-detection
+    """
     return anomaly_mode.enabled
 
 
 def is_anomaly_check_nan_enabled() -> bool:
-    """Whether anomaly detection looks for NaN."""
+    """Whether anomaly detection looks for NaN.
+
+    >>> import rushlight as torch
+    >>> torch.is_anomaly_check_nan_enabled()
+    True
+
+    Source: https://docs.pytorch.org/docs/2.13/autograd.html#anomaly-detection
+    """
     return anomaly_mode.check_nan
 
 
 def set_anomaly_enabled(enabled: bool, check_nan: bool = True) -> None:
-    """Turn anomaly detection on or off, and its look for NaN; TypeError for what is no bool."""
+    """Turn anomaly detection on or off, and its look for NaN. Raises TypeError for what is no bool.
+
+    >>> import rushlight as torch
+    >>> torch.set_anomaly_enabled(True)
+    >>> torch.is_anomaly_enabled()
+    True
+    >>> torch.set_anomaly_enabled(False)
+
+    Source: https://docs.pytorch.org/docs/2.13/autograd.html#anomaly-detection
+    """
     for position, (name, value) in enumerate((("enabled", enabled), ("check_nan", check_nan)), 1):
         if not isinstance(value, bool):
             raise TypeError(

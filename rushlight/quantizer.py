@@ -28,6 +28,10 @@ _KEY = "rushlight.quantizer"
 class qscheme:
     """How codes stand for numbers: by one scale or one for each channel, about zero or anywhere.
 
+    >>> import rushlight as torch
+    >>> torch.quantize_per_tensor(torch.ones(2), 0.5, 0, torch.qint8).qscheme()
+    torch.per_tensor_affine
+
     Source: https://docs.pytorch.org/docs/2.13/quantization.html
     """
 

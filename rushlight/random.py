@@ -255,6 +255,10 @@ def manual_seed(seed: int) -> Generator:
 def seed() -> int:
     """Start the default generator's stream of a seed that nobody knows beforehand, and return that seed.
 
+    >>> import rushlight as torch
+    >>> torch.seed() == torch.initial_seed()
+    True
+
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.seed.html
     """
     return default_generator.seed()
@@ -292,6 +296,13 @@ def set_rng_state(new_state: Tensor) -> None:
     """Let the default generator go on from a state that `get_rng_state` gave, here or in PyTorch.
 
     Raises TypeError for what is no uint8 tensor, RuntimeError for one of another size or without sense.
+
+    >>> import rushlight as torch
+    >>> state = torch.get_rng_state()
+    >>> first = torch.rand(3)
+    >>> torch.set_rng_state(state)
+    >>> bool((torch.rand(3) == first).all())
+    True
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.set_rng_state.html
     """

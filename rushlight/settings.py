@@ -27,6 +27,10 @@ _mode = 0
 def get_float32_matmul_precision() -> str:
     """What was last given to `set_float32_matmul_precision`.
 
+    >>> import rushlight as torch
+    >>> torch.get_float32_matmul_precision()
+    'highest'
+
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.get_float32_matmul_precision.html
     """
     return _precision
@@ -77,13 +81,21 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
 def are_deterministic_algorithms_enabled() -> bool:
     """Whether `use_deterministic_algorithms` was asked for.
 
+    >>> import rushlight as torch
+    >>> torch.are_deterministic_algorithms_enabled()
+    False
+
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.are_deterministic_algorithms_enabled.html
     """
     return _mode > 0
 
 
 def is_deterministic_algorithms_warn_only_enabled() -> bool:
-    """Whether it was asked for with `warn_only`.
+    """Whether `use_deterministic_algorithms` was asked for with `warn_only`.
+
+    >>> import rushlight as torch
+    >>> torch.is_deterministic_algorithms_warn_only_enabled()
+    False
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.is_deterministic_algorithms_warn_only_enabled.html
     """
@@ -91,9 +103,15 @@ def is_deterministic_algorithms_warn_only_enabled() -> bool:
 
 
 def set_deterministic_debug_mode(debug_mode: int | str) -> None:
-    """The same choice as a word or number: "default" (0), "warn" (1), "error" (2).
+    """Choose deterministic algorithms by a word or number: "default" (0), "warn" (1), "error" (2).
 
-    TypeError for another type, RuntimeError for another value.
+    Raises TypeError for another type, RuntimeError for another value.
+
+    >>> import rushlight as torch
+    >>> torch.set_deterministic_debug_mode("warn")
+    >>> torch.get_deterministic_debug_mode()
+    1
+    >>> torch.set_deterministic_debug_mode("default")
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.set_deterministic_debug_mode.html
     """
@@ -112,7 +130,11 @@ def set_deterministic_debug_mode(debug_mode: int | str) -> None:
 
 
 def get_deterministic_debug_mode() -> int:
-    """The choice as a number: 0, 1 or 2.
+    """What was given to `set_deterministic_debug_mode`, as a number: 0, 1 or 2.
+
+    >>> import rushlight as torch
+    >>> torch.get_deterministic_debug_mode()
+    0
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.get_deterministic_debug_mode.html
     """

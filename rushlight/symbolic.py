@@ -24,21 +24,33 @@ class _Symbol:
 
 
 class SymInt(_Symbol):
-    """A whole number that a compiler doesn't know yet; nothing is one here.
+    """A whole number that a compiler doesn't know yet; nothing is one here, and making one raises RuntimeError.
+
+    >>> import rushlight as torch
+    >>> isinstance(torch.ones(3).shape[0], torch.SymInt)
+    False
 
     Source: https://docs.pytorch.org/docs/2.13/torch.html#torch.SymInt
     """
 
 
 class SymFloat(_Symbol):
-    """A number that a compiler doesn't know yet; nothing is one here.
+    """A number that a compiler doesn't know yet; nothing is one here, and making one raises RuntimeError.
+
+    >>> import rushlight as torch
+    >>> isinstance(1.5, torch.SymFloat)
+    False
 
     Source: https://docs.pytorch.org/docs/2.13/torch.html#torch.SymFloat
     """
 
 
 class SymBool(_Symbol):
-    """A truth value that a compiler doesn't know yet; nothing is one here.
+    """A truth value that a compiler doesn't know yet; nothing is one here, and making one raises RuntimeError.
+
+    >>> import rushlight as torch
+    >>> isinstance(True, torch.SymBool)
+    False
 
     Source: https://docs.pytorch.org/docs/2.13/torch.html#torch.SymBool
     """
@@ -58,6 +70,10 @@ def sym_int(a: Any) -> int:
 
 def sym_float(a: Any) -> float:
     """A number as a float.
+
+    >>> import rushlight as torch
+    >>> torch.sym_float(2)
+    2.0
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.sym_float.html
     """
@@ -85,6 +101,10 @@ def sym_max(a: Any, b: Any) -> Any:
 def sym_min(a: Any, b: Any) -> Any:
     """The smaller of two numbers; a float if either is.
 
+    >>> import rushlight as torch
+    >>> torch.sym_min(1, 2.5)
+    1.0
+
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.sym_min.html
     """
     return _larger(a, b, min)
@@ -93,18 +113,33 @@ def sym_min(a: Any, b: Any) -> Any:
 def sym_not(a: Any) -> bool:
     """Whether a value counts as false.
 
+    >>> import rushlight as torch
+    >>> torch.sym_not(0)
+    True
+
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.sym_not.html
     """
     return not a
 
 
 def sym_sqrt(a: Any) -> float:
-    """The square root of a number."""
+    """The square root of a number.
+
+    >>> import rushlight as torch
+    >>> torch.sym_sqrt(4)
+    2.0
+
+    Source: https://docs.pytorch.org/docs/2.13/torch.html#symbolic-numbers
+    """
     return math.sqrt(a)
 
 
 def sym_sum(args: Any) -> Any:
     """The sum of a list of numbers.
+
+    >>> import rushlight as torch
+    >>> torch.sym_sum([1, 2, 3])
+    6
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.sym_sum.html
     """
@@ -113,6 +148,10 @@ def sym_sum(args: Any) -> Any:
 
 def sym_ite(b: Any, t: Any, f: Any) -> Any:
     """`t` if `b` is true, else `f`; AssertionError where b is no bool or the other two are of different types.
+
+    >>> import rushlight as torch
+    >>> torch.sym_ite(True, 1, 2)
+    1
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.sym_ite.html
     """
@@ -124,5 +163,15 @@ def sym_ite(b: Any, t: Any, f: Any) -> Any:
 
 
 def sym_fresh_size(expr: Any) -> NoReturn:
-    """Raises RuntimeError: there are no unknown sizes to make another of."""
+    """Raise RuntimeError: there are no unknown sizes to make another of.
+
+    >>> import rushlight as torch
+    >>> try:
+    ...     torch.sym_fresh_size(3)
+    ... except RuntimeError:
+    ...     print("no unknown sizes")
+    no unknown sizes
+
+    Source: https://docs.pytorch.org/docs/2.13/torch.html#symbolic-numbers
+    """
     raise RuntimeError("sym_fresh_size makes an unknown size for a compiler: here all sizes are known")

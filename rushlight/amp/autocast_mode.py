@@ -152,7 +152,17 @@ def custom_fwd(fwd: Any = None, *, device_type: str, cast_inputs: dtypes.dtype |
     """Decorate the `forward` of a custom autograd function, so that `custom_bwd` knows the region it ran in.
 
     With `cast_inputs`, its floating-point tensors are cast to that dtype in a region, and it runs with autocast off.
-    ValueError for a device_type that is no str.
+    Raises ValueError for a `device_type` that is no str.
+
+    >>> import rushlight as torch
+    >>> @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float64)
+    ... def forward(ctx, x):
+    ...     return x.dtype
+    >>> class Context:
+    ...     pass
+    >>> with torch.autocast("cpu"):
+    ...     forward(Context(), torch.ones(1))
+    torch.float64
 
     Source: https://docs.pytorch.org/docs/2.13/amp.html#torch.amp.custom_fwd
     """
@@ -177,7 +187,21 @@ def custom_fwd(fwd: Any = None, *, device_type: str, cast_inputs: dtypes.dtype |
 def custom_bwd(bwd: Any = None, *, device_type: str) -> Any:
     """Decorate the `backward` of a custom autograd function to run as its `forward` did, in autocast or not.
 
-    ValueError for a device_type that is no str.
+    Raises ValueError for a `device_type` that is no str.
+
+    >>> import rushlight as torch
+    >>> class Double(torch.autograd.Function):
+    ...     @staticmethod
+    ...     @torch.amp.custom_fwd(device_type="cpu")
+    ...     def forward(ctx, x):
+    ...         return x * 2
+    ...     @staticmethod
+    ...     @torch.amp.custom_bwd(device_type="cpu")
+    ...     def backward(ctx, grad):
+    ...         return grad * 2
+    >>> x = torch.ones(1, requires_grad=True)
+    >>> torch.autograd.grad(Double.apply(x), x)
+    (tensor([2.]),)
 
     Source: https://docs.pytorch.org/docs/2.13/amp.html#torch.amp.custom_bwd
     """

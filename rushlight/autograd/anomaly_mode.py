@@ -15,12 +15,25 @@ check_nan = True
 
 
 def is_anomaly_enabled() -> bool:
-    """Whether anomaly detection is on."""
+    """Whether anomaly detection is on: backward passes then say where what failed was recorded.
+
+    >>> import rushlight as torch
+    >>> with torch.autograd.set_detect_anomaly(True):
+    ...     torch.is_anomaly_enabled()
+    True
+
+    Source: https://docs.pytorch.org/docs/2.13/autograd.html#anomaly-detection
+    """
     return enabled
 
 
 class set_detect_anomaly:
     """Turn anomaly detection on or off, from this call on, or, as a context manager, for the block.
+
+    >>> import rushlight as torch
+    >>> with torch.autograd.set_detect_anomaly(True):
+    ...     torch.is_anomaly_enabled()
+    True
 
     Source: https://docs.pytorch.org/docs/2.13/autograd.html#torch.autograd.set_detect_anomaly
     """

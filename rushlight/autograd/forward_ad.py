@@ -19,7 +19,16 @@ _entered: list[DualLevel] = []
 
 
 class UnpackedDualTensor(NamedTuple):
-    """What `unpack_dual` finds: a tensor, and its tangent or None."""
+    """What `unpack_dual` finds: a tensor, and its tangent or None.
+
+    >>> import rushlight as torch
+    >>> import rushlight.autograd.forward_ad as fwAD
+    >>> with fwAD.dual_level():
+    ...     fwAD.unpack_dual(torch.ones(1)).tangent is None
+    True
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.forward_ad.UnpackedDualTensor.html
+    """
 
     primal: Tensor
     tangent: Tensor | None
@@ -37,7 +46,11 @@ def _level_of(level: int | None) -> DualLevel | None:
 def enter_dual_level() -> int:
     """Begin a level, within which dual numbers can be made; returns its number.
 
-    RuntimeError where one has begun already: PyTorch has no nested levels here; `torch.func.jvp` nests.
+    Raises RuntimeError where one has begun already: PyTorch has no nested levels here; `torch.func.jvp` nests.
+
+    >>> import rushlight.autograd.forward_ad as fwAD
+    >>> level = fwAD.enter_dual_level()
+    >>> fwAD.exit_dual_level()
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.forward_ad.enter_dual_level.html
     """
@@ -50,7 +63,11 @@ def enter_dual_level() -> int:
 
 
 def exit_dual_level(*, level: int | None = None) -> None:
-    """End the level entered last: its dual numbers lose their tangents. RuntimeError for another level.
+    """End the level entered last: its dual numbers lose their tangents. Raises RuntimeError for another level.
+
+    >>> import rushlight.autograd.forward_ad as fwAD
+    >>> level = fwAD.enter_dual_level()
+    >>> fwAD.exit_dual_level(level=level)
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.forward_ad.exit_dual_level.html
     """

@@ -263,8 +263,19 @@ class InplaceFunction(Function):
 
 
 class NestedIOFunction(Function):
-    """A `Function` of PyTorch's first years that took tensors in lists and tuples: `forward_extended` and
-    `backward_extended` are to be overridden. It can't be called: RuntimeError, as in PyTorch.
+    """A `Function` of PyTorch's first years that took tensors in lists and tuples.
+
+    `forward_extended` and `backward_extended` are to be overridden. Raises RuntimeError where it is called, as in
+    PyTorch.
+
+    >>> import rushlight as torch
+    >>> class Old(torch.autograd.function.NestedIOFunction):
+    ...     def forward_extended(self, *inputs):
+    ...         return inputs
+    >>> issubclass(Old, torch.autograd.Function)
+    True
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.function.NestedIOFunction.html
     """
 
     def __call__(self, *args: Any) -> Any:

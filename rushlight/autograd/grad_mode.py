@@ -40,12 +40,28 @@ state = _Mode()
 
 
 def is_grad_enabled() -> bool:
-    """Whether operations are being recorded in this thread."""
+    """Whether operations are being recorded in this thread.
+
+    >>> import rushlight as torch
+    >>> with torch.no_grad():
+    ...     torch.is_grad_enabled()
+    False
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.is_grad_enabled.html
+    """
     return state.enabled
 
 
 def is_inference_mode_enabled() -> bool:
-    """Whether inference mode is on in this thread."""
+    """Whether inference mode is on in this thread.
+
+    >>> import rushlight as torch
+    >>> with torch.inference_mode():
+    ...     torch.is_inference_mode_enabled()
+    True
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.is_inference_mode_enabled.html
+    """
     return state.inference
 
 
@@ -138,7 +154,13 @@ class no_grad(_PlainSwitch):
 
 
 class enable_grad(_PlainSwitch):
-    """Operations inside are recorded, also within `no_grad`.
+    """Operations inside are recorded, also within `no_grad`: a context manager and a decorator.
+
+    >>> import rushlight as torch
+    >>> x = torch.ones(1, requires_grad=True)
+    >>> with torch.no_grad(), torch.enable_grad():
+    ...     (x * 2).requires_grad
+    True
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.enable_grad.html
     """
@@ -150,6 +172,12 @@ class enable_grad(_PlainSwitch):
 
 class set_grad_enabled(_ModeSwitch):
     """Record or don't, from this call on, or, as a context manager, for the block.
+
+    >>> import rushlight as torch
+    >>> x = torch.ones(1, requires_grad=True)
+    >>> with torch.set_grad_enabled(False):
+    ...     (x * 2).requires_grad
+    False
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.grad_mode.set_grad_enabled.html
     """
@@ -183,6 +211,14 @@ class set_grad_enabled(_ModeSwitch):
 
 class inference_mode(_ModeSwitch):
     """As `no_grad`, and the results can never take part in a recorded operation's backward pass.
+
+    A context manager and a decorator. Raises RuntimeError where such a tensor is needed for a gradient later.
+
+    >>> import rushlight as torch
+    >>> with torch.inference_mode():
+    ...     x = torch.ones(1)
+    >>> x.is_inference()
+    True
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.grad_mode.inference_mode.html
     """
@@ -239,6 +275,11 @@ class _Setting:
 class enforce_grad_layout_policy(_Setting):
     """Let leaves take over gradients only where they are laid out as the leaf is (True), or any that nobody else holds.
 
+    >>> import rushlight as torch
+    >>> with torch.autograd.grad_mode.enforce_grad_layout_policy(False):
+    ...     x = torch.ones(2, requires_grad=True)
+    ...     (x * 2).sum().backward()
+
     Source: https://docs.pytorch.org/docs/2.13/autograd.html
     """
 
@@ -250,6 +291,13 @@ class enforce_grad_layout_policy(_Setting):
 
 class set_multithreading_enabled(_Setting):
     """Choose whether the backward pass may run on threads of several devices; the CPU's runs on the calling thread.
+
+    From this call on, or, as a context manager, for the block.
+
+    >>> import rushlight as torch
+    >>> with torch.autograd.set_multithreading_enabled(False):
+    ...     x = torch.ones(2, requires_grad=True)
+    ...     (x * 2).sum().backward()
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.grad_mode.set_multithreading_enabled.html
     """

@@ -246,6 +246,11 @@ def gradgradcheck(
     `check_fwd_over_rev` and `check_rev_over_rev` say whether the gradients are differentiated in forward mode, and in
     reverse mode; the other arguments are those of `gradcheck`.
 
+    >>> import rushlight as torch
+    >>> x = torch.ones(2, dtype=torch.float64, requires_grad=True)
+    >>> torch.autograd.gradgradcheck(lambda x: x**3, (x,))
+    True
+
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.gradcheck.gradgradcheck.html
     """
     values = _tuple(inputs)

@@ -23,7 +23,16 @@ __all__ = [
 
 
 class GradientEdge(NamedTuple):
-    """A place in the graph that a gradient arrives at: a node and the number of its output."""
+    """A place in the graph that a gradient arrives at: a node and the number of its output.
+
+    >>> import rushlight as torch
+    >>> x = torch.ones(1, requires_grad=True)
+    >>> edge = torch.autograd.graph.get_gradient_edge(x * 2)
+    >>> edge.output_nr
+    0
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.autograd.graph.GradientEdge.html
+    """
 
     node: Any
     output_nr: int
@@ -92,7 +101,18 @@ def _drop_last() -> None:
 
 @contextmanager
 def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
-    """Within the block, entering `saved_tensors_hooks` raises RuntimeError with this message."""
+    """Within the block, entering `saved_tensors_hooks` raises RuntimeError with this message.
+
+    >>> from rushlight.autograd.graph import disable_saved_tensors_hooks, saved_tensors_hooks
+    >>> with disable_saved_tensors_hooks("not here"):
+    ...     try:
+    ...         saved_tensors_hooks(lambda x: x, lambda x: x).__enter__()
+    ...     except RuntimeError as error:
+    ...         print(error)
+    not here
+
+    Source: https://docs.pytorch.org/docs/2.13/autograd.html#torch.autograd.graph.disable_saved_tensors_hooks
+    """
     saved_tensor_hooks.append((threading.get_ident(), None, error_message))
     try:
         yield
@@ -102,6 +122,13 @@ def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
 
 class save_on_cpu(saved_tensors_hooks):
     """Within the block, what operations save is kept in the CPU's memory, where it lies in any case.
+
+    >>> import rushlight as torch
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> with torch.autograd.graph.save_on_cpu():
+    ...     y = (x * x).sum()
+    >>> torch.autograd.grad(y, x)
+    (tensor([2., 2.]),)
 
     Source: https://docs.pytorch.org/docs/2.13/autograd.html#torch.autograd.graph.save_on_cpu
     """
@@ -179,9 +206,18 @@ def allow_mutation_on_saved_tensors() -> Iterator[_SavedCopies]:
 
 
 def region_activation_memory_budget(budget: float) -> Any:
-    """Raises RuntimeError: the budget is for a compiler, which is never running here.
+    """Raise RuntimeError: the budget is for a compiler, which is never running here.
 
     TypeError for what is no number, ValueError for one not between 0 and 1.
+
+    >>> import rushlight as torch
+    >>> try:
+    ...     torch.autograd.graph.region_activation_memory_budget(2.0)
+    ... except ValueError:
+    ...     print("between 0 and 1")
+    between 0 and 1
+
+    Source: https://docs.pytorch.org/docs/2.13/autograd.html
     """
     name = "torch.autograd.graph.region_activation_memory_budget"
     if isinstance(budget, bool) or not isinstance(budget, int | float):
@@ -192,15 +228,33 @@ def region_activation_memory_budget(budget: float) -> Any:
 
 
 def set_override_stale_capture_stream(enabled: bool) -> None:
-    """Choose what a backward pass does that is recorded for CUDA: there is no CUDA, so nothing depends on it."""
+    """Choose what a backward pass does that is recorded for CUDA: there is no CUDA, so nothing depends on it.
+
+    >>> import rushlight as torch
+    >>> torch.autograd.graph.set_override_stale_capture_stream(False)
+
+    Source: https://docs.pytorch.org/docs/2.13/autograd.html
+    """
 
 
 def set_warn_on_accumulate_grad_stream_mismatch(enabled: bool) -> None:
-    """Choose whether a gradient from another of CUDA's queues is warned of: there are none here."""
+    """Choose whether a gradient from another of CUDA's queues is warned of: there are none here.
+
+    >>> import rushlight as torch
+    >>> torch.autograd.graph.set_warn_on_accumulate_grad_stream_mismatch(True)
+
+    Source: https://docs.pytorch.org/docs/2.13/autograd.html
+    """
 
 
 def increment_version(tensor: Tensor | Sequence[Tensor]) -> None:
     """Say that a tensor's memory was written to behind autograd's back, so that its saved uses are refused.
+
+    >>> import rushlight as torch
+    >>> x = torch.ones(1)
+    >>> torch.autograd.graph.increment_version(x)
+    >>> x._version
+    1
 
     Source: https://docs.pytorch.org/docs/2.13/autograd.html#torch.autograd.graph.increment_version
     """
@@ -215,6 +269,12 @@ def register_multi_grad_hook(
     "any").
 
     The returned handle's `remove()` takes the hook away. Raises ValueError for another mode.
+
+    >>> import rushlight as torch
+    >>> x, y = torch.ones(1, requires_grad=True), torch.ones(1, requires_grad=True)
+    >>> handle = torch.autograd.graph.register_multi_grad_hook((x, y), print)
+    >>> (2 * x + 3 * y).backward()
+    [tensor([2.]), tensor([3.])]
 
     Source: https://docs.pytorch.org/docs/2.13/autograd.html#torch.autograd.graph.register_multi_grad_hook
     """

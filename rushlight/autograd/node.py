@@ -110,7 +110,15 @@ class _Packed:
 
 
 class Node:
-    """A step of the graph; also the `ctx` of the operation that made it."""
+    """A step of the graph; also the `ctx` of the operation that made it.
+
+    >>> import rushlight as torch
+    >>> node = (torch.ones(1, requires_grad=True) * 2).grad_fn
+    >>> isinstance(node, torch.autograd.graph.Node), node.name()
+    (True, 'MulBackward0')
+
+    Source: https://docs.pytorch.org/docs/2.13/autograd.html#torch.autograd.graph.Node
+    """
 
     _edges: tuple[Any, ...] = ()
     _sequence: int = -1

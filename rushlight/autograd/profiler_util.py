@@ -16,7 +16,14 @@ __all__ = ["EventList", "FunctionEvent", "FunctionEventAvg", "Interval"]
 
 
 class DeviceType(enum.IntEnum):
-    """Where an event took place; here always the CPU."""
+    """Where an event took place; here always the CPU.
+
+    >>> from rushlight.profiler import DeviceType
+    >>> DeviceType.CPU.name
+    'CPU'
+
+    Source: https://docs.pytorch.org/docs/2.13/profiler.html
+    """
 
     CPU = 0
     CUDA = 1

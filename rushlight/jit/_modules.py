@@ -88,11 +88,27 @@ class _KnownFunction(type):
 
 
 class ScriptFunction(metaclass=_KnownFunction):
-    """What `script` and `trace` make of a function in PyTorch; here the functions that passed are its instances."""
+    """What `script` and `trace` make of a function in PyTorch; here the functions that passed are its instances.
+
+    >>> import rushlight as torch
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     isinstance(torch.jit.trace(torch.exp, torch.ones(1)), torch.jit.ScriptFunction)
+    True
+
+    Source: https://docs.pytorch.org/docs/2.13/generated/torch.jit.ScriptFunction.html
+    """
 
 
 class CompilationUnit:
-    """Source of TorchScript to compile: RuntimeError for any, since the language isn't Python and isn't run here."""
+    """Source of TorchScript to compile: RuntimeError for any, since the language isn't Python and isn't run here.
+
+    >>> import rushlight as torch
+    >>> unit = torch.jit.CompilationUnit()
+
+    Source: https://docs.pytorch.org/docs/2.13/jit.html
+    """
 
     def __init__(self, lang: str | None = None, _frames_up: int = 0) -> None:
         if lang:

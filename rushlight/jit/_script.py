@@ -168,6 +168,10 @@ def optimize_for_inference(mod: Any, other_methods: list[str] | None = None) -> 
 def fork(func: Any, *args: Any, **kwargs: Any) -> Future[Any]:
     """A future of `func(*args, **kwargs)`, which is called at once, as in PyTorch outside TorchScript.
 
+    >>> import rushlight as torch
+    >>> torch.jit.wait(torch.jit.fork(torch.add, torch.ones(1), 2))
+    tensor([3.])
+
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.jit.fork.html
     """
     if not callable(func):
@@ -178,7 +182,11 @@ def fork(func: Any, *args: Any, **kwargs: Any) -> Future[Any]:
 
 
 def wait(future: Any) -> Any:
-    """The result of a future; TypeError for what is none.
+    """The result of a future. Raises TypeError for what is none.
+
+    >>> import rushlight as torch
+    >>> torch.jit.wait(torch.jit.fork(torch.neg, torch.ones(1)))
+    tensor([-1.])
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.jit.wait.html
     """

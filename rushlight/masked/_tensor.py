@@ -96,7 +96,10 @@ class MaskedTensor(Tensor):
     TypeError and ValueError for data and masks that don't fit. As in PyTorch a prototype, which says so when made.
 
     >>> import rushlight as torch
-    >>> torch.masked.as_masked_tensor(torch.tensor([1.0, 2.0]), torch.tensor([True, False])).sum()
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     torch.masked.as_masked_tensor(torch.tensor([1.0, 2.0]), torch.tensor([True, False])).sum()
     MaskedTensor(  1.0000, True)
 
     Source: https://docs.pytorch.org/docs/2.13/masked.html

@@ -42,6 +42,11 @@ DLDeviceType = enum.IntEnum(
 )  # fmt: skip
 DLDeviceType.__doc__ = """Where memory lies, as DLPack numbers it: `kDLCPU` for all tensors of this library.
 
+>>> import rushlight as torch
+>>> from rushlight.utils.dlpack import DLDeviceType
+>>> torch.ones(2).__dlpack_device__()[0] == DLDeviceType.kDLCPU
+True
+
 Source: https://docs.pytorch.org/docs/2.13/dlpack.html
 """
 

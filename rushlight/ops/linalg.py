@@ -23,7 +23,17 @@ __all__ = ["LinAlgError", "det", "inv", "inv_ex", "inverse", "linalg_det", "logd
 
 
 class LinAlgError(RuntimeError):
-    """A matrix for which the result does not exist or was not found."""
+    """A matrix for which the result does not exist or was not found: a RuntimeError.
+
+    >>> import rushlight as torch
+    >>> try:
+    ...     torch.linalg.inv(torch.zeros(2, 2))
+    ... except torch.linalg.LinAlgError:
+    ...     print("singular")
+    singular
+
+    Source: https://docs.pytorch.org/docs/2.13/torch.html
+    """
 
 
 def fail(name: str, info: Array, text: str) -> NoReturn:

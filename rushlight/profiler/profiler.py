@@ -21,7 +21,14 @@ __all__ = [
 
 
 class ProfilerActivity(enum.Enum):
-    """What can be recorded; here the CPU's activity."""
+    """What can be recorded; here the CPU's activity.
+
+    >>> import rushlight as torch
+    >>> with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as recording:
+    ...     x = torch.ones(2) + 1
+
+    Source: https://docs.pytorch.org/docs/2.13/profiler.html#torch.profiler.ProfilerActivity
+    """
 
     CPU = 0
     XPU = 1
@@ -32,7 +39,14 @@ class ProfilerActivity(enum.Enum):
 
 
 class ProfilerAction(enum.Enum):
-    """What a profiler does in a step."""
+    """What a profiler does in a step.
+
+    >>> from rushlight.profiler import schedule
+    >>> schedule(wait=1, warmup=0, active=1)(0).name
+    'NONE'
+
+    Source: https://docs.pytorch.org/docs/2.13/profiler.html#torch.profiler.ProfilerAction
+    """
 
     NONE = 0
     WARMUP = 1
@@ -55,6 +69,9 @@ def supported_activities() -> set[ProfilerActivity]:
 
 def kineto_available() -> bool:
     """Whether PyTorch's own tracing library is there: False, Python's profiling hook does its work.
+
+    >>> from rushlight.profiler import kineto_available
+    >>> available = kineto_available()
 
     Source: https://docs.pytorch.org/docs/2.13/profiler.html
     """
@@ -115,6 +132,14 @@ def tensorboard_trace_handler(
     Files are named `worker.time.pt.trace.json`; the worker is by default the host and the process. RuntimeError where
     the folder cannot be made.
 
+    >>> import rushlight as torch
+    >>> from rushlight.profiler import profile, tensorboard_trace_handler
+    >>> with profile(on_trace_ready=tensorboard_trace_handler("log", worker_name="me")):
+    ...     x = torch.ones(2) + 1
+    >>> import os
+    >>> len(os.listdir("log"))
+    1
+
     Source: https://docs.pytorch.org/docs/2.13/profiler.html#torch.profiler.tensorboard_trace_handler
     """
 
@@ -132,6 +157,17 @@ def tensorboard_trace_handler(
 
 class ExecutionTraceObserver:
     """Writes the operations that run, with their shapes, to a JSON file: the nodes of an execution trace.
+
+    >>> import rushlight as torch
+    >>> import json, pathlib
+    >>> from rushlight.profiler import ExecutionTraceObserver
+    >>> observer = ExecutionTraceObserver().register_callback("trace.json")
+    >>> observer.start()
+    >>> x = torch.ones(2) + 1
+    >>> observer.stop()
+    >>> observer.unregister_callback()
+    >>> any(node["name"] == "aten::add" for node in json.loads(pathlib.Path("trace.json").read_text())["nodes"])
+    True
 
     Source: https://docs.pytorch.org/docs/2.13/profiler.html
     """

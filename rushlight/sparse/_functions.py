@@ -103,7 +103,15 @@ def _copy_of(what: str, layout_of: Callable[[Any], bool]) -> Callable[..., Tenso
         return done
 
     copy.__name__ = copy.__qualname__ = f"{what}_copy"
+    kind = "csc" if what in ("ccol_indices", "row_indices") else "coo" if what == "indices" else "csr"
     copy.__doc__ = f"""A copy of `Tensor.{what}()`, the part of a sparse tensor that goes by this name.
+
+    Raises NotImplementedError for a tensor whose layout has no such part.
+
+    >>> import rushlight as torch
+    >>> x = torch.eye(2).to_sparse_{kind}()
+    >>> torch.equal(torch.{what}_copy(x), x.{what}())
+    True
 
     Source: https://docs.pytorch.org/docs/2.13/sparse.html
     """

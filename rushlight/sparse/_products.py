@@ -292,7 +292,12 @@ hsmm = hspmm
 
 
 def dsmm(input: Tensor, mat2: Tensor) -> Tensor:
-    """`mm`, by the name it had for a dense matrix from a sparse one.
+    """`mm`, by the name it had for a dense matrix `(n, k)` from a sparse one: `(n, m)`.
+
+    >>> import rushlight as torch
+    >>> torch.dsmm(torch.eye(2).to_sparse(), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor([[1., 2.],
+            [3., 4.]])
 
     Source: https://docs.pytorch.org/docs/2.13/sparse.html
     """
@@ -348,7 +353,14 @@ def sspaddmm(
 
 
 def saddmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1, out: Any = None) -> Any:
-    """`sspaddmm`, by its older name.
+    """`sspaddmm`, by its older name: `beta * input + alpha * mat1 @ mat2` of sparse `input` and `mat1`, as a sparse
+    matrix.
+
+    >>> import rushlight as torch
+    >>> x = torch.eye(2).to_sparse()
+    >>> torch.saddmm(x, x, torch.ones(2, 2)).to_dense()
+    tensor([[2., 1.],
+            [1., 2.]])
 
     Source: https://docs.pytorch.org/docs/2.13/sparse.html
     """

@@ -27,7 +27,14 @@ _TIP = (
 
 
 class CheckpointError(RuntimeError):
-    """The recomputation of a checkpointed function did not save what its forward pass saved."""
+    """The recomputation of a checkpointed function did not save what its forward pass saved: a RuntimeError.
+
+    >>> from rushlight.utils.checkpoint import CheckpointError
+    >>> issubclass(CheckpointError, RuntimeError)
+    True
+
+    Source: https://docs.pytorch.org/docs/2.13/checkpoint.html
+    """
 
 
 class _Enough(Exception):

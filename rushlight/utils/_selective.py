@@ -34,6 +34,10 @@ _MISMATCH = (
 class CheckpointPolicy(enum.Enum):
     """What becomes of an operation's result: `SAVE` keeps it, `RECOMPUTE` doesn't; the offloading ones recompute.
 
+    >>> from rushlight.utils.checkpoint import CheckpointPolicy
+    >>> CheckpointPolicy.MUST_SAVE.name
+    'MUST_SAVE'
+
     Source: https://docs.pytorch.org/docs/2.13/checkpoint.html#torch.utils.checkpoint.CheckpointPolicy
     """
 
@@ -47,6 +51,10 @@ class CheckpointPolicy(enum.Enum):
 
 class SelectiveCheckpointContext:
     """What a policy is told besides the operation: whether this is the recomputation, and the operation's result.
+
+    >>> from rushlight.utils.checkpoint import SelectiveCheckpointContext
+    >>> SelectiveCheckpointContext(is_recompute=True).is_recompute
+    True
 
     Source: https://docs.pytorch.org/docs/2.13/checkpoint.html#torch.utils.checkpoint.SelectiveCheckpointContext
     """

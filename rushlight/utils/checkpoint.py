@@ -43,6 +43,12 @@ _early_stop: list[bool | None] = [None]
 def set_checkpoint_debug_enabled(enabled: bool | None) -> Iterator[None]:
     """Within the block, `checkpoint` takes `enabled` for its `debug`; None leaves it to the calls.
 
+    >>> import rushlight as torch
+    >>> from rushlight.utils.checkpoint import checkpoint, set_checkpoint_debug_enabled
+    >>> with set_checkpoint_debug_enabled(False):
+    ...     checkpoint(torch.exp, torch.zeros(1, requires_grad=True), use_reentrant=False)
+    tensor([1.], grad_fn=<ExpBackward0>)
+
     Source: https://docs.pytorch.org/docs/2.13/checkpoint.html#torch.utils.checkpoint.set_checkpoint_debug_enabled
     """
     before, _debug[0] = _debug[0], enabled
@@ -56,6 +62,11 @@ def set_checkpoint_debug_enabled(enabled: bool | None) -> Iterator[None]:
 def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
     """Within the block, `checkpoint` takes `enable` for its `early_stop`.
 
+    >>> import rushlight as torch
+    >>> from rushlight.utils.checkpoint import checkpoint, set_checkpoint_early_stop
+    >>> with set_checkpoint_early_stop(False):
+    ...     y = checkpoint(torch.exp, torch.zeros(1, requires_grad=True), use_reentrant=False)
+
     Source: https://docs.pytorch.org/docs/2.13/checkpoint.html#torch.utils.checkpoint.set_checkpoint_early_stop
     """
     before, _early_stop[0] = _early_stop[0], enable
@@ -66,7 +77,15 @@ def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
 
 
 def detach_variable(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The tensors of a tuple without their history, needing gradients as before; RuntimeError for no tuple."""
+    """The tensors of a tuple without their history, needing gradients as before. Raises RuntimeError for no tuple.
+
+    >>> import rushlight as torch
+    >>> from rushlight.utils.checkpoint import detach_variable
+    >>> detach_variable((torch.ones(1, requires_grad=True) * 2, 3))
+    (tensor([2.], requires_grad=True), 3)
+
+    Source: https://docs.pytorch.org/docs/2.13/checkpoint.html
+    """
     if not isinstance(inputs, tuple):
         raise RuntimeError(f"Only tuple of tensors is supported. Got Unsupported input type: {type(inputs).__name__}")
     found = []
@@ -79,7 +98,14 @@ def detach_variable(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def check_backward_validity(inputs: Iterable[Any]) -> None:
-    """Warn where none of the tensors among `inputs` requires a gradient."""
+    """Warn where none of the tensors among `inputs` requires a gradient.
+
+    >>> import rushlight as torch
+    >>> from rushlight.utils.checkpoint import check_backward_validity
+    >>> check_backward_validity((torch.ones(1, requires_grad=True), 2))
+
+    Source: https://docs.pytorch.org/docs/2.13/checkpoint.html
+    """
     if not any(item.requires_grad for item in inputs if isinstance(item, Variable)):
         warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", stacklevel=2)
 
@@ -90,6 +116,8 @@ class DefaultDeviceType:
     >>> import rushlight as torch
     >>> torch.utils.checkpoint.DefaultDeviceType.get_device_type()
     'cpu'
+
+    Source: https://docs.pytorch.org/docs/2.13/checkpoint.html
     """
 
     _default_device_type: str | None = None
@@ -108,18 +136,39 @@ class DefaultDeviceType:
 
 
 def get_device_states(*args: Any) -> tuple[list[int], list[Any]]:
-    """The devices of the tensors among `args` other than the CPU, and their random states: none."""
+    """The devices of the tensors among `args` other than the CPU, and their random states: none.
+
+    >>> import rushlight as torch
+    >>> from rushlight.utils.checkpoint import get_device_states
+    >>> get_device_states(torch.ones(1))
+    ([], [])
+
+    Source: https://docs.pytorch.org/docs/2.13/checkpoint.html
+    """
     return [], []
 
 
 def set_device_states(devices: Sequence[int], states: Sequence[Any], *, device_type: str | None = None) -> None:
-    """Put back what `get_device_states` returned; RuntimeError for states of devices that aren't there."""
+    """Put back what `get_device_states` returned. Raises RuntimeError for states of devices that aren't there.
+
+    >>> import rushlight as torch
+    >>> from rushlight.utils.checkpoint import get_device_states, set_device_states
+    >>> set_device_states(*get_device_states(torch.ones(1)))
+
+    Source: https://docs.pytorch.org/docs/2.13/checkpoint.html
+    """
     if len(devices) and device_type != "meta":
         raise RuntimeError(f"expected no states of devices, got {len(devices)}: there is only the CPU")
 
 
 def noop_context_fn() -> tuple[AbstractContextManager[Any], AbstractContextManager[Any]]:
-    """Two context managers that do nothing: the default of `checkpoint`."""
+    """Two context managers that do nothing: the default of `checkpoint`.
+
+    >>> from rushlight.utils.checkpoint import noop_context_fn
+    >>> forward, recomputation = noop_context_fn()
+
+    Source: https://docs.pytorch.org/docs/2.13/checkpoint.html
+    """
     return nullcontext(), nullcontext()
 
 
@@ -141,6 +190,12 @@ def _as_before(region: Callable[[], autocast], rng_state: Any) -> Iterator[None]
 
 class CheckpointFunction(Function):
     """The reentrant form of `checkpoint`: it runs a function without recording, and again in the backward pass.
+
+    >>> import rushlight as torch
+    >>> from rushlight.utils.checkpoint import CheckpointFunction
+    >>> x = torch.ones(1, requires_grad=True)
+    >>> CheckpointFunction.apply(torch.exp, True, x)
+    tensor([2.7183], grad_fn=<CheckpointFunctionBackward>)
 
     Source: https://docs.pytorch.org/docs/2.13/checkpoint.html
     """
@@ -327,6 +382,14 @@ class GraphExecGroup:
     """Within the block, several backward passes share one recomputation of what `checkpoint` left out.
 
     RuntimeError where one is entered within another.
+
+    >>> import rushlight as torch
+    >>> from rushlight.utils.checkpoint import GraphExecGroup, checkpoint
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> y, z = checkpoint(lambda x: (x.exp(), x.sin()), x, use_reentrant=False)
+    >>> with GraphExecGroup():
+    ...     torch.autograd.grad(y.sum(), x, retain_graph=True), torch.autograd.grad(z.sum(), x)
+    ((tensor([2.7183, 2.7183]),), (tensor([0.5403, 0.5403]),))
 
     Source: https://docs.pytorch.org/docs/2.13/checkpoint.html#torch.utils.checkpoint.GraphExecGroup
     """

@@ -19,7 +19,14 @@ _SAME = 100e-9
 
 
 class Colorize(enum.Enum):
-    """Which times are compared when a table is coloured."""
+    """Which times are compared when a table is coloured: none, those of a column, or those of a row.
+
+    >>> from rushlight.utils.benchmark import Colorize
+    >>> [choice.name for choice in Colorize]
+    ['NONE', 'COLUMNWISE', 'ROWWISE']
+
+    Source: https://docs.pytorch.org/docs/2.13/benchmark_utils.html
+    """
 
     NONE = "none"
     COLUMNWISE = "columnwise"

@@ -25,6 +25,11 @@ _TRIES = 1000
 class ParameterAlias:
     """A value of a distribution that stands for what another parameter is.
 
+    >>> from rushlight.utils.benchmark import FuzzedParameter, Fuzzer, ParameterAlias
+    >>> same = FuzzedParameter("m", distribution={ParameterAlias("n"): 1.0})
+    >>> next(Fuzzer([FuzzedParameter("n", 4, 4, "uniform"), same], [], seed=0).take(1))[2]
+    {'n': 4, 'm': 4}
+
     Source: https://docs.pytorch.org/docs/2.13/benchmark_utils.html
     """
 
@@ -40,6 +45,11 @@ class FuzzedParameter:
 
     A `strict` one is drawn once and kept where other parameters are drawn anew. AssertionError for another
     distribution, and for probabilities that are negative or don't add up to 1.
+
+    >>> import numpy as np
+    >>> from rushlight.utils.benchmark import FuzzedParameter
+    >>> FuzzedParameter("n", 4, 4, "uniform").sample(np.random.RandomState(0))
+    4
 
     Source: https://docs.pytorch.org/docs/2.13/benchmark_utils.html
     """
@@ -88,6 +98,11 @@ class FuzzedTensor:
 
     `min_elements`, `max_elements` and `max_allocation_bytes` bound it: parameters that lead to another are drawn anew.
     `dim_parameter` names the parameter that is the number of dimensions.
+
+    >>> from rushlight.utils.benchmark import FuzzedParameter, FuzzedTensor, Fuzzer
+    >>> fuzzer = Fuzzer([FuzzedParameter("n", 4, 4, "uniform")], [FuzzedTensor("x", ("n", 2))], seed=0)
+    >>> next(fuzzer.take(1))[0]["x"].shape
+    torch.Size([4, 2])
 
     Source: https://docs.pytorch.org/docs/2.13/benchmark_utils.html
     """
@@ -167,6 +182,13 @@ class FuzzedTensor:
 
 class FuzzedSparseTensor(FuzzedTensor):
     """A sparse tensor; the parameters "density", "coalesced" and "sparse_dim" say how much of it is there and how.
+
+    >>> from rushlight.utils.benchmark import FuzzedParameter, FuzzedSparseTensor, Fuzzer
+    >>> names = {"density": 0.5, "coalesced": 1, "sparse_dim": 2}
+    >>> parameters = [FuzzedParameter(name, distribution={value: 1.0}) for name, value in names.items()]
+    >>> x = FuzzedSparseTensor("x", (2, 3), sparse_dim="sparse_dim", density="density", coalesced="coalesced")
+    >>> next(Fuzzer(parameters, [x], seed=0).take(1))[0]["x"].shape
+    torch.Size([2, 3])
 
     Source: https://docs.pytorch.org/docs/2.13/benchmark_utils.html
     """

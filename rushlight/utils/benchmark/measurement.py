@@ -30,6 +30,10 @@ _UNITS = {"ns": ("nanosecond", 1e-9), "us": ("microsecond", 1e-6), "ms": ("milli
 class TaskSpec:
     """What was timed: the statement, its preparation, and how it is called in tables.
 
+    >>> from rushlight.utils.benchmark import TaskSpec
+    >>> TaskSpec("x + 1", "x = 2", label="adding").title
+    'adding'
+
     Source: https://docs.pytorch.org/docs/2.13/benchmark_utils.html
     """
 
@@ -187,6 +191,8 @@ def select_unit(t: float) -> tuple[str, float]:
     >>> from rushlight.utils.benchmark import select_unit
     >>> select_unit(3e-4)
     ('us', 1e-06)
+
+    Source: https://docs.pytorch.org/docs/2.13/benchmark_utils.html
     """
     for name in ("s", "ms", "us"):
         if t >= _UNITS[name][1]:
@@ -200,6 +206,8 @@ def unit_to_english(u: str) -> str:
     >>> from rushlight.utils.benchmark import unit_to_english
     >>> unit_to_english("us")
     'microsecond'
+
+    Source: https://docs.pytorch.org/docs/2.13/benchmark_utils.html
     """
     return _UNITS[u][0]
 
@@ -210,6 +218,8 @@ def trim_sigfig(x: float, n: int) -> float:
     >>> from rushlight.utils.benchmark import trim_sigfig
     >>> trim_sigfig(123.456, 2)
     120.0
+
+    Source: https://docs.pytorch.org/docs/2.13/benchmark_utils.html
     """
     if n != int(n):
         raise AssertionError("n must be an integer")
@@ -220,13 +230,29 @@ def trim_sigfig(x: float, n: int) -> float:
 
 
 def ordered_unique(elements: Iterable[Any]) -> list[Any]:
-    """The elements without repetitions, in the order of their first appearance."""
+    """The elements without repetitions, in the order of their first appearance.
+
+    >>> from rushlight.utils.benchmark import ordered_unique
+    >>> ordered_unique([3, 1, 3])
+    [3, 1]
+
+    Source: https://docs.pytorch.org/docs/2.13/benchmark_utils.html
+    """
     return list(dict.fromkeys(elements))
 
 
 @contextmanager
 def set_torch_threads(n: int) -> Iterator[None]:
-    """Within the block, operations use `n` threads."""
+    """Within the block, operations use `n` threads.
+
+    >>> import rushlight as torch
+    >>> from rushlight.utils.benchmark import set_torch_threads
+    >>> with set_torch_threads(1):
+    ...     torch.get_num_threads()
+    1
+
+    Source: https://docs.pytorch.org/docs/2.13/benchmark_utils.html
+    """
     before = get_num_threads()
     try:
         set_num_threads(n)

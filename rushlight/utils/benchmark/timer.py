@@ -20,13 +20,24 @@ _OVERHEAD = 1e-3
 def timer() -> float:
     """Seconds on a clock that only goes forward.
 
+    >>> from rushlight.utils.benchmark import timer
+    >>> timer() <= timer()
+    True
+
     Source: https://docs.pytorch.org/docs/2.13/benchmark_utils.html
     """
     return perf_counter()
 
 
 class Language(enum.Enum):
-    """What a statement is written in."""
+    """What a statement is written in: Python, or C++.
+
+    >>> from rushlight.utils.benchmark import Language
+    >>> Language.PYTHON.name
+    'PYTHON'
+
+    Source: https://docs.pytorch.org/docs/2.13/benchmark_utils.html
+    """
 
     PYTHON = 0
     CPP = 1

@@ -13,7 +13,7 @@ constexpr int64_t kSmallSelect = 3;       // the same when only one place is loo
 constexpr int64_t kRadixSort = 256;       // elements from which counting digits is quicker than merging
 constexpr int64_t kNarrow = int64_t{1} << 32;
 
-// ---- Keys: integers in the order of the elements. Equal elements have equal keys: 0 and -0, and any NaNs.
+// Keys: integers in the order of the elements. Equal elements have equal keys: 0 and -0, and any NaNs.
 
 RL_INLINE uint32_t key_of(float x) {
     if (x != x) return ~uint32_t{0};
@@ -38,7 +38,7 @@ RL_INLINE uint32_t key_of(uint16_t x) { return x; }
 RL_INLINE uint32_t key_of(uint32_t x) { return x; }
 RL_INLINE uint64_t key_of(uint64_t x) { return x; }
 
-// ---- Words: a key and the place it came from.
+// Words: a key and the place it came from.
 
 struct Narrow {
     using Key = uint32_t;
@@ -81,7 +81,7 @@ int log2(int64_t n) {
     return k;
 }
 
-// ---- Heaps of n words at `heap`, the last in order at the top.
+// Heaps of n words at `heap`, the last in order at the top.
 
 // Puts `word` into the heap, whose place `hole` is free.
 template <class W>
@@ -133,7 +133,7 @@ void select_by_heap(W* words, int64_t count, int64_t n) {
     }
 }
 
-// ---- Sorting and selection by partition, with the choices of libstdc++: where words are equal, its order is PyTorch's.
+// Sorting and selection by partition, with the choices of libstdc++: where words are equal, its order is PyTorch's.
 
 template <class W>
 void insertion_sort(W* words, int64_t n) {
@@ -237,7 +237,7 @@ void quick_select(W* words, int64_t k, int64_t n) {
     }
 }
 
-// ---- The stable order, which is one whatever the algorithm.
+// The stable order, which is one whatever the algorithm.
 
 template <class W>
 void merge_sort(W* words, W* other, int64_t n) {
@@ -281,7 +281,7 @@ void radix_sort(W* words, W* other, int64_t n) {
     if (from != words) std::memcpy(words, from, n * sizeof(W));
 }
 
-// ---- Rows.
+// Rows.
 
 constexpr int64_t kTile = 16;   // neighbouring rows that are read together where their elements lie apart
 constexpr int64_t kBlock = 16;  // elements looked at together

@@ -25,6 +25,7 @@ from rushlight.dtypes import *
 from rushlight.layout import *
 from rushlight.ops.activation import *
 from rushlight.ops.arithmetic import *
+from rushlight.ops.axes import *
 from rushlight.ops.bessel import *
 from rushlight.ops.bitwise import *
 from rushlight.ops.choice import *
@@ -78,6 +79,7 @@ from rushlight.ops.matmul import *
 from rushlight.ops.medians import *
 from rushlight.ops.normalization import *
 from rushlight.ops.norms import *
+from rushlight.ops.part_scatter import *
 from rushlight.ops.pointwise import *
 from rushlight.ops.powers import *
 from rushlight.ops.quantization import *

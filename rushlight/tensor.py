@@ -15,6 +15,7 @@ from rushlight.autograd.variable import Variable, set_tensor_type, wrap
 from rushlight.device import check_device, device
 from rushlight.ops.activation import ActivationMethods
 from rushlight.ops.arithmetic import ArithmeticMethods
+from rushlight.ops.axes import AxesMethods
 from rushlight.ops.bessel import BesselMethods
 from rushlight.ops.bitwise import BitwiseMethods
 from rushlight.ops.broadcast import BroadcastMethods
@@ -23,8 +24,8 @@ from rushlight.ops.combination import CombinationMethods
 from rushlight.ops.comparison import ComparisonMethods
 from rushlight.ops.complex_views import ComplexViewMethods
 from rushlight.ops.conversion import ConversionMethods
-from rushlight.ops.creation import CreationMethods, tensor
 from rushlight.ops.counting import CountingMethods
+from rushlight.ops.creation import CreationMethods, tensor
 from rushlight.ops.differences import DifferenceMethods
 from rushlight.ops.exchange import ExchangeMethods
 from rushlight.ops.extremum import ExtremumMethods
@@ -40,10 +41,11 @@ from rushlight.ops.lu import LuMethods
 from rushlight.ops.mapping import MappingMethods
 from rushlight.ops.masked import MaskedMethods
 from rushlight.ops.matmul import MatmulMethods
-from rushlight.ops.medians import MedianMethods
 from rushlight.ops.matrix_products import MatrixProductMethods
+from rushlight.ops.medians import MedianMethods
 from rushlight.ops.norms import NormMethods
 from rushlight.ops.older_names import OlderNames
+from rushlight.ops.part_scatter import PartScatterMethods
 from rushlight.ops.pointwise import PointwiseMethods
 from rushlight.ops.powers import PowerMethods
 from rushlight.ops.quantization import QuantizationMethods
@@ -85,6 +87,7 @@ class Tensor(
     ActivationMethods,
     ArithmeticMethods,
     QuestionMethods,
+    AxesMethods,
     BesselMethods,
     BitwiseMethods,
     ChoiceMethods,
@@ -119,6 +122,7 @@ class Tensor(
     MatrixProductMethods,
     NormMethods,
     OlderNames,
+    PartScatterMethods,
     PointwiseMethods,
     PowerMethods,
     QuantizationMethods,

@@ -8,6 +8,7 @@ from rushlight.autograd.operation import ViewOperation
 from rushlight.func._batch import INPLACE_RULES, RULES, BatchLevel, batched
 from rushlight.func._batch_rules import ndim
 from rushlight.ops._geometry import inferred_shape
+from rushlight.ops.axes import Permute, T, Transpose
 from rushlight.ops.broadcast import Expand
 from rushlight.ops.index import Index, IndexPut, IndexSum
 from rushlight.ops.index_along import IndexSelect
@@ -15,17 +16,7 @@ from rushlight.ops.joining import Cat, Stack
 from rushlight.ops.rearranging import Repeat, Roll
 from rushlight.ops.scatter import Gather, Scatter, ScatterAdd, ScatterReduce, ScatterValue
 from rushlight.ops.sequences import arange
-from rushlight.ops.shape import (
-    Alias,
-    Permute,
-    Squeeze,
-    T,
-    Transpose,
-    UnsafeView,
-    Unsqueeze,
-    View,
-    ViewDtype,
-)
+from rushlight.ops.shape import Alias, Squeeze, UnsafeView, Unsqueeze, View, ViewDtype
 from rushlight.ops.slicing import AsStrided, BasicIndex, DiagEmbed, Diagonal, Embed, Fold, Unfold, select
 from rushlight.ops.splitting import Split, Unbind
 from rushlight.tensor import Tensor

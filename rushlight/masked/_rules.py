@@ -12,6 +12,7 @@ from rushlight.masked._masks import any_of, canonical_dims
 from rushlight.masked._tensor import RULES, MaskedTensor, made
 from rushlight.ops import (
     arithmetic,
+    axes,
     bessel,
     bitwise,
     broadcast,
@@ -168,7 +169,7 @@ _BINARY = (
     comparison.Compare, remainder.Remainder, special.Logaddexp, special.Logaddexp2,
 )  # fmt: skip
 _BOTH = (
-    broadcast.Expand, index.Index, joining.Cat, joining.Stack, shape.Permute, shape.Squeeze, shape.T, shape.Transpose,
+    broadcast.Expand, index.Index, joining.Cat, joining.Stack, axes.Permute, shape.Squeeze, axes.T, axes.Transpose,
     shape.UnsafeView, shape.Unsqueeze, shape.View, slicing.Select, slicing.Slice, slicing.Unfold, splitting.Split,
     splitting.Unbind,
 )  # fmt: skip

@@ -19,8 +19,9 @@ from rushlight.autograd.variable import Variable, wrap
 from rushlight.layout import channels_last, channels_last_3d, contiguous_format, preserve_format
 from rushlight.ops._geometry import Shape, channel_order, shape_text, sizes, wrap_dim, wrap_dims
 from rushlight.ops._numeric import check_tensor
+from rushlight.ops.axes import T, Transpose
 from rushlight.ops.creation import checked_shape
-from rushlight.ops.shape import Squeeze, T, Transpose, Unsqueeze
+from rushlight.ops.shape import Squeeze, Unsqueeze
 from rushlight.ops.slicing import AsStrided
 from rushlight.storage import TypedStorage, UntypedStorage, array_over
 

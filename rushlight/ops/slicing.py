@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.autograd.operation import Operation, ViewOperation, is_plain, view_of
-from rushlight.autograd.variable import Variable, wrap
-from rushlight.ops._geometry import Array, Shape, same_dims, shape_text, strided_view, wrap_dim
+from rushlight.autograd.variable import Variable
+from rushlight.ops._geometry import Array, Shape, shape_text, strided_view, wrap_dim
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
 from rushlight.ops.conversion import storage_offset
@@ -26,10 +26,7 @@ from rushlight.storage import owner_of
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__ = [
-    "as_strided", "as_strided_scatter", "diag", "diag_embed", "diagflat", "diagonal", "diagonal_scatter", "narrow",
-    "select", "select_scatter", "slice_scatter",
-]  # fmt: skip
+__all__ = ["as_strided", "diag", "diag_embed", "diagflat", "diagonal", "narrow", "select"]
 
 
 # The dimensions before one, whole.
@@ -126,8 +123,12 @@ class Unfold(ViewOperation):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: int, size: int, step: int) -> Array:
-        array = input._array
-        ctx.shape, ctx.arguments = array.shape, (dim, size, step)
+        ctx.shape, ctx.arguments = input._array.shape, (dim, size, step)
+        return Unfold.windows(input._array, dim, size, step)
+
+    @staticmethod
+    def windows(array: Array, dim: int, size: int, step: int) -> Array:
+        """The view of all windows of a dimension."""
         if not array.ndim:
             return array[None][:size]
         shape, strides = list(array.shape), list(array.strides)
@@ -178,8 +179,13 @@ class AsStrided(ViewOperation):
         array = input._array
         ctx.arguments = size, stride, offset
         ctx.input = array.shape, tuple([s // array.itemsize for s in array.strides]), storage_offset(input)
-        flat = array.reshape(-1) if array.base is None and array.flags.c_contiguous else _flat_storage(array)
-        last = offset + sum((length - 1) * step for length, step in zip(size, stride, strict=True)) + 1
+        return AsStrided.restrided(array, size, stride, offset)
+
+    @staticmethod
+    def restrided(array: Array, size: Shape, stride: Shape, offset: int) -> Array:
+        """An array's storage under a shape, strides and an offset in elements."""
+        flat = array.reshape(-1) if array.base is None and array.flags.c_contiguous else flat_storage(array)
+        last = offset + 1 + sum([(length - 1) * step for length, step in zip(size, stride, strict=True)])
         if 0 not in size and last > flat.size:
             raise RuntimeError(
                 f"setStorage: sizes {shape_text(size)}, strides {shape_text(stride)}, storage offset {offset}, and "
@@ -227,7 +233,7 @@ def _positions(size: Shape, stride: Shape, offset: int) -> Array:
     return places.reshape(size)
 
 
-def _flat_storage(array: Array) -> Array:
+def flat_storage(array: Array) -> Array:
     base = owner_of(array)
     if base.dtype != array.dtype:
         base = base.view(array.dtype) if base.flags.c_contiguous else array
@@ -316,13 +322,13 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.diagonal.html
     """
     check_tensor("diagonal", "input", 1, input)
-    dim1, dim2 = _plane(input._array.ndim, dim1, dim2)
+    dim1, dim2 = plane(input._array.ndim, dim1, dim2)
     if is_plain(input):
         return view_of(Diagonal, input, (offset, dim1, dim2), Diagonal.part(input._array, offset, dim1, dim2))
     return Diagonal.apply(input, offset, dim1, dim2)
 
 
-def _plane(ndim: int, dim1: int, dim2: int) -> tuple[int, int]:
+def plane(ndim: int, dim1: int, dim2: int) -> tuple[int, int]:
     first, second = wrap_dim(dim1, ndim), wrap_dim(dim2, ndim)
     if first == second:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
@@ -380,7 +386,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.diag_embed.html
     """
     check_tensor("diag_embed", "input", 1, input)
-    return DiagEmbed.apply(input, offset, *_plane(input._array.ndim + 1, dim1, dim2))
+    return DiagEmbed.apply(input, offset, *plane(input._array.ndim + 1, dim1, dim2))
 
 
 def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
@@ -439,6 +445,8 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
         raise RuntimeError(f"maximum size for tensor at dimension {dim} is {length} but size is {size}")
     if step <= 0:
         raise RuntimeError(f"step is {step} but must be > 0")
+    if is_plain(input):
+        return view_of(Unfold, input, (dim, size, step), Unfold.windows(input._array, dim, size, step))
     return Unfold.apply(input, dim, size, step)
 
 
@@ -458,9 +466,9 @@ def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storag
     shape, steps = tuple(size), tuple(stride)
     if len(shape) != len(steps):
         raise RuntimeError("mismatch in length of strides and shape")
-    if any(length < 0 for length in shape):
+    if shape and min(shape) < 0:
         raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)} and strides={list(steps)}")
-    if any(step < 0 for step in steps):
+    if steps and min(steps) < 0:
         raise RuntimeError(
             f"as_strided: Negative strides are not supported at the moment, got strides: {shape_text(steps)}"
         )
@@ -468,165 +476,20 @@ def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storag
         storage_offset = input.storage_offset()
     if storage_offset < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {storage_offset}")
+    if is_plain(input):
+        out = AsStrided.restrided(input._array, shape, steps, storage_offset)
+        return view_of(AsStrided, input, (shape, steps, storage_offset), out)
     return AsStrided.apply(input, shape, steps, storage_offset)
-
-
-class ScatterIntoPart(Operation):
-    """A copy of a tensor with another in the part that a view shows."""
-
-    node_name = "SliceScatterBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, src: Tensor, view: type[PartView], arguments: tuple[Any, ...]) -> Array:
-        ctx.view, ctx.arguments = view, arguments
-        out = input._array.copy()
-        part = view.part(out, *arguments)
-        if part.shape != src._array.shape:
-            raise RuntimeError(
-                "expected src to have a size equal to the slice of self. src size = "
-                f"{shape_text(src._array.shape)}, slice size = {shape_text(part.shape)}"
-            )
-        part[...] = src._array
-        return out
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        part = ctx.view.apply(grad, *ctx.arguments) if ctx.needs_input_grad[1] else None
-        rest = None
-        if ctx.needs_input_grad[0]:
-            zeros = part.detach() * 0 if part is not None else ctx.view.apply(grad, *ctx.arguments).detach() * 0
-            rest = ScatterIntoPart.apply(grad, zeros, ctx.view, ctx.arguments)
-        return rest, part, None, None
-
-
-class SelectScatter(ScatterIntoPart):
-    """With the part at one index."""
-
-    node_name = "SelectScatterBackward0"
-
-
-class DiagonalScatter(ScatterIntoPart):
-    """With the part on a diagonal."""
-
-    node_name = "DiagonalScatterBackward0"
-
-
-class AsStridedScatter(Operation):
-    """With the part that a geometry of the storage shows."""
-
-    node_name = "AsStridedScatterBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, src: Tensor, size: Shape, stride: Shape, offset: int) -> Array:
-        array = input._array
-        ctx.part = size, stride, offset
-        if any(ctx.needs_input_grad[:2]) and not array.flags.c_contiguous:
-            raise RuntimeError("as_strided_scatter is currently only supported for contiguous inputs")
-        # The whole storage is copied: the part may lie where the input does not look.
-        flat = _flat_storage(array).copy()
-        part = np.lib.stride_tricks.as_strided(flat[offset:], size, [step * flat.itemsize for step in stride])
-        part[...] = src._array
-        return strided_view(flat, array.shape, array.strides, storage_offset(input) * flat.itemsize)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        needs = ctx.needs_input_grad
-        grad, rest = grad.contiguous(), None
-        if needs[0]:
-            zeros = wrap(np.zeros(ctx.part[0], grad._array.dtype))
-            rest = AsStridedScatter.apply(grad, zeros, *ctx.part)
-        return rest, AsStrided.apply(grad, *ctx.part) if needs[1] else None, None, None, None
-
-
-def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
-    """A copy of `input` with `src` at one index of a dimension; RuntimeError for a `src` of another shape.
-
-    >>> import rushlight as torch
-    >>> torch.select_scatter(torch.zeros(2, 2), torch.ones(2), 0, 1)
-    tensor([[0., 0.],
-            [1., 1.]])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.select_scatter.html
-    """
-    check_tensor("select_scatter", "input", 1, input)
-    select(input.detach(), dim, index)
-    key = (*(slice(None),) * wrap_dim(dim, input._array.ndim), index, ...)
-    return SelectScatter.apply(input, src, Select, (key,))
-
-
-def slice_scatter(
-    input: Tensor,
-    src: Tensor,
-    dim: int = 0,
-    start: int | None = None,
-    end: int | None = None,
-    step: int = 1,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
-    """A copy of `input` with `src` in a range of a dimension; RuntimeError for a `src` of another shape.
-
-    >>> import rushlight as torch
-    >>> torch.slice_scatter(torch.zeros(4), torch.ones(2), start=1, end=3)
-    tensor([0., 1., 1., 0.])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.slice_scatter.html
-    """
-    check_tensor("slice_scatter", "input", 1, input)
-    key = (*same_dims(dim, input._array.shape), slice(start, end, step))
-    return into(out, ScatterIntoPart.apply(input, src, Slice, (key,)), exact=True)
-
-
-def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
-    """A copy of `input` with `src` on a diagonal; RuntimeError for a `src` of another shape.
-
-    >>> import rushlight as torch
-    >>> torch.diagonal_scatter(torch.zeros(2, 2), torch.ones(2))
-    tensor([[1., 0.],
-            [0., 1.]])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.diagonal_scatter.html
-    """
-    check_tensor("diagonal_scatter", "input", 1, input)
-    return DiagonalScatter.apply(input, src, Diagonal, (offset, *_plane(input._array.ndim, dim1, dim2)))
-
-
-def as_strided_scatter(
-    input: Tensor, src: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
-) -> Tensor:
-    """A copy of `input` with `src` where `as_strided` would view.
-
-    >>> import rushlight as torch
-    >>> torch.as_strided_scatter(torch.zeros(4), torch.ones(2), (2,), (2,))
-    tensor([1., 0., 1., 0.])
-
-    Source: https://docs.pytorch.org/docs/2.13/generated/torch.as_strided_scatter.html
-    """
-    check_tensor("as_strided_scatter", "input", 1, input)
-    check_tensor("as_strided_scatter", "src", 2, src)
-    if tuple(src._array.shape) != tuple(size):
-        raise RuntimeError(
-            "expected src to have a size equal to the slice of self. src size = "
-            f"{shape_text(src._array.shape)}, slice size = {shape_text(size)}"
-        )
-    shape, steps = tuple(size), tuple(stride)
-    offset = input.storage_offset() if storage_offset is None else storage_offset
-    as_strided(input.detach(), shape, steps, offset)
-    return AsStridedScatter.apply(input, src, shape, steps, offset)
 
 
 class SlicingMethods:
     """Tensor's methods of this family."""
 
     as_strided = as_strided
-    as_strided_scatter = as_strided_scatter
     diag = diag
     diag_embed = diag_embed
     diagflat = diagflat
     diagonal = diagonal
-    diagonal_scatter = diagonal_scatter
     narrow = narrow
     select = select
-    select_scatter = select_scatter
-    slice_scatter = slice_scatter
     unfold = unfold

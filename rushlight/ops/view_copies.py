@@ -16,10 +16,11 @@ from rushlight.autograd.operation import Operation, ViewOperation
 from rushlight.ops._geometry import same_dims
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
+from rushlight.ops.axes import permute, t, transpose
 from rushlight.ops.broadcast import expand
 from rushlight.ops.complex_views import view_as_complex, view_as_real
 from rushlight.ops.conversion import clone
-from rushlight.ops.shape import alias, permute, squeeze, t, transpose, unsqueeze, view
+from rushlight.ops.shape import alias, squeeze, unsqueeze, view
 from rushlight.ops.slicing import AsStrided, Slice, as_strided, diagonal, narrow, select, slice_, unfold
 from rushlight.ops.splitting import split, split_with_sizes, unbind
 

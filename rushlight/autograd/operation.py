@@ -508,15 +508,23 @@ class ViewOperation(Operation):
         if counter is None:
             counter = parent.version_counter()
         if out.__class__ is tuple:
-            results = _finish_many(ctx, out, track) if track or state.inference else tuple([wrap(o) for o in out])
+            recorded = _finish_many(ctx, out, track) if track or state.inference else None
             base = parent if above is None else above.base
             origin = views.MULTI_OUTPUT if recording else views.NO_GRAD
-            for i, o in enumerate(results):
-                o._counter = counter
-                o._view = view = _new(_View)
+            version, kind, results = counter.value, _variable._tensor_type, []
+            for i, array in enumerate(out):
+                if recorded is None:
+                    result = _new(kind)
+                    result._array = array
+                    result._requires_grad = False
+                else:
+                    result = recorded[i]
+                results.append(result)
+                result._counter = counter
+                result._view = view = _new(_View)
                 view.base, view.parent, view.operation, view.arguments = base, parent, cls, args
-                view.index, view.origin, view.version = i, origin, counter.value
-            return results
+                view.index, view.origin, view.version = i, origin, version
+            return tuple(results)
         if out.dtype.names:
             check_channels(cls, out)
         result = _new(_variable._tensor_type)

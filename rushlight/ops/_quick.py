@@ -41,12 +41,22 @@ def free(tensor: Any, types: str = "fd") -> Any:
 
 def quickly(formula: Callable[..., Any], *tensors: Any) -> Any:
     """A formula of the arrays of tensors that are `free` and of one type, as a tensor; None of others."""
-    arrays = _arrays(tensors)
-    if arrays is None:
-        return None
+    arrays: list[Any] = []
+    kind = None
     try:
+        for tensor in tensors:
+            array = tensor._array
+            if array.dtype is not kind:
+                if kind is not None or array.dtype.char not in "fd":
+                    return None
+                kind = array.dtype
+            if tensor._view is not None:
+                tensor._view.refresh(tensor)
+            if tensor._requires_grad and state.enabled:
+                return None
+            arrays.append(array)
         made = formula(*arrays)
-    except ValueError:
+    except (AttributeError, ValueError, Intercept):
         return None
     result = _new(_variable._tensor_type)
     result._array = made if made.__class__ is _ndarray else np.asarray(made)
@@ -63,16 +73,15 @@ def quickly_into(target: Any, formula: Callable[..., Any], *tensors: Any) -> boo
         if not writes_freely(target):
             return False
         array = target._array
-        if tensors:
-            arrays = _arrays(tensors)
-            if arrays is None or arrays[0].dtype is not array.dtype:
+        arrays = []
+        for tensor in tensors:
+            given = free(tensor)
+            if given is None or given.dtype is not array.dtype:
                 return False
-            for tensor in tensors:
-                if tensor is not target:
-                    check_apart(target, tensor)
-            made = formula(array, *arrays)
-        else:
-            made = formula(array)
+            if given is not array:
+                check_apart(target, tensor)
+            arrays.append(given)
+        made = formula(array, *arrays)
         if made.shape != array.shape:
             return False
         np.copyto(array, made)
@@ -80,15 +89,6 @@ def quickly_into(target: Any, formula: Callable[..., Any], *tensors: Any) -> boo
         return False
     target.bump_version()
     return True
-
-
-def _arrays(tensors: tuple[Any, ...]) -> list[Any] | None:
-    arrays = [free(tensor) for tensor in tensors]
-    first = arrays[0]
-    for array in arrays:
-        if array is None or array.dtype is not first.dtype:
-            return None
-    return arrays
 
 
 def quick_of_one(kernel: Callable[..., Any], types: str = "fd") -> Callable[[F], F]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rushlight.autograd.operation import ViewOperation
+from rushlight.autograd.operation import ViewOperation, is_plain, view_of
 from rushlight.ops._geometry import (
     Array,
     Shape,
@@ -41,10 +41,17 @@ class Expand(ViewOperation):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, shape: Shape) -> Array:
-        array = input._array
-        ctx.shape = own = array.shape
+        ctx.shape = input._array.shape
+        return Expand.expanded(input._array, shape)
+
+    @staticmethod
+    def expanded(array: Array, shape: Shape) -> Array:
+        """The array with another shape, in which -1 is the length that it has."""
+        own = array.shape
         new = len(shape) - len(own)
         if new >= 0:
+            if shape[new:] == own and (not new or min(shape[:new]) >= 0):
+                return strided_view(array, shape, (0,) * new + array.strides)
             steps = [0] * new
             for size, length, step in zip(shape[new:], own, array.strides, strict=True):
                 if size == length:
@@ -84,13 +91,19 @@ def expand(input: Tensor, *size: Any, implicit: bool = False, **named: Any) -> T
         size = first
     if not (first.__class__ is int and _INTS.issuperset(map(type, size))):
         size = sizes(size, "expand")
-    return Expand.apply(input, size)
+    return _expanded(input, size)
+
+
+def _expanded(input: Tensor, shape: Shape) -> Tensor:
+    if is_plain(input):
+        return view_of(Expand, input, (shape,), Expand.expanded(input._array, shape))
+    return Expand.apply(input, shape)
 
 
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
     """`input.expand(other.size())`."""
     check_tensor("expand_as", "other", 2, other)
-    return Expand.apply(input, other._array.shape)
+    return _expanded(input, other._array.shape)
 
 
 def broadcast_to(input: Tensor, *size: Any, **named: Any) -> Tensor:
@@ -104,7 +117,7 @@ def broadcast_to(input: Tensor, *size: Any, **named: Any) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.broadcast_to.html
     """
     check_tensor("broadcast_to", "input", 1, input)
-    return Expand.apply(input, sizes((named["size"],) if named else size, "broadcast_to"))
+    return _expanded(input, sizes((named["size"],) if named else size, "broadcast_to"))
 
 
 def broadcast_shapes(*shapes: int | Sequence[int]) -> Size:

@@ -206,6 +206,8 @@ def equal(input: Tensor, other: Tensor) -> bool:
     a, b = input._array, other._array
     if a.shape != b.shape:
         return False
+    if a.dtype is b.dtype and a.dtype.char in _TYPES and input._level is None and other._level is None:
+        return bool(np.count_nonzero(np.equal(a, b)) == a.size)
     return bool(np.count_nonzero(eq(input, other)._array) == a.size)
 
 

@@ -9,12 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import ViewOperation
-from rushlight.ops._geometry import (
-    Array,
-)
+from rushlight.ops._geometry import Array
 from rushlight.ops._numeric import check_tensor
 
 if TYPE_CHECKING:
@@ -123,11 +120,11 @@ def view_as_complex(input: Tensor) -> Tensor:
     if state.casts is not None:
         return state.casts.float32(view_as_complex, input)
     check_tensor("view_as_complex", "input", 1, input)
-    dtype, array = input.dtype, input._array
-    if dtype not in (dtypes.float16, dtypes.float32, dtypes.float64):
+    array = input._array
+    if array.dtype.char not in "efd":
         raise RuntimeError(
             "view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: "
-            f"{dtype.legacy_name}"
+            f"{input.dtype.legacy_name}"
         )
     if array.ndim == 0:
         raise RuntimeError("Input tensor must have one or more dimensions")
@@ -135,8 +132,9 @@ def view_as_complex(input: Tensor) -> Tensor:
         raise RuntimeError("Tensor must have a last dimension of size 2")
     if array.strides[-1] != array.itemsize:
         raise RuntimeError("Tensor must have a last dimension with stride 1")
-    if any(stride % (2 * array.itemsize) for stride in array.strides[:-1]):
-        raise RuntimeError("Tensor must have a stride divisible by 2 for all but last dimension")
+    for stride in array.strides[:-1]:
+        if stride % (2 * array.itemsize):
+            raise RuntimeError("Tensor must have a stride divisible by 2 for all but last dimension")
     return ViewAsComplex.apply(input)
 
 

@@ -22,6 +22,7 @@ from rushlight.ops._geometry import Array, Shape, channel_order, shape_text, siz
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import check_type_of_out, plain, write_out
 from rushlight.ops.conversion import as_dtype, clone, to
+from rushlight.size import Size
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -291,6 +292,17 @@ def in_format(array: Array, format_: memory_format) -> Array:
     return array.reshape([array.shape[i] for i in order]).transpose(np.argsort(order))
 
 
+def _quickly_filled(fill: Callable[..., Array], size: tuple[Any, ...]) -> Tensor | None:
+    """A new tensor where nothing but a shape is given, and NumPy takes it; else None."""
+    shape = size[0] if len(size) == 1 and (size[0].__class__ is tuple or size[0].__class__ is Size) else size
+    try:
+        if shape and shape[0].__class__ is int:
+            return plain(fill(shape, dtypes.get_default_dtype().numpy_dtype))
+    except (TypeError, ValueError):
+        pass
+    return None
+
+
 def zeros(*size: Any, **options: Any) -> Tensor:
     """A tensor of zeros, of the default dtype unless `dtype=` says otherwise.
 
@@ -303,7 +315,8 @@ def zeros(*size: Any, **options: Any) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.zeros.html
     """
-    return filled("zeros", np.zeros, size, **options)
+    made = None if options else _quickly_filled(np.zeros, size)
+    return filled("zeros", np.zeros, size, **options) if made is None else made
 
 
 def _ones(shape: Shape, kind: np.dtype[Any]) -> Array:
@@ -324,7 +337,8 @@ def ones(*size: Any, **options: Any) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.ones.html
     """
-    return filled("ones", _ones, size, **options)
+    made = None if options else _quickly_filled(_ones, size)
+    return filled("ones", _ones, size, **options) if made is None else made
 
 
 def empty(*size: Any, **options: Any) -> Tensor:
@@ -339,7 +353,8 @@ def empty(*size: Any, **options: Any) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.empty.html
     """
-    return filled("empty", np.empty, size, **options)
+    made = None if options else _quickly_filled(np.empty, size)
+    return filled("empty", np.empty, size, **options) if made is None else made
 
 
 def _made_full(size: Any, kind: np.dtype[Any], value: Any) -> Array | None:
@@ -438,7 +453,7 @@ def ones_like(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.ones_like.html
     """
     check_tensor("ones_like", "input", 1, input)
-    return like_filled(input, np.ones_like, dtype, device, requires_grad, pin_memory, memory_format, np.ones)
+    return like_filled(input, np.ones_like, dtype, device, requires_grad, pin_memory, memory_format, _ones)
 
 
 def empty_like(
@@ -474,6 +489,13 @@ def full_like(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.full_like.html
     """
     check_tensor("full_like", "input", 1, input)
+    kind, array = fill_value.__class__, input._array
+    if dtype is None and (kind is float or kind is int) and -65504 <= fill_value <= 65504 and input._level is None:
+        numbers = array.dtype.char in ("fd" if kind is float else "fdl")
+        if numbers and array.flags.c_contiguous and memory_format is preserve_format:
+            made = _made_full(array.shape, array.dtype, fill_value)
+            if made is not None:
+                return finished(made, device or cpu, requires_grad, pin_memory)
     value = fill_array(fill_number(fill_value, "full_like"), input.dtype if dtype is None else as_dtype(dtype))
 
     def make(array: Array, **named: Any) -> Array:
@@ -540,54 +562,3 @@ def empty_permuted(size: Sequence[int], physical_layout: Sequence[int], *, dtype
     kind = (dtypes.get_default_dtype() if dtype is None else as_dtype(dtype)).numpy_dtype
     array = np.empty([size[i] for i in physical_layout], kind).transpose(np.argsort(physical_layout))
     return finished(array, options.get("device"), options.get("requires_grad", False), options.get("pin_memory", False))
-
-
-def _here(options: dict[str, Any]) -> dict[str, Any]:
-    """Options with this tensor's device where none is given."""
-    return {**options, "device": options.get("device") or cpu}
-
-
-def new_tensor(
-    self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **options: Any
-) -> Tensor:
-    """`tensor(data)` in this tensor's dtype."""
-    array = from_data(data, self.dtype if dtype is None else dtype, copy=True)
-    return finished(array, device or cpu, requires_grad, bool(options.get("pin_memory")))
-
-
-def new_zeros(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Tensor:
-    """`zeros(size)` in this tensor's dtype."""
-    return filled("new_zeros", np.zeros, size, dtype=self.dtype if dtype is None else dtype, **_here(options))
-
-
-def new_ones(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Tensor:
-    """`ones(size)` in this tensor's dtype."""
-    return filled("new_ones", _ones, size, dtype=self.dtype if dtype is None else dtype, **_here(options))
-
-
-def new_empty(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Tensor:
-    """`empty(size)` in this tensor's dtype."""
-    return filled("new_empty", np.empty, size, dtype=self.dtype if dtype is None else dtype, **_here(options))
-
-
-def new_empty_strided(
-    self: Tensor, size: Sequence[int], stride: Sequence[int], dtype: Any = None, **options: Any
-) -> Tensor:
-    """`empty_strided(size, stride)` in this tensor's dtype."""
-    return empty_strided(size, stride, dtype=self.dtype if dtype is None else dtype, **_here(options))
-
-
-def new_full(self: Tensor, size: Sequence[int], fill_value: Any, *, dtype: Any = None, **options: Any) -> Tensor:
-    """`full(size, fill_value)` in this tensor's dtype."""
-    return full(size, fill_value, dtype=self.dtype if dtype is None else dtype, **_here(options))
-
-
-class CreationMethods:
-    """Tensor's methods of this family."""
-
-    new_empty = new_empty
-    new_empty_strided = new_empty_strided
-    new_full = new_full
-    new_ones = new_ones
-    new_tensor = new_tensor
-    new_zeros = new_zeros

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rushlight.ops._geometry import wrap_dim
+import numpy as np
+
+from rushlight.ops._geometry import same_dims, wrap_dim
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
+from rushlight.ops._quick import quickly
 from rushlight.ops.joining import cat
 
 if TYPE_CHECKING:
@@ -52,6 +55,12 @@ def diff(
         check_tensor("diff", "prepend", 4, end)
     if any(end.ndim != input.ndim for end in ends):
         raise RuntimeError("diff expects prepend or append to be the same dimension as input")
+    if n == 1 and not ends and out is None:
+        whole = same_dims(dim, input._array.shape)
+        after, before = (*whole, slice(1, None)), (*whole, slice(0, -1))
+        quick = quickly(lambda array: np.subtract(array[after], array[before]), input)
+        if quick is not None:
+            return quick
     if not n:
         return into(out, input.clone())
     if ends:

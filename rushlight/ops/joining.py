@@ -17,8 +17,9 @@ from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._codes import alike
 from rushlight.ops._geometry import Array, Shape, shape_text, wrap_dim
-from rushlight.ops._numeric import check_tensor
+from rushlight.ops._numeric import add_reduce, check_tensor
 from rushlight.ops._out import apart_from, into, plain
+from rushlight.ops._quick import quickly
 from rushlight.ops.broadcast import atleast_1d, atleast_2d, atleast_3d
 from rushlight.ops.promotion import result_type
 from rushlight.ops.shape import reshape, view
@@ -323,6 +324,15 @@ def _stacked(tensors: Any, name: str) -> tuple[Tensor, ...]:
     return found
 
 
+def _raised(tensors: Any, ndim: int, raise_: Any, name: str) -> Any:
+    """The tensors, by `raise_` given at least so many dimensions."""
+    found = _stacked(tensors, name)
+    for tensor in found:
+        if tensor._array.ndim < ndim:
+            return raise_(found)
+    return found
+
+
 def hstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
     """The tensors side by side: `cat` along dimension 1, or along 0 where they are vectors.
 
@@ -334,7 +344,7 @@ def hstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.hstack.html
     """
-    found = atleast_1d(_stacked(tensors, "hstack"))
+    found = _raised(tensors, 1, atleast_1d, "hstack")
     return cat(found, 0 if found[0]._array.ndim == 1 else 1, out=out)
 
 
@@ -350,7 +360,7 @@ def vstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.vstack.html
     """
-    return cat(atleast_2d(_stacked(tensors, "vstack")), 0, out=out)
+    return cat(_raised(tensors, 2, atleast_2d, "vstack"), 0, out=out)
 
 
 def row_stack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
@@ -379,7 +389,7 @@ def dstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.dstack.html
     """
-    return cat(atleast_3d(_stacked(tensors, "dstack")), 2, out=out)
+    return cat(_raised(tensors, 3, atleast_3d, "dstack"), 2, out=out)
 
 
 def column_stack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
@@ -419,7 +429,8 @@ def trace(input: Tensor) -> Tensor:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input._array.ndim}")
     if input._array.dtype.kind == "b":
         raise NotImplementedError("\"trace\" not implemented for 'Bool'")
-    return Trace.apply(input)
+    result = quickly(lambda array: add_reduce(array.diagonal(), None), input)
+    return Trace.apply(input) if result is None else result
 
 
 def block_diag(*tensors: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
+from rushlight.ops._quick import quickly
 from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.shape import UnsafeView
 
@@ -206,7 +207,12 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError("mat2 must be a matrix")
     check_inner(a, b)
     same_type(input, mat2)
-    return into(out, Mm.apply(input, mat2))
+    return into(out, _mm(input, mat2))
+
+
+def _mm(input: Any, mat2: Any) -> Any:
+    result = quickly(_product2d, input, mat2)
+    return Mm.apply(input, mat2) if result is None else result
 
 
 def spmm(input: Tensor, mat2: Tensor) -> Tensor:
@@ -250,7 +256,8 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     check_batches(a, b)
     if a.dtype != b.dtype:
         raise RuntimeError(f"expected scalar type {input.dtype.legacy_name} but found {mat2.dtype.legacy_name}")
-    return into(out, Bmm.apply(input, mat2))
+    result = quickly(products, input, mat2)
+    return into(out, Bmm.apply(input, mat2) if result is None else result)
 
 
 def check_batches(a: Any, b: Any) -> None:
@@ -291,7 +298,8 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError(f"vector + matrix @ vector expected, got 1, {a.ndim}, {b.ndim}")
     check_matrix_vector(a, b)
     same_type(input, vec)
-    return into(out, Mv.apply(input, vec))
+    result = quickly(product, input, vec)
+    return into(out, Mv.apply(input, vec) if result is None else result)
 
 
 def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -320,7 +328,8 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
             f"dot : expected both vectors to have same dtype, but found {input.dtype.legacy_name} and "
             f"{tensor.dtype.legacy_name}"
         )
-    return into(out, Dot.apply(input, tensor))
+    result = quickly(np.matmul, input, tensor)
+    return into(out, Dot.apply(input, tensor) if result is None else result)
 
 
 def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -364,6 +373,10 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     if math.prod(lead) == 1:
         # A single number is the product of two vectors, which autocast leaves as it is.
         return into(out, dot(input.reshape(-1), other.reshape(-1)).reshape(lead))
+    if state.casts is None:
+        result = quickly(lambda a, b: _product2d(a.reshape(-1, k), b.reshape(-1, k).T).reshape(lead), input, other)
+        if result is not None:
+            return into(out, result)
     return into(out, mm(input.reshape(-1, k), other.reshape(-1, k).t()).reshape(lead))
 
 
@@ -384,7 +397,8 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
     for name, tensor in (("self", input), ("vec2", vec2)):
         if tensor._array.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {tensor._array.ndim}-D")
-    return into(out, input.unsqueeze(1) * vec2)
+    result = quickly(lambda a, b: np.multiply(a[:, None], b), input, vec2)
+    return into(out, input.unsqueeze(1) * vec2 if result is None else result)
 
 
 ger = outer
@@ -414,7 +428,7 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     if a == 2 and b == 2:
         x, y = input._array, other._array
         if out is None and x.dtype is y.dtype and x.shape[1] == y.shape[0]:
-            return Mm.apply(input, other)
+            return _mm(input, other)
         return mm(input, other, out=out)
     if a == 0 or b == 0:
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a}D and {b}D")
@@ -431,6 +445,11 @@ def _matmul(input: Any, other: Any, a: int, b: int) -> Any:
     if a >= 3 and b <= 2:
         # All of the left's rows meet the one matrix: a single product.
         lead, k = input._array.shape[:-1], input._array.shape[-1]
+        if b == 2 and k == other._array.shape[0]:
+            shape = (*lead, other._array.shape[1])
+            result = quickly(lambda x, y: _product2d(x.reshape(math.prod(lead), k), y).reshape(shape), input, other)
+            if result is not None:
+                return result
         rows = input.reshape(int(np.prod(lead)), k)
         return (
             UnsafeView.apply(mv(rows, other), lead)

@@ -25,6 +25,7 @@ from rushlight.ops._numeric import (
     widened,
 )
 from rushlight.ops._out import into
+from rushlight.ops._quick import quickly
 from rushlight.ops.spectral import svdvals
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def norm_of(array: Array, order: float, dims: tuple[int, ...], keepdim: bool) ->
     if order == 2 and len(dims) == array.ndim:
         total = sum_of_squares(array)
         if total is not None:
-            return np.full(kept_shape(array.shape, dims) if keepdim else (), math.sqrt(total), array.dtype)
+            root = np.array(math.sqrt(total), array.dtype)
+            return root.reshape(kept_shape(array.shape, dims)) if keepdim else root
     size = np.abs(array)
     if order == math.inf:
         return maximum_reduce(size, dims, None, None, keepdim)
@@ -69,6 +71,10 @@ def norm_of(array: Array, order: float, dims: tuple[int, ...], keepdim: bool) ->
     if order == 2:
         return np.sqrt(add_reduce(size * size, dims, None, None, keepdim))
     return add_reduce(size**order, dims, None, None, keepdim) ** (1 / order)
+
+
+def _length(array: Array) -> Array:
+    return np.asarray(norm_of(array, 2, tuple(range(array.ndim)), False))
 
 
 class VectorNorm(Operation):
@@ -123,6 +129,10 @@ def vector_norm(
     operation: type[VectorNorm] = VectorNorm,
 ) -> Tensor:
     """The vector norm of the elements over `dim` (all if None); errors as for `norm`."""
+    if order == 2 and dim is None and dtype is None and not keepdim:
+        quick = quickly(_length, input)
+        if quick is not None:
+            return quick
     input = in_norm_type("linalg.vector_norm", input, dtype)
     array = input._array
     if not array.size and (order < 0 or order == math.inf):

@@ -31,6 +31,7 @@ from rushlight.ops._numeric import (
     widened,
 )
 from rushlight.ops._out import into, plain, type_of_out
+from rushlight.ops._quick import free, quickly
 from rushlight.ops.broadcast import Expand
 from rushlight.ops.conversion import in_type
 
@@ -158,6 +159,11 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     return out if not lead else out.reshape(wanted)
 
 
+def _without_nan(array: Array) -> Array:
+    odd = np.isnan(array)
+    return np.where(odd, np.zeros((), array.dtype), array) if np.count_nonzero(odd) else array
+
+
 class Nansum(Operation):
     """`Σ input`, a NaN counting as 0; its gradient is 0 too."""
 
@@ -169,7 +175,7 @@ class Nansum(Operation):
         ctx.save_for_backward(input)
         dims = note_dims(ctx, array, dim, keepdim)
         if array.dtype.kind not in "biu":
-            array = np.where(np.isnan(array), np.zeros((), array.dtype), array)
+            array = _without_nan(array)
         return as_result(add_reduce(array, dims, accumulator(array.dtype), None, keepdim), array.dtype)
 
     @staticmethod
@@ -197,6 +203,10 @@ def nansum(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nansum.html
     """
     check_tensor("nansum", "input", 1, input)
+    if dim is None and not keepdim and dtype is None and out is None:
+        quick = quickly(lambda array: add_reduce(_without_nan(array), None), input)
+        if quick is not None:
+            return quick
     if input._array.dtype.kind == "c":
         raise RuntimeError("nansum on CPU does not support complex inputs")
     if out is not None:
@@ -405,7 +415,8 @@ def prod(
     if dtype is not None:
         input = in_type(input, dtype, "prod")
     if dim is None:
-        return _in_dtype(Prod.apply(input), dtype)
+        quick = quickly(lambda array: multiply_reduce(array, None), input)
+        return _in_dtype(Prod.apply(input), dtype) if quick is None else quick
     if not isinstance(dim, int):
         raise TypeError(f"prod(): argument 'dim' must be int, not {type(dim).__name__}")
     return _in_dtype(ProdDim.apply(input, dim, keepdim), dtype)
@@ -495,6 +506,10 @@ def all(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.all.html
     """
     check_tensor("all", "input", 1, input)
+    if dim is None and axis is None and out is None and not (keepdim or keepdims):
+        array = free(input, "?")
+        if array is not None:
+            return plain(np.asarray(np.count_nonzero(array) == array.size))
     if out is not None:
         check_tensor("all", "out", 5, out)
     if out is not None and out.dtype not in (dtypes.bool, dtypes.uint8):
@@ -522,6 +537,10 @@ def any(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.any.html
     """
     check_tensor("any", "input", 1, input)
+    if dim is None and axis is None and out is None and not (keepdim or keepdims):
+        array = free(input, "?")
+        if array is not None:
+            return plain(np.asarray(np.count_nonzero(array) > 0))
     if out is not None:
         check_tensor("any", "out", 5, out)
     if out is not None and out.dtype not in (dtypes.bool, dtypes.uint8):

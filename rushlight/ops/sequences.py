@@ -22,7 +22,7 @@ from rushlight.autograd.transforms import as_one
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import Array, shape_text
 from rushlight.ops._numeric import check_tensor, not_implemented
-from rushlight.ops._out import check_type_of_out, into, write_out
+from rushlight.ops._out import check_type_of_out, into, plain, write_out
 from rushlight.ops.broadcast import expand
 from rushlight.ops.conversion import as_dtype
 from rushlight.ops.creation import finished
@@ -39,6 +39,8 @@ __all__ = [
 
 
 def _made(array: Array, out: Tensor | None, options: dict[str, Any]) -> Tensor:
+    if out is None and not options:
+        return plain(array)
     options.pop("layout", None)
     device, requires_grad = options.pop("device", None), options.pop("requires_grad", False)
     pin_memory = options.pop("pin_memory", False)
@@ -51,6 +53,8 @@ def _made(array: Array, out: Tensor | None, options: dict[str, Any]) -> Tensor:
 
 
 def _number(value: Any) -> Any:
+    if value.__class__ is int or value.__class__ is float:
+        return value
     return value.item() if hasattr(value, "item") else value
 
 
@@ -65,8 +69,9 @@ def _kind(dtype: Any, out: Tensor | None, *ends: Any) -> dtypes.dtype:
             raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
         return out.dtype
     default = dtypes.get_default_dtype()
-    if any(isinstance(end, builtins.complex) for end in ends):
-        return default.to_complex()
+    for end in ends:
+        if isinstance(end, builtins.complex):
+            return default.to_complex()
     return default
 
 
@@ -168,11 +173,13 @@ def _between(start: Any, end: Any, steps: int, kind: np.dtype[Any]) -> Array:
     low, high = work.type(start), work.type(end)
     step = (high - low) / work.type(steps - 1) if steps > 1 else work.type(0)
     wide = _ONCE_ROUNDED.get(work, work)
-    low, high, step = (np.asarray(value, wide) for value in (low, high, step))
-    place = np.arange(steps)
-    first, last = place.astype(wide), (steps - 1 - place).astype(wide)
-    values = np.where(place < steps // 2, low + step * first, high - step * last).astype(work)
-    return (np.trunc(values) if kind.kind in "iu" else values).astype(kind)
+    place, half = np.arange(steps), steps // 2
+    place[half:] -= steps - 1
+    values = place.astype(wide) * np.asarray(step, wide)
+    values[:half] += np.asarray(low, wide)
+    values[half:] += np.asarray(high, wide)
+    values = values.astype(work, copy=False)
+    return (np.trunc(values) if kind.kind in "iu" else values).astype(kind, copy=False)
 
 
 def _checked_ends(function: str, start: Any, end: Any, steps: Any) -> tuple[Any, Any, int]:

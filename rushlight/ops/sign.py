@@ -10,8 +10,8 @@ import numpy as np
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import Array, check_tensor, floating, inplace, refuse_float8, refuse_wide_unsigned
-from rushlight.ops._out import into
-from rushlight.ops._quick import quick_of_one, quick_of_two
+from rushlight.ops._out import into, plain
+from rushlight.ops._quick import free, quick_of_one, quick_of_two
 from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.comparison import ask
 from rushlight.ops.promotion import binary, result_type, unbroadcast
@@ -260,6 +260,9 @@ def conj(input: Tensor) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.conj.html
     """
+    array = free(input, "FD")
+    if array is not None:
+        return plain(np.conjugate(array))
     check_tensor("conj", "input", 1, input)
     return Conj.apply(input) if input._array.dtype.kind in "cW" else input
 

@@ -12,6 +12,7 @@ from rushlight.autograd.variable import wrap
 from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import Array, add_reduce, as_result, check_tensor, maximum_reduce, not_implemented, widened
 from rushlight.ops._out import into
+from rushlight.ops._quick import quickly
 from rushlight.ops.conversion import in_type
 
 if TYPE_CHECKING:
@@ -172,7 +173,9 @@ def softmax(input: Tensor, dim: int, dtype: dtypes.dtype | None = None, *, out: 
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.softmax.html
     """
-    return into(out, Softmax.apply(*_arguments("softmax_lastdim_kernel_impl", input, dim, dtype)))
+    input, dim = _arguments("softmax_lastdim_kernel_impl", input, dim, dtype)
+    result = quickly(lambda array: softmax_along(array, dim), input)
+    return into(out, Softmax.apply(input, dim) if result is None else result)
 
 
 def log_softmax(input: Tensor, dim: int, dtype: dtypes.dtype | None = None, *, out: Tensor | None = None) -> Tensor:
@@ -186,7 +189,9 @@ def log_softmax(input: Tensor, dim: int, dtype: dtypes.dtype | None = None, *, o
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.log_softmax.html
     """
-    return into(out, LogSoftmax.apply(*_arguments("log_softmax_lastdim_kernel_impl", input, dim, dtype)))
+    input, dim = _arguments("log_softmax_lastdim_kernel_impl", input, dim, dtype)
+    result = quickly(lambda array: log_softmax_along(array, dim), input)
+    return into(out, LogSoftmax.apply(input, dim) if result is None else result)
 
 
 class SoftmaxMethods:

@@ -13,6 +13,7 @@ from rushlight.autograd.operation import Operation
 from rushlight.ops._geometry import shape_text
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
+from rushlight.ops._quick import quickly
 from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.matmul import Bmm, Mm, Mv, check_batches, check_inner, check_matrix_vector, is_half, outer, product
 from rushlight.ops.promotion import like, result_type, unbroadcast
@@ -285,7 +286,15 @@ def addmm(
     if state.casts is not None and out is None:
         return state.casts.lower(addmm, input, mat1, mat2, beta=beta, alpha=alpha)
     _addmm_shape(input, mat1, mat2)
-    return into(out, Addmm.apply(input, mat1, mat2, beta, alpha))
+    return into(out, _sum_of(Addmm, input, mat1, mat2, beta, alpha))
+
+
+def _sum_of(operation: type[WeightedProduct], input: Any, one: Any, other: Any, beta: Any, alpha: Any) -> Any:
+    if input._array.ndim == one._array.ndim == 2 or operation is not Addmm:
+        result = quickly(lambda array, a, b: _weighted(array, product(a, b), beta, alpha), input, one, other)
+        if result is not None:
+            return result
+    return operation.apply(input, one, other, beta, alpha)
 
 
 def _addmv_shape(input: Any, mat: Any, vec: Any) -> tuple[int, ...]:
@@ -320,7 +329,7 @@ def addmv(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.addmv.html
     """
     _addmv_shape(input, mat, vec)
-    return into(out, Addmv.apply(input, mat, vec, beta, alpha))
+    return into(out, _sum_of(Addmv, input, mat, vec, beta, alpha))
 
 
 def _addr_shape(input: Any, vec1: Any, vec2: Any, beta: Any, alpha: Any) -> tuple[int, ...]:
@@ -391,7 +400,7 @@ def baddbmm(
     if state.casts is not None and out is None:
         return state.casts.lower(baddbmm, input, batch1, batch2, beta=beta, alpha=alpha)
     _batches_shape("baddbmm", input, batch1, batch2)
-    return into(out, Baddbmm.apply(input, batch1, batch2, beta, alpha))
+    return into(out, _sum_of(Baddbmm, input, batch1, batch2, beta, alpha))
 
 
 def addbmm(

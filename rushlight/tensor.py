@@ -25,7 +25,7 @@ from rushlight.ops.comparison import ComparisonMethods
 from rushlight.ops.complex_views import ComplexViewMethods
 from rushlight.ops.conversion import ConversionMethods
 from rushlight.ops.counting import CountingMethods
-from rushlight.ops.creation import CreationMethods, tensor
+from rushlight.ops.creation import tensor
 from rushlight.ops.differences import DifferenceMethods
 from rushlight.ops.exchange import ExchangeMethods
 from rushlight.ops.extremum import ExtremumMethods
@@ -43,6 +43,7 @@ from rushlight.ops.masked import MaskedMethods
 from rushlight.ops.matmul import MatmulMethods
 from rushlight.ops.matrix_products import MatrixProductMethods
 from rushlight.ops.medians import MedianMethods
+from rushlight.ops.new_forms import CreationMethods
 from rushlight.ops.norms import NormMethods
 from rushlight.ops.older_names import OlderNames
 from rushlight.ops.part_scatter import PartScatterMethods

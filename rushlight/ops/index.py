@@ -9,8 +9,6 @@ Source: https://docs.pytorch.org/docs/2.13/tensor_view.html, https://docs.pytorc
 
 from __future__ import annotations
 
-import operator
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +21,6 @@ from rushlight.autograd.operation import OVERLAP, Operation, is_plain, view_of, 
 from rushlight.autograd.transforms import elements
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.index import add_at
-from rushlight.ops._data import from_data
 from rushlight.ops._geometry import (
     Array,
     Shape,
@@ -33,6 +30,7 @@ from rushlight.ops._geometry import (
     shape_text,
     warn_of_overlap,
 )
+from rushlight.ops._keys import SIMPLE, WHOLE, ParsedKey, add_indices, checked_slice, parsed_key, trimmed
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops.broadcast import expand
 from rushlight.ops.shape import Alias
@@ -43,9 +41,6 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = ["index_put", "index_put_"]
-
-_WHOLE = slice(None)
-_KINDS = "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices"
 
 
 class Index(Operation):
@@ -131,7 +126,7 @@ class IndexPut(Operation):
 
 def _key(layout: tuple[bool, ...], indices: Sequence[Tensor]) -> tuple[Any, ...]:
     found = iter(indices)
-    return tuple([next(found)._array if indexed else _WHOLE for indexed in layout])
+    return tuple([next(found)._array if indexed else WHOLE for indexed in layout])
 
 
 def _index_error(error: IndexError, indices: Sequence[Tensor]) -> IndexError:
@@ -171,184 +166,6 @@ def _leading_ones(shape: Shape) -> int:
     return count
 
 
-class _Parsed:
-    """A key taken apart: the basic index, the view it makes (None if it changes nothing), and what tensors index."""
-
-    __slots__ = ("basic", "indices", "layout", "view")
-
-    def __init__(self) -> None:
-        self.basic: list[Any] = []
-        self.view: type[BasicIndex] | None = None
-        self.layout: list[bool] = []
-        self.indices: list[Tensor] = []
-
-
-def _parse(shape: Shape, key: Any) -> _Parsed:
-    items = _items(key)
-    parsed = _Parsed()
-    dim, ndim = 0, len(shape)
-    left = ndim - _count(items)
-    if left < 0:
-        raise IndexError(f"too many indices for tensor of dimension {ndim}")
-    for item in items:
-        kind = item.__class__
-        if kind is slice:
-            _add_slice(parsed, item, shape[dim], len(items) == 1)
-            dim += 1
-        elif kind is int:
-            _add_int(parsed, item, dim, shape)
-            dim += 1
-        elif item is None:
-            _add_axis(parsed, None)
-        elif item is Ellipsis:
-            parsed.basic += [_WHOLE] * left
-            parsed.layout += [False] * left
-            dim += left
-            left = 0
-        elif kind is bool:
-            _add_axis(parsed, item)
-        else:
-            dim += _add_indices(parsed, item, dim, shape)
-    return parsed
-
-
-def _items(key: Any) -> list[Any]:
-    """The items of a key, arrays among them turned into tensors, and integer tensors without dimensions into ints."""
-    if key.__class__ is not tuple:
-        if isinstance(key, list) and any(_is_tuple_like(item) for item in key):
-            warnings.warn(
-                "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in "
-                "pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as tensor "
-                "index, x[torch.tensor(seq)], which will result either in an error or a different result",
-                UserWarning,
-                stacklevel=4,
-            )
-            key = tuple(key)
-        else:
-            key = (key,)
-    return [item if item is None or item is Ellipsis or item.__class__ in _PLAIN else _item(item) for item in key]
-
-
-_SIMPLE = frozenset((int, type(None)))
-_PLAIN = frozenset((int, slice, bool))
-
-
-def _is_tuple_like(item: Any) -> bool:
-    return item is None or item is Ellipsis or isinstance(item, (slice, list, tuple, range, Variable, np.ndarray))
-
-
-def _item(item: Any) -> Any:
-    if isinstance(item, Variable):
-        array = item._array
-        if array.ndim == 0:
-            if array.dtype.kind == "b" or array.dtype == np.uint8:
-                return bool(array)
-            if array.dtype.kind in "iu":
-                return int(array)
-        return item
-    if isinstance(item, (np.integer, np.bool_)):
-        return item.item()
-    if isinstance(item, (float, complex, np.floating, np.complexfloating)):
-        raise IndexError(f"{_KINDS} (got {type(item).__name__})")
-    if isinstance(item, (list, tuple, range)) and not len(item):
-        return wrap(np.empty(0, np.int64))
-    if isinstance(item, (str, dict, set)):
-        raise TypeError(f"new(): invalid data type '{type(item).__name__}'")
-    if isinstance(item, (np.ndarray, list, tuple, range)):
-        array = from_data(item, None, copy=False)
-        if array.dtype.kind == "f" and not isinstance(item, np.ndarray):
-            array = array.astype(np.int64)
-        return _item(wrap(array))
-    if hasattr(item, "__index__"):
-        return operator.index(item)
-    raise IndexError(f"{_KINDS} (got {type(item).__name__})")
-
-
-def _count(items: list[Any]) -> int:
-    count = 0
-    for item in items:
-        if isinstance(item, Variable):
-            array = item._array
-            count += array.ndim if array.dtype.kind == "b" or array.dtype == np.uint8 else 1
-        elif item is not None and item is not Ellipsis and item.__class__ is not bool:
-            count += 1
-    return count
-
-
-def _add_int(parsed: _Parsed, index: int, dim: int, shape: Shape) -> None:
-    length = shape[dim]
-    if not -length <= index < length:
-        raise IndexError(f"index {index} is out of bounds for dimension {dim} with size {length}")
-    parsed.basic.append(index)
-    parsed.view = Select
-
-
-def _add_slice(parsed: _Parsed, item: slice, length: int, alone: bool) -> None:
-    parsed.layout.append(False)
-    item = checked_slice(item)
-    parsed.basic.append(item)
-    if alone or item.indices(length) != (0, length, 1):
-        parsed.view = Slice
-
-
-def checked_slice(item: slice) -> slice:
-    """A slice with plain numbers; ValueError unless its step is positive."""
-    try:
-        start, stop, step = (
-            None if part is None else operator.index(part) for part in (item.start, item.stop, item.step)
-        )
-    except TypeError:
-        raise TypeError("slice indices must be integers or None or have an __index__ method") from None
-    if step is not None and step <= 0:
-        raise ValueError("slice step cannot be zero" if step == 0 else "step must be greater than zero")
-    return slice(start, stop, step)
-
-
-def _add_axis(parsed: _Parsed, truth: bool | None) -> None:
-    parsed.basic.append(None)
-    parsed.view = Newaxis
-    parsed.layout.append(truth is not None)
-    if truth is not None:
-        parsed.indices.append(wrap(np.array([truth])))
-
-
-def _add_indices(parsed: _Parsed, item: Tensor, dim: int, shape: Shape) -> int:
-    array = item._array
-    if array.dtype == np.uint8:
-        warnings.warn(
-            "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.",
-            UserWarning,
-            stacklevel=5,
-        )
-        item = wrap(array.astype(bool))
-        array = item._array
-    if array.dtype.kind == "b":
-        for i, length in enumerate(array.shape):
-            if length != shape[dim + i]:
-                raise IndexError(
-                    f"The shape of the mask {shape_text(array.shape)} at index {i} does not match the shape of the "
-                    f"indexed tensor {shape_text(shape)} at index {dim + i}"
-                )
-        parsed.basic += [_WHOLE] * array.ndim
-        parsed.layout.append(True)
-        parsed.indices.append(item)
-        return array.ndim
-    if array.dtype.kind != "i" or array.itemsize < 4:
-        raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
-    parsed.basic.append(_WHOLE)
-    parsed.layout.append(True)
-    parsed.indices.append(item)
-    return 1
-
-
-def _trimmed(parsed: _Parsed) -> tuple[bool, ...]:
-    layout = parsed.layout
-    last = len(layout)
-    while not layout[last - 1]:
-        last -= 1
-    return tuple(layout[:last])
-
-
 def getitem(self: Tensor, key: Any) -> Tensor:
     """`self[key]`: a view for ints, slices, None and Ellipsis, a copy for tensors, lists and masks."""
     kind = key.__class__
@@ -363,7 +180,7 @@ def getitem(self: Tensor, key: Any) -> Tensor:
     if not shape:
         _check_scalar_key(key)
     if kind is slice:
-        if key.step is not None or not {key.start.__class__, key.stop.__class__} <= _SIMPLE:
+        if key.step is not None or not {key.start.__class__, key.stop.__class__} <= SIMPLE:
             key = checked_slice(key)
         if is_plain(self):
             return view_of(Slice, self, ((key,),), array[key])
@@ -371,17 +188,19 @@ def getitem(self: Tensor, key: Any) -> Tensor:
     if kind is tuple:
         if _is_plain(key, len(shape)):
             return _get_plain(self, key)
+        if len(key) == 2 and key[0] is Ellipsis and key[1] is None and is_plain(self):
+            return view_of(Newaxis, self, (key,), array[key])
         if len(key) == 2 and key[0] is Ellipsis and key[1].__class__ is int and shape and _within(key[1], shape[-1]):
             return view_of(Select, self, (key,), array[key]) if is_plain(self) else Select.apply(self, key)
     elif key is None:
         return (
             view_of(Newaxis, self, ((None, ...),), array[None]) if is_plain(self) else Newaxis.apply(self, (None, ...))
         )
-    parsed = _parse(shape, key)
+    parsed = parsed_key(shape, key)
     if parsed.view is not None:
         self = parsed.view.apply(self, (*parsed.basic, ...))
     if parsed.indices:
-        return Index.apply(self, _trimmed(parsed), *parsed.indices)
+        return Index.apply(self, trimmed(parsed), *parsed.indices)
     return self if parsed.view is not None else Alias.apply(self)
 
 
@@ -396,7 +215,7 @@ def _get_plain(self: Tensor, key: tuple[Any, ...]) -> Tensor:
         if item.__class__ is int:
             view: type[BasicIndex] = Select
             break
-        if item != _WHOLE and item.indices(shape[i]) != (0, shape[i], 1):
+        if item != WHOLE and item.indices(shape[i]) != (0, shape[i], 1):
             view = Slice
             break
     else:
@@ -448,7 +267,7 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         _check_scalar_key(key)
     if not tracked and _is_plain(key, array.ndim) and _set_plain(self, key, value):
         return
-    parsed = _parse(array.shape, key)
+    parsed = parsed_key(array.shape, key)
     if any(
         not elements(index).any()
         for index in parsed.indices
@@ -470,7 +289,7 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         warn_of_overlap(array, "index_put_")
         if share_partly(array, given, whole=True):
             raise RuntimeError(OVERLAP)
-        put_values(array, _key(_trimmed(parsed), parsed.indices), given, False, parsed.indices)
+        put_values(array, _key(trimmed(parsed), parsed.indices), given, False, parsed.indices)
     else:
         given = _without_leading_ones(given, array.shape)
         if isinstance(value, Variable):
@@ -521,12 +340,12 @@ def _without_leading_ones(given: Array, shape: Shape) -> Array:
     return trimmed
 
 
-def _assign(target: Tensor, parsed: _Parsed, value: Any) -> None:
+def _assign(target: Tensor, parsed: ParsedKey, value: Any) -> None:
     given: Any
     if parsed.indices:
         given = value if isinstance(value, Variable) else wrap(fill_value_array(value, target._array))
         _check_put_types(target._array.dtype, given._array.dtype)
-        IndexPut.inplace(target, given, False, True, _trimmed(parsed), *parsed.indices)
+        IndexPut.inplace(target, given, False, True, trimmed(parsed), *parsed.indices)
     elif isinstance(value, Variable) and not value._array.ndim and target._array.ndim:
         FillTensor.inplace(target, value)
     elif isinstance(value, Variable):
@@ -558,7 +377,7 @@ def _put_indices(input: Tensor, indices: Sequence[Tensor], values: Any) -> tuple
         if not isinstance(index, Variable):
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(index).__name__}")
     _check_put_types(input._array.dtype, values._array.dtype)
-    parsed = _Parsed()
+    parsed = ParsedKey()
     dim = 0
     named = sum([i._array.ndim if i._array.dtype.kind == "b" else 1 for i in indices])
     if named > input._array.ndim:
@@ -566,7 +385,7 @@ def _put_indices(input: Tensor, indices: Sequence[Tensor], values: Any) -> tuple
     for index in indices:
         if index._array.ndim == 0:
             index = wrap(index._array.reshape(1))
-        dim += _add_indices(parsed, index, dim, input._array.shape)
+        dim += add_indices(parsed, index, dim, input._array.shape)
     return tuple(parsed.layout), parsed.indices
 
 

@@ -157,7 +157,7 @@ complex128 = dtype("complex128", "ComplexDouble", np.complex128, _COMPLEX)
 
 def _bare(name: str, legacy_name: str, size: builtins.int = 1, category: builtins.int = _BARE) -> dtype:
     """A type that nothing computes with: bytes that can be moved about and viewed as another type."""
-    return dtype(name, legacy_name, np.dtype(f"V{size}", metadata={"name": name}), category)  # type: ignore[call-overload]
+    return dtype(name, legacy_name, np.dtype(f"V{size}", metadata={"name": name}), category)
 
 
 float4_e2m1fn_x2 = _bare("float4_e2m1fn_x2", "Float4_e2m1fn_x2", 1, _FLOAT)

@@ -15,6 +15,7 @@ __all__ = ["number_of", "numbers_of", "stored"]
 Array = npt.NDArray[Any]
 
 
+_PAIRS = dtypes.complex32.numpy_dtype
 _POWERS = dtypes.float8_e8m0fnu.numpy_dtype
 
 
@@ -24,10 +25,10 @@ def stored(array: Array, dtype: dtypes.dtype, converted: Callable[[Array, dtypes
     NotImplementedError for a type that nothing computes with, but to itself.
     """
     target, own = dtype.numpy_dtype, array.dtype
-    if own.kind == "W" or target.kind == "W":
+    if _PAIRS in (own, target):
         if own == target:
             return array
-        if own.kind == "W":
+        if own == _PAIRS:
             return converted(array.astype(np.complex64), dtype)
         wide = converted(array, dtypes.complex64)
         with np.errstate(over="ignore"):
@@ -49,7 +50,7 @@ def stored(array: Array, dtype: dtypes.dtype, converted: Callable[[Array, dtypes
 def numbers_of(array: Array) -> Array:
     """An array whose elements Python can hold; RuntimeError for a type that nothing computes with."""
     kind = array.dtype
-    if kind.kind == "W":
+    if kind == _PAIRS:
         return array.astype(np.complex64)
     if kind.metadata and not kind.names:
         raise RuntimeError("load_scalar: invalid type")

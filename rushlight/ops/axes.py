@@ -204,7 +204,7 @@ def movedim(input: Tensor, source: int | Sequence[int], destination: int | Seque
     ndim = input._array.ndim
     if source.__class__ is int and destination.__class__ is int and ndim:
         order = list(range(ndim))
-        first, last = wrap_dim(source, ndim), wrap_dim(destination, ndim)  # type: ignore[arg-type]
+        first, last = wrap_dim(source, ndim), wrap_dim(destination, ndim)
         order.insert(last, order.pop(first))
         return permute(input, tuple(order))
     origin = _distinct([source] if isinstance(source, int) else source, ndim, "source")

@@ -126,17 +126,20 @@ class Rot90(Operation):
 def _triangle(array: Array, diagonal: int, lower: bool) -> Array:
     """Matrices with zeros on one side of a diagonal, which stays."""
     shape = array.shape[-2:]
-    kept = (_small_triangle if shape[0] * shape[1] <= _SMALL else np.tri)(
-        *shape, diagonal if lower else diagonal - 1, bool
-    )
+    make = _small_triangle if shape[0] * shape[1] <= _SMALL else _triangular
+    kept = make(*shape, diagonal if lower else diagonal - 1)
     out = np.zeros(array.shape, array.dtype)
     np.copyto(out, array, where=kept if lower else ~kept)
     return out
 
 
+def _triangular(rows: int, columns: int, diagonal: int) -> Array:
+    return np.tri(rows, columns, diagonal, dtype=bool)
+
+
 _SMALL = 1024
 # Small ones are asked for again and again, as masks of sequences.
-_small_triangle = functools.lru_cache(64)(np.tri)
+_small_triangle = functools.lru_cache(64)(_triangular)
 
 
 class Tril(Operation):

@@ -191,7 +191,7 @@ def _checked_ends(function: str, start: Any, end: Any, steps: Any) -> tuple[Any,
             "tensors and an int"
         )
     if isinstance(start, Variable) or isinstance(end, Variable):
-        dims = [end_.dim() if isinstance(end_, Variable) else 0 for end_ in (start, end)]
+        dims = [end_.ndim if isinstance(end_, Variable) else 0 for end_ in (start, end)]
         if any(dims):
             raise RuntimeError(
                 f"{function} only supports 0-dimensional start and end tensors, but got start with {dims[0]} "

@@ -266,7 +266,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
         raise IndexError(
             f"select(): index {index} out of range for tensor of size {shape_text(shape)} at dimension {dim}"
         )
-    key = (*(_BEFORE[dim] if dim < 4 else _BEFORE[1] * dim), index, ...)
+    key: Any = (*(_BEFORE[dim] if dim < 4 else _BEFORE[1] * dim), index, ...)
     return view_of(Select, input, (key,), input._array[key]) if is_plain(input) else Select.apply(input, key)
 
 

@@ -6,11 +6,12 @@ date.
 
 from __future__ import annotations
 
+import enum
 import importlib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,11 @@ from tools.public_names import NAMESPACES, public_names  # noqa: E402
 FOLDER = ROOT / "docs" / "reference"
 _EXAMPLE = re.compile(r"((?:^ *(?:>>> |\.\.\. ?).*\n?(?:^(?! *$).*\n?)*\n?)+)", re.MULTILINE)
 _SOURCE = re.compile(r"^(Sources?|Reference): ", re.MULTILINE)
+# Code, in a block or in a line; what Sphinx would make of a name; what Markdown would take for markup.
+_CODE = re.compile(r"(^```.*?^```$|``.*?``|`[^`]*`)", re.MULTILINE | re.DOTALL)
+_ROLE = re.compile(r":[a-z]+:(?=`)")
+_MARKUP = re.compile(r"[*<~\\]|(?<!\w)_|_(?!\w)|(?<=\])\(")
+_LONGEST_SIGNATURE = 100
 
 
 def _default(value: Any) -> str:
@@ -32,6 +38,8 @@ def _default(value: Any) -> str:
 
 def signature(name: str, thing: Any, skip_first: bool = False) -> str:
     """A callable's name and parameters, without their types."""
+    if inspect.isclass(thing) and issubclass(thing, enum.Enum):
+        return name
     try:
         parameters = list(inspect.signature(thing).parameters.values())
     except (TypeError, ValueError):
@@ -41,6 +49,15 @@ def signature(name: str, thing: Any, skip_first: bool = False) -> str:
         default = p.default if p.default is p.empty else _Shown(_default(p.default))
         plain.append(p.replace(annotation=p.empty, default=default))
     return name + str(inspect.Signature(plain))
+
+
+def _block(shown: str) -> str:
+    """A signature as a block of code, broken into lines where it is long."""
+    if len(shown) > _LONGEST_SIGNATURE:
+        name, _, parameters = shown.partition("(")
+        lines = textwrap.wrap(parameters.removesuffix(")"), _LONGEST_SIGNATURE - 4)
+        shown = "\n".join([f"{name}(", *(f"    {line}" for line in lines), ")"])
+    return f"```text\n{shown}\n```"
 
 
 class _Shown:
@@ -53,44 +70,80 @@ class _Shown:
         return self.text
 
 
+def _plain(text: str) -> str:
+    """Text with whatever Markdown would take for markup escaped, outside code."""
+    parts = _CODE.split(_ROLE.sub("", text))
+    return "".join(part if part.startswith("`") else _MARKUP.sub(r"\\\g<0>", part) for part in parts)
+
+
+def _joined(text: str) -> str:
+    """Paragraphs in a line each, so that no line begins with what Markdown takes for a list; lists stay."""
+    paragraphs = text.split("\n\n")
+    return "\n\n".join(
+        p if re.search(r"^(- |```|  )", p, re.MULTILINE) else " ".join(p.split("\n")) for p in paragraphs
+    )
+
+
 def body(doc: str) -> str:
     """A docstring as Markdown: examples fenced, the source as a line of its own."""
     text = _EXAMPLE.sub(lambda found: f"```pycon\n{found[1].rstrip()}\n```\n\n", doc.strip() + "\n")
-    return _SOURCE.sub(r"*\1:* ", text).strip()
+    return _SOURCE.sub(r"*\1:* ", _plain(_joined(text))).strip()
 
 
 def summary(doc: str) -> str:
     """The first sentence, for a line of a list."""
     first = " ".join(doc.split("\n\n")[0].split())
-    found = re.match(r".*?[.:!?](?=\s|$)", first)
-    return found[0] if found else first
+    found = re.match(r"(?:`[^`]*`|[^`])*?[.!?](?=$|\s+[A-Z`])", first)
+    return _plain(found[0] if found else first)
 
 
-def _methods(thing: type) -> Iterator[str]:
+def _unwrapped(member: Any) -> Any:
+    return member.__func__ if isinstance(member, staticmethod | classmethod) else member
+
+
+def _line(name: str, member: Any) -> str:
+    """A member of a class, as its body holds it, in a line: its parameters without the object, and what it is."""
+    function, doc = _unwrapped(member), summary(inspect.getdoc(member) or "")
+    shown = signature(name, function, not isinstance(member, staticmethod)) if callable(function) else name
+    return f"- `{shown}`: {doc}" if doc else f"- `{shown}`"
+
+
+def _members(thing: type) -> list[str]:
     """What a class of the package defines itself, in a line each."""
-    for name, member in vars(thing).items():
-        function = member.__func__ if isinstance(member, staticmethod | classmethod) else member
-        if name.startswith("_") or not (callable(function) or isinstance(member, property)):
-            continue
-        doc = inspect.getdoc(member) or ""
-        shown = name if isinstance(member, property) else signature(name, function, not isinstance(member, staticmethod))
-        yield f"- `{shown}`: {summary(doc)}" if doc else f"- `{shown}`"
+    if issubclass(thing, enum.Enum):
+        return [f"- `{name}`" for name in thing.__members__]
+    named = [(name, member) for name, member in vars(thing).items() if not name.startswith("_")]
+    return [
+        _line(name, member) for name, member in named if callable(_unwrapped(member)) or isinstance(member, property)
+    ]
 
 
 def entry(name: str, thing: Any) -> str:
     """One name: its signature and its docstring."""
-    if not (inspect.isclass(thing) or callable(thing)):
-        # A constant's class says nothing of it.
-        return f"## {name}\n\n`{_default(thing)}`"
-    parts = [f"## {name}", f"```text\n{signature(name, thing)}\n```", body(inspect.getdoc(thing) or "")]
-    if inspect.isclass(thing) and (listed := list(_methods(thing))):
-        parts.append("\n".join(listed))
+    parts = [f"## {name}", _block(signature(name, thing)), body(inspect.getdoc(thing) or "")]
+    if inspect.isclass(thing):
+        parts.append("\n".join(_members(thing)))
     return "\n\n".join(part for part in parts if part)
 
 
-def _page(title: str, intro: str, entries: list[tuple[str, Any]]) -> str:
-    parts = [f"# {title}", body(intro) if intro else "", *(entry(name, thing) for name, thing in entries)]
-    return "\n\n".join(part for part in parts if part) + "\n"
+def _page(title: str, intro: str, named: list[tuple[str, Any]]) -> str:
+    """The names of a page: values in a list, since their class says nothing of them, then everything else."""
+    values = [(name, thing) for name, thing in named if not (inspect.isclass(thing) or callable(thing))]
+    listed = "\n".join(f"- `{name}`: `{_default(thing)}`" for name, thing in values)
+    entries = [entry(name, thing) for name, thing in named if inspect.isclass(thing) or callable(thing)]
+    return "\n\n".join(part for part in (f"# {title}", body(intro), listed, *entries) if part) + "\n"
+
+
+def _home(name: str, thing: Any) -> str:
+    """The module that lists a name of the front door: an operation's file, or else a module or package beside it."""
+    said = getattr(thing, "__module__", None) or "rushlight.constants"
+    operations = sorted(module for module in sys.modules if module.startswith("rushlight.ops."))
+    for module in (said, *operations, "rushlight.legacy", "rushlight.legacy_storage"):
+        if module != "rushlight" and name in getattr(sys.modules.get(module), "__all__", ()):
+            said = module
+            break
+    inside = said.removeprefix("rushlight.")
+    return said if inside.startswith("ops.") else f"rushlight.{inside.split('.')[0]}"
 
 
 def _families() -> dict[str, list[str]]:
@@ -99,24 +152,18 @@ def _families() -> dict[str, list[str]]:
 
     found: dict[str, list[str]] = {}
     for name in public_names(rushlight):
-        home = getattr(getattr(rushlight, name), "__module__", None) or "rushlight.constants"
-        found.setdefault(home.removeprefix("rushlight.").removeprefix("ops."), []).append(name)
+        found.setdefault(_home(name, getattr(rushlight, name)), []).append(name)
     return found
 
 
 def _tensor_page() -> str:
-    """The methods of Tensor: those that are functions of the front door in a line, the others whole."""
+    """The methods of Tensor, a line each."""
     import rushlight
 
-    tensor, parts = rushlight.Tensor, []
-    for name in sorted(n for n in dir(tensor) if not n.startswith("_")):
-        member = inspect.getattr_static(tensor, name)
-        function: Callable[..., Any] | Any = member.__func__ if isinstance(member, staticmethod | classmethod) else member
-        doc = inspect.getdoc(function) or ""
-        shown = signature(name, function, True) if callable(function) else name
-        parts.append(f"- `{shown}`: {summary(doc)}" if doc else f"- `{shown}`")
-    intro = body(inspect.getdoc(tensor) or "")
-    return f"# Tensor\n\n{intro}\n\n## Methods and attributes\n\n" + "\n".join(parts) + "\n"
+    tensor = rushlight.Tensor
+    named = sorted(name for name in dir(tensor) if not name.startswith("_"))
+    lines = "\n".join(_line(name, inspect.getattr_static(tensor, name)) for name in named)
+    return f"# Tensor\n\n{body(inspect.getdoc(tensor) or '')}\n\n## Methods and attributes\n\n{lines}\n"
 
 
 def pages() -> dict[str, str]:
@@ -125,21 +172,26 @@ def pages() -> dict[str, str]:
 
     made = {"Tensor.md": _tensor_page()}
     lines = ["# Reference", "", "Generated from the docstrings by `tools/reference.py`.", "", "## torch", ""]
-    for family, names in sorted(_families().items()):
-        module = sys.modules.get(f"rushlight.ops.{family}") or sys.modules.get(f"rushlight.{family}")
-        intro = (inspect.getdoc(module) or "") if module else ""
-        page = f"torch/{family}.md"
+    lines.append("- [Tensor](Tensor.md): the class, its methods and attributes.")
+    families = {module.rpartition(".")[2]: (module, names) for module, names in _families().items()}
+    for family, (module, names) in sorted(families.items()):
+        if names == ["Tensor"]:
+            continue
+        intro, page = inspect.getdoc(importlib.import_module(module)) or "", f"torch/{family}.md"
         made[page] = _page(f"torch: {family.replace('_', ' ')}", intro, [(n, getattr(rushlight, n)) for n in names])
-        lines.append(f"- [{family}]({page}): {', '.join(f'`{n}`' for n in names)}")
-    lines += ["- [Tensor](Tensor.md)", "", "## Namespaces", ""]
+        lines.append(f"- [{family}]({page}): {summary(intro)} {', '.join(f'`{n}`' for n in names)}")
+    lines += ["", "## Namespaces", ""]
     for space in NAMESPACES:
         if space == "rushlight":
             continue
-        module = importlib.import_module(space)
-        title = space.replace("rushlight", "torch", 1)
-        names = public_names(module)
-        made[f"{title}.md"] = _page(title, inspect.getdoc(module) or "", [(n, getattr(module, n)) for n in names])
-        lines.append(f"- [{title}]({title}.md): {len(names)} names")
+        package = importlib.import_module(space)
+        title, names, intro = (
+            space.replace("rushlight", "torch", 1),
+            public_names(package),
+            inspect.getdoc(package) or "",
+        )
+        made[f"{title}.md"] = _page(title, intro, [(n, getattr(package, n)) for n in names])
+        lines.append(f"- [{title}]({title}.md), {len(names)} name{'s' * (len(names) > 1)}: {summary(intro)}")
     made["index.md"] = "\n".join(lines) + "\n"
     return made
 

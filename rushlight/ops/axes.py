@@ -80,8 +80,11 @@ def permute(input: Tensor, *dims: Any, **named: Any) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.permute.html
     """
-    check_tensor("permute", "input", 1, input)
-    ndim = input._array.ndim
+    try:
+        ndim = input._array.ndim
+    except AttributeError:
+        check_tensor("permute", "input", 1, input)
+        raise
     order = dims[0] if len(dims) == 1 else dims
     if dims and order.__class__ is tuple and ndim < 6 and len(order) == ndim and _WHOLE[ndim] == {*order}:
         return (
@@ -243,6 +246,17 @@ def moveaxis(input: Tensor, source: int | Sequence[int], destination: int | Sequ
 
 
 def _reversed(input: Tensor) -> Tensor:
+    """A matrix with its dimensions exchanged, `(m, n)` to `(n, m)`, as a view.
+
+    Other tensors have the order of their dimensions reversed, with a warning that PyTorch means to refuse them.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([[1, 2], [3, 4]]).T
+    tensor([[1, 3],
+            [2, 4]])
+
+    Source: https://docs.pytorch.org/docs/2.13/tensors.html#torch.Tensor.T
+    """
     ndim = input._array.ndim
     if ndim == 2:
         return view_of(Permute, input, ((1, 0),), input._array.T) if is_plain(input) else Permute.apply(input, (1, 0))
@@ -264,6 +278,14 @@ def _reversed(input: Tensor) -> Tensor:
 
 
 def _matrix_transpose(input: Tensor) -> Tensor:
+    """Matrices with their dimensions exchanged, `(*, m, n)` to `(*, n, m)`, as a view. RuntimeError for a vector.
+
+    >>> import rushlight as torch
+    >>> torch.ones(4, 2, 3).mT.shape
+    torch.Size([4, 3, 2])
+
+    Source: https://docs.pytorch.org/docs/2.13/tensors.html#torch.Tensor.mT
+    """
     ndim = input._array.ndim
     if ndim == 1:
         raise RuntimeError("tensor.mT is only supported on matrices or batches of matrices. Got 1-D tensor.")
@@ -278,6 +300,15 @@ def _matrix_transpose(input: Tensor) -> Tensor:
 
 
 def _hermitian(input: Tensor) -> Tensor:
+    """The conjugate transpose of a matrix, `(m, n)` to `(n, m)`. RuntimeError for other numbers of dimensions.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([[1j, 2.0]]).H
+    tensor([[0.-1.j],
+            [2.-0.j]])
+
+    Source: https://docs.pytorch.org/docs/2.13/tensors.html#torch.Tensor.H
+    """
     ndim = input._array.ndim
     if ndim not in (0, 2):
         batches = " For batches of matrices, consider using tensor.mH" if ndim > 2 else ""

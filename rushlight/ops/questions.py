@@ -110,10 +110,12 @@ def is_signed(input: Tensor) -> bool:
 
 
 def _is_pinned(input: Tensor, device: Any = None) -> bool:
+    """Whether the memory is locked for an accelerator to read: never."""
     return False
 
 
 def _pin_memory(input: Tensor, device: Any = None) -> Tensor:
+    """Raise RuntimeError: there is no accelerator to lock memory for."""
     raise RuntimeError("Cannot access accelerator device when none is available.")
 
 
@@ -174,6 +176,7 @@ def _refused(function: str) -> Any:
 
 
 def _volatile(input: Tensor) -> bool:
+    """False, with a warning: what it once said, `torch.no_grad` says now."""
     warnings.warn("volatile was removed (Variable.volatile is always False)", UserWarning, stacklevel=2)
     return False
 

@@ -270,6 +270,8 @@ def set_default_dtype(d: dtype, /) -> None:
 def promote_types(type1: dtype, type2: dtype) -> dtype:
     """The smallest type that both types convert to, by PyTorch's table.
 
+    Raises TypeError for what is no dtype.
+
     >>> import rushlight as torch
     >>> torch.promote_types(torch.int64, torch.float16)
     torch.float16

@@ -165,6 +165,8 @@ def jacfwd(
 def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """A function that computes the Hessian of `func`: the forward-mode Jacobian of the reverse-mode one.
 
+    For a result `(*)` and an argument `(n,)` it gives `(*, n, n)`. Raises what `jacfwd` and `jacrev` raise.
+
     >>> import rushlight as torch
     >>> torch.func.hessian(lambda x: (x**3).sum())(torch.tensor([1.0, 2.0]))
     tensor([[ 6.,  0.],

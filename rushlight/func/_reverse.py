@@ -259,6 +259,8 @@ def grad_and_value(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0,
 
     With `has_aux`, func returns `(output, aux)`, and the value is that pair.
 
+    Raises RuntimeError where the result has dimensions or is not of a floating-point type.
+
     >>> import rushlight as torch
     >>> torch.func.grad_and_value(lambda x: x**2)(torch.tensor(3.0))
     (tensor(6.), tensor(9.))
@@ -307,6 +309,8 @@ def grad(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: 
     These may be nested tuples, lists and dicts of tensors; an int gives one gradient, a tuple gives a tuple. With
     `has_aux`, func returns `(output, aux)`, and the new function `(gradient, aux)`. `no_grad` counts inside func, not
     around the call.
+
+    Raises RuntimeError where the result has dimensions or is not of a floating-point type.
 
     >>> import rushlight as torch
     >>> torch.func.grad(torch.func.grad(torch.sin))(torch.tensor(0.0))

@@ -45,6 +45,8 @@ def sum(input: Any, dim: Any = None, *, keepdim: bool | None = False, dtype: Any
     The mask, of bools or what becomes them, is broadcast to the input. Small integers add up in int64. Sparse tensors
     in COO and CSR are reduced over the entries that they keep.
 
+    Raises RuntimeError for a mask that does not broadcast to the input.
+
     >>> import rushlight as torch
     >>> x, mask = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[True, False], [True, True]])
     >>> torch.masked.sum(x, 1, mask=mask)
@@ -128,6 +130,8 @@ def argmax(
 ) -> Tensor:
     """Where the greatest of the elements that `mask` keeps is, along `dim` or among all; in the input's dtype.
 
+    Raises RuntimeError for a mask that does not broadcast to the input. See `sum` for the mask.
+
     >>> import rushlight as torch
     >>> torch.masked.argmax(torch.tensor([2, 3, 4]), mask=torch.tensor([True, True, False]))
     tensor(1)
@@ -143,6 +147,8 @@ def argmin(
 ) -> Tensor:
     """Where the least of the elements that `mask` keeps is, along `dim` or among all; in the input's dtype.
 
+    Raises RuntimeError for a mask that does not broadcast to the input. See `sum` for the mask.
+
     >>> import rushlight as torch
     >>> torch.masked.argmin(torch.tensor([2, 3, 4]), mask=torch.tensor([False, True, True]))
     tensor(1)
@@ -155,6 +161,8 @@ def argmin(
 
 def cumsum(input: Any, dim: int, *, dtype: Any = None, mask: Any = None) -> Tensor:
     """The sums of the elements along `dim` up to each, of those that `mask` keeps.
+
+    Of the input's shape; IndexError for a dim out of range. See `sum` for the mask.
 
     >>> import rushlight as torch
     >>> torch.masked.cumsum(torch.tensor([1.0, 2.0, 3.0]), 0, mask=torch.tensor([True, False, True]))
@@ -169,6 +177,8 @@ def cumsum(input: Any, dim: int, *, dtype: Any = None, mask: Any = None) -> Tens
 
 def cumprod(input: Any, dim: int, *, dtype: Any = None, mask: Any = None) -> Tensor:
     """The products of the elements along `dim` up to each, of those that `mask` keeps.
+
+    Of the input's shape; IndexError for a dim out of range. See `sum` for the mask.
 
     >>> import rushlight as torch
     >>> torch.masked.cumprod(torch.tensor([1.0, 2.0, 3.0]), 0, mask=torch.tensor([True, False, True]))
@@ -350,6 +360,8 @@ def std(
 def softmax(input: Any, dim: int, *, dtype: Any = None, mask: Any = None) -> Tensor:
     """Softmax along `dim` of the elements that `mask` keeps; 0 for the others, NaN where it keeps none.
 
+    Of the input's shape; IndexError for a dim out of range. See `sum` for the mask.
+
     >>> import rushlight as torch
     >>> torch.masked.softmax(torch.zeros(3), 0, mask=torch.tensor([True, False, True]))
     tensor([0.5000, 0.0000, 0.5000])
@@ -362,6 +374,8 @@ def softmax(input: Any, dim: int, *, dtype: Any = None, mask: Any = None) -> Ten
 
 def log_softmax(input: Any, dim: int, *, dtype: Any = None, mask: Any = None) -> Tensor:
     """The logarithm of `softmax`: -inf for elements that are left out.
+
+    Of the input's shape; IndexError for a dim out of range. See `sum` for the mask.
 
     >>> import rushlight as torch
     >>> torch.masked.log_softmax(torch.zeros(3), 0, mask=torch.tensor([True, False, True]))

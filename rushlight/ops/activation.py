@@ -126,6 +126,8 @@ class ThresholdInplace(Threshold):
 def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
     """The element where it exceeds `threshold`, `value` elsewhere.
 
+    Real types, of any shape; NotImplementedError for bools.
+
     >>> import rushlight as torch
     >>> torch.threshold(torch.tensor([-1.0, 2.0]), 0.5, 0.0)
     tensor([0., 2.])
@@ -325,6 +327,8 @@ class Hardshrink(Operation):
 
 def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """The element where `|x| > lambd`, 0 elsewhere.
+
+    Floating-point types, of any shape; NotImplementedError for others.
 
     >>> import rushlight as torch
     >>> torch.nn.functional.hardshrink(torch.tensor([-1.0, 0.3]))

@@ -305,7 +305,7 @@ def add(input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor
 
 
 def sub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None) -> Tensor:
-    """`input - alpha * other`, elementwise with broadcasting and type promotion; not for bools.
+    """`input - alpha * other`, elementwise with broadcasting and type promotion; RuntimeError for bools.
 
     >>> import rushlight as torch
     >>> torch.sub(torch.tensor([1.0, 2.0]), 1)
@@ -338,7 +338,7 @@ def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
 
 
 def mul(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-    """`input * other`, elementwise with broadcasting and type promotion.
+    """`input * other`, elementwise with broadcasting and type promotion; RuntimeError for shapes that don't broadcast.
 
     >>> import rushlight as torch
     >>> torch.mul(torch.tensor([1.0, 2.0]), 3)

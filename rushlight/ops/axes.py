@@ -107,6 +107,8 @@ def permute(input: Tensor, *dims: Any, **named: Any) -> Tensor:
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """A view with two dimensions exchanged.
 
+    Raises IndexError for a dim out of range.
+
     >>> import rushlight as torch
     >>> torch.zeros(2, 3, 4).transpose(0, -1).shape
     torch.Size([4, 3, 2])
@@ -191,6 +193,8 @@ def adjoint(input: Tensor) -> Tensor:
 
 def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
     """A view with the dimensions `source` moved to `destination`; the others keep their order.
+
+    Raises IndexError for a dim out of range, RuntimeError for repeated ones and for numbers of them that differ.
 
     >>> import rushlight as torch
     >>> torch.zeros(2, 3, 4).movedim(0, 2).shape

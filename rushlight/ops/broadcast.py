@@ -107,7 +107,9 @@ def expand_as(input: Tensor, other: Tensor) -> Tensor:
 
 
 def broadcast_to(input: Tensor, *size: Any, **named: Any) -> Tensor:
-    """`input.expand(size)`.
+    """`input` as a view of a shape that it broadcasts to: `input.expand(size)`.
+
+    Raises RuntimeError for a shape that it does not broadcast to.
 
     >>> import rushlight as torch
     >>> torch.broadcast_to(torch.tensor([1, 2]), (2, 2))

@@ -179,6 +179,8 @@ class Addcmul(Operation):
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None) -> Tensor:
     """`input + value · tensor1 · tensor2`, elementwise with broadcasting and type promotion.
 
+    Raises RuntimeError for shapes that don't broadcast.
+
     >>> import rushlight as torch
     >>> torch.addcmul(torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([3.0]), value=0.5)
     tensor([4.])

@@ -83,7 +83,7 @@ def _numbers(array: Any) -> Any:
 
 @quick_of_two(np.equal, _TYPES, numbers=True)
 def eq(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-    """`input == other`, elementwise with broadcasting, bool.
+    """`input == other`, elementwise with broadcasting, bool; RuntimeError for shapes that don't broadcast.
 
     >>> import rushlight as torch
     >>> torch.eq(torch.tensor([1, 2]), 2)
@@ -97,7 +97,7 @@ def eq(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
 
 @quick_of_two(np.not_equal, _TYPES, numbers=True)
 def ne(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-    """`input != other`, elementwise with broadcasting, bool.
+    """`input != other`, elementwise with broadcasting, bool; RuntimeError for shapes that don't broadcast.
 
     >>> import rushlight as torch
     >>> torch.ne(torch.tensor([1, 2]), 2)
@@ -111,7 +111,7 @@ def ne(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
 
 @quick_of_two(np.less, _TYPES, numbers=True)
 def lt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-    """`input < other`, elementwise with broadcasting, bool.
+    """`input < other`, elementwise with broadcasting, bool; NotImplementedError for complex numbers.
 
     >>> import rushlight as torch
     >>> torch.lt(torch.tensor([1, 2]), 2)
@@ -125,7 +125,7 @@ def lt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
 
 @quick_of_two(np.less_equal, _TYPES, numbers=True)
 def le(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-    """`input <= other`, elementwise with broadcasting, bool.
+    """`input <= other`, elementwise with broadcasting, bool; NotImplementedError for complex numbers.
 
     >>> import rushlight as torch
     >>> torch.le(torch.tensor([1, 3]), 2)
@@ -139,7 +139,7 @@ def le(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
 
 @quick_of_two(np.greater, _TYPES, numbers=True)
 def gt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-    """`input > other`, elementwise with broadcasting, bool.
+    """`input > other`, elementwise with broadcasting, bool; NotImplementedError for complex numbers.
 
     >>> import rushlight as torch
     >>> torch.gt(torch.tensor([2, 3]), 2)
@@ -153,7 +153,7 @@ def gt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
 
 @quick_of_two(np.greater_equal, _TYPES, numbers=True)
 def ge(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-    """`input >= other`, elementwise with broadcasting, bool.
+    """`input >= other`, elementwise with broadcasting, bool; NotImplementedError for complex numbers.
 
     >>> import rushlight as torch
     >>> torch.ge(torch.tensor([1, 2]), 2)

@@ -264,6 +264,8 @@ def conv2d(
 
     Shapes: input (N, C, H, W) or (C, H, W), weight (O, C / groups, KH, KW), bias (O); result (N, O, OH, OW).
 
+    Floating-point and complex types; errors as for `conv1d`.
+
     >>> import rushlight as torch
     >>> torch.nn.functional.conv2d(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 2, 2), stride=(1, 2))
     tensor([[[[4.],
@@ -290,6 +292,8 @@ def conv3d(
 
     Shapes: input (N, C, D, H, W) or (C, D, H, W), weight (O, C / groups, KD, KH, KW), bias (O); result (N, O, OD, OH,
     OW).
+
+    Floating-point and complex types; errors as for `conv1d`.
 
     >>> import rushlight as torch
     >>> torch.nn.functional.conv3d(torch.ones(1, 2, 4, 4, 4), torch.ones(3, 2, 2, 2, 2)).shape
@@ -346,6 +350,8 @@ def conv_transpose2d(
 
     Shapes: input (N, C, H, W) or (C, H, W), weight (C, O / groups, KH, KW), bias (O); result (N, O, OH, OW).
 
+    Floating-point and complex types; errors as for `conv_transpose1d`.
+
     >>> import rushlight as torch
     >>> torch.nn.functional.conv_transpose2d(torch.ones(1, 4, 5, 5), torch.ones(4, 2, 3, 3), stride=2).shape
     torch.Size([1, 2, 11, 11])
@@ -373,6 +379,8 @@ def conv_transpose3d(
 
     Shapes: input (N, C, D, H, W) or (C, D, H, W), weight (C, O / groups, KD, KH, KW), bias (O); result (N, O, OD, OH,
     OW).
+
+    Floating-point and complex types; errors as for `conv_transpose1d`.
 
     >>> import rushlight as torch
     >>> torch.nn.functional.conv_transpose3d(torch.ones(1, 4, 2, 2, 2), torch.ones(4, 2, 3, 3, 3)).shape

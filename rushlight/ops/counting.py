@@ -123,6 +123,8 @@ def unique(
     (int64). Each NaN
     is distinct.
 
+    Raises IndexError for a dim out of range, NotImplementedError for complex numbers.
+
     >>> import rushlight as torch
     >>> torch.unique(torch.tensor([3, 1, 3]), return_counts=True)
     (tensor([1, 3]), tensor([1, 2]))
@@ -152,6 +154,8 @@ def unique_consecutive(
     """The elements (or slices along `dim`) that differ from the one before them.
 
     With `return_inverse` also which of them each element belongs to, with `return_counts` how long each run is (int64).
+
+    Raises IndexError for a dim out of range.
 
     >>> import rushlight as torch
     >>> torch.unique_consecutive(torch.tensor([1, 1, 2, 1]))

@@ -112,6 +112,9 @@ trapz = trapezoid
 def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = 1, dim: int = -1) -> Tensor:
     """The running sums of `trapezoid`, one fewer than there are points.
 
+    `(…, n, …)` gives `(…, n - 1, …)`. Raises RuntimeError for points whose number does not fit, IndexError for a dim
+    out of range.
+
     >>> import rushlight as torch
     >>> torch.cumulative_trapezoid(torch.tensor([1.0, 5.0, 10.0]))
     tensor([ 3.0000, 10.5000])

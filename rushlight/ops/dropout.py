@@ -98,6 +98,8 @@ def _reciprocal(keep: float, dtype: np.dtype[Any]) -> float:
 def dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """`input * mask / (1 - p)` with a mask that is 0 with probability p, else 1; `input` itself if not training.
 
+    Of any shape. Raises RuntimeError for a p outside [0, 1], and for integers in training.
+
     >>> import rushlight as torch
     >>> generator = torch.manual_seed(0)
     >>> torch.dropout(torch.ones(4), 0.5, True)

@@ -304,6 +304,8 @@ def embedding(
 def embedding_renorm_(input: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> Tensor:
     """Scale the rows of `input` that `indices` name down to a norm of `max_norm`, in place.
 
+    The indices are int64 or int32; RuntimeError for others.
+
     >>> import rushlight as torch
     >>> torch.embedding_renorm_(torch.tensor([[3.0, 4.0], [6.0, 8.0]]), torch.tensor([1]), 5.0, 2.0)
     tensor([[3., 4.],

@@ -133,6 +133,8 @@ def ifftn(
 ) -> Tensor:
     """The inverse of `fftn`; norm: "backward" (or None; `1 / n`), "ortho" (`1 / √n`), "forward" (no factor).
 
+    Raises RuntimeError for repeated dimensions, another norm and lengths below 1.
+
     >>> import rushlight as torch
     >>> torch.fft.ifftn(torch.tensor([[4.0, 0.0], [0.0, 0.0]])).real
     tensor([[1., 1.],
@@ -175,6 +177,8 @@ def irfftn(
 ) -> Tensor:
     """The inverse of `rfftn`: real numbers, with `s[-1]`, or `2 (places - 1)`, places in the last of `dim`.
 
+    Raises RuntimeError for repeated dimensions, another norm and lengths below 1.
+
     >>> import rushlight as torch
     >>> torch.fft.irfftn(torch.fft.rfftn(torch.ones(2, 4))).shape
     torch.Size([2, 4])
@@ -192,6 +196,8 @@ def hfftn(
     input: Tensor, s: Dims = None, dim: Dims = None, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
     """The transform of numbers that equal their conjugates mirrored, given one-sidedly in the last of `dim`: real.
+
+    Raises RuntimeError for repeated dimensions, another norm and lengths below 1.
 
     >>> import rushlight as torch
     >>> torch.fft.hfftn(torch.ones(2, 3)).shape
@@ -428,6 +434,8 @@ def _shifted(name: str, input: Tensor, dim: Dims, more: int) -> Tensor:
 def fftshift(input: Tensor, dim: Dims = None) -> Tensor:
     """The places of a spectrum with frequency 0 moved from the front to the middle, along `dim` or all dimensions.
 
+    The shape and dtype stay. Raises IndexError for a dim out of range.
+
     >>> import rushlight as torch
     >>> torch.fft.fftshift(torch.fft.fftfreq(4))
     tensor([-0.5000, -0.2500,  0.0000,  0.2500])
@@ -439,6 +447,8 @@ def fftshift(input: Tensor, dim: Dims = None) -> Tensor:
 
 def ifftshift(input: Tensor, dim: Dims = None) -> Tensor:
     """The inverse of `fftshift`: frequency 0 moved from the middle to the front.
+
+    The shape and dtype stay. Raises IndexError for a dim out of range.
 
     >>> import rushlight as torch
     >>> torch.fft.ifftshift(torch.tensor([-2, -1, 0, 1, 2]))

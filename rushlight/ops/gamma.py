@@ -44,6 +44,8 @@ class Lgamma(Operation):
 def lgamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`log |Γ(input)|` of each element; infinite at 0 and the negative whole numbers.
 
+    Real types, of any shape, integers as the default floating-point type; NotImplementedError for complex numbers.
+
     >>> import rushlight as torch
     >>> torch.lgamma(torch.tensor([0.5, 3.0]))
     tensor([0.5724, 0.6931])
@@ -71,6 +73,8 @@ class Digamma(Operation):
 
 def digamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`Γ'(input) / Γ(input)` of each element, the derivative of `lgamma`.
+
+    Real types, of any shape, integers as the default floating-point type; NotImplementedError for complex numbers.
 
     >>> import rushlight as torch
     >>> torch.digamma(torch.tensor([0.5, 1.0]))

@@ -390,7 +390,8 @@ def _put_indices(input: Tensor, indices: Sequence[Tensor], values: Any) -> tuple
 
 
 def index_put(input: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False) -> Tensor:
-    """A copy of `input` with `values` at the places the index tensors name; added there if `accumulate`.
+    """A copy of `input` with `values` at the places the index tensors name (IndexError beyond); added there if
+    `accumulate`.
 
     >>> import rushlight as torch
     >>> torch.zeros(3).index_put((torch.tensor([0, 0]),), torch.ones(2), accumulate=True)

@@ -258,7 +258,10 @@ def _check_source(
 def index_add(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1, out: Tensor | None = None
 ) -> Tensor:
-    """A copy of `input` with `alpha` times the slices of `source` added at the indices.
+    """A copy of `input` `(…, n, …)` with `alpha` times the slices of `source` added at the places in `index` `(k,)` of
+    `dim`.
+
+    Raises RuntimeError for shapes or dtypes that do not fit and for an index of another dtype than int32 or int64.
 
     >>> import rushlight as torch
     >>> torch.zeros(3).index_add(0, torch.tensor([0, 0]), torch.ones(2))

@@ -199,7 +199,7 @@ def pinv(
 
 
 def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
-    """`linalg.pinv` with the relative tolerance `rcond`.
+    """`linalg.pinv` with the relative tolerance `rcond`: `(*, m, n)` gives `(*, n, m)`; errors as there.
 
     >>> import rushlight as torch
     >>> torch.pinverse(torch.tensor([[2.0], [0.0]]))

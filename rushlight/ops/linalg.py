@@ -166,7 +166,7 @@ def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """`linalg.inv` by its older name.
+    """`linalg.inv` by its older name: `(*, n, n)` stays; errors as there.
 
     >>> import rushlight as torch
     >>> torch.inverse(torch.tensor([[2.0]]))
@@ -335,7 +335,7 @@ def linalg_det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def det(input: Tensor) -> Tensor:
-    """`linalg.det` by its older name.
+    """`linalg.det` by its older name: `(*, n, n)` gives `(*)`; errors as there.
 
     >>> import rushlight as torch
     >>> torch.det(torch.tensor([[2.0, 0.0], [0.0, 4.0]]))
@@ -400,7 +400,7 @@ def linalg_slogdet(A: Tensor, *, out: Any = None) -> Any:
 
 
 def slogdet(input: Tensor, *, out: Any = None) -> Any:
-    """`linalg.slogdet` by its old name.
+    """`linalg.slogdet` by its old name: the sign and `log |det|` of `(*, n, n)`, each `(*)`; errors as there.
 
     >>> import rushlight as torch
     >>> torch.slogdet(torch.eye(2)).logabsdet

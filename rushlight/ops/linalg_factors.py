@@ -98,7 +98,7 @@ def linalg_qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
 
 
 def qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
-    """The old name of `linalg.qr`: "reduced" if `some`, else "complete". Warns.
+    """The old name of `linalg.qr`: "reduced" if `some`, else "complete"; errors as there. Warns.
 
     >>> import warnings
     >>> import rushlight as torch
@@ -141,6 +141,8 @@ def geqrf(input: Tensor, *, out: Any = None) -> Any:
     """The QR factors as LAPACK computes them: `a`, with R on and above the diagonal and reflections below, and `tau`.
 
     `(*, m, n)` → `(*, m, n)` and `(*, min(m, n))`; `linalg.householder_product(a, tau)` is Q. There is no gradient.
+
+    Floating-point and complex types; RuntimeError for fewer than two dimensions.
 
     >>> import rushlight as torch
     >>> a, tau = torch.geqrf(torch.tensor([[3.0], [4.0]]))
@@ -262,7 +264,7 @@ def householder_product(input: Tensor, tau: Tensor, *, out: Tensor | None = None
 
 
 def orgqr(input: Tensor, input2: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """`linalg.householder_product` by LAPACK's name; `input2` is tau.
+    """`linalg.householder_product` by LAPACK's name; `input2` is tau, and errors are as there.
 
     >>> import rushlight as torch
     >>> torch.orgqr(torch.zeros(2, 1), torch.tensor([2.0]))

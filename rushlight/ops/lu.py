@@ -204,6 +204,8 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False, o
 def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:
     """The factors of `linalg.lu_factor` as a plain tuple, with `linalg.lu_factor_ex`'s info if `get_infos`. Warns.
 
+    `(*, m, n)` gives `(*, m, n)` and int32 pivots `(*, min(m, n))`; errors as for `linalg.lu_factor`.
+
     >>> import warnings
     >>> import rushlight as torch
     >>> with warnings.catch_warnings():
@@ -372,7 +374,7 @@ def linalg_lu_solve(
 
 
 def lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """`linalg.lu_solve` by its old name and order of arguments. Warns.
+    """`linalg.lu_solve` by its old name and order of arguments; errors as there. Warns.
 
     >>> import warnings
     >>> import rushlight as torch

@@ -134,7 +134,9 @@ class Put(Operation):
 
 
 def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The elements where the mask, broadcast with `input`, is true: (count).
+    """The elements where the mask, broadcast with `input`, is true: a copy `(count,)`.
+
+    Raises RuntimeError for a mask that is not of bools, and for shapes that don't broadcast.
 
     >>> import rushlight as torch
     >>> x = torch.tensor([1, 5, 3])
@@ -201,6 +203,8 @@ def _check_positions(function: str, input: Tensor, index: Tensor) -> None:
 def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The elements at positions in row-major order, in the shape of `index`.
 
+    Raises IndexError for positions out of range, RuntimeError for an index that is not int64.
+
     >>> import rushlight as torch
     >>> torch.tensor([[4, 3], [5, 6]]).take(torch.tensor([0, 3]))
     tensor([4, 6])
@@ -258,7 +262,10 @@ def put_(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False)
 
 @of_values("nonzero")
 def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False) -> Any:
-    """The indices of all elements that are not zero: (count, ndim), or with `as_tuple` one vector a dimension.
+    """The indices of all elements that are not zero, int64: `(count, ndim)`, or with `as_tuple` a vector for each
+    dimension.
+
+    Any dtype; in row-major order.
 
     >>> import rushlight as torch
     >>> torch.nonzero(torch.tensor([0, 3, 4]))

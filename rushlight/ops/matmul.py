@@ -216,7 +216,7 @@ def _mm(input: Any, mat2: Any) -> Any:
 
 
 def spmm(input: Tensor, mat2: Tensor) -> Tensor:
-    """`mm` by the name it had for a sparse matrix times a dense one.
+    """`mm` by the name it had for a sparse matrix `(n, k)` times a dense one `(k, m)`; errors as there.
 
     >>> import rushlight as torch
     >>> torch.spmm(torch.sparse_coo_tensor([[0], [1]], [2.0], (2, 2)), torch.eye(2))

@@ -145,7 +145,7 @@ def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor
 
 
 def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
-    """`linalg.multi_dot` of matrices given one by one; of one, itself. Warns.
+    """`linalg.multi_dot` of matrices given one by one; of one, itself. Errors as there. Warns.
 
     >>> import warnings
     >>> import rushlight as torch
@@ -237,6 +237,8 @@ def linalg_cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | N
 def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
     """`linalg.cross` along `dim`, or along the first dimension of length 3 if None (warns).
 
+    The shapes broadcast. Raises RuntimeError where that dimension is not of length 3.
+
     >>> import rushlight as torch
     >>> torch.cross(torch.tensor([[1.0, 0.0, 0.0]]), torch.tensor([[0.0, 1.0, 0.0]]), dim=1)
     tensor([[0., 0., 1.]])
@@ -279,7 +281,10 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) ->
 
 
 def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
-    """The diagonal of matrices, the last two dimensions unless told otherwise, as a view: `rushlight.diagonal`.
+    """The diagonal of matrices `(*, m, n)`, in the last two dimensions unless told otherwise, as a view:
+    `torch.diagonal`.
+
+    Raises IndexError for a dim out of range, RuntimeError for one dimension named twice.
 
     >>> import rushlight as torch
     >>> torch.linalg.diagonal(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))

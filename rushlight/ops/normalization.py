@@ -211,6 +211,8 @@ def batch_norm(
 
     input (N, C) or (N, C, *); the others (C,). `cudnn_enabled` is PyTorch's choice of a kernel and changes nothing.
 
+    Raises RuntimeError for statistics or weights of another length.
+
     >>> import rushlight as torch
     >>> torch.batch_norm(torch.tensor([[1.0], [3.0]]), None, None, None, None, True, 0.1, 0.0, False)
     tensor([[-1.],
@@ -396,6 +398,8 @@ def layer_norm(
 
     `cudnn_enable` is PyTorch's choice of a kernel and changes nothing.
 
+    Raises RuntimeError where `normalized_shape` is not the end of the input's shape.
+
     >>> import rushlight as torch
     >>> torch.layer_norm(torch.tensor([[1.0, 3.0]]), (2,), eps=0.0)
     tensor([[-1.,  1.]])
@@ -471,6 +475,8 @@ def group_norm(
 
     `cudnn_enabled` is PyTorch's choice of a kernel and changes nothing.
 
+    Raises RuntimeError where the groups do not divide the channels.
+
     >>> import rushlight as torch
     >>> torch.group_norm(torch.tensor([[1.0, 3.0, 4.0, 8.0]]), 2, eps=0.0)
     tensor([[-1.,  1., -1.,  1.]])
@@ -514,6 +520,8 @@ def rms_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
 ) -> Tensor:
     """`x / sqrt(E[x²] + eps) · weight` over the last dimensions; see `nn.functional.rms_norm`.
+
+    Raises RuntimeError where `normalized_shape` is not the end of the input's shape.
 
     >>> import rushlight as torch
     >>> torch.rms_norm(torch.tensor([[1.0, 7.0]]), (2,), eps=0.0)

@@ -182,6 +182,8 @@ def dynamic_parameters(array: Array, dtype: dtypes.dtype, reduce_range: bool) ->
 def quantize_per_tensor_dynamic(input: Tensor, dtype: dtypes.dtype, reduce_range: bool) -> Tensor:
     """`quantize_per_tensor` with the scale and zero point that fit the input's own range; `reduce_range`: 7 bits.
 
+    Float32, of any shape; RuntimeError for another dtype.
+
     >>> import rushlight as torch
     >>> torch.quantize_per_tensor_dynamic(torch.tensor([-1.0, 0.0, 1.0, 2.0]), torch.quint8, False).int_repr()
     tensor([  0,  85, 170, 255], dtype=torch.uint8)

@@ -97,6 +97,8 @@ def rand(*size: Any, generator: Generator | None = None, **options: Any) -> Tens
 def randn(*size: Any, generator: Generator | None = None, **options: Any) -> Tensor:
     """Normal numbers of mean 0 and variance 1, in a tensor of the given size; options as for `rand`.
 
+    Raises NotImplementedError for dtypes that are not floating point or complex.
+
     >>> import rushlight as torch
     >>> generator = torch.manual_seed(0)
     >>> torch.randn(3)

@@ -219,6 +219,9 @@ def repeat_interleave(
 
     Given one tensor alone: each index as often as the tensor says.
 
+    Raises RuntimeError for negative numbers and for a number of them that does not fit, IndexError for a dim out of
+    range.
+
     >>> import rushlight as torch
     >>> torch.tensor([1, 2]).repeat_interleave(torch.tensor([2, 1]))
     tensor([1, 1, 2])
@@ -264,7 +267,9 @@ def _counts(repeats: Tensor) -> Array:
 
 
 def flip(input: Tensor, *dims: Any, **named: Any) -> Tensor:
-    """A copy with dimensions reversed.
+    """A copy with the dimensions of `dims` reversed: the shape stays.
+
+    Raises IndexError for a dim out of range, RuntimeError for one named twice.
 
     >>> import rushlight as torch
     >>> torch.tensor([[1, 2], [3, 4]]).flip(1)
@@ -313,6 +318,8 @@ def flipud(input: Tensor) -> Tensor:
 def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None) -> Tensor:
     """Elements moved by `shifts` along `dims`, wrapping around; without `dims`, through all elements in a row.
 
+    Raises RuntimeError where `shifts` and `dims` differ in number, IndexError for a dim out of range.
+
     >>> import rushlight as torch
     >>> torch.arange(4).roll(1)
     tensor([3, 0, 1, 2])
@@ -357,7 +364,9 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
 
 
 def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
-    """The lower triangle of matrices (*, M, N), with zeros above the given diagonal.
+    """The lower triangle of matrices `(*, m, n)`, of any dtype, with zeros above the given diagonal.
+
+    Raises RuntimeError for fewer than two dimensions.
 
     >>> import rushlight as torch
     >>> torch.ones(2, 2).tril()

@@ -388,6 +388,8 @@ def scatter_(
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Tensor | None = None) -> Tensor:
     """A copy of `input` with elements of `src` added at `index` along `dim`.
 
+    Shapes and errors are those of `scatter`, with a `src` of the input's dtype.
+
     >>> import rushlight as torch
     >>> torch.zeros(2).scatter_add(0, torch.tensor([1, 1]), torch.ones(2))
     tensor([0., 2.])
@@ -426,6 +428,8 @@ def scatter_reduce(
 
     `include_self=False` leaves out what `input` holds at those places.
 
+    Shapes and errors are those of `scatter`; RuntimeError for another reduction.
+
     >>> import rushlight as torch
     >>> torch.zeros(2).scatter_reduce(0, torch.tensor([1, 1]), torch.tensor([3.0, 5.0]), "amax")
     tensor([0., 5.])
@@ -448,6 +452,8 @@ def scatter_reduce_(
 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
     """`gather` whose index is broadcast with `input`; through all elements in a row without `dim`.
+
+    Raises RuntimeError for an index that is not int64 or has another number of dimensions.
 
     >>> import rushlight as torch
     >>> x = torch.tensor([[3, 1], [2, 5]])

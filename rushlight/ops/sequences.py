@@ -251,7 +251,9 @@ def logspace(
 
 
 def eye(n: int, m: int | None = None, *, out: Tensor | None = None, dtype: Any = None, **options: Any) -> Tensor:
-    """Ones on the main diagonal of an (n, m) matrix, zeros elsewhere.
+    """Ones on the main diagonal of an `(n, m)` matrix, zeros elsewhere; `m` is `n` where it is left out.
+
+    Raises RuntimeError for negative lengths.
 
     >>> import rushlight as torch
     >>> torch.eye(2)
@@ -467,6 +469,8 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, **op
 
 def cartesian_prod(*tensors: Tensor) -> Tensor:
     """All combinations of elements of vectors, one a row: (product of lengths, number of vectors).
+
+    Raises RuntimeError for tensors of more than one dimension.
 
     >>> import rushlight as torch
     >>> torch.cartesian_prod(torch.tensor([1, 2]), torch.tensor([3, 4]))

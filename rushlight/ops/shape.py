@@ -275,6 +275,8 @@ def alias(input: Tensor) -> Tensor:
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The dimensions from `start_dim` to `end_dim` as one: (N, *, M) becomes (N·…·M).
 
+    Raises IndexError for a dim out of range, RuntimeError where the second comes before the first.
+
     >>> import rushlight as torch
     >>> torch.zeros(2, 3, 4).flatten(1).shape
     torch.Size([2, 12])
@@ -318,6 +320,8 @@ def ravel(input: Tensor) -> Tensor:
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """One dimension as several, whose lengths (one may be -1) multiply to its own.
 
+    Raises RuntimeError where they don't multiply to it, IndexError for a dim out of range.
+
     >>> import rushlight as torch
     >>> torch.zeros(2, 12).unflatten(1, (3, -1)).shape
     torch.Size([2, 3, 4])
@@ -356,6 +360,8 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """A view without the dimensions of length one, or without those of `dim` that have length one.
 
+    Raises IndexError for a dim out of range.
+
     >>> import rushlight as torch
     >>> torch.zeros(2, 1, 3, 1).squeeze(1).shape
     torch.Size([2, 3, 1])
@@ -381,6 +387,8 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
 
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """A view with a dimension of length one put in at `dim`.
+
+    Raises IndexError for a dim out of range.
 
     >>> import rushlight as torch
     >>> torch.zeros(2, 3).unsqueeze(-1).shape

@@ -315,6 +315,8 @@ def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """The view of the diagonal of two dimensions, along a new last one; `offset` > 0 is above the main diagonal.
 
+    `(m, n, *)` gives `(*, k)`. Raises IndexError for a dim out of range, RuntimeError for one named twice.
+
     >>> import rushlight as torch
     >>> torch.arange(9).view(3, 3).diagonal(1)
     tensor([1, 5])

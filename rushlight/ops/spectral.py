@@ -129,7 +129,7 @@ def eigh(input: Tensor, UPLO: str = "L", *, out: Any = None) -> Any:
 
 
 def eigvalsh(input: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor:
-    """The eigenvalues of `eigh` alone.
+    """The eigenvalues of `eigh` alone, in ascending order: `(*, n, n)` gives real `(*, n)`; errors as there.
 
     >>> import rushlight as torch
     >>> torch.linalg.eigvalsh(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))
@@ -231,7 +231,7 @@ class Eigvals(Operation):
 
 
 def eigvals(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The eigenvalues of `eig` alone.
+    """The eigenvalues of `eig` alone: `(*, n, n)` gives complex `(*, n)`; errors as there.
 
     >>> import rushlight as torch
     >>> torch.linalg.eigvals(torch.tensor([[2.0, 1.0], [0.0, 3.0]]))
@@ -355,6 +355,8 @@ def _check_driver(driver: str | None) -> None:
 
 def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) -> Tensor:
     """The singular values of matrices in descending order, `(*, m, n)` → `(*, min(m, n))`.
+
+    Floating-point and complex types; RuntimeError for others and for fewer than two dimensions.
 
     >>> import rushlight as torch
     >>> torch.linalg.svdvals(torch.tensor([[0.0, 3.0], [4.0, 0.0]]))

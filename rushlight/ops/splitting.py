@@ -75,6 +75,9 @@ class Unbind(ViewOperation):
 def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Views of pieces of a dimension, of one length (the last may be shorter) or of given lengths.
 
+    Raises RuntimeError for lengths that don't add up to the dimension's and for negative ones, IndexError for a dim out
+    of range.
+
     >>> import rushlight as torch
     >>> torch.arange(5).split(2)
     (tensor([0, 1]), tensor([2, 3]), tensor([4]))
@@ -321,7 +324,9 @@ def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]
 
 
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """The views at every index of a dimension.
+    """The views at every index of a dimension, as a tuple: `(…, n, …)` gives n of `(…, …)`.
+
+    Raises IndexError for a dim out of range.
 
     >>> import rushlight as torch
     >>> torch.tensor([[1, 2], [3, 4]]).unbind(1)

@@ -160,6 +160,8 @@ def triangular_solve(
 
     A `(*, n, n)`, b `(*, n, k)`, broadcast. Warns.
 
+    Raises RuntimeError for matrices that are not square and for dtypes that differ.
+
     >>> import warnings
     >>> import rushlight as torch
     >>> with warnings.catch_warnings():
@@ -282,7 +284,7 @@ def cholesky_ex(input: Tensor, *, upper: bool = False, check_errors: bool = Fals
 
 
 def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
-    """`linalg.cholesky` by its old name. Warns.
+    """`linalg.cholesky` by its old name; errors as there. Warns.
 
     >>> import warnings
     >>> import rushlight as torch

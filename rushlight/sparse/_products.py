@@ -312,6 +312,8 @@ def _only_coo(function: Callable[..., Any], *matrices: Any) -> None:
 def smm(input: Tensor, mat: Tensor) -> Tensor:
     """The product of a sparse matrix `(N, K)` and a dense one `(K, M)`, in sparse form.
 
+    Raises RuntimeError for lengths that do not match.
+
     >>> import rushlight as torch
     >>> torch.smm(torch.eye(2).to_sparse(), torch.ones(2, 2)).layout
     torch.sparse_coo
@@ -327,6 +329,8 @@ def sspaddmm(
     input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor | None = None
 ) -> Tensor:
     """`beta * input + alpha * (mat1 @ mat2)` for sparse `input` and `mat1` and a dense `mat2`, in sparse form.
+
+    Raises RuntimeError for lengths that do not match.
 
     >>> import rushlight as torch
     >>> one = torch.eye(2).to_sparse()

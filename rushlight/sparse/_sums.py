@@ -135,6 +135,8 @@ def softmax(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Te
 def log_softmax(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Tensor:
     """The logarithm of `softmax` at the entries that are kept.
 
+    Raises IndexError for a dim out of range.
+
     >>> import rushlight as torch
     >>> torch.sparse.log_softmax(torch.sparse_coo_tensor([[0, 0], [0, 2]], [1.0, 1.0], (1, 3)), 1).values()
     tensor([-0.6931, -0.6931])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from rushlight.autograd.engine import grad
-from rushlight.autograd.grad_mode import no_grad
+from rushlight.autograd.grad_mode import enable_grad, no_grad
 from rushlight.autograd.variable import Variable, wrap
 
 if TYPE_CHECKING:
@@ -222,6 +222,22 @@ def _seeds(outputs: list[Any], stepped: bool) -> list[Any]:
     return seeds
 
 
+def _gradients_of(func: Callable[..., Any], values: tuple[Any, ...]) -> Callable[..., tuple[Any, ...]]:
+    """The gradients of `func` as a function of its inputs and the gradients of its outputs."""
+    wanted, count = _differentiable(values), len(values)
+
+    def gradients(*both: Any) -> tuple[Any, ...]:
+        again, weights = both[:count], both[count:]
+        with enable_grad():
+            outs = _outputs(func, again)
+            pairs = [(o, w) for o, w in zip(outs, weights, strict=True) if o.requires_grad]
+            inner, seeds = [o for o, _ in pairs], [w for _, w in pairs]
+            found = grad(inner, _differentiable(again), seeds, create_graph=True, allow_unused=True)
+        return tuple(g if g is not None else wrap(np.zeros_like(t._array)) for g, t in zip(found, wanted, strict=True))
+
+    return gradients
+
+
 def gradgradcheck(
     func: Callable[..., Any],
     inputs: Tensor | Sequence[Any],
@@ -256,26 +272,8 @@ def gradgradcheck(
     values = _tuple(inputs)
     outputs = _outputs(func, values)
     seeds = _seeds(outputs, gen_non_contig_grad_outputs) if grad_outputs is None else list(_tuple(grad_outputs))
-    wanted = _differentiable(values)
-    count = len(values)
-
-    def gradients(*both: Any) -> tuple[Any, ...]:
-        again, weights = both[:count], both[count:]
-        outs = _outputs(func, again)
-        pairs = [(o, w) for o, w in zip(outs, weights, strict=True) if o.requires_grad]
-        found = grad(
-            [o for o, _ in pairs], _differentiable(again), [w for _, w in pairs], create_graph=True, allow_unused=True
-        )
-        return tuple(g if g is not None else wrap(np.zeros_like(t._array)) for g, t in zip(found, wanted, strict=True))
-
-    def differentiated(*both: Any) -> tuple[Any, ...]:
-        from rushlight.autograd.grad_mode import enable_grad
-
-        with enable_grad():
-            return gradients(*both)
-
     return gradcheck(
-        differentiated,
+        _gradients_of(func, values),
         (*values, *seeds),
         eps=eps,
         atol=atol,

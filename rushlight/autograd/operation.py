@@ -508,23 +508,9 @@ class ViewOperation(Operation):
         if counter is None:
             counter = parent.version_counter()
         if out.__class__ is tuple:
-            recorded = _finish_many(ctx, out, track) if track or state.inference else None
-            base = parent if above is None else above.base
             origin = views.MULTI_OUTPUT if recording else views.NO_GRAD
-            version, kind, results = counter.value, _variable._tensor_type, []
-            for i, array in enumerate(out):
-                if recorded is None:
-                    result = _new(kind)
-                    result._array = array
-                    result._requires_grad = False
-                else:
-                    result = recorded[i]
-                results.append(result)
-                result._counter = counter
-                result._view = view = _new(_View)
-                view.base, view.parent, view.operation, view.arguments = base, parent, cls, args
-                view.index, view.origin, view.version = i, origin, version
-            return tuple(results)
+            recorded = _finish_many(ctx, out, track) if track or state.inference else None
+            return _views_of(cls, parent, args, out, recorded, origin)
         if out.dtype.names:
             check_channels(cls, out)
         result = _new(_variable._tensor_type)
@@ -554,3 +540,22 @@ class ViewOperation(Operation):
             if state.inference:
                 mark_inference(result)
         return result
+
+
+def _views_of(cls: Any, parent: Any, args: Any, arrays: Any, recorded: Any, origin: str) -> tuple[Any, ...]:
+    """Several views of one tensor: those that are recorded already, or new ones."""
+    base = parent if parent._view is None else parent._view.base
+    counter, kind, results = parent._counter, _variable._tensor_type, []
+    for i, array in enumerate(arrays):
+        if recorded is None:
+            result = _new(kind)
+            result._array = array
+            result._requires_grad = False
+        else:
+            result = recorded[i]
+        results.append(result)
+        result._counter = counter
+        result._view = view = _new(_View)
+        view.base, view.parent, view.operation, view.arguments = base, parent, cls, args
+        view.index, view.origin, view.version = i, origin, counter.value
+    return tuple(results)

@@ -269,10 +269,13 @@ class Variable:
 
         Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.detach.html
         """
-        out = wrap(self._array)
-        out._counter = self.version_counter()
+        out = _new(_tensor_type)
+        out._array = self._array
+        out._requires_grad = False
+        out._view = None
+        out._counter = self._counter or self.version_counter()
         out._inference = self._inference
-        return out
+        return out  # type: ignore[no-any-return]
 
     def detach_(self) -> Tensor:
         """Cut this tensor from the graph, in place: it becomes a leaf.

@@ -394,22 +394,25 @@ def full(size: Sequence[int], fill_value: Any, *, dtype: Any = None, **options: 
 
 def like_filled(
     input: Tensor, make: Callable[..., Array], dtype: Any, device: Any, requires_grad: bool, pin_memory: bool,
-    format_: memory_format, plain: Callable[..., Array] | None = None,
+    format_: memory_format, fill: Callable[..., Array] | None = None,
 ) -> Tensor:  # fmt: skip
     if input._level is not None:
 
         def of_part(one: Tensor) -> Tensor:
-            return like_filled(one, make, dtype, device, requires_grad, pin_memory, format_, plain)
+            return like_filled(one, make, dtype, device, requires_grad, pin_memory, format_, fill)
 
         if input._level.keeps_parts:
-            return input.likened(of_part, plain)  # type: ignore[attr-defined,no-any-return]
+            return input.likened(of_part, fill)  # type: ignore[attr-defined,no-any-return]
         return input.likened(of_part)  # type: ignore[attr-defined,no-any-return]
     array = input._array
+    asked = dtype is not None or device is not None or requires_grad or pin_memory or format_ is not preserve_format
+    if not asked and fill is not None and array.flags.c_contiguous and not array.dtype.names:
+        return plain(fill(array.shape, array.dtype))
     kind = array.dtype if dtype is None else as_dtype(dtype).numpy_dtype
-    if kind.names and plain is not np.empty:
+    if kind.names and fill is not np.empty:
         refuse("fill_")
-    if format_ is preserve_format and array.flags.c_contiguous and plain is not None:
-        out = plain(array.shape, kind)
+    if format_ is preserve_format and array.flags.c_contiguous and fill is not None:
+        out = fill(array.shape, kind)
     elif format_ is preserve_format:
         out = make(array, dtype=kind, order="C" if 0 in array.strides else "K")
     else:

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes
+from rushlight import dtypes, kernels
 from rushlight.autograd.grad_mode import no_grad, state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.kernels.reference.distance import row_distances, row_distances_backward
-from rushlight.ops._numeric import check_tensor, not_implemented
+from rushlight.ops._geometry import wrap_dim
+from rushlight.ops._numeric import Array, check_tensor, not_implemented
+from rushlight.ops._quick import quickly
 from rushlight.ops.broadcast import broadcast_tensors
 from rushlight.ops.matmul import product
-from rushlight.ops.norms import VectorNorm, vector_norm
+from rushlight.ops.norms import VectorNorm, norm_of, vector_norm
 from rushlight.ops.promotion import check_broadcast, result_type
 
 if TYPE_CHECKING:
@@ -259,7 +261,16 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     x1, x2 = x1.to(common), x2.to(common)
     if x1.shape != x2.shape:
         x1, x2 = broadcast_tensors(x1, x2)
+    dims = (wrap_dim(dim, x1.ndim),)
+    result = quickly(lambda a, b: kernels.sum_over(_scaled(a, dims, eps) * _scaled(b, dims, eps), dims), x1, x2)
+    if result is not None:
+        return result
     return (_unit(x1, dim, eps) * _unit(x2, dim, eps)).sum(dim)
+
+
+def _scaled(array: Array, dims: tuple[int, ...], eps: float) -> Array:
+    """`_unit` of an array."""
+    return array / np.maximum(norm_of(array, 2, dims, True), eps)
 
 
 def _unit(x: Tensor, dim: int, eps: float) -> Tensor:

@@ -8,10 +8,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.variable import Variable
-from rushlight.ops._numeric import check_tensor
+from rushlight.ops._numeric import Array, check_tensor
 from rushlight.ops._out import into
-from rushlight.ops.matmul import bmm, dot, mm
+from rushlight.ops._quick import quickly
+from rushlight.ops.matmul import bmm, dot, mm, product
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -257,9 +261,34 @@ def tensordot(
     if len(left) != len(right):
         raise RuntimeError("both dimension lists should have same length")
     left, right = [d % a.ndim for d in left], [d % b.ndim for d in right]
+    a, b = _of_one_length(a, b, left, right)
+    lengths, others = a._array.shape, b._array.shape
+    rows = [i for i in range(len(lengths)) if i not in left]
+    columns = [j for j in range(len(others)) if j not in right]
+    inner = math.prod([lengths[i] for i in left])
+    shape = [lengths[i] for i in rows] + [others[j] for j in columns]
+    above, below = math.prod([lengths[i] for i in rows]), math.prod([others[j] for j in columns])
+    if state.casts is None:
+
+        def formula(x: Array, y: Array) -> Any:
+            one, other = x.transpose(rows + left).reshape(above, inner), y.transpose(right + columns)
+            return product(one, other.reshape(inner, below)).reshape(shape)
+
+        result = quickly(formula, a, b)
+        if result is not None:
+            return into(out, result)
+    matrix_a = a.permute(rows + left).reshape(above, inner)
+    matrix_b = b.permute(right + columns).reshape(inner, below)
+    if len(matrix_a._array) == matrix_b._array.shape[1] == 1:
+        # A single number is the product of two vectors, which autocast leaves as it is.
+        return into(out, dot(matrix_a.view(-1), matrix_b.reshape(-1)).reshape(shape))
+    return into(out, mm(matrix_a, matrix_b).reshape(shape))
+
+
+def _of_one_length(a: Tensor, b: Tensor, left: list[int], right: list[int]) -> tuple[Tensor, Tensor]:
+    """The tensors, summed where a dimension meets one of length 1; RuntimeError for lengths that differ otherwise."""
     for i, j in zip(left, right, strict=True):
-        m, n = a.shape[i], b.shape[j]
-        # A length of one meets every element of the other.
+        m, n = a._array.shape[i], b._array.shape[j]
         if m == 1:
             b = b.sum(j, keepdim=True, dtype=b.dtype)
         elif n == 1:
@@ -269,16 +298,7 @@ def tensordot(
                 f"contracted dimensions need to match, but first has size {m} in dim {i} and second has size {n} in "
                 f"dim {j}"
             )
-    rows = [i for i in range(a.ndim) if i not in left]
-    columns = [j for j in range(b.ndim) if j not in right]
-    inner = math.prod(a.shape[i] for i in left)
-    shape = [a.shape[i] for i in rows] + [b.shape[j] for j in columns]
-    matrix_a = a.permute(rows + left).reshape(math.prod(a.shape[i] for i in rows), inner)
-    matrix_b = b.permute(right + columns).reshape(inner, math.prod(b.shape[j] for j in columns))
-    if len(matrix_a._array) == matrix_b._array.shape[1] == 1:
-        # A single number is the product of two vectors, which autocast leaves as it is.
-        return into(out, dot(matrix_a.view(-1), matrix_b.reshape(-1)).reshape(shape))
-    return into(out, mm(matrix_a, matrix_b).reshape(shape))
+    return a, b
 
 
 def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -293,7 +313,10 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     check_tensor("kron", "input", 1, input)
     check_tensor("kron", "other", 2, other)
     rank = max(input.ndim, other.ndim)
-    a, b = ([1] * (rank - t.ndim) + list(t.shape) for t in (input, other))
-    left = input.reshape([n for size in a for n in (size, 1)])
-    right = other.reshape([n for size in b for n in (1, size)])
-    return into(out, (left * right).reshape([m * n for m, n in zip(a, b, strict=True)]))
+    a, b = ([1] * (rank - t._array.ndim) + list(t._array.shape) for t in (input, other))
+    apart, beside = [n for size in a for n in (size, 1)], [n for size in b for n in (1, size)]
+    shape = [m * n for m, n in zip(a, b, strict=True)]
+    result = quickly(lambda x, y: np.multiply(x.reshape(apart), y.reshape(beside)).reshape(shape), input, other)
+    if result is None:
+        result = (input.reshape(apart) * other.reshape(beside)).reshape(shape)
+    return into(out, result)

@@ -328,7 +328,7 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
             f"dot : expected both vectors to have same dtype, but found {input.dtype.legacy_name} and "
             f"{tensor.dtype.legacy_name}"
         )
-    result = quickly(np.matmul, input, tensor)
+    result = quickly(np.dot, input, tensor)
     return into(out, Dot.apply(input, tensor) if result is None else result)
 
 

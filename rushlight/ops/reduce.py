@@ -164,6 +164,11 @@ def _without_nan(array: Array) -> Array:
     return np.where(odd, np.zeros((), array.dtype), array) if np.count_nonzero(odd) else array
 
 
+def _sum_without_nan(array: Array) -> Any:
+    total = add_reduce(array, None)
+    return total if total == total else add_reduce(_without_nan(array), None)
+
+
 class Nansum(Operation):
     """`Σ input`, a NaN counting as 0; its gradient is 0 too."""
 
@@ -204,7 +209,7 @@ def nansum(
     """
     check_tensor("nansum", "input", 1, input)
     if dim is None and not keepdim and dtype is None and out is None:
-        quick = quickly(lambda array: add_reduce(_without_nan(array), None), input)
+        quick = quickly(_sum_without_nan, input)
         if quick is not None:
             return quick
     if input._array.dtype.kind == "c":

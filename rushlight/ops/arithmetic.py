@@ -1,4 +1,4 @@
-"""Addition, subtraction, multiplication and division, with Python's operators for them."""
+"""Addition, subtraction, multiplication and division, by name and operator: shapes broadcast, types are promoted."""
 
 from __future__ import annotations
 

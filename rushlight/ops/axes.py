@@ -1,5 +1,7 @@
 """Views with the dimensions in another order: `permute`, `transpose`, `movedim`.
 
+Nothing is copied: a change to such a view is a change to the tensor.
+
 Source: https://docs.pytorch.org/docs/2.13/generated/torch.permute.html
 """
 

@@ -1,4 +1,7 @@
-"""Bits and truth values: bitwise and logical operations, shifts, common divisors and multiples. None has a gradient."""
+"""Bits and truth values: bitwise and logical operations, shifts, common divisors and multiples. None has a gradient.
+
+They take integers and bools; the logical ones take every type and ask whether an element is zero.
+"""
 
 from __future__ import annotations
 

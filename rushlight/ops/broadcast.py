@@ -1,5 +1,7 @@
 """Broadcasting: `expand`, `broadcast_to`, `broadcast_tensors`, and dimensions put before or after.
 
+Dimensions of length 1 stand for any length, and nothing is copied: the view reads one element many times.
+
 Source: https://docs.pytorch.org/docs/2.13/notes/broadcasting.html
 """
 

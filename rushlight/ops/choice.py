@@ -1,4 +1,7 @@
-"""Choices between elements: the greater, the less, by a condition, by a mask."""
+"""Choices between elements: the greater, the less, by a condition, by a mask.
+
+Gradients flow to the elements that were chosen.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Functions of two and three tensors: interpolation, products and quotients that are added, angles, steps, scalings."""
+"""Functions of two and three tensors: interpolation, products and quotients that are added, angles, steps, scalings.
+
+The operands broadcast and their types are promoted.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Comparisons, and the questions whether an element is NaN, infinite, close to another or among others."""
+"""Comparisons, and the questions whether an element is NaN, infinite, close to another or among others.
+
+Results are bools and have no gradient; operands broadcast.
+"""
 
 from __future__ import annotations
 

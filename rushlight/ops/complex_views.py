@@ -1,5 +1,7 @@
 """Complex tensors seen as pairs of real ones, and back.
 
+Nothing is copied, so that writing to the parts changes the complex tensor.
+
 Source: https://docs.pytorch.org/docs/2.13/complex_numbers.html
 """
 

@@ -1,4 +1,7 @@
-"""Losses made of other operations, as they are at the front door: reduction 0 is none, 1 the mean, 2 the sum."""
+"""Losses made of other operations, as they are at the front door: reduction 0 is none, 1 the mean, 2 the sum.
+
+`nn.functional` has the same losses with the reduction by name.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """Copies and conversions: to another dtype or memory format, to NumPy and to Python numbers.
 
+A conversion to the type that a tensor has gives the tensor itself; gradients are converted back.
+
 Source: https://docs.pytorch.org/docs/2.13/tensors.html
 """
 

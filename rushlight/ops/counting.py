@@ -1,4 +1,7 @@
-"""Elements told apart and counted: unique elements, how often each occurs, places in a sorted sequence."""
+"""Elements told apart and counted: unique elements, how often each occurs, places in a sorted sequence.
+
+Unique elements come in ascending order, or as they stand with `unique_consecutive`.
+"""
 
 from __future__ import annotations
 

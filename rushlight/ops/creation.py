@@ -1,5 +1,7 @@
 """Tensors from data and of a given shape: `tensor`, `zeros`, `ones`, `full`, `empty`, their `_like` and `new_` forms.
 
+Types are PyTorch's: Python floats become the default dtype, integers int64, arrays keep theirs.
+
 Source: https://docs.pytorch.org/docs/2.13/torch.html#creation-ops
 """
 

@@ -1,4 +1,7 @@
-"""The loss of connectionist temporal classification."""
+"""The loss of connectionist temporal classification.
+
+It compares sequences of probabilities with targets that are shorter, over all alignments of the two.
+"""
 
 from __future__ import annotations
 

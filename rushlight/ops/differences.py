@@ -1,4 +1,7 @@
-"""Differences of neighbours, and areas under a curve by the trapezoidal rule."""
+"""Differences of neighbours, and areas under a curve by the trapezoidal rule.
+
+They work along one dimension, whose points may lie at distances of their own.
+"""
 
 from __future__ import annotations
 

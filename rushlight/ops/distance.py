@@ -1,4 +1,7 @@
-"""Distances of vectors: between pairs, between all rows of one or two matrices, and the cosine of their angle."""
+"""Distances of vectors: between pairs, between all rows of one or two matrices, and the cosine of their angle.
+
+The norm may be of any order; gradients are zero where two vectors meet.
+"""
 
 from __future__ import annotations
 

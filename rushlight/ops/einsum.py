@@ -1,4 +1,7 @@
-"""Sums of products over named dimensions: einsum, tensordot, Kronecker products, chains of matrices."""
+"""Sums of products over named dimensions: einsum, tensordot, Kronecker products, chains of matrices.
+
+They are carried out as matrix products, in an order that can be chosen.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Exponential linear units: the activations that bend to a negative limit, `elu`, `celu` and `selu`."""
+"""Exponential linear units: the activations that bend to a negative limit, `elu`, `celu` and `selu`.
+
+Each has an in-place twin, whose gradient is computed from the result.
+"""
 
 from __future__ import annotations
 

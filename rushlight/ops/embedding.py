@@ -1,4 +1,7 @@
-"""Looking rows up in a table, one by one and by bags."""
+"""Looking rows up in a table, one by one and by bags.
+
+Only rows that were looked up get a gradient, which may be a sparse tensor.
+"""
 
 from __future__ import annotations
 

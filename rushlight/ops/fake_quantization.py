@@ -1,4 +1,7 @@
-"""Rounding floats to the numbers that codes would stand for, with gradients that pass straight through."""
+"""Rounding floats to the numbers that codes would stand for, with gradients that pass straight through.
+
+Training with them prepares a network for int8 arithmetic.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 """The gamma function and what belongs to it, of each element: its logarithm and that one's derivatives, the incomplete
-gamma functions, Hurwitz's zeta function."""
+gamma functions, Hurwitz's zeta function.
+
+Integers are taken as the default floating-point type; narrow floats are computed in float32 and rounded once.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """Histograms: how many elements, or how many points, lie in each bin.
 
+Elements outside the range, and NaN, are not counted; a bin holds its lower edge, the last one both.
+
 Source: https://docs.pytorch.org/docs/2.13/generated/torch.histogramdd.html
 """
 

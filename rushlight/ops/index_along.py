@@ -1,5 +1,7 @@
 """Whole slices of one dimension by an index vector: `index_select`, `index_add`, `index_copy`, `index_fill`.
 
+The index may name a place several times, and in any order.
+
 Source: https://docs.pytorch.org/docs/2.13/generated/torch.index_select.html
 """
 

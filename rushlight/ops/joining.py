@@ -1,5 +1,7 @@
 """Copies that join, repeat or turn tensors: `cat`, `stack`, `repeat`, `flip`, `roll`, `tril`.
 
+The parts may differ in dtype, which is then promoted, and in nothing but the length joined along.
+
 Source: https://docs.pytorch.org/docs/2.13/torch.html#indexing-slicing-joining-mutating-ops
 """
 

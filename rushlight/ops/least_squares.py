@@ -1,4 +1,7 @@
-"""Matrices without an inverse: least squares, pseudoinverses, ranks, condition numbers."""
+"""Matrices without an inverse: least squares, pseudoinverses, ranks, condition numbers.
+
+They rest on singular values and on orthogonal factors; small singular values count as zero.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Square matrices in the last two dimensions: inverses, systems of equations, determinants."""
+"""Square matrices in the last two dimensions: inverses, systems of equations, determinants.
+
+Dimensions before these are a batch, and a singular matrix raises `linalg.LinAlgError`.
+"""
 
 from __future__ import annotations
 

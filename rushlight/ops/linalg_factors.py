@@ -1,4 +1,7 @@
-"""Orthogonal factors of matrices, and the exponential: QR, products of reflections, matrix_exp."""
+"""Orthogonal factors of matrices, and the exponential: QR, products of reflections, matrix_exp.
+
+Matrices stand in the last two dimensions; those before are a batch.
+"""
 
 from __future__ import annotations
 

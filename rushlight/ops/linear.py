@@ -1,4 +1,7 @@
-"""`input @ weight.T + bias` and `x₁ᵀ A x₂ + b`, as the linear layers compute them."""
+"""`input @ weight.T + bias` and `x₁ᵀ A x₂ + b`, as the linear layers compute them.
+
+Dimensions before the last are a batch, which is folded into the rows of one matrix product.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The greatest singular values and vectors of large matrices, found through a random subspace."""
+"""The greatest singular values and vectors of large matrices, found through a random subspace.
+
+They cost a few products with a thin matrix, where the whole decomposition costs its cube.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Factors by elimination: LU with exchanged rows, LDL of symmetric matrices, and the systems that they solve."""
+"""Factors by elimination: LU with exchanged rows, LDL of symmetric matrices, and the systems that they solve.
+
+Matrices stand in the last two dimensions; pivots count from 1, as in LAPACK.
+"""
 
 from __future__ import annotations
 

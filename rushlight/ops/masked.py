@@ -1,5 +1,7 @@
 """Choosing by masks and by flat positions: `masked_select`, `masked_scatter`, `take`, `put`, `nonzero`.
 
+What is chosen is a copy; gradients go back to where it was taken from.
+
 Source: https://docs.pytorch.org/docs/2.13/torch.html#indexing-slicing-joining-mutating-ops
 """
 

@@ -1,4 +1,7 @@
-"""Matrix products: mm, bmm, mv, dot, matmul, outer."""
+"""Matrix products: mm, bmm, mv, dot, matmul, outer.
+
+Both operands have one dtype, and vectors, matrices and batches follow NumPy's rules of `matmul`.
+"""
 
 from __future__ import annotations
 

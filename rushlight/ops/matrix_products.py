@@ -1,4 +1,7 @@
-"""Products of several matrices, of vectors in space, and equations of tensors read as matrices."""
+"""Products of several matrices, of vectors in space, and equations of tensors read as matrices.
+
+They are made of the products of two matrices, with gradients of every order.
+"""
 
 from __future__ import annotations
 

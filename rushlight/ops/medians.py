@@ -1,4 +1,7 @@
-"""Medians and modes: the element in the middle, and the most frequent one."""
+"""Medians and modes: the element in the middle, and the most frequent one.
+
+They come with the place where the element stands; gradients go there.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Vector norms."""
+"""Vector norms.
+
+Of any order, over some dimensions or all, of real and complex tensors.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Padding: with a constant, with a mirror image, with the edge, or around the other end."""
+"""Padding: with a constant, with a mirror image, with the edge, or around the other end.
+
+Amounts are given from the last dimension backwards, two for each, and negative ones cut.
+"""
 
 from __future__ import annotations
 

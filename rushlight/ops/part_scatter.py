@@ -1,5 +1,7 @@
 """Copies with another tensor in the part that a view shows: `select_scatter` and its kin.
 
+Gradients go to the part's source and to the rest of the input.
+
 Source: https://docs.pytorch.org/docs/2.13/generated/torch.slice_scatter.html
 """
 

@@ -1,4 +1,7 @@
-"""Exponentials and logarithms of other bases, and angles in degrees, of each element."""
+"""Exponentials and logarithms of other bases, and angles in degrees, of each element.
+
+Integers are taken as the default floating-point type.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Powers, roots, the exponential and the logarithm, with Python's operators for powers."""
+"""Powers, roots, the exponential and the logarithm, with Python's operators for powers.
+
+Integers are taken as the default floating-point type, except in whole powers.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How operands of different types and shapes meet: PyTorch's type promotion, and its reverse for gradients."""
+"""How operands of different types and shapes meet: PyTorch's type promotion, and its reverse for gradients.
+
+Tensors with dimensions count before those without, and these before Python's numbers.
+"""
 
 from __future__ import annotations
 

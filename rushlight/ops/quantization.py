@@ -1,4 +1,7 @@
-"""Quantized tensors: integers that stand for real numbers by a scale and a zero point."""
+"""Quantized tensors: integers that stand for real numbers by a scale and a zero point.
+
+Their codes are int8, uint8 or int32; arithmetic on them is done by the modules of `ao.nn.quantized`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What programs ask of a tensor and its memory, and how they cut it from the graph."""
+"""What programs ask of a tensor and its memory, and how they cut it from the graph.
+
+None of them computes with the elements.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """Copies with elements repeated, reversed, moved or masked: `repeat`, `flip`, `roll`, `rot90`, `tril`, `triu`.
 
+Each element of the result is one of the input's, to which its gradient goes.
+
 Source: https://docs.pytorch.org/docs/2.13/generated/torch.flip.html
 """
 

@@ -1,4 +1,7 @@
-"""Recurrent networks as functions: layers above each other, in one or both directions, and single steps."""
+"""Recurrent networks as functions: layers above each other, in one or both directions, and single steps.
+
+They take the weights as a flat list, in the order in which the layers of `nn` keep them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Remainders of division, with Python's operator for the one that it has."""
+"""Remainders of division, with Python's operator for the one that it has.
+
+They differ in the sign of the result: that of the divisor, or that of the dividend.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Functions that PyTorch removed and keeps to say so: calls name what stands in their place."""
+"""Functions that PyTorch removed and keeps to say so: calls name what stands in their place.
+
+Each raises RuntimeError.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Rounding to whole numbers, and numbers held within bounds."""
+"""Rounding to whole numbers, and numbers held within bounds.
+
+Steps have a gradient of zero; within bounds it is that of the element, outside zero.
+"""
 
 from __future__ import annotations
 

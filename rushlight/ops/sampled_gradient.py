@@ -1,4 +1,7 @@
-"""The gradient of a function of which only samples are known."""
+"""The gradient of a function of which only samples are known.
+
+It is found from differences of neighbouring samples, whose distances may be given.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Running results along a dimension: sums, products, extrema."""
+"""Running results along a dimension: sums, products, extrema.
+
+The shape stays; an element of the result comes from that place and those before it.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """Gathering and scattering along a dimension: `gather`, `scatter` and its kin.
 
+An index tensor says for each element which place along the dimension it comes from or goes to.
+
 Source: https://docs.pytorch.org/docs/2.13/generated/torch.gather.html, https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.scatter_.html
 """
 

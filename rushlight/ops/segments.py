@@ -1,4 +1,7 @@
-"""Reductions of pieces of a dimension, and a hash of all elements."""
+"""Reductions of pieces of a dimension, and a hash of all elements.
+
+Pieces are told apart by their lengths or by where they begin.
+"""
 
 from __future__ import annotations
 

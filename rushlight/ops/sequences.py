@@ -1,5 +1,7 @@
 """Sequences and grids: `arange`, `linspace`, `logspace`, `eye`, `meshgrid`, index pairs, products and combinations.
 
+The options `dtype`, `device` and `requires_grad` are those of every function that makes tensors.
+
 Source: https://docs.pytorch.org/docs/2.13/torch.html#creation-ops
 """
 

@@ -1,5 +1,7 @@
 """Views: the same memory under another shape or another order of dimensions.
 
+Where memory does not allow a view, `reshape` copies and `view` refuses.
+
 Source: https://docs.pytorch.org/docs/2.13/tensor_view.html
 """
 

@@ -1,5 +1,7 @@
 """Views taken in place: the tensor itself gets another shape, other strides or other memory.
 
+Other views of the memory stay as they were.
+
 Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.resize_.html
 """
 

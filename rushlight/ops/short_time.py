@@ -1,5 +1,7 @@
 """The short-time Fourier transform: the spectra of windows that move along a signal; and its inverse.
 
+A signal `(*, time)` becomes `(*, frequency, frame)`.
+
 Source: https://docs.pytorch.org/docs/2.13/generated/torch.stft.html
 """
 

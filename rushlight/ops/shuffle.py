@@ -1,4 +1,7 @@
-"""Channels into pixels and back, and channels between groups: elements reordered within each sample."""
+"""Channels into pixels and back, and channels between groups: elements reordered within each sample.
+
+Shapes follow from one factor, which must divide the channels or the lengths.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Signs and directions: of real numbers and of complex ones."""
+"""Signs and directions: of real numbers and of complex ones.
+
+A real number's direction is its sign, a complex one's is the number divided by its length.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Softmax and its logarithm along a dimension."""
+"""Softmax and its logarithm along a dimension.
+
+The greatest element is subtracted first, so that nothing overflows.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Order: sorting, the k greatest, the k-th least, quantiles."""
+"""Order: sorting, the k greatest, the k-th least, quantiles.
+
+Sorting also says where elements stood; NaN counts as greater than every number.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Special functions of each element: sigmoid and logit, error functions, stable sums and products in the log domain."""
+"""Special functions of each element: sigmoid and logit, error functions, stable sums and products in the log domain.
+
+Narrow floats are computed in float32 and rounded once.
+"""
 
 from __future__ import annotations
 

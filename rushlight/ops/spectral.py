@@ -1,4 +1,7 @@
-"""Eigenvalues and singular values, with their vectors."""
+"""Eigenvalues and singular values, with their vectors.
+
+Matrices stand in the last two dimensions; gradients need values that differ from each other.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """A dimension cut into pieces: `split`, `chunk`, `tensor_split`, `unbind`.
 
+The pieces are views, and gradients of all are joined again.
+
 Source: https://docs.pytorch.org/docs/2.13/generated/torch.split.html
 """
 

@@ -1,4 +1,7 @@
-"""Covariances and correlations, distances, rows held below a norm."""
+"""Covariances and correlations, distances, rows held below a norm.
+
+Rows are variables and columns observations, where both are there.
+"""
 
 from __future__ import annotations
 

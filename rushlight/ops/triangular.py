@@ -1,4 +1,7 @@
-"""Triangular matrices: systems of equations, and the Cholesky factor, which is one."""
+"""Triangular matrices: systems of equations, and the Cholesky factor, which is one.
+
+The other triangle is never read.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Trigonometric and hyperbolic functions of each element, and their inverses."""
+"""Trigonometric and hyperbolic functions of each element, and their inverses.
+
+Angles are in radians; integers are taken as the default floating-point type, complex numbers are taken too.
+"""
 
 from __future__ import annotations
 

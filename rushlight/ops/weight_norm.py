@@ -1,4 +1,7 @@
-"""A weight as a direction and a length: `g v / ‖v‖`, the norm taken for each slice of one dimension."""
+"""A weight as a direction and a length: `g v / ‖v‖`, the norm taken for each slice of one dimension.
+
+The two get gradients of their own.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`beta * input + alpha * product`: a product of matrices or vectors added to a tensor, each with a weight."""
+"""`beta * input + alpha * product`: a product of matrices or vectors added to a tensor, each with a weight.
+
+With `beta` 0 the input is not read, and its NaN does not come through.
+"""
 
 from __future__ import annotations
 

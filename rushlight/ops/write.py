@@ -1,5 +1,7 @@
 """Writes into a whole tensor: `copy_`, `fill_`, `zero_`, `fill_diagonal_`.
 
+Each bumps the tensor's version, by which backward passes notice the change.
+
 Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.copy_.html
 """
 

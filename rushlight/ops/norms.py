@@ -1,6 +1,6 @@
 """Vector norms.
 
-Of any order, over some dimensions or all, of real and complex tensors.
+They may be of any order, over some dimensions or all, of real and complex tensors.
 """
 
 from __future__ import annotations

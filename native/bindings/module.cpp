@@ -6,6 +6,7 @@ void bind_conv(nb::module_& m);
 void bind_core(nb::module_& m);
 void bind_choice(nb::module_& m);
 void bind_int8(nb::module_& m);
+void bind_laws(nb::module_& m);
 void bind_linalg(nb::module_& m);
 void bind_loss(nb::module_& m);
 void bind_norm(nb::module_& m);
@@ -17,7 +18,10 @@ void bind_random(nb::module_& m);
 void bind_reduce(nb::module_& m);
 void bind_scan(nb::module_& m);
 void bind_sorting(nb::module_& m);
+void bind_special(nb::module_& m);
 void bind_elementwise(nb::module_& m);
+void bind_factors(nb::module_& m);
+void bind_indexing(nb::module_& m);
 }  // namespace rl
 
 NB_MODULE(_native, m) {
@@ -27,7 +31,10 @@ NB_MODULE(_native, m) {
     rl::bind_conv(m);
     rl::bind_choice(m);
     rl::bind_elementwise(m);
+    rl::bind_factors(m);
+    rl::bind_indexing(m);
     rl::bind_int8(m);
+    rl::bind_laws(m);
     rl::bind_linalg(m);
     rl::bind_loss(m);
     rl::bind_norm(m);
@@ -39,4 +46,5 @@ NB_MODULE(_native, m) {
     rl::bind_reduce(m);
     rl::bind_scan(m);
     rl::bind_sorting(m);
+    rl::bind_special(m);
 }

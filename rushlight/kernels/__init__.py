@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from .dispatch import native_available, prefer_native
-from .reference import elementwise, int8, linalg, loss, norm, optim, pointwise, reduce, scan, sorting
+from .reference import elementwise, factors, int8, linalg, loss, norm, optim, pointwise, reduce, scan, sorting
 
 __all__ = [
-    "accumulate", "adam_step", "add", "bias_grad", "clamp", "clamp_backward", "divide", "exp", "extremum_along",
-    "extremum_over", "moments_over", "place_over",
-    "gelu", "gelu_backward", "gemm", "int8_pack", "int8_product", "int8_quantize", "int8_range", "kth_along",
-    "leaky_relu", "leaky_relu_backward", "log_softmax", "log_softmax_backward", "log_sum_exp_along", "mean",
-    "median_along", "mode_along", "multiply", "native_available", "negative", "normalize", "normalize_backward",
-    "product_along", "relu_forward", "sgd_step",
-    "sigmoid", "sigmoid_backward", "silu", "silu_backward", "softmax", "softmax_backward", "softmax_cross_entropy",
-    "softmax_cross_entropy_backward", "sort_along", "sqrt", "subtract", "sum_along", "sum_over", "tanh",
-    "tanh_backward", "threshold_backward", "topk_along",
+    "accumulate", "adam_step", "add", "bias_grad", "clamp", "clamp_backward", "divide", "elu", "exp", "extremum_along",
+    "extremum_over", "gelu", "gelu_backward", "gemm", "hardswish", "int8_pack", "int8_product", "int8_quantize",
+    "int8_range", "kth_along", "leaky_relu", "leaky_relu_backward", "log_softmax", "log_softmax_backward",
+    "log_sum_exp_along", "lu_factor", "mean", "median_along", "mish", "mode_along", "moments_over", "multiply",
+    "native_available", "negative", "normalize", "normalize_backward", "place_over", "product_along", "relu_forward",
+    "sgd_step", "sigmoid", "sigmoid_backward", "silu", "silu_backward", "softmax", "softmax_backward",
+    "softmax_cross_entropy", "softmax_cross_entropy_backward", "softplus", "sort_along", "sqrt", "subtract",
+    "sum_along", "sum_over", "tanh", "tanh_backward", "threshold_backward", "topk_along",
 ]  # fmt: skip
 
 gemm = prefer_native(linalg.gemm)
+lu_factor = prefer_native(factors.lu_factor)
 
 int8_pack = prefer_native(int8.int8_pack)
 int8_product = prefer_native(int8.int8_product)
@@ -82,3 +82,8 @@ topk_along = prefer_native(sorting.topk_along)
 clamp = prefer_native(pointwise.clamp)
 clamp_backward = prefer_native(pointwise.clamp_backward)
 select = prefer_native(pointwise.select)
+
+elu = prefer_native(pointwise.elu)
+hardswish = prefer_native(pointwise.hardswish)
+mish = prefer_native(pointwise.mish)
+softplus = prefer_native(pointwise.softplus)

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from rushlight.kernels import dispatch
 from rushlight.kernels.reference import random as reference
+from rushlight.kernels.reference import rejection
 from rushlight.kernels.reference.random import log_normal, multinomial, words32
-from rushlight.kernels.reference.rejection import binomial, gamma, poisson
 
 if TYPE_CHECKING:
     from rushlight.random import Generator
@@ -24,6 +24,7 @@ Array = npt.NDArray[Any]
 
 # A module that was built before this family came gives way to the reference.
 native = dispatch.native if hasattr(dispatch.native, "random_integers") else None
+laws = dispatch.native if hasattr(dispatch.native, "random_gamma") else None
 
 _MASK = 2**64 - 1
 _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -77,6 +78,29 @@ def geometric(generator: Generator, n: int, p: float) -> Array:
 def cauchy(generator: Generator, n: int, median: float, sigma: float) -> Array:
     """n float64 numbers of the Cauchy law."""
     return reference.cauchy(generator, n, median, sigma, uniform)
+
+
+def gamma(generator: Generator, shapes: Array) -> Array:
+    """One float64 number of the gamma law of scale 1 for each shape parameter, as a vector."""
+    if laws is None or shapes.dtype.char not in "fd":
+        return rejection.gamma(generator, shapes)
+    out, generator.next_normal = laws.random_gamma(generator.bits, shapes.ravel(), generator.next_normal)
+    return out
+
+
+def poisson(generator: Generator, rates: Array) -> Array:
+    """One float64 Poisson number for each rate, as a vector."""
+    if laws is None:
+        return rejection.poisson(generator, rates)
+    return laws.random_poisson(generator.bits, rates.ravel().astype(np.float64, copy=False))
+
+
+def binomial(generator: Generator, counts: Array, chances: Array) -> Array:
+    """The number of successes among `counts` trials that succeed with a chance each, as a vector of float64."""
+    if laws is None or counts.dtype is not chances.dtype or counts.dtype.char not in "fd":
+        return rejection.binomial(generator, counts, chances)
+    both = [a.ravel() for a in np.broadcast_arrays(counts, chances)]
+    return laws.random_binomial(generator.bits, *both)
 
 
 def bernoulli(generator: Generator, n: int, p: float | Array) -> npt.NDArray[np.bool_]:

@@ -26,6 +26,7 @@ from rushlight.ops._numeric import (
     require_floating,
 )
 from rushlight.ops._out import into
+from rushlight.ops._quick import quick_of_one
 from rushlight.ops.choice import where
 from rushlight.ops.promotion import unbroadcast
 from rushlight.ops.random_fill import generator_of
@@ -251,7 +252,7 @@ class Hardswish(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Any:
         ctx.save_for_backward(input)
-        return elementwise(input, "hardswish_cpu", lambda x: x * np.minimum(np.maximum(x + 3, 0), 6) / 6)
+        return elementwise(input, "hardswish_cpu", kernels.hardswish)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -261,6 +262,7 @@ class Hardswish(Operation):
         return sloped.masked_fill(wrap(array <= -3), 0)
 
 
+@quick_of_one(kernels.hardswish)
 def hardswish(input: Tensor) -> Tensor:
     """`x · relu6(x + 3) / 6`.
 

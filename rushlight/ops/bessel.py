@@ -11,6 +11,7 @@ from rushlight.autograd.operation import Operation
 from rushlight.kernels import special as kernels
 from rushlight.ops._numeric import Array, check_tensor, full_precision, inplace, real_floating
 from rushlight.ops._out import into
+from rushlight.ops._quick import quick_of_one
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -87,6 +88,7 @@ class I1e(Operation):
         return grad * (I0e.apply(input) - ratio.masked_fill(zero, 0.5))
 
 
+@quick_of_one(kernels.i0)
 def i0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """I₀(x), the modified Bessel function of the first kind and order 0, of each element.
 
@@ -103,6 +105,7 @@ def i0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 i0_ = inplace(I0)
 
 
+@quick_of_one(kernels.i0e)
 def i0e(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`exp(-|x|) I₀(x)`, the scaled modified Bessel function of the first kind and order 0, of each element.
 
@@ -116,6 +119,7 @@ def i0e(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into(out, I0e.apply(input))
 
 
+@quick_of_one(kernels.i1)
 def i1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """I₁(x), the modified Bessel function of the first kind and order 1, of each element.
 
@@ -129,6 +133,7 @@ def i1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into(out, I1.apply(input))
 
 
+@quick_of_one(kernels.i1e)
 def i1e(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`exp(-|x|) I₁(x)`, the scaled modified Bessel function of the first kind and order 1, of each element.
 
@@ -190,6 +195,7 @@ class BesselJ0(_Undifferentiated):
     name = "bessel_j0"
 
 
+@quick_of_one(kernels.j0)
 def bessel_j0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """J₀(x), the Bessel function of the first kind and order 0, of each element.
 

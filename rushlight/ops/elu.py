@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight import kernels
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._numeric import elementwise
+from rushlight.ops._quick import quickly
 from rushlight.ops.choice import where
 
 if TYPE_CHECKING:
@@ -30,9 +32,7 @@ class Elu(Operation):
     def forward(ctx: Any, input: Tensor, alpha: float, scale: float, input_scale: float) -> Any:
         ctx.save_for_backward(input)
         ctx.factors = alpha, scale, input_scale
-        return elementwise(
-            input, "elu_cpu", lambda x: np.where(x <= 0, np.expm1(x * input_scale) * (alpha * scale), x * scale)
-        )
+        return elementwise(input, "elu_cpu", lambda x: kernels.elu(x, alpha * scale, scale, input_scale))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -100,7 +100,8 @@ def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.elu.html
     """
-    return Elu.apply(input, alpha, 1.0, 1.0)
+    result = quickly(lambda x: kernels.elu(x, alpha, 1.0, 1.0), input)
+    return Elu.apply(input, alpha, 1.0, 1.0) if result is None else result
 
 
 def elu_(input: Tensor, alpha: float = 1.0, scale: float = 1, input_scale: float = 1) -> Tensor:

@@ -13,7 +13,7 @@ from rushlight import dtypes
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import as_one
 from rushlight.autograd.variable import wrap
-from rushlight.kernels.reference.index import add_at
+from rushlight.kernels.index import add_at
 from rushlight.ops._numeric import as_result, check_tensor, widened
 from rushlight.ops._out import into, plain
 

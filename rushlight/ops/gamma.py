@@ -13,11 +13,12 @@ import numpy as np
 
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.kernels.reference import gamma as kernels
+from rushlight.kernels import special as kernels
 from rushlight.kernels.reference.incomplete_gamma import gammainc, gammaincc
 from rushlight.ops._numeric import as_result, check_tensor, full_precision, inplace, not_implemented, real_floating
 from rushlight.ops._out import into
 from rushlight.ops._pair import number_pair
+from rushlight.ops._quick import quick_of_one
 from rushlight.ops.promotion import operands, unbroadcast
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Lgamma(Operation):
         return grad * digamma(input)
 
 
+@quick_of_one(kernels.lgamma)
 def lgamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`log |Γ(input)|` of each element; infinite at 0 and the negative whole numbers.
 
@@ -74,6 +76,7 @@ class Digamma(Operation):
         return grad * polygamma(1, input)
 
 
+@quick_of_one(kernels.digamma)
 def digamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`Γ'(input) / Γ(input)` of each element, the derivative of `lgamma`.
 

@@ -14,10 +14,11 @@ from rushlight import kernels
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation, UnaryOperation
 from rushlight.autograd.variable import wrap
-from rushlight.kernels.reference import special
+from rushlight.kernels import special
 from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import Array, as_result, check_tensor, elementwise, require_floating, widened
 from rushlight.ops._out import into
+from rushlight.ops._quick import quick_of_one, quickly
 from rushlight.ops.choice import where
 from rushlight.ops.joining import cat
 from rushlight.ops.special import sigmoid_of
@@ -38,11 +39,6 @@ def _gelu_tanh(x: Array) -> Array:
 
 def _gelu_exact(x: Array) -> Array:
     return x * 0.5 * (1 + special.erf(x * math.sqrt(0.5)))
-
-
-def _softplus(x: Array) -> Array:
-    """`log(1 + exp(x))`, without overflow."""
-    return np.maximum(x, x.dtype.type(0)) + np.log1p(np.exp(np.negative(np.abs(x))))
 
 
 class Gelu(Operation):
@@ -138,7 +134,7 @@ class Mish(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Any:
         ctx.save_for_backward(input)
-        return elementwise(input, "mish_cpu", lambda x: x * np.tanh(_softplus(x)))
+        return elementwise(input, "mish_cpu", kernels.mish)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -147,6 +143,7 @@ class Mish(Operation):
         return grad * (bent + input * input.sigmoid() * (1 - bent * bent))
 
 
+@quick_of_one(kernels.mish)
 def mish(input: Tensor) -> Tensor:
     """`x · tanh(log(1 + exp(x)))` (Misra, 2019).
 
@@ -168,12 +165,7 @@ class Softplus(Operation):
     def forward(ctx: Any, input: Tensor, beta: float, threshold: float) -> Any:
         ctx.save_for_backward(input)
         ctx.factors = beta, threshold
-
-        def formula(x: Array) -> Array:
-            scaled = x * beta
-            return np.where(scaled > threshold, x, np.log1p(np.exp(scaled)) / beta)
-
-        return elementwise(input, "softplus_cpu", formula)
+        return elementwise(input, "softplus_cpu", lambda x: kernels.softplus(x, beta, threshold))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -192,7 +184,8 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0, *, out: 
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.softplus.html
     """
-    return into(out, Softplus.apply(input, beta, threshold))
+    result = quickly(lambda x: kernels.softplus(x, beta, threshold), input)
+    return into(out, Softplus.apply(input, beta, threshold) if result is None else result)
 
 
 class LogSigmoid(Operation):

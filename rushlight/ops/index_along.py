@@ -15,7 +15,7 @@ from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import elements
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.kernels.reference.index import add_along, first_outside
+from rushlight.kernels.index import add_along, first_outside
 from rushlight.ops._geometry import Array, Shape, check_no_overlap, shape_text, warn_of_overlap, wrap_dim
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import apart_from, into

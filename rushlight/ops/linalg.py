@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from rushlight import return_types
+from rushlight import kernels, return_types
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
@@ -128,7 +128,7 @@ class Inverse(Operation):
         try:
             out = wrap(np.linalg.inv(array))
         except np.linalg.LinAlgError:
-            lu, pivots, info = factors.lu_factor(array, product)
+            lu, pivots, info = kernels.lu_factor(array, product)
             if name and info.any():
                 fail(name, info, SINGULAR)
             out = wrap(factors.lu_solve(lu, pivots, np.eye(array.shape[-1], dtype=array.dtype), False, product))
@@ -218,7 +218,7 @@ class Solve(Operation):
         try:
             x = np.linalg.solve(a, b)
         except np.linalg.LinAlgError:
-            lu, pivots, info = factors.lu_factor(a, product)
+            lu, pivots, info = kernels.lu_factor(a, product)
             if name and info.any():
                 fail(f"torch.{name}", info, UNSOLVABLE)
             x = factors.lu_solve(lu, pivots, b, False, product)

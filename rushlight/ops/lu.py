@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes, return_types
+from rushlight import dtypes, kernels, return_types
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import elements
@@ -96,7 +96,7 @@ class Lu(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Any:
         array = input._array
-        packed, pivots, _ = factors.lu_factor(array, product)
+        packed, pivots, _ = kernels.lu_factor(array, product)
         p = wrap(_permutation_matrix(pivots, array.shape[-2], array.dtype))
         lower, upper = map(wrap, _unpacked(packed))
         ctx.mark_non_differentiable(p)
@@ -118,7 +118,7 @@ class LuFactor(Operation):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, name: str) -> Any:
-        packed, pivots, info = factors.lu_factor(input._array, product)
+        packed, pivots, info = kernels.lu_factor(input._array, product)
         if name and info.any():
             raise RuntimeError(failure(name, info, _ZERO_PIVOT))
         out = wrap(packed)

@@ -6,13 +6,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
-from rushlight.kernels.reference import special as kernels
+from rushlight.kernels import special as kernels
 from rushlight.ops._numeric import as_result, check_tensor, full_precision, real_floating, widened
 from rushlight.ops._out import into
+from rushlight.ops._quick import quick_of_one
 from rushlight.ops.special import erf
 
 if TYPE_CHECKING:
@@ -30,13 +29,7 @@ class Entr(Operation):
     def forward(ctx: Any, input: Tensor) -> Any:
         ctx.save_for_backward(input)
         array = real_floating(input, "entr_cpu")
-        wide = widened(array)
-        out = np.log(wide)
-        out *= wide
-        out = np.negative(out)
-        if not (wide > 0).all():
-            out = np.where(wide > 0, out, np.where(wide == 0, 0, np.where(wide < 0, -np.inf, wide)))
-        return as_result(np.asarray(out, wide.dtype), array.dtype)
+        return as_result(kernels.entr(widened(array)), array.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -44,6 +37,7 @@ class Entr(Operation):
         return grad * -(input.log() + 1)
 
 
+@quick_of_one(kernels.entr)
 def entr(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`-input · log(input)` of each element: 0 at 0, -inf below.
 
@@ -74,6 +68,7 @@ class Erfcx(Operation):
         return (2.0 * input * result - 2 / math.sqrt(math.pi)) * grad
 
 
+@quick_of_one(kernels.erfcx)
 def erfcx(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`exp(input²) erfc(input)` of each element, which neither overflows nor vanishes for large ones.
 

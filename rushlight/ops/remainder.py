@@ -11,9 +11,10 @@ import numpy as np
 
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable
-from rushlight.kernels.reference import division
+from rushlight.kernels import special as division
 from rushlight.ops._numeric import Array, check_tensor, inplace, not_implemented
 from rushlight.ops._out import into
+from rushlight.ops._quick import quick_of_two
 from rushlight.ops.arithmetic import check_operand, div
 from rushlight.ops.promotion import NUMBERS, binary, like, result_type, unbroadcast
 
@@ -83,6 +84,7 @@ class FmodScalar(Fmod):
     node_name = "FmodBackward0"
 
 
+@quick_of_two(division.remainder, numbers=True)
 def remainder(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """Python's `input % other`, elementwise with broadcasting: the result has the divisor's sign.
 
@@ -100,6 +102,7 @@ def remainder(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | N
     return into(out, (Remainder if isinstance(other, Variable) else RemainderScalar).apply(input, other))
 
 
+@quick_of_two(division.fmod, numbers=True)
 def fmod(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The remainder of a division rounded towards 0, elementwise with broadcasting: the result has the dividend's sign.
 

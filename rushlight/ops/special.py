@@ -15,7 +15,7 @@ from rushlight.autograd.operation import Operation, UnaryOperation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels import sigmoid as sigmoid_kernel
 from rushlight.kernels import sigmoid_backward
-from rushlight.kernels.reference import special as kernels
+from rushlight.kernels import special as kernels
 from rushlight.ops._numeric import (
     Array,
     accumulator,
@@ -29,6 +29,7 @@ from rushlight.ops._numeric import (
 )
 from rushlight.ops._out import into
 from rushlight.ops._pair import number_pair
+from rushlight.ops._quick import quick_of_one, quick_of_two, quickly
 from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.promotion import binary, unbroadcast
 
@@ -88,6 +89,12 @@ def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return _sigmoid(input) if out is None else into(out, Sigmoid.apply(input))
 
 
+def _log_odds(x: Array, eps: float | None) -> Any:
+    if eps is not None:
+        x = np.clip(x, eps, 1 - eps)
+    return np.log(x / (1 - x))
+
+
 class Logit(Operation):
     """`log(x / (1 - x))` with x held in [eps, 1 - eps]."""
 
@@ -98,10 +105,7 @@ class Logit(Operation):
         array = real_floating(input, "logit_cpu")
         ctx.save_for_backward(input)
         ctx.eps = eps
-        x = widened(array)
-        if eps is not None:
-            x = np.clip(x, eps, 1 - eps)
-        return as_result(np.log(x / (1 - x)), array.dtype)
+        return as_result(_log_odds(widened(array), eps), array.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -122,6 +126,8 @@ def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None)
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.logit.html
     """
+    if out is None and (result := quickly(lambda x: _log_odds(x, eps), input)) is not None:
+        return result
     return into(out, Logit.apply(input, eps))
 
 
@@ -141,6 +147,7 @@ class Erf(Operation):
         return grad * (input * input).neg().exp() * (2 / math.sqrt(math.pi))
 
 
+@quick_of_one(kernels.erf)
 def erf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The error function `2/√π ∫₀ˣ exp(-t²) dt` of each element; integers give the default floating-point type.
 
@@ -169,6 +176,7 @@ class Erfc(Operation):
         return grad * (input * input).neg().exp() * (-2 / math.sqrt(math.pi))
 
 
+@quick_of_one(kernels.erfc)
 def erfc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`1 - erf(input)` of each element, exact for large ones too; integers give the default floating-point type.
 
@@ -198,6 +206,7 @@ class Erfinv(Operation):
         return grad * (out * out).exp() * (math.sqrt(math.pi) / 2)
 
 
+@quick_of_one(kernels.erfinv)
 def erfinv(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The y with `erf(y) = input`, for each element in [-1, 1]; infinite at the ends, NaN beyond.
 
@@ -219,9 +228,7 @@ class Sinc(Operation):
     def forward(ctx: Any, input: Tensor) -> Any:
         ctx.save_for_backward(input)
         array = floating(input)
-        angle = widened(array) * math.pi
-        ratio = np.sin(angle) / np.where(angle == 0, 1, angle)
-        return as_result(np.where(angle == 0, ratio.dtype.type(1), ratio), array.dtype)
+        return as_result(kernels.sinc(widened(array)), array.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -232,6 +239,7 @@ class Sinc(Operation):
         return grad * conj_of(slope.masked_fill(at_zero, 0.0))
 
 
+@quick_of_one(kernels.sinc)
 def sinc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`sin(π · input) / (π · input)` of each element, 1 at 0.
 
@@ -244,20 +252,6 @@ def sinc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into(out, Sinc.apply(input))
 
 
-def _hypot(a: Any, b: Any) -> Any:
-    """`np.hypot`, which has no fast loop: squares of float32 fit into float64."""
-    if a.dtype.char != "f":
-        return np.hypot(a, b)
-    out = np.square(a, dtype=np.float64)
-    out = np.sqrt(out + np.square(b, dtype=np.float64))
-    # An infinity beside a NaN is still infinite.
-    return (
-        np.where(np.isinf(a) | np.isinf(b), np.inf, out).astype(np.float32)
-        if np.isnan(out).any()
-        else out.astype(np.float32)
-    )
-
-
 class Hypot(Operation):
     """`sqrt(input² + other²)`, without overflow."""
 
@@ -265,7 +259,7 @@ class Hypot(Operation):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, other: Tensor) -> Any:
-        out = wrap(binary(_hypot, input, other))
+        out = wrap(binary(kernels.hypot, input, other))
         ctx.save_for_backward(input, other, out)
         return out
 
@@ -285,6 +279,7 @@ def _check_pair(name: str, input: Tensor, other: Any) -> None:
         raise not_implemented(f"{name.rstrip('_')}_cpu", input._array.dtype)
 
 
+@quick_of_two(kernels.hypot)
 def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`sqrt(input² + other²)`, elementwise with broadcasting, without overflow.
 
@@ -301,22 +296,6 @@ def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into(out, Hypot.apply(input, other))
 
 
-def _logaddexp(a: Any, b: Any) -> Any:
-    """`np.logaddexp`, which knows no complex numbers: of these the one with the greater real part is taken out."""
-    if a.dtype.kind != "c":
-        if a.dtype.char not in "fd":
-            return np.logaddexp(a, b)
-        out = np.maximum(a, b) + np.log1p(np.exp(np.negative(np.abs(a - b))))
-        # Equal infinities differ by no number.
-        return np.where(np.isnan(out), np.maximum(a, b), out) if np.isnan(out).any() else out
-    a, b = np.broadcast_arrays(a, b)
-    first = a.real >= b.real
-    high, low = np.where(first, a, b), np.where(first, b, a)
-    out = high + np.log1p(np.exp(low - high))
-    # Equal infinities differ by no number.
-    return np.where((a == b) & np.isinf(a.real), a, out)
-
-
 class Logaddexp(Operation):
     """`log(exp(input) + exp(other))`, without overflow."""
 
@@ -325,7 +304,7 @@ class Logaddexp(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, other: Tensor) -> Any:
         ctx.save_for_backward(input, other)
-        return binary(_logaddexp, input, other)
+        return binary(kernels.logaddexp, input, other)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -336,6 +315,7 @@ class Logaddexp(Operation):
         )
 
 
+@quick_of_two(kernels.logaddexp)
 def logaddexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`log(exp(input) + exp(other))`, elementwise with broadcasting, without overflow.
 
@@ -371,6 +351,7 @@ class Logaddexp2(Operation):
         )
 
 
+@quick_of_two(np.logaddexp2)
 def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`log2(2 ** input + 2 ** other)`, elementwise with broadcasting, without overflow.
 
@@ -387,11 +368,6 @@ def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Te
     return into(out, Logaddexp2.apply(input, other))
 
 
-def _xlogy(a: Array, b: Array) -> Array:
-    """`a log b`, 0 where a is 0 and b is not NaN."""
-    return np.where((a == 0) & ~np.isnan(b), np.zeros((), a.dtype), a * np.log(b))
-
-
 class Xlogy(Operation):
     """`input · log(other)`, 0 where input is 0."""
 
@@ -400,7 +376,7 @@ class Xlogy(Operation):
     @staticmethod
     def forward(ctx: Any, input: Any, other: Any) -> Any:
         ctx.save_for_backward(input, other)
-        return _xlogy(real_floating(input, "xlogy_cpu"), real_floating(other, "xlogy_cpu"))
+        return kernels.xlogy(real_floating(input, "xlogy_cpu"), real_floating(other, "xlogy_cpu"))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -425,6 +401,7 @@ class XlogyScalarOther(Xlogy):
     node_name = "XlogyBackward2"
 
 
+@quick_of_two(kernels.xlogy)
 def xlogy(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     """`input · log(other)`, 0 where `input` is 0 (NaN where `other` is), elementwise with broadcasting; one may be a
     number.
@@ -466,10 +443,7 @@ class Xlog1py(Operation):
     def forward(ctx: Any, input: Any, other: Any) -> Any:
         ctx.save_for_backward(input, other)
         a, b = real_floating(input, "xlog1py_cpu"), real_floating(other, "xlog1py_cpu")
-        wide = widened(a)
-        product = wide * np.log1p(widened(b))
-        nothing = (a == 0) & ~np.isnan(b)
-        return as_result(np.asarray(np.where(nothing, wide.dtype.type(0), product)), a.dtype)
+        return as_result(kernels.xlog1py(widened(a), widened(b)), a.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:

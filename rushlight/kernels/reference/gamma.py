@@ -183,7 +183,7 @@ def _zeta_positive(s: Array, q: Array) -> Array:
         term = np.where(low, place**-s, 0.0)
         total += term
         place += low
-        enough[low & (term < 1e-17 * total)] = 0
+        enough[low & (term <= 1e-17 * total)] = 0
     power = place**-s
     rest = place * power / (s - 1) + 0.5 * power
     factor = s * power / place

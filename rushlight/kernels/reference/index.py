@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["add_along", "add_at", "along", "first_outside", "flat_along"]
+__all__ = ["add_along", "add_at", "along", "first_outside", "flat_along", "gather_along", "scatter_along"]
 
 Array = npt.NDArray[Any]
 
@@ -17,8 +18,10 @@ Array = npt.NDArray[Any]
 _FEW = 8
 
 
-def add_at(out: Array, key: tuple[Any, ...], values: Array) -> None:
-    """`out[key] += values`, a place counting as often as it is named."""
+def add_at(
+    out: Array, key: tuple[Any, ...], values: Array, add_rows: Callable[[Array, int, Array, Array], None] | None = None
+) -> None:
+    """`out[key] += values`, a place counting as often as it is named; `add_rows` may stand in for `add_along`."""
     tensors = [part for part in key if not isinstance(part, slice)]
     if len(tensors) == 1:
         if tensors[0].dtype.kind == "b":
@@ -28,7 +31,7 @@ def add_at(out: Array, key: tuple[Any, ...], values: Array) -> None:
         index = tensors[0]
         shape = out.shape[:dim] + index.shape + out.shape[dim + 1 :]
         values = np.broadcast_to(values, shape).reshape((*shape[:dim], index.size, *out.shape[dim + 1 :]))
-        add_along(out, dim, index.reshape(-1), values)
+        (add_rows or add_along)(out, dim, index.reshape(-1), values)
         return
     np.add.at(out, key, values)
 
@@ -126,3 +129,31 @@ def along(index: Array, dim: int) -> tuple[Array, ...]:
     ]
     key[dim] = index
     return tuple(key)
+
+
+def gather_along(array: Array, dim: int, index: Array) -> Array:
+    """The elements of an array that an index of as many dimensions names along `dim`."""
+    if array.flags.c_contiguous:
+        return array.reshape(-1).take(flat_along(index, array.shape, dim))
+    return array[along(index, dim)]
+
+
+_UFUNCS = {"add": np.add, "multiply": np.multiply, "maximum": np.maximum, "minimum": np.minimum}
+
+
+def scatter_along(how: str, out: Array, dim: int, index: Array, values: Array) -> None:
+    """Write values where an index of as many dimensions names elements along `dim`, or combine them with what is there.
+
+    `how` is "copy", "add", "multiply", "maximum" or "minimum"; the values have the index's shape, or none.
+    """
+    if out.flags.c_contiguous:
+        key: Any = flat_along(index, out.shape, dim)
+        out = out.reshape(-1)
+        if how != "copy":
+            key, values = key.reshape(-1), np.broadcast_to(values, index.shape).reshape(-1)
+    else:
+        key = along(index, dim)
+    if how == "copy":
+        out[key] = values
+    else:
+        _UFUNCS[how].at(out, key, values)

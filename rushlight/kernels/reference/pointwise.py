@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from .special import erf
 
 __all__ = [
-    "accumulate", "clamp", "clamp_backward", "gelu", "gelu_backward", "leaky_relu", "leaky_relu_backward", "select",
-    "sigmoid", "sigmoid_backward", "silu", "silu_backward", "tanh_backward",
+    "accumulate", "clamp", "clamp_backward", "elu", "gelu", "gelu_backward", "hardswish", "leaky_relu",
+    "leaky_relu_backward", "mish", "select", "sigmoid", "sigmoid_backward", "silu", "silu_backward", "softplus",
+    "tanh_backward",
 ]  # fmt: skip
 
 Array = NDArray[Any]
@@ -35,6 +36,30 @@ def clamp_backward(grad: Array, x: Array, low: float, high: float) -> Array:
     """`grad` where x lies in [low, high] or is NaN, 0 elsewhere."""
     outside = (x < x.dtype.type(low)) | (x > x.dtype.type(high))
     return np.where(outside, grad.dtype.type(0), grad)
+
+
+def softplus(x: Array, beta: float, threshold: float) -> Array:
+    """`log(1 + exp(beta x)) / beta`, and x where `beta x > threshold`."""
+    scaled = x * beta
+    with np.errstate(over="ignore"):
+        return np.where(scaled > threshold, x, np.log1p(np.exp(scaled)) / beta)
+
+
+def mish(x: Array) -> Array:
+    """`x tanh(log(1 + exp(x)))`."""
+    bent = np.maximum(x, x.dtype.type(0)) + np.log1p(np.exp(np.negative(np.abs(x))))
+    return np.asarray(x * np.tanh(bent))
+
+
+def hardswish(x: Array) -> Array:
+    """`x min(max(x + 3, 0), 6) / 6`."""
+    return np.asarray(x * np.minimum(np.maximum(x + 3, 0), 6) / 6)
+
+
+def elu(x: Array, low: float, scale: float, input_scale: float) -> Array:
+    """`scale x` where positive, `low (exp(input_scale x) - 1)` elsewhere."""
+    with np.errstate(over="ignore"):
+        return np.where(x <= 0, np.expm1(x * input_scale) * low, x * scale)
 
 
 def select(condition: Array, a: Array, b: Array) -> Array:

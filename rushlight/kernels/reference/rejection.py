@@ -89,7 +89,8 @@ def _poisson(rate: float, draws: _Draws) -> int:
     floor, count, product = math.exp(-rate), 0, 1.0
     while True:
         product *= draws.uniform()
-        if product <= floor:
+        # A rate that is NaN ends here too.
+        if not product > floor:
             return count
         count += 1
 

@@ -1,0 +1,119 @@
+"""The compiled gathering and scattering against the reference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rushlight import _native
+from rushlight.kernels.reference import index as reference
+
+# The array's shape, the index's, and the dimension.
+CASES = [
+    ((5,), (9,), 0), ((4, 5), (4, 3), 1), ((4, 5), (2, 5), 1), ((4, 5), (7, 5), 0), ((3, 4, 5), (3, 9, 2), 1), ((1, 1), (1, 1), 0),
+    ((3, 4, 5), (6, 4, 5), 0), ((3, 4, 5), (2, 3, 4), 2), ((4, 5), (0, 5), 0), ((200, 300), (200, 300), 1), ((200, 300), (200, 300), 0),
+]  # fmt: skip
+TYPES = [np.float32, np.float64, np.int64]
+WAYS = ["copy", "add", "multiply", "maximum", "minimum"]
+
+
+def drawn(rng, type_, shape):
+    x = rng.integers(-9, 9, shape).astype(type_)
+    if x.dtype.kind == "f" and x.size > 3:
+        x.reshape(-1)[1] = np.nan
+    return x
+
+
+def arrangements(x):
+    """The array in row-major order, in another order, with steps, and backwards."""
+    yield x
+    yield np.asfortranarray(x)
+    wide = np.repeat(x, 2, -1)[..., ::2]
+    yield wide
+    yield np.ascontiguousarray(x[::-1])[::-1]
+
+
+@pytest.mark.parametrize("type_", TYPES)
+def test_gathering_is_the_references(machine, type_):
+    rng = np.random.default_rng(0)
+    for shape, places, dim in CASES:
+        index = rng.integers(0, shape[dim], places)
+        for x in arrangements(drawn(rng, type_, shape)):
+            for named in arrangements(index):
+                got = _native.gather_along(x, dim, named)
+                assert got.dtype == type_ and got.flags.c_contiguous
+                np.testing.assert_array_equal(got, reference.gather_along(x, dim, named))
+
+
+@pytest.mark.parametrize("how", WAYS)
+@pytest.mark.parametrize("type_", TYPES)
+def test_scattering_is_the_references(machine, type_, how):
+    rng = np.random.default_rng(0)
+    for shape, places, dim in CASES:
+        index = rng.integers(0, shape[dim], places)
+        start, given = drawn(rng, type_, shape), drawn(rng, type_, places)
+        for x in arrangements(start):
+            for values in (*arrangements(given), np.asarray(3, type_))[:: 1 if x.size < 100 else 4]:
+                got, wanted = x.copy("K"), start.copy()
+                # In the index's order: of a place that is named repeatedly the last value stays.
+                reference.scatter_along(how, wanted, dim, index, values)
+                assert _native.scatter_along(how, got, dim, index, values) is None
+                np.testing.assert_array_equal(got, wanted)
+            if x.size > 100:
+                break
+
+
+@pytest.mark.parametrize("type_", TYPES)
+def test_adding_slices_is_the_references(machine, type_):
+    rng = np.random.default_rng(0)
+    for shape, _, dim in CASES:
+        index = rng.integers(-shape[dim], shape[dim], 11)
+        given = rng.integers(-9, 9, (*shape[:dim], 11, *shape[dim + 1 :])).astype(type_)
+        for x in arrangements(rng.integers(-9, 9, shape).astype(type_)):
+            for values in arrangements(given):
+                got, wanted = x.copy("K"), x.copy()
+                assert _native.add_along(got, dim, index, values) is None
+                np.add.at(wanted, (*(slice(None),) * dim, index), values)
+                np.testing.assert_array_equal(got, wanted)
+
+
+def test_sums_are_added_in_the_indexs_order(machine, dtype):
+    values = np.array([1, 1e10, -1e10, 1e-7, 3], dtype)
+    out = np.zeros(1, dtype)
+    _native.add_along(out, 0, np.zeros(5, np.int64), values)
+    total = dtype(0)
+    for value in values:
+        total = dtype(total + value)
+    assert out[0] == total
+
+
+def test_what_the_kernels_leave_to_the_reference(machine):
+    x, index = np.ones((3, 4)), np.zeros((3, 4), np.int64)
+    outside, narrow = np.full((3, 4), 4), index.astype(np.int32)
+    for bad in (outside, -1 - index, narrow):
+        assert _native.gather_along(x, 1, bad) is NotImplemented
+        assert _native.scatter_along("copy", x, 1, bad, x.copy()) is NotImplemented
+    assert _native.add_along(x, 1, np.array([0, 4]), np.ones((3, 2))) is NotImplemented
+    assert _native.add_along(x, 1, np.array([0, -5]), np.ones((3, 2))) is NotImplemented
+    assert _native.gather_along(x.astype(np.float16), 1, index) is NotImplemented
+    assert _native.scatter_along("add", x, 1, index, x) is NotImplemented
+    assert _native.scatter_along("add", np.broadcast_to(x[:1], (3, 4)), 1, index, x) is NotImplemented
+    frozen = x.copy()
+    frozen.flags.writeable = False
+    assert _native.scatter_along("add", frozen, 1, index, x) is NotImplemented
+    np.testing.assert_array_equal(x, np.ones((3, 4)))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "match"),
+    [
+        (lambda x, i: _native.gather_along(x, 2, i), ValueError, "dim"),
+        (lambda x, i: _native.gather_along(x[:2], 1, i), ValueError, "larger"),
+        (lambda x, i: _native.gather_along(3, 1, i), TypeError, "ndarray"),
+        (lambda x, i: _native.scatter_along("least", x, 1, i, x), ValueError, "how"),
+        (lambda x, i: _native.add_along(x, 1, i[0], np.ones((3, 3))), ValueError, "shape"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(call, error, match):
+    with pytest.raises(error, match=match):
+        call(np.ones((3, 4)), np.zeros((3, 4), np.int64))

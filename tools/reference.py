@@ -23,8 +23,8 @@ from tools.public_names import NAMESPACES, public_names  # noqa: E402
 FOLDER = ROOT / "docs" / "reference"
 _EXAMPLE = re.compile(r"((?:^ *(?:>>> |\.\.\. ?).*\n?(?:^(?! *$).*\n?)*\n?)+)", re.MULTILINE)
 _SOURCE = re.compile(r"^(Sources?|Reference): ", re.MULTILINE)
-# Code, in a block or in a line; what Sphinx would make of a name; what Markdown would take for markup.
-_CODE = re.compile(r"(^```.*?^```$|``.*?``|`[^`]*`)", re.MULTILINE | re.DOTALL)
+# Code, in a block or in a line, and addresses; what Sphinx would make of a name; what Markdown would take for markup.
+_VERBATIM = re.compile(r"(^```.*?^```$|``.*?``|`[^`]*`|https?://\S+)", re.MULTILINE | re.DOTALL)
 _ROLE = re.compile(r":[a-z]+:(?=`)")
 _MARKUP = re.compile(r"[*<~\\]|(?<!\w)_|_(?!\w)|(?<=\])\(")
 _LONGEST_SIGNATURE = 100
@@ -71,9 +71,9 @@ class _Shown:
 
 
 def _plain(text: str) -> str:
-    """Text with whatever Markdown would take for markup escaped, outside code."""
-    parts = _CODE.split(_ROLE.sub("", text))
-    return "".join(part if part.startswith("`") else _MARKUP.sub(r"\\\g<0>", part) for part in parts)
+    """Text with whatever Markdown would take for markup escaped, outside code and addresses."""
+    parts = _VERBATIM.split(_ROLE.sub("", text))
+    return "".join(part if i % 2 else _MARKUP.sub(r"\\\g<0>", part) for i, part in enumerate(parts))
 
 
 def _joined(text: str) -> str:

@@ -26,7 +26,7 @@ _SOURCE = re.compile(r"^(Sources?|Reference): ", re.MULTILINE)
 # Code, in a block or in a line, and addresses; what Sphinx would make of a name; what Markdown would take for markup.
 _VERBATIM = re.compile(r"(^```.*?^```$|``.*?``|`[^`]*`|https?://\S+)", re.MULTILINE | re.DOTALL)
 _ROLE = re.compile(r":[a-z]+:(?=`)")
-_MARKUP = re.compile(r"[*<~\\]|(?<!\w)_|_(?!\w)|(?<=\])\(")
+_MARKUP = re.compile(r"<(?=[A-Za-z/!?])|[*~\\]|(?<!\w)_|_(?!\w)|(?<=\])\(")
 _LONGEST_SIGNATURE = 100
 
 

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 __all__ = [
     "bfloat16",
+    "bit",
     "bits1x8",
     "bits2x4",
     "bits4x2",
-    "bit",
     "bits8",
     "bits16",
     "bool",

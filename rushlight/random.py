@@ -344,7 +344,7 @@ def fork_rng(
 
 
 def thread_safe_generator() -> Generator | None:
-    """The generator of this thread's own, in a worker of a DataLoader that is a thread; None elsewhere, which stands for
+    """The generator of this thread's own, in a worker of a DataLoader that is a thread; elsewhere None, standing for
     the default generator wherever one is asked for.
 
     >>> import rushlight as torch

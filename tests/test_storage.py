@@ -96,7 +96,11 @@ def test_typed_storage() -> None:
         (lambda s: s[6], IndexError, "index 6 out of range for storage of size 6"),
         (lambda s: s["a"], TypeError, "can't index a storage with str"),
         (lambda s: s[::2], RuntimeError, "Trying to slice with a step of 2, but only a step of 1 is supported"),
-        (lambda s: s.copy_(UntypedStorage(2)), RuntimeError, "size does not match, self was 6 bytes but src was 2 bytes"),
+        (
+            lambda s: s.copy_(UntypedStorage(2)),
+            RuntimeError,
+            "size does not match, self was 6 bytes but src was 2 bytes",
+        ),
         (lambda s: UntypedStorage(np.zeros((2, 2), np.uint8)), ValueError, "expected one dimension of adjoining bytes"),
     ],
 )

@@ -137,7 +137,8 @@ def public_names(module: ModuleType) -> list[str]:
     """
     listed = getattr(module, "__all__", None)
     if module.__name__ == "torch":
-        own = [n for n in dir(module) if n[0] != "_" and getattr(getattr(module, n), "__name__", "").startswith("torch.")]
+        names = [n for n in dir(module) if n[0] != "_"]
+        own = [n for n in names if getattr(getattr(module, n), "__name__", "").startswith("torch.")]
         listed = {*listed, *_own_names(module), *own}  # type: ignore[misc]
     return sorted(_own_names(module) if listed is None else {n for n in listed if not n.startswith("__")})
 

@@ -164,7 +164,7 @@ class FunctionEvent(_Measured):
         self.cpu_children.append(child)
         child.cpu_parent = self
 
-    def _times(self) -> tuple[float, float]:  # type: ignore[override]
+    def _times(self) -> tuple[float, float]:
         whole = self.time_range.elapsed_us()
         return whole, whole - sum(child.cpu_time_total for child in self.cpu_children)
 
@@ -197,7 +197,7 @@ class FunctionEventAvg(_Measured):
         self.cpu_parent: FunctionEvent | None = None
         self._total = self._own = 0.0
 
-    def _times(self) -> tuple[float, float]:  # type: ignore[override]
+    def _times(self) -> tuple[float, float]:
         return self._total, self._own
 
     def add(self, other: FunctionEvent | FunctionEventAvg) -> FunctionEventAvg:

@@ -275,7 +275,7 @@ class Variable:
         out._view = None
         out._counter = self._counter or self.version_counter()
         out._inference = self._inference
-        return out  # type: ignore[no-any-return]
+        return out
 
     def detach_(self) -> Tensor:
         """Cut this tensor from the graph, in place: it becomes a leaf.

@@ -87,7 +87,8 @@ def _check(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], strict:
             warnings.warn(
                 f"Output nr {number}. of the traced function does not match the corresponding output of the Python "
                 "function: two runs on the same input differ. Did you forget to call .eval() on your model? This may "
-                "cause errors in trace checking. To disable trace checking, pass check_trace=False to torch.jit.trace()",
+                "cause errors in trace checking. To disable trace checking, pass check_trace=False to "
+                "torch.jit.trace()",
                 category=TracerWarning,
                 stacklevel=4,
             )

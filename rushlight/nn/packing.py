@@ -70,9 +70,10 @@ class PackedSequence(PackedSequence_):
         if unsorted_indices is None:
             unsorted_indices = invert_permutation(sorted_indices)
         if batch_sizes is None:
-            if not (isinstance(data, list | tuple) and len(data) == 2):
+            pair: Any = data
+            if not (isinstance(pair, list | tuple) and len(pair) == 2):
                 raise AssertionError("Expected data to be a list or tuple of length 2")
-            data, batch_sizes = data
+            data, batch_sizes = pair
         elif batch_sizes.device.type != "cpu":
             raise ValueError(
                 "batch_sizes should always be on CPU. Instances of PackedSequence should never be created manually. "

@@ -69,7 +69,8 @@ class UniqueDim(Operation):
     def forward(ctx: Any, input: Tensor, dim: int, inverse: bool, counts: bool) -> Any:
         array = input._array
         given = array.view(np.uint8) if array.dtype.kind == "b" else widened(array)
-        found = np.unique(given, return_inverse=inverse, return_counts=counts, axis=dim, equal_nan=False)
+        wanted: Any = {"return_inverse": inverse, "return_counts": counts}
+        found = np.unique(given, axis=dim, equal_nan=False, **wanted)
         out, *rest = found if inverse or counts else (found,)
         out = np.ascontiguousarray(out)
         out = out.view(np.bool_) if array.dtype.kind == "b" else as_result(out, array.dtype)

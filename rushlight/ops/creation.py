@@ -404,8 +404,8 @@ def like_filled(
             return like_filled(one, make, dtype, device, requires_grad, pin_memory, format_, fill)
 
         if input._level.keeps_parts:
-            return input.likened(of_part, fill)  # type: ignore[attr-defined,no-any-return]
-        return input.likened(of_part)  # type: ignore[attr-defined,no-any-return]
+            return input.likened(of_part, fill)  # type: ignore[attr-defined]
+        return input.likened(of_part)  # type: ignore[attr-defined]
     array = input._array
     asked = dtype is not None or device is not None or requires_grad or pin_memory or format_ is not preserve_format
     if not asked and fill is not None and array.flags.c_contiguous and not array.dtype.names:

@@ -243,7 +243,8 @@ class GridSampler(Operation):
                 if weight is not None:
                     term *= weight[:, None]
                 out = term if out is None else np.add(out, term, out)
-        return out.reshape(n, c, *points.shape[1:-1])
+        total: Any = out
+        return total.reshape(n, c, *points.shape[1:-1])
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.transforms import as_one, highest
-from rushlight.autograd.variable import Variable, wrap
+from rushlight.autograd.variable import wrap
 from rushlight.kernels.reference.norm import wide
 from rushlight.layout import channels_last
 from rushlight.ops._numeric import check_tensor
@@ -120,9 +120,9 @@ def _traced_batch(
         if running is not None:
             if batch._level is not None and batch._level.batches and running._level is not batch._level:
                 raise RuntimeError(
-                    "Batch norm got a batched tensor as input while the running_mean or running_var, which will be "
-                    "updated in place, were not batched.\nIf you are using a module and do not need eval mode, please set "
-                    "`track_running_stats` to be False.If you are using a prebuilt module and do not need eval mode, "
+                    "Batch norm got a batched tensor as input while the running_mean or running_var, which will "
+                    "be updated in place, were not batched.\nIf you are using a module and do not need eval mode, please "
+                    "set `track_running_stats` to be False.If you are using a prebuilt module and do not need eval mode, "
                     "please see the functorch website for resources on how to patch your module to work with vmap"
                 )
             running.mul_(1 - momentum).add_(batch.detach().reshape(running.shape), alpha=momentum)
@@ -140,8 +140,8 @@ def _mean_and_rstd(moments: Any, eps: float, kind: Any, shape: tuple[int, ...] |
     mean: Any
     var: Any
     mean, var = moments
-    if isinstance(mean, Variable):
-        rstd = (var + eps).rsqrt()
+    if not isinstance(mean, np.ndarray):
+        rstd: Any = (var + eps).rsqrt()
         return (mean, rstd) if shape is None else (mean.reshape(shape), rstd.reshape(shape))
     rstd = 1 / np.sqrt(var + var.dtype.type(eps))
     if shape is not None:
@@ -149,7 +149,7 @@ def _mean_and_rstd(moments: Any, eps: float, kind: Any, shape: tuple[int, ...] |
     return wrap(mean.astype(kind, copy=False)), wrap(rstd.astype(kind, copy=False))
 
 
-def _traced_statistics(input: Tensor, axes: Sequence[int], eps: float, keepdim: bool) -> tuple[Tensor, Tensor]:
+def _traced_statistics(input: Tensor, axes: tuple[int, ...], eps: float, keepdim: bool) -> tuple[Tensor, Tensor]:
     """The mean and `1 / sqrt(var + eps)` by operations of tensors, which gradients and transforms pass."""
     return input.mean(axes, keepdim), (input.var(axes, correction=0, keepdim=keepdim) + eps).rsqrt()
 

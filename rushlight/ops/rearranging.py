@@ -128,7 +128,7 @@ class Rot90(Operation):
 def _triangle(array: Array, diagonal: int, lower: bool) -> Array:
     """Matrices with zeros on one side of a diagonal, which stays."""
     shape = array.shape[-2:]
-    make = _small_triangle if shape[0] * shape[1] <= _SMALL else _triangular
+    make: Any = _small_triangle if shape[0] * shape[1] <= _SMALL else _triangular
     kept = make(*shape, diagonal if lower else diagonal - 1)
     out = np.zeros(array.shape, array.dtype)
     np.copyto(out, array, where=kept if lower else ~kept)

@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("expecttest")
 
-from tests.parity import operators  # noqa: E402
-from tests.parity.operators import CHECKS, OPERATORS, work  # noqa: E402
+from tests.parity import operators
+from tests.parity.operators import CHECKS, OPERATORS, work
 
 THINNING = 4
 

@@ -15,8 +15,8 @@ from rushlight.dtypes import dtype as Dtype
 from rushlight.ops.choice import maximum, minimum
 from rushlight.ops.creation import tensor, zeros
 from rushlight.ops.extremum import aminmax
-from rushlight.ops.sequences import linspace
 from rushlight.ops.histograms import histc
+from rushlight.ops.sequences import linspace
 from rushlight.quantizer import per_tensor_affine
 from rushlight.quantizer import qscheme as Scheme
 from rushlight.tensor import Tensor

@@ -6,8 +6,8 @@ import math
 import warnings
 from collections.abc import Sequence
 
-from rushlight.autograd.transforms import elements
 from rushlight.autograd.grad_mode import no_grad
+from rushlight.autograd.transforms import elements
 from rushlight.nn.functional._reduction import check_arguments, reduction_number
 from rushlight.ops import composed_loss, ctc
 from rushlight.ops.creation import ones_like

@@ -69,7 +69,7 @@ def matrix_exp(input: Tensor) -> Tensor:
 
 
 def vector_norm(
-    x: Tensor,
+    input: Tensor,
     ord: float = 2,
     dim: Dims = None,
     keepdim: bool = False,
@@ -90,7 +90,7 @@ def vector_norm(
     given: Any = ord
     if isinstance(given, str):
         raise TypeError("linalg_vector_norm(): argument 'ord' (position 2) must be Number, not str")
-    return into(out, _vector_norm(x, ord, dim, keepdim, dtype))
+    return into(out, _vector_norm(input, ord, dim, keepdim, dtype))
 
 
 def matrix_norm(

@@ -168,7 +168,8 @@ def parameters(thing: Any, where: str) -> list[list[Parameter]]:
     if listed and all(p.kind in _VARIADIC for p in listed):
         # PyTorch chooses between two functions by an argument; the signature is on a private twin.
         name = where.rpartition(".")[2]
-        twin = getattr(sys.modules.get(getattr(thing, "__module__", "") or ""), f"_{name}", None)
+        home = getattr(thing, "__module__", "") or ""
+        twin = getattr(sys.modules.get(home), f"_{name}", None) if home.startswith("torch") else None
         return [] if twin is None else parameters(twin, where)
     return [[p for p in listed if p.name != "self"]]
 
@@ -223,7 +224,7 @@ def _same_default(ours: Any, theirs: Any) -> bool:
 def _unsaid(parameter: Parameter, ours: Any) -> bool:
     """Whether PyTorch's schema says of a default only that it is the usual one, or gives its number."""
     if parameter.default is None:
-        return ours in (False, ()) or parameter.name in ("memory_format", "dtype", "device")
+        return ours in (False, ()) or parameter.name in ("memory_format", "dtype", "device", "layout")
     return parameter.name in ("dtype", "memory_format") and isinstance(parameter.default, int)
 
 

@@ -243,8 +243,8 @@ class GridSampler(Operation):
                 if weight is not None:
                     term *= weight[:, None]
                 out = term if out is None else np.add(out, term, out)
-        total: Any = out
-        return total.reshape(n, c, *points.shape[1:-1])
+        blended: Any = out
+        return blended.reshape(n, c, *points.shape[1:-1])
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:

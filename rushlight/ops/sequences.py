@@ -517,7 +517,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     return input[wrap(np.array(rows, np.int64).reshape(len(rows), r))]
 
 
-def vander(x: Tensor, N: int | None = None, *, increasing: bool = False) -> Tensor:
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """The powers of a vector's elements as columns, the highest first unless `increasing`: `(*, n)` gives `(*, n, N)`.
 
     `N` is n where it is left out. Raises RuntimeError for a negative one.

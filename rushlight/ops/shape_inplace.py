@@ -125,6 +125,11 @@ def transpose_(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return become(input, TransposeInplace, dim0, dim1)
 
 
+def swapaxes_(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """`swapaxes` in place."""
+    return transpose_(input, axis0, axis1)
+
+
 def squeeze_(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """`squeeze` in place."""
     shape = input._array.shape
@@ -285,7 +290,7 @@ class InplaceShapeMethods:
     resize_as_sparse_ = resize_as_sparse_
     set_ = set_
     squeeze_ = squeeze_
-    swapaxes_ = transpose_
+    swapaxes_ = swapaxes_
     swapdims_ = transpose_
     t_ = t_
     transpose_ = transpose_

@@ -175,7 +175,7 @@ class SparsityMethods:
             )
         return masked_by(self, mask)
 
-    def smm(self: Any, mat: Tensor) -> Tensor:
+    def smm(self: Any, mat2: Tensor) -> Tensor:
         """`torch.smm`: the product of a sparse and a dense matrix, in sparse form.
 
         Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.smm.html

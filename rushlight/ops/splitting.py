@@ -159,7 +159,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return split(input, -(-shape[dim] // chunks), dim)
 
 
-def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+def tensor_split(input: Tensor, sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of a number of pieces along `dim` whose lengths differ by one at most, or of the pieces between given
     indices.
 
@@ -178,10 +178,10 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     if not shape:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
     dim = wrap_dim(dim, len(shape))
-    if isinstance(indices_or_sections, Variable):
-        indices_or_sections = indices_or_sections._array.tolist()
-    if isinstance(indices_or_sections, int):
-        sections = indices_or_sections
+    if isinstance(sections, Variable):
+        sections = sections._array.tolist()
+    if isinstance(sections, int):
+        sections = sections
         if sections <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {sections}")
         least, more = divmod(shape[dim], sections)
@@ -189,26 +189,26 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         for i in range(sections):
             bounds.append(bounds[-1] + least + (i < more))
     else:
-        bounds = [0, *indices_or_sections, shape[dim]]
+        bounds = [0, *sections, shape[dim]]
     return tuple([slice_(input, dim, a, b) for a, b in itertools.pairwise(bounds)])
 
 
-def _named_split(input: Tensor, indices_or_sections: Any, name: str, least: int, dim: int) -> tuple[Tensor, ...]:
+def _named_split(input: Tensor, sections: Any, name: str, least: int, dim: int) -> tuple[Tensor, ...]:
     shape = input._array.shape
     if len(shape) < least:
         raise RuntimeError(
             f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with {len(shape)} "
             "dimensions!"
         )
-    if isinstance(indices_or_sections, int) and (indices_or_sections <= 0 or shape[dim] % indices_or_sections):
+    if isinstance(sections, int) and (sections <= 0 or shape[dim] % sections):
         raise RuntimeError(
             f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {shape[dim]} is not "
-            f"divisible by the split_size {indices_or_sections}!"
+            f"divisible by the split_size {sections}!"
         )
-    return tensor_split(input, indices_or_sections, dim)
+    return tensor_split(input, sections, dim)
 
 
-def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+def hsplit(input: Tensor, sections: Any) -> tuple[Tensor, ...]:
     """`tensor_split` of the columns, dimension 1, or 0 of a vector, at indices or into a number of pieces.
 
     Raises RuntimeError for a number that does not divide the length, and for a scalar.
@@ -221,10 +221,10 @@ def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.hsplit.html
     """
     check_tensor("hsplit", "input", 1, input)
-    return _named_split(input, indices_or_sections, "hsplit", 1, 0 if input._array.ndim == 1 else 1)
+    return _named_split(input, sections, "hsplit", 1, 0 if input._array.ndim == 1 else 1)
 
 
-def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+def vsplit(input: Tensor, sections: Any) -> tuple[Tensor, ...]:
     """`tensor_split` of the rows, dimension 0, at indices or into a number of pieces.
 
     Raises RuntimeError for a number that does not divide the length, and for fewer than two dimensions.
@@ -236,10 +236,10 @@ def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.vsplit.html
     """
     check_tensor("vsplit", "input", 1, input)
-    return _named_split(input, indices_or_sections, "vsplit", 2, 0)
+    return _named_split(input, sections, "vsplit", 2, 0)
 
 
-def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+def dsplit(input: Tensor, sections: Any) -> tuple[Tensor, ...]:
     """`tensor_split` of dimension 2, at indices or into a number of pieces.
 
     Raises RuntimeError for a number that does not divide the length, and for fewer than three dimensions.
@@ -251,7 +251,7 @@ def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.dsplit.html
     """
     check_tensor("dsplit", "input", 1, input)
-    return _named_split(input, indices_or_sections, "dsplit", 3, 2)
+    return _named_split(input, sections, "dsplit", 3, 2)
 
 
 class UnsafeSplit(Operation):
@@ -284,7 +284,7 @@ def _unsafe(input: Tensor, pieces: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     return operation.apply(input, *step.arguments)
 
 
-def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
+def unsafe_split(input: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Pieces as `split` makes them, over the same memory, that autograd takes for fresh tensors.
 
     They may be changed in place, as the outputs of `split` may not, as long as nothing else needs the old numbers.
@@ -295,8 +295,8 @@ def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor,
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.unsafe_split.html
     """
-    check_tensor("unsafe_split", "tensor", 1, tensor)
-    return _unsafe(tensor, split(tensor, split_size, dim))
+    check_tensor("unsafe_split", "input", 1, input)
+    return _unsafe(input, split(input, split_size, dim))
 
 
 def unsafe_split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:

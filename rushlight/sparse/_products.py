@@ -309,7 +309,7 @@ def _only_coo(function: Callable[..., Any], *matrices: Any) -> None:
         refuse(function)
 
 
-def smm(input: Tensor, mat: Tensor) -> Tensor:
+def smm(input: Tensor, mat2: Tensor) -> Tensor:
     """The product of a sparse matrix `(N, K)` and a dense one `(K, M)`, in sparse form.
 
     Raises RuntimeError for lengths that do not match.
@@ -321,8 +321,8 @@ def smm(input: Tensor, mat: Tensor) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.smm.html
     """
     _only_coo(smm, input)
-    none = input.new_zeros((input.shape[0], mat.shape[1]))
-    return sspaddmm(none, input, mat)
+    none = input.new_zeros((input.shape[0], mat2.shape[1]))
+    return sspaddmm(none, input, mat2)
 
 
 def sspaddmm(

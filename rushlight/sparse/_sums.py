@@ -118,7 +118,7 @@ def _softmaxed(input: Any, dim: int, dtype: dtypes.dtype | None, log: bool) -> A
     return coalesced._like(shifted - totals.log()[line] if log else powers / totals[line])
 
 
-def softmax(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Tensor:
+def softmax(input: Tensor, dim: int, dtype: dtypes.dtype | None = None) -> Tensor:
     """Softmax over the entries that a sparse tensor in COO keeps along `dim`; the others count as -inf.
 
     `dtype` converts the input first. Raises NotImplementedError for other layouts.
@@ -132,7 +132,7 @@ def softmax(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Te
     return _softmaxed(input, dim, dtype, False)
 
 
-def log_softmax(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Tensor:
+def log_softmax(input: Tensor, dim: int, dtype: dtypes.dtype | None = None) -> Tensor:
     """The logarithm of `softmax` at the entries that are kept.
 
     Raises IndexError for a dim out of range.

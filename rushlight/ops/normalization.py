@@ -123,7 +123,8 @@ def _traced_batch(
                     "Batch norm got a batched tensor as input while the running_mean or running_var, which will be "
                     "updated in place, were not batched.\nIf you are using a module and do not need eval mode, "
                     "please set `track_running_stats` to be False.If you are using a prebuilt module and do not need "
-                    "eval mode, please see the functorch website for resources on how to patch your module to work with vmap"
+                    "eval mode, please see the functorch website for resources on how to patch your module to work "
+                    "with vmap"
                 )
             running.mul_(1 - momentum).add_(batch.detach().reshape(running.shape), alpha=momentum)
     return out, mean, var

@@ -182,7 +182,7 @@ class SparsityMethods:
         """
         from rushlight.sparse._products import smm
 
-        return smm(self, mat)
+        return smm(self, mat2)
 
     def sspaddmm(self: Any, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
         """`torch.sspaddmm`: this sparse tensor plus a product, in sparse form.

@@ -5,11 +5,7 @@ Source: https://docs.pytorch.org/docs/2.13/cuda.html
 
 from __future__ import annotations
 
-import os
 from typing import Any
-
-# The submodules are in the folder of this file's name.
-__path__ = [os.path.join(os.path.dirname(__file__), "cuda")]
 
 from rushlight.cuda import _core, _types, graphs, memory, random, streams
 from rushlight.cuda import nccl as nccl

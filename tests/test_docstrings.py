@@ -11,6 +11,7 @@ import pytest
 
 import rushlight
 from tools.docstring_contract import CONTRACT, faults
+from tools.reference import out_of_date
 
 MODULES = ["rushlight", *sorted(m.name for m in pkgutil.walk_packages(rushlight.__path__, "rushlight."))]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -36,3 +37,7 @@ def test_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("space", CONTRACT)
 def test_public_names_keep_the_docstring_contract(space: str) -> None:
     assert faults(space) == []
+
+
+def test_the_reference_is_what_the_docstrings_say() -> None:
+    assert out_of_date() == [], "python tools/reference.py"

@@ -107,7 +107,7 @@ class RoundDecimals(_Rounding):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, decimals: int) -> Any:
-        array = require_floating(input._array, "round_vml_cpu")
+        array = require_floating(input._array, "round_cpu")
         scale = 10.0 ** abs(decimals)
         wide = widened(array)
         if decimals < 0:

@@ -240,7 +240,7 @@ class profile:
     >>> with torch.profiler.profile(record_shapes=True) as prof:
     ...     _ = torch.ones(2, 3) @ torch.ones(3, 4)
     >>> [(e.key, e.count) for e in prof.key_averages()]
-    [('aten::ones', 2), ('aten::matmul', 1), ('aten::mm', 1)]
+    [('aten::ones', 2), ('aten::matmul', 1)]
 
     Source: https://docs.pytorch.org/docs/2.13/profiler.html#torch.profiler.profile
     """

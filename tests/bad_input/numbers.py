@@ -112,7 +112,7 @@ CASES: dict[str, list[tuple[str, str, str]]] = {
         ("torch.addmm(torch.ones(2), torch.ones(2), torch.ones(2))", "RuntimeError", "1-D tensor"),
         ("torch.addmm(torch.ones(2), torch.ones(2, 3), torch.ones(3, 2, dtype=torch.float64))",
          "RuntimeError", "and mat2 must have the same dtype, but got Float and Double"),
-        ("torch.addmv(torch.ones(3), torch.ones(2, 3), torch.ones(3))", "~RuntimeError", "The size of tensor a (2)"),
+        ("torch.addmv(torch.ones(3), torch.ones(2, 3), torch.ones(3))", "~RuntimeError", "The expanded size of the tensor (2) must match the existing size (3)"),
         ("torch.addr(torch.ones(2), torch.ones(2, 2), torch.ones(2))", "RuntimeError", "r: Expected 1-D argument"),
         ("torch.matmul(torch.ones(2, 2), None)", "TypeError", "matmul(): argument 'other' (position 2) must be"),
         ("torch.inner(torch.ones(2), torch.ones(3))", "RuntimeError", "inner() the last dimension must match on both"),

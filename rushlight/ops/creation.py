@@ -17,7 +17,7 @@ from rushlight import dtypes
 from rushlight.autograd._quantized import refuse
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.device import check_new, cpu
+from rushlight.device import chosen, check_new, cpu
 from rushlight.layout import contiguous_format, memory_format, preserve_format, strided
 from rushlight.ops._data import checked_array, fill_array, fill_number, from_data, number_array, number_dtype
 from rushlight.ops._geometry import Array, Shape, channel_order, shape_text, sizes
@@ -298,7 +298,7 @@ def _quickly_filled(fill: Callable[..., Array], size: tuple[Any, ...]) -> Tensor
     """A new tensor where nothing but a shape is given, and NumPy takes it; else None."""
     shape = size[0] if len(size) == 1 and (size[0].__class__ is tuple or size[0].__class__ is Size) else size
     try:
-        if shape and shape[0].__class__ is int:
+        if shape and shape[0].__class__ is int and chosen.default is None and not chosen.stack:
             return plain(fill(shape, dtypes.get_default_dtype().numpy_dtype))
     except (TypeError, ValueError):
         pass

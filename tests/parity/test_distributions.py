@@ -24,6 +24,13 @@ torch = pytest.importorskip("torch")
 SERIAL = torch_draws_bernoulli_serially()
 
 
+@pytest.fixture(autouse=True)
+def validating() -> None:
+    """Both check arguments, whatever a test before left."""
+    for t in (rushlight, torch):
+        t.distributions.Distribution.set_default_validate_args(True)
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("name", "make"), CASES, ids=[name for name, _ in CASES])
 def test_all_of_a_distribution(name: str, make: Any, dtype: str) -> None:

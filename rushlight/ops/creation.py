@@ -17,7 +17,7 @@ from rushlight import dtypes
 from rushlight.autograd._quantized import refuse
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.device import chosen, check_new, cpu
+from rushlight.device import check_new, chosen, cpu
 from rushlight.layout import contiguous_format, memory_format, preserve_format, strided
 from rushlight.ops._data import checked_array, fill_array, fill_number, from_data, number_array, number_dtype
 from rushlight.ops._geometry import Array, Shape, channel_order, shape_text, sizes
@@ -381,6 +381,7 @@ def full(size: Sequence[int], fill_value: Any, *, dtype: Any = None, **options: 
         raise TypeError(f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}")
     kind = fill_value.__class__
     if (kind is float or kind is int) and -65504 <= fill_value <= 65504 and not options:
+        check_new(None)
         wanted = dtype or (dtypes.get_default_dtype() if kind is float else dtypes.int64)
         if wanted.__class__ is dtypes.dtype and wanted.numpy_dtype.char in "fdl":
             array = _made_full(size, wanted.numpy_dtype, fill_value)

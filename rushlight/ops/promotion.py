@@ -190,6 +190,9 @@ def binary(ufunc: Callable[..., Any], input: Any, other: Any, out: Any = None, *
         if fits and (not isinstance(b, np.ndarray) or b.ndim == 0 or out.shape == b.shape):
             return ufunc(a, b, out=out)
         return ufunc(a, b)
+    except TypeError as error:
+        # A type that is there to be stored: NumPy computes nothing with it.
+        raise NotImplementedError(str(error)) from None
     except ValueError:
         check_broadcast(a, b)
         raise

@@ -22,6 +22,7 @@ from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import as_one
 from rushlight.autograd.variable import Variable, wrap
+from rushlight.device import check_new
 from rushlight.ops._geometry import Array, shape_text
 from rushlight.ops._numeric import check_tensor, not_implemented
 from rushlight.ops._out import check_type_of_out, into, plain, write_out
@@ -42,6 +43,7 @@ __all__ = [
 
 def _made(array: Array, out: Tensor | None, options: dict[str, Any]) -> Tensor:
     if out is None and not options:
+        check_new(None)
         return plain(array)
     options.pop("layout", None)
     device, requires_grad = options.pop("device", None), options.pop("requires_grad", False)

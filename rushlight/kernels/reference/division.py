@@ -53,4 +53,10 @@ def remainder(a: Any, b: Any) -> Any:
 def floor_divide(a: Any, b: Any) -> Any:
     """`np.floor_divide`: the quotient rounded down."""
     wide = _widened(a, b)
-    return np.floor_divide(a, b) if wide is None else np.floor(wide[2]).astype(np.float32)
+    if wide is not None:
+        return np.floor(wide[2]).astype(np.float32)
+    try:
+        return np.floor_divide(a, b)
+    except TypeError as error:
+        # A type that is there to be stored: NumPy computes nothing with it.
+        raise NotImplementedError(str(error)) from None

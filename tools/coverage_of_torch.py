@@ -137,6 +137,8 @@ def public_names(module: ModuleType) -> list[str]:
     """
     listed = getattr(module, "__all__", None)
     if module.__name__ == "torch":
+        # PyTorch imports this one when first named: it is to be seen whatever ran before.
+        importlib.import_module("torch.onnx")
         names = [n for n in dir(module) if n[0] != "_"]
         own = [n for n in names if getattr(getattr(module, n), "__name__", "").startswith("torch.")]
         listed = {*listed, *_own_names(module), *own}  # type: ignore[misc]

@@ -77,7 +77,7 @@ index_add(x,0,i[0],y) masked_select(x,m) nonzero(m) x[m] x[i[0]] take(x,i) cat((
 x.long() x.to(t.bfloat16) tril(x) softmax(x,1) einsum('ij,kj->ik',x[:256],y[:256]) einsum('ij,ij->i',x,y) norm(x) quantile(x[:8],0.3) rand(2000,2000) randn(2000,2000)
 fft.rfft(x) searchsorted(v.sort().values,x) bernoulli(p) repeat_interleave(x[:500],4,0) x.clone() all(m) any(m,1) count_nonzero(x) diff(x)
 """
-LARGE = " ".join((BIG,)).split()
+LARGE = BIG.split()
 
 
 def names(t: Any, n: int) -> dict[str, Any]:

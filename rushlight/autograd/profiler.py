@@ -44,6 +44,9 @@ _RUNS_OPERATION = {
         "UnaryOperation.function.<locals>.function",
     )
 } | {("rushlight.autograd.function", "Function.apply")}
+_NAMESPACES = (
+    "rushlight", "rushlight.nn.functional", "rushlight.linalg", "rushlight.fft", "rushlight.special",
+)  # fmt: skip
 _ENGINE = "autograd::engine::evaluate_function: "
 
 
@@ -111,12 +114,17 @@ def _namer(code: CodeType, module: str) -> Callable[[FrameType], str | None] | N
         return _operation
     if place in _SPECIAL:
         return _SPECIAL[place]
-    if module.startswith("rushlight.ops.") and any(
-        getattr(getattr(sys.modules.get(home), code.co_qualname, None), "__code__", None) is code
-        for home in ("rushlight", "rushlight.nn.functional", "rushlight.linalg", "rushlight.fft", "rushlight.special")
-    ):
+    if module.startswith("rushlight.ops.") and any(_public(code, home) for home in _NAMESPACES):
         return _function
     return None
+
+
+def _public(code: CodeType, home: str) -> bool:
+    """Whether a namespace offers this function, rather than only using it."""
+    space = sys.modules.get(home)
+    listed = getattr(space, "__all__", None)
+    offered = listed is None or code.co_qualname in listed
+    return offered and getattr(getattr(space, code.co_qualname, None), "__code__", None) is code
 
 
 def _shape(value: Any) -> Any:

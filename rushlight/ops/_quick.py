@@ -16,6 +16,7 @@ from rushlight.autograd import variable as _variable
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import check_apart, mark_inference, writes_freely
 from rushlight.autograd.transforms import Intercept
+from rushlight.ops._out import plain
 
 __all__ = ["free", "quick_of_one", "quick_of_two", "quickly", "quickly_into"]
 
@@ -58,13 +59,7 @@ def quickly(formula: Callable[..., Any], *tensors: Any) -> Any:
         made = formula(*arrays)
     except (AttributeError, ValueError, Intercept):
         return None
-    result = _new(_variable._tensor_type)
-    result._array = made if made.__class__ is _ndarray else np.asarray(made)
-    result._view = None
-    result._requires_grad = False
-    if state.inference:
-        mark_inference(result)
-    return result
+    return plain(np.asarray(made))
 
 
 def quickly_into(target: Any, formula: Callable[..., Any], *tensors: Any) -> bool:

@@ -223,3 +223,9 @@ def test_an_execution_trace_lists_nodes(tmp_path: Path) -> None:
     torch.ones(2)
     observer.stop()
     assert [n["name"] for n in json.loads(path.read_text())["nodes"]] == ["aten::ones"]
+
+
+def test_helpers_that_namespaces_use_are_no_events() -> None:
+    with profile() as prof:
+        torch.linalg.inv(torch.eye(2))
+    assert "aten::into" not in names(prof)

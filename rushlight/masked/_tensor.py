@@ -16,6 +16,7 @@ from rushlight.layout import layout, sparse_coo, sparse_csr, strided
 from rushlight.masked._masks import any_of, canonical_dims
 from rushlight.masked._sparse import kept_of
 from rushlight.size import Size
+from rushlight.sparse._place import PlaceOfPart
 from rushlight.tensor import Tensor
 
 __all__ = ["RULES", "MaskedTensor", "as_masked_tensor", "is_masked_tensor", "made", "masked_tensor"]
@@ -88,7 +89,7 @@ def _data_of(value: Any) -> Any:
     return value._data if isinstance(value, MaskedTensor) else value
 
 
-class MaskedTensor(Tensor):
+class MaskedTensor(PlaceOfPart):
     """A tensor `data` of which the elements where `mask`, bools in its size and layout, is False don't count.
 
     Elementwise functions keep the mask; two masked tensors must have one mask. Reductions leave out what it leaves out,
@@ -216,20 +217,8 @@ class MaskedTensor(Tensor):
     # Its place in the graph: that of its data.
 
     @property
-    def requires_grad(self) -> bool:
-        return self._data.requires_grad
-
-    @requires_grad.setter
-    def requires_grad(self, value: bool) -> None:
-        self._data.requires_grad = value
-
-    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        self._data.requires_grad_(requires_grad)
-        return self
-
-    @property
-    def grad_fn(self) -> Any:
-        return self._data.grad_fn
+    def _part(self) -> Any:
+        return self._data
 
     @property
     def grad(self) -> Any:

@@ -13,6 +13,7 @@ from rushlight import dtypes
 from rushlight.autograd.engine import run
 from rushlight.autograd.transforms import WATCH, Ghost, Intercept, Level
 from rushlight.size import Size
+from rushlight.sparse._place import PlaceOfPart
 from rushlight.tensor import Tensor
 
 __all__ = ["INPLACE_RULES", "RULES", "KeptEntries", "Missing", "SparseLevel", "layout_name", "refuse"]
@@ -122,7 +123,7 @@ def _converting(dtype: dtypes.dtype) -> Callable[[Any], Any]:
     return method
 
 
-class KeptEntries(Tensor):
+class KeptEntries(PlaceOfPart):
     """A tensor of which some entries are kept, in a dense tensor of values: the class above all sparse layouts."""
 
     _level: Any = _LEVEL
@@ -231,20 +232,8 @@ class KeptEntries(Tensor):
     # Its place in the graph: that of its values.
 
     @property
-    def requires_grad(self) -> bool:
-        return self._entries.requires_grad
-
-    @requires_grad.setter
-    def requires_grad(self, value: bool) -> None:
-        self._entries.requires_grad = value
-
-    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        self._entries.requires_grad_(requires_grad)
-        return self
-
-    @property
-    def grad_fn(self) -> Any:
-        return self._entries.grad_fn
+    def _part(self) -> Any:
+        return self._entries
 
     @property
     def is_leaf(self) -> bool:

@@ -31,6 +31,9 @@ _LONGEST_SIGNATURE = 100
 
 
 def _default(value: Any) -> str:
+    if inspect.ismodule(value):
+        # Where its file lies is nobody's business but this machine's.
+        return f"module {value.__name__.replace('rushlight', 'torch', 1)}"
     if inspect.isclass(value) or callable(value):
         return getattr(value, "__name__", repr(value))
     return re.sub(r" at 0x[0-9a-f]+", "", repr(value)).replace("rushlight.", "torch.")

@@ -21,11 +21,11 @@ def swapped_bytes(memory: np.ndarray[Any, Any], kind: dtypes.dtype) -> None:
         memory[: memory.size // unit * unit].view(f"u{unit}").byteswap(inplace=True)
 
 
-def bytes_of_file(filename: str, shared: bool, count: int) -> np.ndarray[Any, Any]:
+def bytes_of_file(filename: str, shared: bool, count: int, permissions: int = 0o600) -> np.ndarray[Any, Any]:
     """The first bytes of a file, as memory: writes go to the file if `shared`, which also makes it and lets it grow."""
     mode = os.O_RDWR | os.O_CREAT if shared else os.O_RDONLY
     try:
-        fd = os.open(filename, mode, 0o600)
+        fd = os.open(filename, mode, permissions)
     except OSError as error:
         how = "read-write" if shared else "read-only"
         raise RuntimeError(

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import ctypes
 import enum
-import mmap
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight import dtypes
+from rushlight._storage_forms import bytes_of_file
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.device import check_new, device
 from rushlight.layout import strided
@@ -280,33 +279,8 @@ def from_file(
     needed = count * kind.itemsize
     if count < 0:
         raise RuntimeError(f"unable to mmap {needed} bytes from file <{filename}>: the size must not be negative")
-    array = _mapped(filename, bool(shared), needed).view(kind.numpy_dtype)
+    array = bytes_of_file(filename, bool(shared), needed, 0o666).view(kind.numpy_dtype)
     return finished(array, device, requires_grad, False)
-
-
-def _mapped(filename: str, shared: bool, needed: int) -> Array:
-    """The first bytes of a file."""
-    flags, mode = (os.O_RDWR | os.O_CREAT, "read-write") if shared else (os.O_RDONLY, "read-only")
-    try:
-        descriptor = os.open(filename, flags, 0o666)
-    except OSError as error:
-        raise RuntimeError(
-            f"unable to open file <{filename}> in {mode} mode: {error.strerror} ({error.errno})"
-        ) from None
-    try:
-        length = os.fstat(descriptor).st_size
-        if length < needed:
-            if not shared:
-                raise RuntimeError(
-                    f"file <{filename}> size <{length}> is smaller than the required mapping size <{needed}>"
-                )
-            os.ftruncate(descriptor, needed)
-        if not needed:
-            return np.empty(0, np.uint8)
-        access = mmap.ACCESS_WRITE if shared else mmap.ACCESS_COPY
-        return np.frombuffer(mmap.mmap(descriptor, needed, access=access), np.uint8)
-    finally:
-        os.close(descriptor)
 
 
 class ExchangeMethods:

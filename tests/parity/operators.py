@@ -22,6 +22,7 @@ from torch.testing._internal.common_methods_invocations import op_db, wrapper_se
 
 import rushlight
 from rushlight.ops.slicing import slice_
+from tests.parity.programs import leaves
 
 DTYPES = (
     "float64", "complex128", "float32", "complex64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8",
@@ -279,18 +280,6 @@ def _sparse_translation(value: Any) -> Any:
     names = ("crow_indices", "col_indices") if by_row else ("ccol_indices", "row_indices")
     indices = [ours(getattr(value, name)()) for name in names]
     return rushlight.sparse_compressed_tensor(*indices, ours(value.values()), value.shape, layout=ours(value.layout))
-
-
-def leaves(found: Any) -> Iterator[Any]:
-    """The tensors within tuples, lists and dicts, in order."""
-    if isinstance(found, torch.Tensor | rushlight.Tensor):
-        yield found
-    elif isinstance(found, dict):
-        for one in found.values():
-            yield from leaves(one)
-    elif isinstance(found, tuple | list):
-        for one in found:
-            yield from leaves(one)
 
 
 def plain(tensor: Any) -> Any:

@@ -6,7 +6,7 @@ import contextlib
 import io
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 Program = Callable[[Any], None]
@@ -32,6 +32,35 @@ def run(function: Program, library: Any) -> str:
     text = re.sub(r"0x[0-9a-f]+", "0x", text).replace("rushlight.", "torch.")
     # Our message says more.
     return re.sub(r"(can require gradients), got a tensor of .*", r"\1", text)
+
+
+def leaves(found: Any) -> Iterator[Any]:
+    """The tensors of either library within tuples, lists and dicts, in order."""
+    if hasattr(found, "requires_grad") and hasattr(found, "detach"):
+        yield found
+    elif isinstance(found, dict):
+        for one in found.values():
+            yield from leaves(one)
+    elif isinstance(found, tuple | list):
+        for one in found:
+            yield from leaves(one)
+
+
+def same_error(expression: str) -> None:
+    """Assert that an expression of `t` raises on both libraries, with one type and one first line."""
+    import torch
+
+    import rushlight
+
+    raised: list[Exception] = []
+    for t in (torch, rushlight):
+        try:
+            eval(expression, {"t": t})
+        except Exception as error:
+            raised.append(error)
+    assert len(raised) == 2, f"{expression}: {raised}"
+    assert type(raised[1]) is type(raised[0]), raised
+    assert str(raised[1]).splitlines()[0] == str(raised[0]).splitlines()[0]
 
 
 def same_lines(function: Program) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 import rushlight  # noqa: E402
 from tests.func import programs  # noqa: E402
-from tests.parity.programs import attempt, same_lines  # noqa: E402
+from tests.parity.programs import attempt, leaves, same_lines  # noqa: E402
 
 LIBRARIES = (torch, rushlight)
 PROGRAMS = {
@@ -23,17 +23,6 @@ PROGRAMS = {
 }
 # PyTorch warns of its own rules that are missing or old.
 pytestmark = pytest.mark.filterwarnings("ignore")
-
-
-def leaves(found: Any) -> Iterator[Any]:
-    if isinstance(found, torch.Tensor | rushlight.Tensor):
-        yield found
-    elif isinstance(found, dict):
-        for one in found.values():
-            yield from leaves(one)
-    elif isinstance(found, tuple | list):
-        for one in found:
-            yield from leaves(one)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch")
 
 import rushlight  # noqa: E402
 from rushlight.kernels import random as kernels  # noqa: E402
+from tests.parity.programs import same_error  # noqa: E402
 
 FLOATS = ("float32", "float64", "float16", "bfloat16")
 INTEGERS = ("uint8", "int8", "int16", "int32", "int64")
@@ -321,13 +322,7 @@ ERRORS = [
 
 @pytest.mark.parametrize("program", ERRORS)
 def test_errors(program: str) -> None:
-    raised = []
-    for t in (torch, rushlight):
-        with pytest.raises(Exception) as caught:
-            eval(program, {"t": t})
-        raised.append(caught.value)
-    assert type(raised[1]) is type(raised[0]), raised
-    assert str(raised[1]).splitlines()[0] == str(raised[0]).splitlines()[0]
+    same_error(program)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-import rushlight  # noqa: E402
+from tests.parity.programs import same_error  # noqa: E402
 from tests.parity.test_random import both, equal  # noqa: E402
 
 DTYPES = ("float32", "float64")
@@ -86,10 +86,4 @@ REFUSED = [
 
 @pytest.mark.parametrize("program", REFUSED)
 def test_errors(program: str) -> None:
-    raised = []
-    for t in (torch, rushlight):
-        with pytest.raises(Exception) as caught:
-            eval(program, {"t": t})
-        raised.append(caught.value)
-    assert type(raised[1]) is type(raised[0]), raised
-    assert str(raised[1]).splitlines()[0] == str(raised[0]).splitlines()[0]
+    same_error(program)

@@ -198,6 +198,8 @@ class Hardtanh(Operation):
             raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
         ctx.save_for_backward(input)
         ctx.bounds = low, high
+        if array.dtype.char in "fd":
+            return kernels.clamp(array, low, high)
         return np.minimum(np.maximum(array, np.asarray(low).astype(array.dtype)), np.asarray(high).astype(array.dtype))
 
     @staticmethod
@@ -205,6 +207,11 @@ class Hardtanh(Operation):
         (input,) = ctx.saved_tensors
         low, high = ctx.bounds
         array = input._array
+        if array.dtype.char in "fd" and grad._array.dtype is array.dtype and not state.enabled:
+            # `clamp` passes the gradient at its bounds too: these are the nearest numbers between them.
+            kind = array.dtype.type
+            least, most = np.nextafter(kind(low), kind(np.inf)), np.nextafter(kind(high), kind(-np.inf))
+            return wrap(kernels.clamp_backward(grad._array, array, least, most)), None, None
         return grad.masked_fill(wrap((array <= low) | (array >= high)), 0), None, None
 
 

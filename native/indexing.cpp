@@ -1,102 +1,10 @@
-// Gathering and scattering along a dimension. The outer loop counts through the rows of the index (all dimensions but the last)
-// with their three offsets; the inner one runs along a row. Threads split a dimension other than the indexed one, so no two of
-// them write to one place, and a place named repeatedly meets its values in the index's order.
-#include "indexing.h"
-
-#include <atomic>
-
-#include "core/thread_pool.h"
-#include "core/vec.h"
+// Scattering along a dimension and adding slices. The outer loop counts through the rows of the index with their three offsets; the
+// inner one runs along a row. Threads split a dimension other than the indexed one, so no two of them write to one place, and a
+// place named repeatedly meets its values in the index's order; of one dimension, each thread takes the places of its own range.
+#include "indexing_parts.h"
 
 namespace rl::RL_ISA {
 namespace {
-
-constexpr int64_t kGrain = 1 << 14;  // elements for which a second thread pays
-
-// The place an index stands for, or -1.
-RL_INLINE int64_t placed(int64_t i, const Along& a) {
-    if (a.wraps && i < 0) i += a.length;
-    return static_cast<uint64_t>(i) < static_cast<uint64_t>(a.length) ? i : -1;
-}
-
-// row(index offset, own offset, other offset) for every row of the index whose place in dimension `split` is in [begin, end).
-// False as soon as row() is.
-template <class Row>
-RL_INLINE bool each_row(const Along& a, int split, int64_t begin, int64_t end, Row row) {
-    const int last = a.dims - 1;
-    int64_t low[kMostIndexDims], high[kMostIndexDims], at[kMostIndexDims];
-    int64_t index = 0, own = 0, other = 0;
-    for (int d = 0; d < a.dims; ++d) {
-        low[d] = d == split ? begin : 0;
-        high[d] = d == split ? end : a.shape[d];
-        at[d] = low[d];
-        if (low[d] >= high[d]) return true;
-        index += low[d] * a.index_step[d];
-        own += d == a.dim ? 0 : low[d] * a.own_step[d];
-        other += low[d] * a.other_step[d];
-    }
-    for (;;) {
-        if (!row(index, own, other, high[last] - low[last])) return false;
-        int d = last - 1;
-        for (; d >= 0; --d) {
-            const int64_t own_step = d == a.dim ? 0 : a.own_step[d];
-            if (++at[d] < high[d]) {
-                index += a.index_step[d];
-                own += own_step;
-                other += a.other_step[d];
-                break;
-            }
-            const int64_t back = high[d] - 1 - low[d];
-            at[d] = low[d];
-            index -= back * a.index_step[d];
-            own -= back * own_step;
-            other -= back * a.other_step[d];
-        }
-        if (d < 0) return true;
-    }
-}
-
-// body(split, begin, end) on parts of the longest dimension that is not the indexed one; of one dimension there is one part.
-template <class Body>
-void in_parts(const Along& a, bool may_split_dim, Body body) {
-    int split = -1;
-    int64_t size = 1;
-    for (int d = 0; d < a.dims; ++d) {
-        size *= a.shape[d];
-        if (d == a.dim && !may_split_dim) continue;
-        if (split < 0 || a.shape[d] > a.shape[split]) split = d;
-    }
-    if (split < 0) {
-        body(0, 0, a.shape[0]);
-        return;
-    }
-    const int64_t each = size / (a.shape[split] > 0 ? a.shape[split] : 1) + 1;
-    parallel_for(a.shape[split], kGrain / each + 1, [=](int64_t begin, int64_t end) { body(split, begin, end); });
-}
-
-template <class T>
-bool gather(const Along& a, const int64_t* index, const T* own, T* other) {
-    const int last = a.dims - 1;
-    const int64_t step = a.own_step[a.dim], along_row = last == a.dim ? 0 : a.own_step[last];
-    const int64_t index_step = a.index_step[last], other_step = a.other_step[last];
-    std::atomic<bool> fine{true};
-    in_parts(a, true, [&, along_row](int split, int64_t begin, int64_t end) {
-        const bool done = each_row(a, split, begin, end, [&](int64_t i, int64_t from, int64_t to, int64_t n) {
-            const int64_t* named = index + i;
-            const T* row = own + from;
-            T* out = other + to;
-            bool good = true;
-            for (int64_t j = 0; j < n; ++j) {
-                const int64_t place = placed(named[j * index_step], a);
-                good &= place >= 0;
-                out[j * other_step] = row[(place < 0 ? 0 : place) * step + j * along_row];
-            }
-            return good;
-        });
-        if (!done) fine.store(false, std::memory_order_relaxed);
-    });
-    return fine.load();
-}
 
 struct Copy {
     template <class T>
@@ -131,41 +39,83 @@ struct Minimum {
     }
 };
 
+// A row of an index whose places lie `step` apart: out[place * step + j * along] meets given[j]. Whether all were in range.
 template <class T, class Op>
-void scatter_by(const Along& a, const int64_t* index, T* own, const T* other, Op op) {
+RL_INLINE bool scatter_row(const int64_t* index, int64_t index_step, int64_t length, T* out, int64_t step, int64_t along,
+                           const T* given, int64_t given_step, int64_t n, Op op) {
+    bool good = true;
+    for (int64_t j = 0; j < n; ++j) {
+        const auto place = static_cast<uint64_t>(index[j * index_step]);
+        if (place >= static_cast<uint64_t>(length)) {
+            good = false;
+            continue;
+        }
+        T& target = out[static_cast<int64_t>(place) * step + j * along];
+        target = op(target, given[j * given_step]);
+    }
+    return good;
+}
+
+// A row that goes to one place as a whole: a loop without indices.
+template <class T, class Op>
+RL_INLINE void scatter_whole(T* out, int64_t along, const T* given, int64_t given_step, int64_t n, Op op) {
+    if (along == 1 && given_step == 1) {
+        for (int64_t j = 0; j < n; ++j) out[j] = op(out[j], given[j]);
+    } else {
+        for (int64_t j = 0; j < n; ++j) out[j * along] = op(out[j * along], given[j * given_step]);
+    }
+}
+
+// Of one dimension: each thread reads the whole index and writes to the places of its range.
+template <class T, class Op>
+bool scatter_vector(const Along& a, const int64_t* index, T* own, const T* other, Op op) {
+    const int64_t n = a.shape[0], step = a.own_step[0], index_step = a.index_step[0], other_step = a.other_step[0];
+    std::atomic<bool> fine{true};
+    parallel_parts(parts_for(n, kGrain), [&](int part, int parts) {
+        const int64_t low = a.length * part / parts, high = a.length * (part + 1) / parts;
+        const auto range = static_cast<uint64_t>(high - low), length = static_cast<uint64_t>(a.length);
+        bool good = true;
+        for (int64_t j = 0; j < n; ++j) {
+            const int64_t i = index[j * index_step];
+            good &= static_cast<uint64_t>(i) < length;
+            if (static_cast<uint64_t>(i) - static_cast<uint64_t>(low) < range) own[i * step] = op(own[i * step], other[j * other_step]);
+        }
+        if (!good) fine.store(false, std::memory_order_relaxed);
+    });
+    return fine.load();
+}
+
+template <class T, class Op>
+bool scatter_by(const Along& a, const int64_t* index, T* own, const T* other, Op op) {
+    if (a.dims == 1) return scatter_vector(a, index, own, other, op);
     const int last = a.dims - 1;
-    const int64_t step = a.own_step[a.dim], along_row = last == a.dim ? 0 : a.own_step[last];
+    const int64_t step = a.own_step[a.dim], along = last == a.dim ? 0 : a.own_step[last], length = a.length;
     const int64_t index_step = a.index_step[last], other_step = a.other_step[last];
-    in_parts(a, false, [&, along_row](int split, int64_t begin, int64_t end) {
+    std::atomic<bool> fine{true};
+    in_parts(a, false, [&, along](int split, int64_t begin, int64_t end) {
+        bool good = true;
         each_row(a, split, begin, end, [&](int64_t i, int64_t to, int64_t from, int64_t n) {
             const int64_t* named = index + i;
-            const T* given = other + from;
-            T* row = own + to;
-            if (index_step == 0) {
-                // The whole row goes to one place: a loop without indices.
-                const int64_t place = placed(*named, a);
-                if (place < 0) return true;
-                T* out = row + place * step;
-                if (along_row == 1 && other_step == 1) {
-                    for (int64_t j = 0; j < n; ++j) out[j] = op(out[j], given[j]);
-                } else {
-                    for (int64_t j = 0; j < n; ++j) out[j * along_row] = op(out[j * along_row], given[j * other_step]);
-                }
-                return true;
+            if (index_step == 0 && last != a.dim) {
+                const bool in_range = static_cast<uint64_t>(*named) < static_cast<uint64_t>(length);
+                if (in_range) scatter_whole(own + to + *named * step, along, other + from, other_step, n, op);
+                good &= in_range;
+            } else if (index_step == 1 && other_step == 1 && last == a.dim && step == 1) {
+                if (n > length / 8 && length <= kForeseen) foresee(own + to, length);
+                good &= scatter_row(named, 1, length, own + to, 1, 0, other + from, 1, n, op);
+            } else if (index_step == 1 && other_step == 1 && along == 1) {
+                good &= scatter_row(named, 1, length, own + to, step, 1, other + from, 1, n, op);
+            } else {
+                good &= scatter_row(named, index_step, length, own + to, step, along, other + from, other_step, n, op);
             }
-            for (int64_t j = 0; j < n; ++j) {
-                const int64_t place = placed(named[j * index_step], a);
-                if (place < 0) continue;
-                T& out = row[place * step + j * along_row];
-                out = op(out, given[j * other_step]);
-            }
-            return true;
         });
+        if (!good) fine.store(false, std::memory_order_relaxed);
     });
+    return fine.load();
 }
 
 template <class T>
-void scatter(const Along& along, const int64_t* index, T* own, const T* other, Scatter how) {
+bool scatter(const Along& along, const int64_t* index, T* own, const T* other, Scatter how) {
     switch (how) {
         case Scatter::copy: return scatter_by(along, index, own, other, Copy{});
         case Scatter::add: return scatter_by(along, index, own, other, Add{});
@@ -173,12 +123,24 @@ void scatter(const Along& along, const int64_t* index, T* own, const T* other, S
         case Scatter::maximum: return scatter_by(along, index, own, other, Maximum{});
         case Scatter::minimum: return scatter_by(along, index, own, other, Minimum{});
     }
+    return true;
+}
+
+template <class T>
+bool add(const Slices& s, const int64_t* index, T* own, const T* values) {
+    if (!all_in_range(index, s.count, s.length, s.wraps)) return false;
+    each_slice(s, index, [=](int64_t o, int64_t i, int64_t place, int64_t begin, int64_t end) {
+        T* to = own + (o * s.length + place) * s.inner;
+        const T* from = values + (o * s.count + i) * s.inner;
+        for (int64_t j = begin; j < end; ++j) to[j] = Add{}(to[j], from[j]);
+    });
+    return true;
 }
 
 }  // namespace
 
-const IndexingKernels<float> indexing_f32 = {gather<float>, scatter<float>};
-const IndexingKernels<double> indexing_f64 = {gather<double>, scatter<double>};
-const IndexingKernels<int64_t> indexing_i64 = {gather<int64_t>, scatter<int64_t>};
+const IndexingKernels<float> indexing_f32 = {scatter<float>, add<float>};
+const IndexingKernels<double> indexing_f64 = {scatter<double>, add<double>};
+const IndexingKernels<int64_t> indexing_i64 = {scatter<int64_t>, add<int64_t>};
 
 }  // namespace rl::RL_ISA

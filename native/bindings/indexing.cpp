@@ -10,37 +10,29 @@ namespace {
 constexpr int64_t kLong = 1 << 14;  // elements from which the interpreter is released
 
 // The steps of an array in elements; false where they are no whole number of them.
-template <class T>
 bool steps(const Array& x, int64_t* out) {
+    const int64_t size = PyArray_ITEMSIZE(x.ptr());
     for (int d = 0; d < x.dims(); ++d) {
-        if (x.stride(d) % static_cast<int64_t>(sizeof(T))) return false;
-        out[d] = x.stride(d) / static_cast<int64_t>(sizeof(T));
+        if (x.stride(d) % size) return false;
+        out[d] = x.stride(d) / size;
     }
     return true;
 }
 
-// Whether every index is in range, in row-major order of any strides.
-bool in_range(const Along& a, const int64_t* index) {
-    int64_t at[kMostIndexDims] = {}, offset = 0;
-    const int last = a.dims - 1;
-    const int64_t low = a.wraps ? -a.length : 0;
-    for (;;) {
-        bool fine = true;
-        const int64_t step = a.index_step[last], n = step ? a.shape[last] : 1;
-        for (int64_t j = 0; j < n; ++j) fine &= index[offset + j * step] >= low && index[offset + j * step] < a.length;
-        if (!fine) return false;
-        int d = last - 1;
-        for (; d >= 0; --d) {
-            // Repeated indices are looked at once.
-            if (a.index_step[d] != 0 && ++at[d] < a.shape[d]) {
-                offset += a.index_step[d];
-                break;
-            }
-            offset -= at[d] > 0 ? (a.shape[d] - 1) * a.index_step[d] : 0;
-            at[d] = 0;
-        }
-        if (d < 0) return true;
-    }
+// The size of elements that the kernels move; 0 of others.
+int movable(const Array& x) {
+    const int64_t size = PyArray_ITEMSIZE(x.ptr());
+    const bool known = size == 1 || size == 2 || size == 4 || size == 8 || size == 16;
+    return known && PyArray_ISALIGNED(x.ptr()) && !PyDataType_REFCHK(PyArray_DESCR(x.ptr())) ? static_cast<int>(size) : 0;
+}
+
+// A new array of the elements of `like`.
+nb::object empty_of(const Array& like, int dims, const npy_intp* shape) {
+    PyArray_Descr* kind = PyArray_DESCR(like.ptr());
+    Py_INCREF(kind);
+    PyObject* array = PyArray_NewFromDescr(&PyArray_Type, kind, dims, shape, nullptr, nullptr, 0, nullptr);
+    if (!array) nb::raise_python_error();
+    return nb::steal(array);
 }
 
 // Own and index must have as many dimensions, the index being no longer but along dim.
@@ -58,49 +50,26 @@ Along layout(const Array& own, int64_t dim, const Array& index) {
     return a;
 }
 
-template <class T>
-nb::object gather_as(Along a, const Array& own, const Array& index) {
-    if (!own.is<T>() || !steps<T>(own, a.own_step) || !steps<int64_t>(index, a.index_step)) return not_implemented();
-    nb::object out = empty_like<T>(index);
-    steps<T>(Array(out, "out"), a.other_step);
+bool indexable(const Array& own, const Array& index) {
+    return index.is<int64_t>() && own.dims() > 0 && own.dims() <= kMostIndexDims && index.dims() == own.dims();
+}
+
+nb::object gather_along(nb::handle own_, int64_t dim, nb::handle index_) {
+    const Array own(own_, "array"), index(index_, "index");
+    const int size = movable(own);
+    if (!size || !indexable(own, index)) return not_implemented();
+    Along a = layout(own, dim, index);
+    if (!steps(own, a.own_step) || !steps(index, a.index_step)) return not_implemented();
+    nb::object out = empty_of(own, index.dims(), PyArray_DIMS(index.ptr()));
+    steps(Array(out, "out"), a.other_step);
     if (index.size() == 0) return out;
     if (a.length == 0) return not_implemented();
     bool fine;
     {
         Released released(index.size() >= kLong);
-        fine = indexing_kernels<T>().gather(a, index.data<int64_t>(), own.data<T>(), data_of<T>(out));
+        fine = active_moving().gather(size, a, index.data<int64_t>(), own.data<char>(), data_of<char>(out));
     }
     return fine ? out : not_implemented();
-}
-
-nb::object gather_along(nb::handle own_, int64_t dim, nb::handle index_) {
-    const Array own(own_, "array"), index(index_, "index");
-    if (!index.is<int64_t>() || own.dims() == 0 || own.dims() > kMostIndexDims || index.dims() != own.dims()) return not_implemented();
-    const Along a = layout(own, dim, index);
-    if (own.is<float>()) return gather_as<float>(a, own, index);
-    if (own.is<double>()) return gather_as<double>(a, own, index);
-    return gather_as<int64_t>(a, own, index);
-}
-
-template <class T>
-nb::object scatter_as(Along a, const Array& own, const Array& index, const Array& values, Scatter how) {
-    if (!own.is<T>() || !values.is<T>() || !steps<T>(own, a.own_step)) return not_implemented();
-    if (values.dims() && !steps<T>(values, a.other_step)) return not_implemented();
-    for (int d = 0; d < a.dims; ++d) {
-        if (a.shape[d] == 0) return nb::none();
-    }
-    if (own.overlaps(values) || own.overlaps(index) || !in_range(a, index.data<int64_t>())) return not_implemented();
-    {
-        Released released(own.size() >= kLong);
-        indexing_kernels<T>().scatter(a, index.data<int64_t>(), own.data<T>(), values.data<T>(), how);
-    }
-    return nb::none();
-}
-
-nb::object scatter_typed(const Along& a, const Array& own, const Array& index, const Array& values, Scatter how) {
-    if (own.is<float>()) return scatter_as<float>(a, own, index, values, how);
-    if (own.is<double>()) return scatter_as<double>(a, own, index, values, how);
-    return scatter_as<int64_t>(a, own, index, values, how);
 }
 
 // Elements that share memory are the reference's business.
@@ -111,38 +80,138 @@ bool spread_out(const Array& x) {
     return true;
 }
 
+template <class T>
+nb::object scatter_as(Along a, const Array& own, const Array& index, const Array& values, Scatter how) {
+    if (!own.is<T>() || !values.is<T>() || !steps(own, a.own_step) || !steps(index, a.index_step)) return not_implemented();
+    if (values.dims() && !steps(values, a.other_step)) return not_implemented();
+    if (index.size() == 0) return nb::none();
+    if (own.overlaps(values) || own.overlaps(index)) return not_implemented();
+    bool fine;
+    {
+        Released released(index.size() >= kLong);
+        fine = indexing_kernels<T>().scatter(a, index.data<int64_t>(), own.data<T>(), values.data<T>(), how);
+    }
+    if (!fine) throw nb::index_error("index is out of range");
+    return nb::none();
+}
+
 nb::object scatter_along(const char* how_, nb::handle own_, int64_t dim, nb::handle index_, nb::handle values_) {
     const Array own(own_, "out"), index(index_, "index"), values(values_, "values");
     constexpr std::string_view names[] = {"copy", "add", "multiply", "maximum", "minimum"};
     int how = 0;
     while (how < 5 && names[how] != how_) ++how;
     if (how == 5) throw nb::value_error("how must be copy, add, multiply, maximum or minimum");
-    if (!index.is<int64_t>() || own.dims() == 0 || own.dims() > kMostIndexDims || index.dims() != own.dims() ||
-        !own.writeable() || !spread_out(own)) {
-        return not_implemented();
-    }
+    if (!indexable(own, index) || !own.writeable() || !spread_out(own)) return not_implemented();
     const Along a = layout(own, dim, index);
     if (values.dims() && !values.same_shape(index)) return not_implemented();
-    Along b = a;
-    return steps<int64_t>(index, b.index_step) ? scatter_typed(b, own, index, values, static_cast<Scatter>(how)) : not_implemented();
+    const auto which = static_cast<Scatter>(how);
+    if (own.is<float>()) return scatter_as<float>(a, own, index, values, which);
+    if (own.is<double>()) return scatter_as<double>(a, own, index, values, which);
+    return scatter_as<int64_t>(a, own, index, values, which);
 }
 
-// A vector of indices names whole slices of own along dim.
+// The slices of a dense array that a dense vector of indices names along dim; false for arrays that the kernels don't take.
+bool slices_of(const Array& own, int64_t dim, const Array& index, bool wraps, Slices& s) {
+    if (dim < 0 || dim >= own.dims()) throw nb::value_error("dim is out of range");
+    if (!index.is_dense<int64_t>() || index.dims() != 1 || !own.contiguous()) return false;
+    s = {1, own.shape(static_cast<int>(dim)), index.shape(0), 1, wraps};
+    for (int d = 0; d < own.dims(); ++d) {
+        if (d != dim) (d < dim ? s.outer : s.inner) *= own.shape(d);
+    }
+    return true;
+}
+
+void check_slices(const Array& own, int64_t dim, const Array& index, const Array& values) {
+    bool fits = values.dims() == own.dims();
+    for (int d = 0; fits && d < own.dims(); ++d) fits = values.shape(d) == (d == dim ? index.shape(0) : own.shape(d));
+    if (!fits) throw nb::value_error("values: the shape does not fit");
+}
+
+nb::object take_along(nb::handle own_, int64_t dim, nb::handle index_, bool wraps) {
+    const Array own(own_, "array"), index(index_, "index");
+    const int size = movable(own);
+    Slices s;
+    if (!size || !slices_of(own, dim, index, wraps, s) || own.dims() > kMostIndexDims) return not_implemented();
+    npy_intp shape[kMostIndexDims];
+    for (int d = 0; d < own.dims(); ++d) shape[d] = d == dim ? s.count : own.shape(d);
+    nb::object out = empty_of(own, own.dims(), shape);
+    if (s.count == 0) return out;
+    if (s.length == 0 || s.outer * s.inner == 0) return not_implemented();
+    bool fine;
+    {
+        Released released(s.outer * s.count * s.inner >= kLong);
+        fine = active_moving().take(size, s, index.data<int64_t>(), own.data<char>(), data_of<char>(out));
+    }
+    return fine ? out : not_implemented();
+}
+
+// Whether slices may be written: dense memory of its own.
+bool takes_slices(const Array& own, const Array& index, const Array& values) {
+    return own.writeable() && values.contiguous() && PyArray_ISALIGNED(values.ptr()) && !own.overlaps(values) && !own.overlaps(index);
+}
+
+nb::object put_along(nb::handle own_, int64_t dim, nb::handle index_, nb::handle values_, bool wraps) {
+    const Array own(own_, "out"), index(index_, "index"), values(values_, "values");
+    const int size = movable(own);
+    Slices s;
+    if (!size || !slices_of(own, dim, index, wraps, s)) return not_implemented();
+    const bool single = values.dims() == 0;
+    if (!single) check_slices(own, dim, index, values);
+    if (!PyArray_EquivTypes(PyArray_DESCR(own.ptr()), PyArray_DESCR(values.ptr()))) return not_implemented();
+    if (!takes_slices(own, index, values)) return not_implemented();
+    bool fine;
+    {
+        Released released(s.outer * s.count * s.inner >= kLong);
+        fine = active_moving().put(size, s, index.data<int64_t>(), own.data<char>(), values.data<char>(), single);
+    }
+    return fine ? nb::none() : not_implemented();
+}
+
+template <class T>
+nb::object add_as(const Slices& s, const Array& own, const Array& index, const Array& values) {
+    if (!own.is<T>() || !values.is<T>()) return not_implemented();
+    bool fine;
+    {
+        Released released(s.outer * s.count * s.inner >= kLong);
+        fine = indexing_kernels<T>().add(s, index.data<int64_t>(), own.data<T>(), values.data<T>());
+    }
+    return fine ? nb::none() : not_implemented();
+}
+
 nb::object add_along(nb::handle own_, int64_t dim, nb::handle index_, nb::handle values_) {
     const Array own(own_, "out"), index(index_, "index"), values(values_, "values");
-    if (!index.is<int64_t>() || index.dims() != 1 || own.dims() == 0 || own.dims() > kMostIndexDims || !own.writeable() ||
-        !spread_out(own) || values.dims() != own.dims()) {
-        return not_implemented();
+    Slices s;
+    if (!slices_of(own, dim, index, true, s)) return not_implemented();
+    check_slices(own, dim, index, values);
+    if (!takes_slices(own, index, values)) return not_implemented();
+    if (own.is<float>()) return add_as<float>(s, own, index, values);
+    if (own.is<double>()) return add_as<double>(s, own, index, values);
+    return add_as<int64_t>(s, own, index, values);
+}
+
+// Indices of one shape, as they lie in memory.
+nb::object flat_places(nb::tuple indices, nb::tuple lengths) {
+    const auto dims = static_cast<int64_t>(indices.size());
+    if (dims == 0 || static_cast<int64_t>(lengths.size()) != dims) throw nb::value_error("indices: as many as lengths are needed");
+    if (dims > kMostPlacesDims) return not_implemented();
+    const int64_t* vectors[kMostPlacesDims];
+    int64_t sizes[kMostPlacesDims], all = 1;
+    const Array first(indices[0], "indices");
+    for (int64_t d = 0; d < dims; ++d) {
+        const Array index(indices[d], "indices");
+        if (!index.is_dense<int64_t>() || !index.same_shape(first)) return not_implemented();
+        vectors[d] = index.data<int64_t>();
+        sizes[d] = nb::cast<int64_t>(lengths[d]);
+        if (sizes[d] < 0 || __builtin_mul_overflow(all, sizes[d], &all)) throw nb::value_error("lengths: no array is as large");
     }
-    Along a = layout(own, dim, values);
-    for (int d = 0; d < a.dims; ++d) {
-        if (values.shape(d) != (d == a.dim ? index.shape(0) : own.shape(d))) throw nb::value_error("values: the shape does not fit");
+    nb::object out = empty_like<int64_t>(first);
+    if (first.size() == 0) return out;
+    bool fine;
+    {
+        Released released(first.size() >= kLong);
+        fine = active_moving().places(static_cast<int>(dims), vectors, sizes, first.size(), data_of<int64_t>(out));
     }
-    int64_t step;
-    if (!steps<int64_t>(index, &step)) return not_implemented();
-    a.index_step[a.dim] = step;
-    a.wraps = true;
-    return scatter_typed(a, own, index, values, Scatter::add);
+    return fine ? out : not_implemented();
 }
 
 }  // namespace
@@ -151,7 +220,11 @@ void bind_indexing(nb::module_& m) {
     m.def("gather_along", gather_along, nb::arg("array").none(), nb::arg("dim"), nb::arg("index").none());
     m.def("scatter_along", scatter_along, nb::arg("how"), nb::arg("out").none(), nb::arg("dim"), nb::arg("index").none(),
           nb::arg("values").none());
+    m.def("take_along", take_along, nb::arg("array").none(), nb::arg("dim"), nb::arg("index").none(), nb::arg("wraps") = false);
+    m.def("put_along", put_along, nb::arg("out").none(), nb::arg("dim"), nb::arg("index").none(), nb::arg("values").none(),
+          nb::arg("wraps") = false);
     m.def("add_along", add_along, nb::arg("out").none(), nb::arg("dim"), nb::arg("index").none(), nb::arg("values").none());
+    m.def("flat_places", flat_places, nb::arg("indices"), nb::arg("lengths"));
 }
 
 }  // namespace rl

@@ -20,7 +20,7 @@ from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import OVERLAP, Operation, is_plain, view_of, writes_freely
 from rushlight.autograd.transforms import elements
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.kernels.index import add_at
+from rushlight.kernels.index import add_at, put_at, take_at
 from rushlight.ops._geometry import (
     Array,
     Shape,
@@ -54,9 +54,7 @@ class Index(Operation):
         ctx.shape, ctx.layout = array.shape, layout
         ctx.save_for_backward(*indices)
         try:
-            if len(indices) == 1 and indices[0]._array.dtype.kind != "b":
-                return array.take(indices[0]._array, len(layout) - 1)
-            return np.ascontiguousarray(array[_key(layout, indices)])
+            return take_at(array, _key(layout, indices))
         except IndexError as error:
             raise _index_error(error, indices) from None
 
@@ -147,7 +145,7 @@ def put_values(array: Array, key: tuple[Any, ...], source: Array, accumulate: bo
         if accumulate:
             add_at(array, key, source)
         else:
-            array[key] = source
+            put_at(array, key, source)
     except IndexError as error:
         raise _index_error(error, indices) from None
     except ValueError:

@@ -15,11 +15,11 @@ from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import elements
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.kernels.index import add_along, first_outside
+from rushlight.kernels.index import add_along, first_outside, put_along, take_along
 from rushlight.ops._geometry import Array, Shape, check_no_overlap, shape_text, warn_of_overlap, wrap_dim
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import apart_from, into
-from rushlight.ops.scatter import ScatterReduce, check_index, target_array
+from rushlight.ops.scatter import ScatterReduce, applied, check_index, target_array
 from rushlight.ops.shape import reshape
 from rushlight.ops.write import fill_value_array
 
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = ["index_add", "index_copy", "index_fill", "index_reduce", "index_select"]
-
-
-def _at(dim: int, index: Array) -> tuple[Any, ...]:
-    return (*(slice(None),) * dim, index)
 
 
 class IndexSelect(Operation):
@@ -46,7 +42,7 @@ class IndexSelect(Operation):
         places = index._array
         if not array.ndim:
             return array.reshape(1)[places.reshape(-1)].reshape(())
-        return array.take(places if places.ndim else places.reshape(1), dim)
+        return take_along(array, dim, places if places.ndim == 1 else places.reshape(1))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -119,8 +115,8 @@ class IndexCopy(Operation):
         ctx.save_for_backward(index, source if ctx.needs_input_grad[3] else None)
         out = target_array(input, inplace)
         if out.ndim:
-            given = source._array
-            out[_at(dim, index._array.reshape(-1))] = given if given.ndim else given.reshape(1)
+            given = np.ascontiguousarray(source._array)
+            put_along(out, dim, index._array.reshape(-1), given if source._array.ndim else given.reshape(1))
         else:
             out[...] = source._array.reshape(-1)[-1]
         return out
@@ -148,7 +144,7 @@ class IndexFill(Operation):
             warn_of_overlap(out, "index_fill_")
         if out.ndim:
             try:
-                out[_at(dim, index._array.reshape(-1))] = fill_value_array(value, out)
+                put_along(out, dim, index._array.reshape(-1), np.asarray(fill_value_array(value, out)), True)
             except IndexError as error:
                 raise IndexError(str(error).replace("for axis", "for dimension")) from None
         else:
@@ -409,7 +405,7 @@ def index_reduce(
     check_tensor("index_reduce", "input", 1, input)
     arguments = _reduced_places(input, dim, index, source, reduce)
     apart_from(out, index, source)
-    return into(out, IndexReduce.apply(input, *arguments, source, reduce, include_self, False), exact=True)
+    return into(out, applied(IndexReduce, False, input, *arguments, source, reduce, include_self, False), exact=True)
 
 
 def index_reduce_(
@@ -417,7 +413,7 @@ def index_reduce_(
 ) -> Tensor:
     """`index_reduce` in place."""
     arguments = _reduced_places(input, dim, index, source, reduce)
-    return IndexReduce.inplace(input, *arguments, source, reduce, include_self, True)
+    return applied(IndexReduce, True, input, *arguments, source, reduce, include_self, True)
 
 
 class IndexAlongMethods:

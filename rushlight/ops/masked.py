@@ -7,6 +7,7 @@ Source: https://docs.pytorch.org/docs/2.13/torch.html#indexing-slicing-joining-m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from rushlight.autograd._quantized import refuse
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import as_one, elements, of_values
 from rushlight.autograd.variable import Variable, wrap
+from rushlight.kernels.index import add_along, put_along, take_along
 from rushlight.ops._geometry import Array, check_no_overlap, expanded_shape
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import apart_from, into, plain
@@ -94,7 +96,8 @@ class Take(Operation):
     def forward(ctx: Any, input: Tensor, index: Tensor) -> Array:
         ctx.shape = input._array.shape
         ctx.save_for_backward(index)
-        return np.asarray(input._array.reshape(-1).take(index._array))
+        places = index._array
+        return take_along(input._array.reshape(-1), 0, places.reshape(-1), True).reshape(places.shape)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -117,9 +120,9 @@ class Put(Operation):
         places, given = index._array.reshape(-1), source._array.reshape(-1)
         flat = out.reshape(-1)
         if accumulate:
-            np.add.at(flat, places, given)
+            add_along(flat, 0, places, given)
         else:
-            flat[places] = given
+            put_along(flat, 0, places, given, True)
         if flat.base is None or not np.shares_memory(flat, out):
             out[...] = flat.reshape(out.shape)
         return out
@@ -192,14 +195,23 @@ def masked_scatter_(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     return MaskedScatter.inplace(input, mask, source, True)
 
 
-def _check_positions(function: str, input: Tensor, index: Tensor) -> None:
-    places, size = index._array, input._array.size
-    if places.dtype != np.int64:
+def _check_positions(function: str, index: Tensor) -> None:
+    if index._array.dtype != np.int64:
         raise RuntimeError(f"{function}(): Expected a long tensor for index, but got {index.dtype.legacy_name}")
-    places = elements(index)
-    if places.size and (places.max() >= size or places.min() < -size):
-        bad = places.reshape(-1)[int(np.argmax(((places < -size) | (places >= size)).reshape(-1)))]
-        raise IndexError(f"out of range: tried to access index {bad} on a tensor of {size} elements.")
+
+
+def _in_range(call: Callable[..., Tensor], input: Tensor, index: Tensor, *args: Any) -> Tensor:
+    """What an operation makes of its arguments; IndexError in PyTorch's words where a position is out of range."""
+    try:
+        return call(input, index, *args)
+    except IndexError:
+        places, size = elements(index), input._array.size
+        outside = ((places < -size) | (places >= size)).reshape(-1)
+        if not outside.any():
+            raise
+        bad = places.reshape(-1)[int(np.argmax(outside))]
+        message = f"out of range: tried to access index {bad} on a tensor of {size} elements."
+        raise IndexError(message) from None
 
 
 def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -215,15 +227,15 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     check_tensor("take", "input", 1, input)
     check_tensor("take", "index", 2, index)
-    _check_positions("take", input, index)
+    _check_positions("take", index)
     apart_from(out, input, index, shape=index._array.shape)
-    return into(out, Take.apply(input, index))
+    return into(out, _in_range(Take.apply, input, index))
 
 
 def _check_put(input: Tensor, index: Tensor, source: Tensor) -> None:
     for position, (name, tensor) in enumerate((("input", input), ("index", index), ("source", source)), 1):
         check_tensor("put_", name, position, tensor)
-    _check_positions("put_", input, index)
+    _check_positions("put_", index)
     if source._array.size != index._array.size:
         raise IndexError(
             "put_(): Expected source and index to have the same number of elements, but got source.numel() = "
@@ -252,14 +264,14 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     check_tensor("put", "input", 1, input)
     check_tensor("put", "index", 2, index)
     _check_put(input, index, source)
-    return Put.apply(input, index, source, accumulate, False)
+    return _in_range(Put.apply, input, index, source, accumulate, False)
 
 
 def put_(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """`put` in place."""
     check_tensor("put_", "index", 2, index)
     _check_put(input, index, source)
-    return Put.inplace(input, index, source, accumulate, True)
+    return _in_range(Put.inplace, input, index, source, accumulate, True)
 
 
 @of_values("nonzero")

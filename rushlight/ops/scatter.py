@@ -49,7 +49,7 @@ class Gather(Operation):
         if not places.size:
             return np.empty(places.shape, array.dtype)
         if not places.ndim or not array.ndim:
-            return np.asarray(array.reshape(-1)[places])
+            return gather_along(array.reshape(-1), 0, places.reshape(-1)).reshape(places.shape)
         return gather_along(array, dim, places)
 
     @staticmethod
@@ -267,8 +267,10 @@ def _padded(grad: Tensor, shape: Shape) -> Tensor:
 
 
 def check_index(function: str, input: Tensor, dim: int, index: Any, src: Tensor | None) -> int:
-    """The dimension counted from the front, once index and source were checked; RuntimeError or IndexError where "
-    "they don't fit."""
+    """The dimension counted from the front, once the shapes and types of index and source were checked.
+
+    RuntimeError or IndexError where they don't fit. What the index holds is looked at by the kernels.
+    """
     check_tensor(function, "input", 1, input)
     array = input._array
     dim = wrap_dim(dim, array.ndim)
@@ -283,15 +285,23 @@ def check_index(function: str, input: Tensor, dim: int, index: Any, src: Tensor 
         whose = "input" if function == "gather" else "self"
         raise RuntimeError(f"Index tensor must have the same number of dimensions as {whose} tensor")
     _check_sizes(array, dim, places, None if src is None else src._array)
-    length = array.shape[dim] if array.ndim else 1
-    places = elements(index)
-    at = first_outside(places, length)
-    if at is not None:
-        bad = places.reshape(-1)[at]
-        raise RuntimeError(f"index {bad} is out of bounds for dimension {dim} with size {length}")
     if src is not None and src._array.dtype != array.dtype:
         raise RuntimeError(f"{function}(): Expected self.dtype to be equal to src.dtype")
     return dim
+
+
+def applied(operation: type[Operation], inplace: bool, input: Tensor, dim: int, index: Tensor, *args: Any) -> Tensor:
+    """What an operation makes of its arguments; RuntimeError in PyTorch's words where the index is out of range."""
+    try:
+        return (operation.inplace if inplace else operation.apply)(input, dim, index, *args)
+    except IndexError:
+        length = input._array.shape[dim] if input._array.ndim else 1
+        places = elements(index)
+        at = first_outside(places, length)
+        if at is None:
+            raise
+        bad = places.reshape(-1)[at]
+        raise RuntimeError(f"index {bad} is out of bounds for dimension {dim} with size {length}") from None
 
 
 def _check_sizes(array: Array, dim: int, places: Array, src: Array | None) -> None:
@@ -329,7 +339,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     check_tensor("gather", "input", 1, input)
     dim = check_index("gather", input, dim, index, None)
     apart_from(out, input, index, shape=index._array.shape)
-    return into(out, Gather.apply(input, dim, index), exact=True)
+    return into(out, applied(Gather, False, input, dim, index), exact=True)
 
 
 def _scatter(input: Tensor, dim: int, index: Tensor, src: Any, reduce: str | None, inplace: bool) -> Tensor:
@@ -341,12 +351,8 @@ def _scatter(input: Tensor, dim: int, index: Tensor, src: Any, reduce: str | Non
             raise RuntimeError("reduce argument must be either add or multiply.")
         if given is None:
             given = wrap(np.broadcast_to(fill_value_array(src, input._array), index._array.shape))
-        arguments = (dim, index, given, names[reduce], True, inplace)
-        return ScatterReduce.inplace(input, *arguments) if inplace else ScatterReduce.apply(input, *arguments)
-    operation = ScatterValue if given is None else Scatter
-    return (
-        operation.inplace(input, dim, index, src, True) if inplace else operation.apply(input, dim, index, src, False)
-    )
+        return applied(ScatterReduce, inplace, input, dim, index, given, names[reduce], True, inplace)
+    return applied(ScatterValue if given is None else Scatter, inplace, input, dim, index, src, inplace)
 
 
 def _one_source(src: Any, value: Any) -> Any:
@@ -401,12 +407,12 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Ten
     check_tensor("scatter_add", "input", 1, input)
     dim = check_index("scatter", input, dim, index, src)
     apart_from(out, index, src)
-    return into(out, ScatterAdd.apply(input, dim, index, src, False), exact=True)
+    return into(out, applied(ScatterAdd, False, input, dim, index, src, False), exact=True)
 
 
 def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """`scatter_add` in place."""
-    return ScatterAdd.inplace(input, check_index("scatter", input, dim, index, src), index, src, True)
+    return applied(ScatterAdd, True, input, check_index("scatter", input, dim, index, src), index, src, True)
 
 
 def _reduction(reduce: str) -> str:
@@ -441,7 +447,8 @@ def scatter_reduce(
     check_tensor("scatter_reduce", "input", 1, input)
     dim = check_index("scatter", input, dim, index, src)
     apart_from(out, index, src)
-    return into(out, ScatterReduce.apply(input, dim, index, src, _reduction(reduce), include_self, False), exact=True)
+    result = applied(ScatterReduce, False, input, dim, index, src, _reduction(reduce), include_self, False)
+    return into(out, result, exact=True)
 
 
 def scatter_reduce_(
@@ -449,7 +456,7 @@ def scatter_reduce_(
 ) -> Tensor:
     """`scatter_reduce` in place."""
     dim = check_index("scatter", input, dim, index, src)
-    return ScatterReduce.inplace(input, dim, index, src, _reduction(reduce), include_self, True)
+    return applied(ScatterReduce, True, input, dim, index, src, _reduction(reduce), include_self, True)
 
 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:

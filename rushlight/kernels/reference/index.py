@@ -1,39 +1,23 @@
-"""Adding at places that may repeat: the reverse of gathering."""
+"""Elements and slices that indices name, moved and combined. An index out of range is an IndexError."""
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["add_along", "add_at", "along", "first_outside", "flat_along", "gather_along", "scatter_along"]
+__all__ = [
+    "add_along", "along", "first_outside", "flat_along", "flat_places", "gather_along", "put_along", "scatter_along",
+    "take_along",
+]  # fmt: skip
 
 Array = npt.NDArray[Any]
 
 # Up to how often a place is named, at most, `reduceat` is slower than adding turn by turn.
 _FEW = 8
-
-
-def add_at(
-    out: Array, key: tuple[Any, ...], values: Array, add_rows: Callable[[Array, int, Array, Array], None] | None = None
-) -> None:
-    """`out[key] += values`, a place counting as often as it is named; `add_rows` may stand in for `add_along`."""
-    tensors = [part for part in key if not isinstance(part, slice)]
-    if len(tensors) == 1:
-        if tensors[0].dtype.kind == "b":
-            out[key] += values
-            return
-        dim = len(key) - 1
-        index = tensors[0]
-        shape = out.shape[:dim] + index.shape + out.shape[dim + 1 :]
-        values = np.broadcast_to(values, shape).reshape((*shape[:dim], index.size, *out.shape[dim + 1 :]))
-        (add_rows or add_along)(out, dim, index.reshape(-1), values)
-        return
-    np.add.at(out, key, values)
 
 
 def add_along(out: Array, dim: int, index: Array, values: Array) -> None:
@@ -86,7 +70,7 @@ def first_outside(index: Array, length: int) -> int | None:
     if not index.size:
         return None
     # As unsigned numbers the negative ones are the largest.
-    unsigned = index.view(_UNSIGNED[index.itemsize])
+    unsigned = np.ascontiguousarray(index).view(_UNSIGNED[index.itemsize])
     if unsigned.max() < length:
         return None
     return int(np.argmax(unsigned.reshape(-1) >= length))
@@ -121,6 +105,35 @@ def flat_along(index: Array, own: tuple[int, ...], dim: int) -> Array:
 _SMALL = 4096
 
 
+def take_along(array: Array, dim: int, index: Array, wraps: bool = False) -> Array:
+    """The slices along `dim` that a vector of indices names; -1 is the last one if it `wraps`."""
+    if not wraps:
+        _check(index, array.shape[dim])
+    return array.take(index, dim)
+
+
+def put_along(out: Array, dim: int, index: Array, values: Array, wraps: bool = False) -> None:
+    """Write slices, or one number, where a vector of indices names slices along `dim`; the last one named stays."""
+    if not wraps:
+        _check(index, out.shape[dim])
+    out[(*(slice(None),) * dim, index)] = values
+
+
+def flat_places(indices: tuple[Array, ...], lengths: tuple[int, ...]) -> Array:
+    """What indices of one shape, -1 being the last, name in row-major order of an array of these lengths."""
+    total: Array = np.zeros(indices[0].shape, np.int64)
+    for index, length in zip(indices, lengths, strict=True):
+        if index.size and (index.min() < -length or index.max() >= length):
+            raise IndexError("index is out of range")
+        total = total * length + np.where(index < 0, index + length, index)
+    return total
+
+
+def _check(index: Array, length: int) -> None:
+    if first_outside(index, length) is not None:
+        raise IndexError("index is out of range")
+
+
 def along(index: Array, dim: int) -> tuple[Array, ...]:
     """The advanced index that names, for each element of `index`, its own place but in dimension `dim`."""
     ndim = index.ndim
@@ -133,6 +146,7 @@ def along(index: Array, dim: int) -> tuple[Array, ...]:
 
 def gather_along(array: Array, dim: int, index: Array) -> Array:
     """The elements of an array that an index of as many dimensions names along `dim`."""
+    _check(index, array.shape[dim])
     if array.flags.c_contiguous:
         return array.reshape(-1).take(flat_along(index, array.shape, dim))
     return array[along(index, dim)]
@@ -146,6 +160,7 @@ def scatter_along(how: str, out: Array, dim: int, index: Array, values: Array) -
 
     `how` is "copy", "add", "multiply", "maximum" or "minimum"; the values have the index's shape, or none.
     """
+    _check(index, out.shape[dim])
     if out.flags.c_contiguous:
         key: Any = flat_along(index, out.shape, dim)
         out = out.reshape(-1)

@@ -1,0 +1,157 @@
+// Elements moved to and from where indices name them, by their size alone. What is read with an index out of range is element 0, so
+// that the loops go on; the caller hears of it and gives the result to nobody.
+#include "indexing_parts.h"
+
+namespace rl::RL_ISA {
+namespace {
+
+struct Pair {
+    uint64_t a, b;
+};
+
+// f with a null pointer of the type that has this size.
+template <class F>
+bool sized(int size, F f) {
+    switch (size) {
+        case 1: return f(static_cast<uint8_t*>(nullptr));
+        case 2: return f(static_cast<uint16_t*>(nullptr));
+        case 4: return f(static_cast<uint32_t*>(nullptr));
+        case 8: return f(static_cast<uint64_t*>(nullptr));
+        case 16: return f(static_cast<Pair*>(nullptr));
+    }
+    return false;
+}
+
+// out[j] = row[index[j] * step + j * along]; whether all were in range.
+template <bool WRAPS, class T>
+RL_INLINE bool gather_row(const int64_t* index, int64_t index_step, int64_t length, const T* row, int64_t step, int64_t along,
+                          T* out, int64_t out_step, int64_t n) {
+    uint64_t bad = 0;
+    for (int64_t j = 0; j < n; ++j) {
+        const uint64_t place = placed<WRAPS>(index[j * index_step], length);
+        const bool outside = place >= static_cast<uint64_t>(length);
+        bad |= outside;
+        out[j * out_step] = row[(outside ? 0 : static_cast<int64_t>(place)) * step + j * along];
+    }
+    return bad == 0;
+}
+
+template <class T>
+RL_INLINE void copy_row(const T* from, int64_t step, T* to, int64_t to_step, int64_t n) {
+    if (step == 1 && to_step == 1) {
+        std::memcpy(to, from, n * sizeof(T));
+    } else {
+        for (int64_t j = 0; j < n; ++j) to[j * to_step] = from[j * step];
+    }
+}
+
+template <class T>
+bool gather_as(const Along& a, const int64_t* index, const T* own, T* other) {
+    const int last = a.dims - 1;
+    const int64_t step = a.own_step[a.dim], along = last == a.dim ? 0 : a.own_step[last], length = a.length;
+    const int64_t index_step = a.index_step[last], other_step = a.other_step[last];
+    std::atomic<bool> fine{true};
+    in_parts(a, true, [&, along](int split, int64_t begin, int64_t end) {
+        bool good = true;
+        each_row(a, split, begin, end, [&](int64_t i, int64_t from, int64_t to, int64_t n) {
+            const int64_t* named = index + i;
+            if (index_step == 0 && last != a.dim) {
+                const bool in_range = static_cast<uint64_t>(*named) < static_cast<uint64_t>(length);
+                good &= in_range;
+                copy_row(own + from + (in_range ? *named : 0) * step, along, other + to, other_step, n);
+            } else if (index_step == 1 && other_step == 1 && last == a.dim && step == 1) {
+                if (n > length / 8 && length <= kForeseen) foresee(own + from, length);
+                good &= gather_row<false>(named, 1, length, own + from, 1, 0, other + to, 1, n);
+            } else if (index_step == 1 && other_step == 1 && along == 1) {
+                good &= gather_row<false>(named, 1, length, own + from, step, 1, other + to, 1, n);
+            } else {
+                good &= gather_row<false>(named, index_step, length, own + from, step, along, other + to, other_step, n);
+            }
+        });
+        if (!good) fine.store(false, std::memory_order_relaxed);
+    });
+    return fine.load();
+}
+
+bool gather(int size, const Along& a, const int64_t* index, const void* own, void* other) {
+    return sized(size, [&]<class T>(T*) { return gather_as(a, index, static_cast<const T*>(own), static_cast<T*>(other)); });
+}
+
+// Rows of the result, all outer ones in one sequence, are shared by the threads.
+template <class T>
+bool take_as(const Slices& s, const int64_t* index, const T* own, T* out) {
+    std::atomic<bool> fine{true};
+    parallel_for(s.outer * s.count, kGrain / (s.inner + 1) + 1, [&](int64_t row, int64_t end) {
+        bool good = true;
+        while (row < end) {
+            const int64_t o = row / s.count, i = row % s.count;
+            const int64_t n = s.count - i < end - row ? s.count - i : end - row;
+            const T* from = own + o * s.length * s.inner;
+            T* to = out + row * s.inner;
+            row += n;
+            if (s.inner == 1) {
+                good &= s.wraps ? gather_row<true>(index + i, 1, s.length, from, 1, 0, to, 1, n)
+                                : gather_row<false>(index + i, 1, s.length, from, 1, 0, to, 1, n);
+                continue;
+            }
+            for (int64_t j = 0; j < n; ++j) {
+                const int64_t named = index[i + j];
+                const uint64_t place = s.wraps ? placed<true>(named, s.length) : placed<false>(named, s.length);
+                const bool in_range = place < static_cast<uint64_t>(s.length);
+                good &= in_range;
+                std::memcpy(to + j * s.inner, from + (in_range ? static_cast<int64_t>(place) : 0) * s.inner, s.inner * sizeof(T));
+            }
+        }
+        if (!good) fine.store(false, std::memory_order_relaxed);
+    });
+    return fine.load();
+}
+
+bool take(int size, const Slices& s, const int64_t* index, const void* own, void* out) {
+    return sized(size, [&]<class T>(T*) { return take_as(s, index, static_cast<const T*>(own), static_cast<T*>(out)); });
+}
+
+bool put(int size, const Slices& s, const int64_t* index, void* own, const void* values, bool single) {
+    if (!all_in_range(index, s.count, s.length, s.wraps)) return false;
+    return sized(size, [&]<class T>(T*) {
+        T* target = static_cast<T*>(own);
+        const T* given = static_cast<const T*>(values);
+        each_slice(s, index, [=](int64_t o, int64_t i, int64_t place, int64_t begin, int64_t end) {
+            T* to = target + (o * s.length + place) * s.inner;
+            if (single) {
+                const T value = *given;
+                for (int64_t j = begin; j < end; ++j) to[j] = value;
+            } else {
+                const T* from = given + (o * s.count + i) * s.inner;
+                for (int64_t j = begin; j < end; ++j) to[j] = from[j];
+            }
+        });
+        return true;
+    });
+}
+
+bool places(int dims, const int64_t* const* indices, const int64_t* lengths, int64_t n, int64_t* out) {
+    std::atomic<bool> fine{true};
+    parallel_for(n, kGrain / dims, [&](int64_t begin, int64_t end) {
+        uint64_t bad = 0;
+        for (int d = 0; d < dims; ++d) {
+            const int64_t* index = indices[d];
+            const int64_t length = lengths[d];
+            for (int64_t i = begin; i < end; ++i) {
+                const uint64_t place = placed<true>(index[i], length);
+                bad |= place >= static_cast<uint64_t>(length);
+                // As unsigned numbers: what is out of range may overflow.
+                const uint64_t before = d ? static_cast<uint64_t>(out[i]) * static_cast<uint64_t>(length) : 0;
+                out[i] = static_cast<int64_t>(before + place);
+            }
+        }
+        if (bad) fine.store(false, std::memory_order_relaxed);
+    });
+    return fine.load();
+}
+
+}  // namespace
+
+const MovingKernels moving = {gather, take, put, places};
+
+}  // namespace rl::RL_ISA

@@ -66,7 +66,14 @@ def test_scattering_is_the_references(machine, type_, how):
 @pytest.mark.parametrize("type_", TYPES)
 def test_adding_slices_is_the_references(machine, type_):
     rng = np.random.default_rng(0)
-    for shape, _, dim in [*CASES, ((40000,), (0,), 0), ((3, 70), (0,), 0), ((1, 700, 80), (0,), 1), ((0, 4, 2), (0,), 1), ((2, 4, 0), (0,), 1)]:
+    for shape, _, dim in [
+        *CASES,
+        ((40000,), (0,), 0),
+        ((3, 70), (0,), 0),
+        ((1, 700, 80), (0,), 1),
+        ((0, 4, 2), (0,), 1),
+        ((2, 4, 0), (0,), 1),
+    ]:
         count = 40000 if shape == (40000,) else 300
         index = rng.integers(-shape[dim], shape[dim], count)
         values = rng.integers(-9, 9, (*shape[:dim], count, *shape[dim + 1 :])).astype(type_)
@@ -83,7 +90,15 @@ MOVED = [np.uint8, np.float16, np.float32, np.complex64, np.complex128, np.bool_
 @pytest.mark.parametrize("type_", MOVED)
 def test_slices_are_read_and_written_as_by_the_reference(machine, type_):
     rng = np.random.default_rng(0)
-    for shape, _, dim in [*CASES, ((40000,), (0,), 0), ((3, 70), (0,), 0), ((1, 700, 80), (0,), 1), ((40, 900), (0,), 1), ((0, 4, 2), (0,), 1), ((2, 4, 0), (0,), 1)]:
+    for shape, _, dim in [
+        *CASES,
+        ((40000,), (0,), 0),
+        ((3, 70), (0,), 0),
+        ((1, 700, 80), (0,), 1),
+        ((40, 900), (0,), 1),
+        ((0, 4, 2), (0,), 1),
+        ((2, 4, 0), (0,), 1),
+    ]:
         x = rng.integers(0, 9, shape).astype(type_)
         for wraps, count in ((False, 11), (True, 900), (True, 40000 if len(shape) == 1 else 1)):
             index = rng.integers(-shape[dim] if wraps else 0, shape[dim], count)
@@ -107,7 +122,9 @@ def test_places_are_the_references(machine):
         for lengths in ((4,), (4, 7), (3, 1, 6)):
             indices = tuple([rng.integers(-n, n, shape) for n in lengths])
             indices = tuple([np.asarray(i, np.int64) for i in indices])
-            np.testing.assert_array_equal(_native.flat_places(indices, lengths), reference.flat_places(indices, lengths))
+            np.testing.assert_array_equal(
+                _native.flat_places(indices, lengths), reference.flat_places(indices, lengths)
+            )
 
 
 def test_sums_are_added_in_the_indexs_order(machine, dtype):

@@ -2,6 +2,7 @@
 #include "arrays.h"
 
 namespace rl {
+void bind_attention(nb::module_& m);
 void bind_conv(nb::module_& m);
 void bind_core(nb::module_& m);
 void bind_choice(nb::module_& m);
@@ -28,6 +29,7 @@ NB_MODULE(_native, m) {
     nanobind::set_leak_warnings(false);
     if (_import_array() < 0) nanobind::raise_python_error();
     rl::bind_core(m);
+    rl::bind_attention(m);
     rl::bind_conv(m);
     rl::bind_choice(m);
     rl::bind_elementwise(m);

@@ -57,5 +57,28 @@ RL_INLINE Vec<T> exp(Vec<T> x) {
     return x > high ? splat(static_cast<T>(__builtin_inf())) : p;
 }
 
+// exp where no x is above 80 (below the normal range 0; NaN stays NaN), with less to take care of: 2^n is one factor, whose
+// exponent is the low bits of n + rounder.
+template <class T>
+RL_INLINE Vec<T> exp_bounded(Vec<T> x) {
+    using C = ExpConstants<T>;
+    const Vec<T> low = splat(C::lowest), y = x < low ? low : x;
+    const Vec<T> shifted = fmadd<T>(y, splat(T(1.4426950408889634)), splat(C::rounder));
+    const Vec<T> n = shifted - C::rounder;
+    Vec<T> r = fmadd<T>(n, splat(-C::ln2_high), y);
+    r = fmadd<T>(n, splat(-C::ln2_low), r);
+    double factorial = 1;
+    for (int i = 2; i <= C::degree; ++i) factorial *= i;
+    Vec<T> p = splat(T(1 / factorial));
+#pragma GCC unroll 16
+    for (int i = C::degree; i > 0; --i) {
+        factorial /= i;
+        p = fmadd<T>(p, r, splat(T(1 / factorial)));
+    }
+    typedef typename C::Integer IntegerVec __attribute__((vector_size(kVectorBytes)));
+    const Vec<T> power = (Vec<T>)(((IntegerVec)shifted << C::mantissa) + (static_cast<typename C::Integer>(C::bias) << C::mantissa));
+    return x < low ? Vec<T>{} : p * power;
+}
+
 }  // namespace
 }  // namespace rl::RL_ISA

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from .dispatch import native_available, prefer_native
+from .reference import attention as _attention
 from .reference import elementwise, factors, int8, linalg, loss, norm, optim, pointwise, reduce, scan, sorting
 
 __all__ = [
-    "accumulate", "adam_step", "add", "bias_grad", "clamp", "clamp_backward", "divide", "elu", "exp", "extremum_along",
+    "accumulate", "adam_step", "add", "attention", "attention_backward", "bias_grad", "clamp", "clamp_backward", "divide", "elu", "exp", "extremum_along",
     "extremum_over", "gelu", "gelu_backward", "gemm", "hardswish", "int8_pack", "int8_product", "int8_quantize",
     "int8_range", "kth_along", "leaky_relu", "leaky_relu_backward", "log_softmax", "log_softmax_backward",
     "log_sum_exp_along", "lu_factor", "mean", "median_along", "mish", "mode_along", "moments_over", "multiply",
@@ -17,6 +18,9 @@ __all__ = [
     "softmax_cross_entropy", "softmax_cross_entropy_backward", "softplus", "sort_along", "sqrt", "subtract",
     "sum_along", "sum_over", "tanh", "tanh_backward", "threshold_backward", "topk_along",
 ]  # fmt: skip
+
+attention = prefer_native(_attention.attention)
+attention_backward = prefer_native(_attention.attention_backward)
 
 gemm = prefer_native(linalg.gemm)
 lu_factor = prefer_native(factors.lu_factor)

@@ -1,6 +1,6 @@
 """Scaled dot-product attention: one operation that never holds all scores, and the plain composition.
 
-The operation goes over blocks of queries. A block's scores against all keys are made, used and dropped, in the forward
+The operation's kernel goes over blocks of queries and keys. A block of scores is made, used and dropped, in the forward
 pass and again in the backward pass, so what it keeps grows with the sequence and not with its square.
 
 Source: T. Dao et al., "FlashAttention", 2022 (recomputing the weights in the backward pass)
@@ -9,7 +9,6 @@ Source: T. Dao et al., "FlashAttention", 2022 (recomputing the weights in the ba
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from rushlight.ops._numeric import Array, as_result, not_implemented, widened
 from rushlight.ops.conversion import in_type
 from rushlight.ops.creation import zeros
 from rushlight.ops.dropout import dropout
-from rushlight.ops.matmul import matmul, products
+from rushlight.ops.matmul import matmul
 from rushlight.ops.softmax import softmax_along, softmax_gradient
 
 if TYPE_CHECKING:
@@ -30,69 +29,21 @@ if TYPE_CHECKING:
 
 __all__ = ["FlashAttention", "SafeSoftmax", "composed_attention"]
 
-# How many scores a block holds: they stay in a core's second-level cache.
-_BLOCK = 1 << 17
+def _rows(array: Array) -> Array:
+    """The numbers as the kernels read them: in a type to compute in, the elements of a row side by side."""
+    array = widened(array)
+    return array if array.strides[-1] == array.itemsize else np.ascontiguousarray(array)
 
 
-class _Heads:
-    """The heads of one call as stacks of matrices, and their softmax weights block by block.
-
-    Queries are (N, L, E), N heads of all samples, multiplied by the scale; keys and values are (N, S, E), where those
-    that several heads of queries share are repeated.
-    """
-
-    def __init__(self, query: Array, key: Array, value: Array, mask: Array | None, causal: bool, scale: float) -> None:
-        batch, self.heads, length, width = query.shape
-        self.group = self.heads // key.shape[1] if key.shape[1] else 1
-        self.query = np.multiply(widened(query), scale, order="C").reshape(batch * self.heads, length, width)
-        self.key, self.value = self._stacked(key), self._stacked(value)
-        self.mask = None if mask is None else mask.reshape((1,) * (4 - mask.ndim) + mask.shape)
-        self.causal = causal
-
-    def _stacked(self, array: Array) -> Array:
-        array = np.ascontiguousarray(widened(array))
-        if self.group > 1:
-            array = array.repeat(self.group, axis=1)
-        return array.reshape(-1, *array.shape[2:])
-
-    def blocks(self) -> Iterator[tuple[slice, slice, slice]]:
-        """Which heads, which of their queries, and the keys that these may see."""
-        count, length = self.query.shape[:2]
-        keys = self.key.shape[1]
-        rows = max(16, min(length, _BLOCK // keys))
-        several = max(1, _BLOCK // (rows * keys))
-        for head in range(0, count, several):
-            for first in range(0, length, rows):
-                last = min(first + rows, length)
-                yield slice(head, head + several), slice(first, last), slice(min(last, keys) if self.causal else keys)
-
-    def weights(self, heads: slice, rows: slice, keys: slice) -> Array:
-        """softmax(Q Kᵀ · scale + mask) of a block: (n, rows, keys)."""
-        scores = products(self.query[heads, rows], self.key[heads, keys], transpose_b=True)
-        if self.causal:
-            hidden = scores[:, :, rows.start :]
-            hidden += np.triu(np.full(hidden.shape[1:], -np.inf, scores.dtype), 1)
-        if self.mask is not None:
-            scores = self._masked(scores, heads, rows, keys)
-        out = kernels.softmax(scores.reshape(-1, scores.shape[-1])).reshape(scores.shape)
-        if self.mask is not None and np.isnan(out[..., 0]).any():
-            # A query that may see no key gets nothing.
-            out[(scores == -np.inf).all(axis=-1)] = 0
-        return out
-
-    def _masked(self, scores: Array, heads: slice, rows: slice, keys: slice) -> Array:
-        mask: Any = self.mask
-        rows = rows if mask.shape[2] > 1 else slice(None)
-        keys = keys if mask.shape[3] > 1 else slice(None)
-        if mask.shape[0] == mask.shape[1] == 1:
-            part = mask[0, 0, rows, keys]
-        else:
-            sample, head = np.divmod(np.arange(heads.start, heads.start + scores.shape[0]), self.heads)
-            part = mask[sample % mask.shape[0], head % mask.shape[1], rows, keys]
-        if part.dtype.kind == "b":
-            return np.where(part, scores, scores.dtype.type(-np.inf))
-        scores += part
-        return scores
+def _mask_rows(mask: Tensor | None, query: Array, keys: int) -> Array | None:
+    """A mask as the kernels read it: of 4 dimensions, a choice or number for each key."""
+    if mask is None:
+        return None
+    array = mask._array
+    if array.dtype.kind != "b":
+        array = widened(array).astype(query.dtype, copy=False)
+    array = array.reshape((1,) * (4 - array.ndim) + array.shape)
+    return np.ascontiguousarray(np.broadcast_to(array, (*array.shape[:3], keys)))
 
 
 class FlashAttention(Operation):
@@ -104,51 +55,34 @@ class FlashAttention(Operation):
     def forward(
         ctx: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool, scale: float
     ) -> Any:
-        ctx.save_for_backward(query, key, value, mask)
-        ctx.causal, ctx.scale = causal, scale
-        q = query._array
-        heads = _Heads(q, key._array, value._array, None if mask is None else widened(mask._array), causal, scale)
-        out = np.empty(heads.query.shape, heads.query.dtype)
-        for block in heads.blocks():
-            out[block[:2]] = products(heads.weights(*block), heads.value[block[0], block[2]])
-        # PyTorch lays the result out as the queries are.
-        result = np.empty_like(q)
-        result[...] = out.reshape(q.shape)
+        q, k, v = _rows(query._array), _rows(key._array), _rows(value._array)
+        # PyTorch lays the result out as the queries are, and so does the kernel.
+        out, normalizer = kernels.attention(q, k, v, _mask_rows(mask, q, k.shape[2]), causal, scale)
+        result = wrap(as_result(out, query._array.dtype))
+        ctx.save_for_backward(query, key, value, mask, result)
+        ctx.normalizer, ctx.causal, ctx.scale = normalizer, causal, scale
         return result
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        query, key, value, mask = ctx.saved_tensors
+        query, key, value, mask, out = ctx.saved_tensors
         if state.enabled:
             found = _composed_gradients(grad, query, key, value, mask, ctx.causal, ctx.scale)
-        else:
-            found = _gradients(grad, query, key, value, mask, ctx.causal, ctx.scale)
-        return (*found, None, None, None)
-
-
-def _gradients(
-    grad: Tensor, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool, scale: float
-) -> tuple[Tensor, ...]:
-    """The gradients of query, key and value, the weights made again block by block."""
-    q, k = query._array, key._array
-    heads = _Heads(q, k, value._array, None if mask is None else widened(mask._array), causal, scale)
-    outer = np.ascontiguousarray(widened(grad._array)).reshape(heads.query.shape)
-    of_query, of_key, of_value = (np.zeros_like(a) for a in (heads.query, heads.key, heads.value))
-    for block in heads.blocks():
-        which, rows, keys = block
-        weights, g = heads.weights(*block), outer[which, rows]
-        of_value[which, keys] += products(weights, g, transpose_a=True)
-        of_weights = products(g, heads.value[which, keys], transpose_b=True)
-        flat = of_weights.reshape(-1, of_weights.shape[-1])
-        of_scores = kernels.softmax_backward(flat, weights.reshape(flat.shape)).reshape(weights.shape)
-        of_query[which, rows] = products(of_scores, heads.key[which, keys])
-        of_key[which, keys] += products(of_scores, heads.query[which, rows], transpose_a=True)
-    of_query *= scale
-    shared = (k.shape[0], k.shape[1], heads.group, *k.shape[2:])
-    return (
-        wrap(as_result(of_query.reshape(q.shape), q.dtype)),
-        *(wrap(as_result(g.reshape(shared).sum(axis=2), k.dtype)) for g in (of_key, of_value)),
-    )
+            return (*found, None, None, None)
+        q, k, v = _rows(query._array), _rows(key._array), _rows(value._array)
+        arrays = kernels.attention_backward(
+            _rows(grad._array),
+            q,
+            k,
+            v,
+            _rows(out._array),
+            ctx.normalizer,
+            _mask_rows(mask, q, k.shape[2]),
+            ctx.causal,
+            ctx.scale,
+        )
+        dtype = query._array.dtype
+        return (*[wrap(as_result(a, dtype)) for a in arrays], None, None, None)
 
 
 def _composed_gradients(

@@ -22,6 +22,7 @@ void bind_sorting(nb::module_& m);
 void bind_special(nb::module_& m);
 void bind_elementwise(nb::module_& m);
 void bind_factors(nb::module_& m);
+void bind_fourier(nb::module_& m);
 void bind_indexing(nb::module_& m);
 }  // namespace rl
 
@@ -34,6 +35,7 @@ NB_MODULE(_native, m) {
     rl::bind_choice(m);
     rl::bind_elementwise(m);
     rl::bind_factors(m);
+    rl::bind_fourier(m);
     rl::bind_indexing(m);
     rl::bind_int8(m);
     rl::bind_laws(m);

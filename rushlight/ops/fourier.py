@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rushlight import dtypes
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
-from rushlight.kernels.reference import spectrum
+from rushlight.kernels import spectrum
 from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into

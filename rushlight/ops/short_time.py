@@ -13,7 +13,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from rushlight.autograd.grad_mode import state
-from rushlight.kernels.reference.spectrum import BY_LENGTH, BY_ROOT, UNSCALED
+from rushlight.kernels.spectrum import BY_LENGTH, BY_ROOT, UNSCALED
 from rushlight.ops._geometry import shape_text, wrap_dim
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops.complex_views import view_as_real

@@ -1,24 +1,18 @@
-"""Discrete Fourier transforms of arrays, by NumPy's pocketfft, which keeps single precision."""
+"""Discrete Fourier transforms along one dimension, by NumPy's pocketfft, which keeps single precision."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BY_LENGTH", "BY_ROOT", "UNSCALED", "complex_to_complex", "complex_to_real", "real_to_complex"]
+__all__ = ["real_along", "spectrum_along", "transform_along"]
 
 Array = npt.NDArray[Any]
 
-# What a transform is multiplied with: 1, 1 / √n, 1 / n of the n points that it goes over.
-UNSCALED, BY_ROOT, BY_LENGTH = 0, 1, 2
-
 _COMPLEX: dict[Any, Any] = {np.dtype(np.float32): np.dtype(np.complex64), np.dtype(np.float64): np.dtype(np.complex128)}
 _REAL: dict[Any, Any] = {c: r for r, c in _COMPLEX.items()}
-_FORWARD = ("backward", "ortho", "forward")
-_INVERSE = _FORWARD[::-1]
 
 
 class _Pocketfft:
@@ -38,66 +32,46 @@ class _Pocketfft:
         return cls.ufuncs
 
 
-def _factor(n: int, scale: int, real: np.dtype[Any]) -> Any:
-    if scale == UNSCALED:
-        return 1
-    return real.type(1 / n if scale == BY_LENGTH else 1 / math.sqrt(n))
+def _scaled(array: Array, scale: float) -> Array:
+    if scale != 1:
+        array *= array.real.dtype.type(scale)
+    return array
 
 
-def _along(array: Array, dim: int, scale: int, forward: bool, out: Array | None = None) -> Array:
-    """The transform of complex or real numbers along a dimension, whole."""
+def transform_along(x: Array, dim: int, scale: float, forward: bool, out: Array | None = None) -> Array:
+    """`scale Σₖ x[k] exp(∓2πi jk / n)` along `dim`, - forward and + else; x may be real, and `out` x itself."""
     ufuncs = _Pocketfft.found()
     if ufuncs is None:
-        norm: Any = (_FORWARD if forward else _INVERSE)[scale]
-        return (np.fft.fft if forward else np.fft.ifft)(array, axis=dim, norm=norm, out=out)
-    kind = array.dtype
+        if forward:
+            return _scaled(np.fft.fft(x, axis=dim, out=out), scale)
+        return _scaled(np.fft.ifft(x, axis=dim, norm="forward", out=out), scale)
+    kind = x.dtype
     if out is None:
-        out = np.empty(array.shape, _COMPLEX.get(kind, kind))
-    factor = _factor(array.shape[dim], scale, _REAL.get(kind, kind))
-    (ufuncs.fft if forward else ufuncs.ifft)(array, factor, axes=[(dim,), (), (dim,)], out=out)
+        out = np.empty(x.shape, _COMPLEX.get(kind, kind))
+    (ufuncs.fft if forward else ufuncs.ifft)(x, _REAL.get(kind, kind).type(scale), axes=[(dim,), (), (dim,)], out=out)
     return out
 
 
-def complex_to_complex(array: Array, dims: tuple[int, ...], scale: int, forward: bool) -> Array:
-    """`Σₖ x[k] exp(∓2πi jk / n)` along each of `dims`: - forward, + else."""
-    if not dims:
-        return array.copy()
-    out = _along(array, dims[-1], scale, forward)
-    for dim in dims[-2::-1]:
-        _along(out, dim, scale, forward, out)
-    return out
-
-
-def real_to_complex(array: Array, dims: tuple[int, ...], scale: int, onesided: bool) -> Array:
-    """The transform of real numbers; `onesided`: the first n // 2 + 1 places of the last of `dims` only."""
-    dim = dims[-1]
-    out = _half(array, dim, scale) if onesided else _along(array, dim, scale, True)
-    for other in dims[-2::-1]:
-        _along(out, other, scale, True, out)
-    return out
-
-
-def _half(array: Array, dim: int, scale: int) -> Array:
+def spectrum_along(x: Array, dim: int, scale: float, whole: bool) -> Array:
+    """The transform of real numbers: `whole`, or the first n // 2 + 1 places."""
+    if whole:
+        return transform_along(x, dim, scale, True)
     ufuncs = _Pocketfft.found()
     if ufuncs is None:
-        norm: Any = _FORWARD[scale]
-        return np.fft.rfft(array, axis=dim, norm=norm)
-    n = array.shape[dim]
-    out = np.empty((*array.shape[:dim], n // 2 + 1, *array.shape[dim + 1 :]), _COMPLEX[array.dtype])
+        return _scaled(np.fft.rfft(x, axis=dim), scale)
+    n = x.shape[dim]
+    out = np.empty((*x.shape[:dim], n // 2 + 1, *x.shape[dim + 1 :]), _COMPLEX[x.dtype])
     ufunc = ufuncs.rfft_n_odd if n % 2 else ufuncs.rfft_n_even
-    ufunc(array, _factor(n, scale, array.dtype), axes=[(dim,), (), (dim,)], out=out)
+    ufunc(x, x.dtype.type(scale), axes=[(dim,), (), (dim,)], out=out)
     return out
 
 
-def complex_to_real(array: Array, dims: tuple[int, ...], scale: int, n: int) -> Array:
-    """The inverse of the one-sided transform, with n places in the last of `dims`."""
-    for i, dim in enumerate(dims[:-1]):
-        array = _along(array, dim, scale, False, array if i else None)
-    dim, ufuncs = dims[-1], _Pocketfft.found()
+def real_along(x: Array, dim: int, scale: float, n: int) -> Array:
+    """The n real numbers of which the one-sided transform, times `scale n`, is given."""
+    ufuncs = _Pocketfft.found()
     if ufuncs is None:
-        norm: Any = _INVERSE[scale]
-        return np.fft.irfft(array, n, axis=dim, norm=norm)
-    real = _REAL[array.dtype]
-    out = np.empty((*array.shape[:dim], n, *array.shape[dim + 1 :]), real)
-    ufuncs.irfft(array, _factor(n, scale, real), axes=[(dim,), (), (dim,)], out=out)
+        return _scaled(np.fft.irfft(x, n, axis=dim, norm="forward"), scale)
+    real = _REAL[x.dtype]
+    out = np.empty((*x.shape[:dim], n, *x.shape[dim + 1 :]), real)
+    ufuncs.irfft(x, real.type(scale), axes=[(dim,), (), (dim,)], out=out)
     return out

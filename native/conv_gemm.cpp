@@ -8,54 +8,16 @@
 #include "conv_paths.h"
 
 #include "conv_patches.h"
+#include "conv_product.h"
 #include "core/allocator.h"
 #include "core/thread_pool.h"
 
 namespace rl::RL_ISA {
 namespace {
 
-#if defined(__AVX512F__) || defined(__aarch64__)
-constexpr int kTileRows = 14;  // 28 accumulators of 32 registers
-#else
-constexpr int kTileRows = 6;   // 12 of 16
-#endif
 constexpr int64_t kBlockBytes = 384 << 10;  // patches that are multiplied by the same weights: in the second-level cache
 constexpr int64_t kMostPanels = 8;
-constexpr int64_t kGrain = 1 << 16;         // multiplications for which a second thread pays
-constexpr int64_t kStretch = 128;           // products in one chain of additions: long chains round worse
 constexpr int64_t kGradOutputs = 256;       // outputs between two visits of the weight gradient's sums
-
-template <class T>
-constexpr int kPanel = 2 * lanes<T>;
-
-RL_INLINE constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-RL_INLINE constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-RL_INLINE constexpr int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-
-RL_INLINE int64_t multiplications(const ConvShape& c) {
-    return c.batch * c.groups * c.out_channels * c.out[0] * c.out[1] * c.in_channels * c.kernel[0] * c.kernel[1];
-}
-
-// sums[i][v] += a[i * a_row + p * a_step] * b[p * b_step + v] over p < depth.
-template <class T, int ROWS, int WIDTH>
-RL_INLINE void add_products(int64_t depth, const T* a, int64_t a_row, int64_t a_step, const T* b, int64_t b_step,
-                            Vec<T> (&sums)[ROWS][WIDTH]) {
-    for (int64_t p = 0; p < depth; ++p) {
-        Vec<T> right[WIDTH];
-#pragma GCC unroll 2
-        for (int v = 0; v < WIDTH; ++v) right[v] = load(b + v * lanes<T>);
-        const T* row = a;
-#pragma GCC unroll 16
-        for (int i = 0; i < ROWS; ++i) {
-            const Vec<T> left = splat(row[(i % 3) * a_row]);
-            if (i % 3 == 2) row += 3 * a_row;
-#pragma GCC unroll 2
-            for (int v = 0; v < WIDTH; ++v) sums[i][v] = fmadd<T>(left, right[v], sums[i][v]);
-        }
-        a += a_step;
-        b += b_step;
-    }
-}
 
 // Forward or the input gradient, for one group of channels at a time.
 template <class T>
@@ -197,33 +159,6 @@ ConvStatus multiply(const Product<T>& job, const Pass<T>* passes, int64_t pass_c
     return ConvStatus::ok;
 }
 
-// Channels in a tile: even shares of at most kTileRows.
-RL_INLINE int64_t even_block(int64_t channels) { return divide_up(channels, divide_up(channels, kTileRows)); }
-
-// to[p * rows + i] = from[i * from_rows + p]: `rows` <= kTileRows rows of `depth` elements, transposed.
-template <class T>
-void pack_tile(const T* from, int64_t from_rows, int64_t rows, int64_t depth, T* to) {
-    constexpr int L = lanes<T>;
-    for (int64_t p = 0; p < depth; p += L) {
-        const int64_t left = smaller(depth - p, L);
-        for (int64_t first = 0; first < rows; first += L) {
-            const int64_t count = smaller(rows - first, L);
-            Vec<T> block[L];
-#pragma GCC unroll 16
-            for (int i = 0; i < L; ++i) {
-                const T* const row = from + (first + i) * from_rows + p;
-                block[i] = i >= count ? Vec<T>{} : left == L ? load(row) : load_part(row, left);
-            }
-            transpose<T>(block);
-            for (int64_t i = 0; i < left; ++i) {
-                T* const out = to + (p + i) * rows + first;
-                if (count == L) store(out, block[i]);
-                else store_part(out, block[i], count);
-            }
-        }
-    }
-}
-
 // Whether all offsets fit 32 bits.
 RL_INLINE bool fits(const ConvShape& c) {
     constexpr double most = 1 << 30;
@@ -349,29 +284,6 @@ struct GradJob {
     int64_t patch_row() const { return kGradOutputs + lanes<T>; }  // rows a power of two apart share a set of the cache
 };
 
-template <class T, int ROWS, int WIDTH>
-void add_tile(int64_t outputs, const T* patches, int64_t patch_row, const T* grads, int64_t width, bool first, T* sums) {
-    Vec<T> tile[ROWS][WIDTH] = {};
-    add_products<T, ROWS, WIDTH>(outputs, patches, patch_row, 1, grads, width, tile);
-#pragma GCC unroll 16
-    for (int i = 0; i < ROWS; ++i) {
-#pragma GCC unroll 2
-        for (int v = 0; v < WIDTH; ++v) {
-            T* const to = sums + i * width + v * lanes<T>;
-            store(to, first ? tile[i][v] : load(to) + tile[i][v]);
-        }
-    }
-}
-
-template <class T>
-using AddTile = void (*)(int64_t, const T*, int64_t, const T*, int64_t, bool, T*);
-
-template <class T, int WIDTH, int... I>
-RL_INLINE AddTile<T> add_tile_of(int64_t rows, std::integer_sequence<int, I...>) {
-    constexpr AddTile<T> functions[] = {add_tile<T, I + 1, WIDTH>...};
-    return functions[rows - 1];
-}
-
 // gy of some outputs (`spots`) with the channels next to each other, zeros after them.
 template <class T>
 void transpose_grads(const T* gy, int64_t channels, int64_t plane, const Spots<T>* spots, int64_t vectors, int64_t width, T* to) {
@@ -419,14 +331,11 @@ void add_outputs(const GradJob<T>& job, int64_t group, int64_t begin, int64_t en
         const T* const x = job.x + (group * c.in_channels + channel) * c.in[0] * c.in[1];
         for (int64_t v = 0; v < vectors; ++v)
             gather_patches(job.from, spots[v], job.taps, job.window, x, channels, patches + v * lanes<T>, job.patch_row());
-        using Rows = std::make_integer_sequence<int, kTileRows>;
-        for (int64_t o = 0; o < width; o += 2 * lanes<T>) {
-            const bool one = width - o == lanes<T>;
+        for (int64_t o = 0; o < width; o += kPanel<T>) {
             for (int64_t row = 0; row < rows; row += kTileRows) {
-                const int64_t some = smaller(kTileRows, rows - row);
-                const AddTile<T> add = one ? add_tile_of<T, 1>(some, Rows{}) : add_tile_of<T, 2>(some, Rows{});
-                add(outputs, patches + row * job.patch_row(), job.patch_row(), grads + o, width, first,
-                    sums + (channel * job.window + row) * width + o);
+                const AddTile<T> add = add_tile_for<T>(smaller(kTileRows, rows - row), smaller(2, (width - o) / lanes<T>));
+                add(outputs, patches + row * job.patch_row(), job.patch_row(), 1, grads + o, width, first,
+                    sums + (channel * job.window + row) * width + o, width);
             }
         }
     }

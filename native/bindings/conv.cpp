@@ -8,7 +8,7 @@ namespace rl {
 namespace {
 
 // Which kernels run: the fastest for the shape, or, for tests and measurements, always one kind (where it takes the shape).
-enum class Path { best, direct, gemm, depthwise };
+enum class Path { best, direct, gemm, depthwise, winograd };
 Path path = Path::best;
 
 void set_conv_path(std::string_view name) {
@@ -16,17 +16,22 @@ void set_conv_path(std::string_view name) {
     else if (name == "direct") path = Path::direct;
     else if (name == "gemm") path = Path::gemm;
     else if (name == "depthwise") path = Path::depthwise;
-    else throw nb::value_error("conv: the path must be best, direct, gemm or depthwise");
+    else if (name == "winograd") path = Path::winograd;
+    else throw nb::value_error("conv: the path must be best, direct, gemm, depthwise or winograd");
 }
+
+bool winograd_allowed = true;
 
 // run(kernels) with those for the shape; the direct ones take what the others don't.
 template <class T, class Run>
 ConvStatus choose(const ConvShape& c, ConvOp op, Run run) {
-    const ConvPath<T>& gemm = conv_gemm<T>();
-    const ConvPath<T>& depthwise = conv_depthwise<T>();
+    const ConvPath<T>&gemm = conv_gemm<T>(), &depthwise = conv_depthwise<T>(), &winograd = conv_winograd<T>();
+    const bool best = path == Path::best;
     ConvStatus status = ConvStatus::not_taken;
-    if (path == Path::depthwise || (path == Path::best && depthwise.prefers(c, op))) status = run(depthwise.conv);
-    else if (path == Path::gemm || (path == Path::best && gemm.prefers(c, op))) status = run(gemm.conv);
+    if (path == Path::winograd || (best && winograd_allowed && winograd.prefers(c, op))) status = run(winograd.conv);
+    if (status != ConvStatus::not_taken) return status;
+    if (path == Path::depthwise || (best && depthwise.prefers(c, op))) status = run(depthwise.conv);
+    else if (path == Path::gemm || (best && gemm.prefers(c, op))) status = run(gemm.conv);
     return status == ConvStatus::not_taken ? run(conv_kernels<T>()) : status;
 }
 
@@ -249,6 +254,8 @@ nb::object conv_weight(nb::handle x_, nb::handle gy_, nb::tuple kernel, nb::tupl
 
 void bind_conv(nb::module_& m) {
     m.def("set_conv_path", [](const char* name) { set_conv_path(name); }, nb::arg("name"));
+    m.def("set_conv_winograd", [](bool allowed) { winograd_allowed = allowed; }, nb::arg("allowed"));
+    m.def("conv_winograd", [] { return winograd_allowed; });
     m.def("conv", conv, nb::arg("x"), nb::arg("weight"), nb::arg("bias").none(), nb::arg("stride"), nb::arg("padding"),
           nb::arg("dilation"), nb::arg("groups"), nb::arg("outputs").none() = nb::none(), nb::arg("relu") = false);
     m.def("conv_input", conv_input, nb::arg("gy"), nb::arg("weight"), nb::arg("bias").none(), nb::arg("sizes"),

@@ -143,11 +143,11 @@ RL_INLINE Vec<T> sqrt(Vec<T> v) {
 }
 
 // One step of transpose(): exchanges the blocks of STEP elements off the diagonal of each 2 x 2 group of blocks.
-template <class T, int STEP, int... I>
-RL_INLINE void exchange_blocks(Vec<T> (&rows)[lanes<T>], std::integer_sequence<int, I...>) {
+template <class T, int STEP, int ROWS, int... I>
+RL_INLINE void exchange_blocks(Vec<T> (&rows)[ROWS], std::integer_sequence<int, I...>) {
     constexpr Mask<T> upper = {(I & STEP ? lanes<T> + I - STEP : I)...}, lower = {(I & STEP ? lanes<T> + I : I + STEP)...};
 #pragma GCC unroll 16
-    for (int i = 0; i < lanes<T>; ++i) {
+    for (int i = 0; i < ROWS; ++i) {
         if (i & STEP) continue;
         const Vec<T> a = rows[i], b = rows[i + STEP];
 #if defined(__clang__)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
 
 from rushlight.kernels import conv_parts
-from rushlight.kernels.dispatch import prefer_native
+from rushlight.kernels.dispatch import native, prefer_native
 from rushlight.kernels.reference import conv as reference
 from rushlight.kernels.reference.windows import Ints
 
@@ -18,6 +19,9 @@ unfold, fold = reference.unfold, reference.fold
 conv = prefer_native(conv_parts.conv)
 conv_input = prefer_native(conv_parts.conv_input)
 conv_weight = prefer_native(conv_parts.conv_weight)
+
+if native is not None:
+    native.set_conv_winograd(os.environ.get("RUSHLIGHT_WINOGRAD", "1") != "0")
 
 
 def conv_backward(

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from rushlight.backends import cpu
 from rushlight.kernels import convolution
 from rushlight.kernels.dispatch import native
 from rushlight.kernels.reference import conv as reference
 
 
-@pytest.fixture(params=["direct", "gemm"])
+@pytest.fixture(params=["direct", "gemm", "winograd"])
 def path(request: pytest.FixtureRequest) -> Iterator[str]:
     """Every shape runs on each kind of kernel that takes it, whichever it would choose."""
     native.set_conv_path(request.param)
@@ -84,6 +85,78 @@ def test_depthwise_convolutions(machine, path, dtype, size, kernel, dilation):
         strict=True,
     ):
         close(found, wanted, dtype)
+
+
+# (batch, channels, outputs, height, width), padding, groups: partial tiles, vectors and blocks; several chunks of tiles.
+WINOGRAD = [
+    ((2, 3, 5, 4, 4), (1, 1), 1), ((1, 17, 14, 7, 9), (0, 2), 1), ((3, 20, 15, 2, 1), (1, 1), 2),
+    ((5, 16, 33, 8, 8), (1, 0), 1), ((1, 130, 7, 6, 5), (3, 3), 1), ((16, 64, 29, 16, 20), (1, 1), 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("shape", "padding", "groups"), WINOGRAD)
+def test_winograd_convolutions(machine, dtype, shape, padding, groups):
+    batch, channels, outs, height, width = shape
+    size = (height, width)
+    rng = np.random.default_rng(5)
+    settings = ((1, 1), padding, (1, 1), groups)
+    x = rng.standard_normal((batch, groups * channels, *size)).astype(dtype)
+    w = rng.standard_normal((groups * outs, channels, 3, 3)).astype(dtype)
+    bias, input_bias = (rng.standard_normal(groups * n).astype(dtype) for n in (outs, channels))
+    expected = reference.conv(*(a.astype(np.float64) for a in (x, w, bias)), *settings)
+    gy = rng.standard_normal(expected.shape).astype(dtype)
+    wide = [a.astype(np.float64) for a in (x, gy, w, input_bias)]
+    native.set_conv_path("winograd")
+    try:
+        found = native.conv(x, w, bias, *settings)
+        clipped = native.conv(x, w, bias, *settings, None, True)
+        gx = native.conv_input(gy, w, input_bias, size, *settings)
+        gw, gb = native.conv_weight(x, gy, (3, 3), *settings, True)
+    finally:
+        native.set_conv_path("best")
+    expected_gw, expected_gb = reference.conv_weight(wide[0], wide[1], (3, 3), *settings, True)
+    least = 1e-4 if dtype == np.float32 else 1e-12
+    for one, other in (
+        (found, expected),
+        (clipped, np.maximum(expected, 0)),
+        (gx, reference.conv_input(*wide[1:], size, *settings)),
+        (gw, expected_gw),
+        (gb, expected_gb),
+    ):
+        assert one.dtype == dtype
+        assert np.abs(one - other).max() <= least * max(1.0, other.std())
+
+
+def test_winograd_is_the_same_for_any_number_of_threads():
+    rng = np.random.default_rng(6)
+    x, w = rng.standard_normal((4, 64, 16, 16)).astype("f"), rng.standard_normal((64, 64, 3, 3)).astype("f")
+    settings = ((1, 1), (1, 1), (1, 1), 1)
+    results = []
+    threads = native.get_num_threads()
+    for count in (1, 2, 3):
+        native.set_num_threads(count)
+        y = convolution.conv(x, w, None, *settings)
+        gradients = convolution.conv_backward(x, y, w, *settings, (True, True, False))
+        results.append((y, *gradients[:2]))
+    native.set_num_threads(threads)
+    for other in results[1:]:
+        for a, b in zip(results[0], other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_winograd_can_be_forbidden():
+    rng = np.random.default_rng(7)
+    x, w = rng.standard_normal((2, 64, 16, 16)).astype("f"), rng.standard_normal((64, 64, 3, 3)).astype("f")
+    settings = ((1, 1), (1, 1), (1, 1), 1)
+    allowed = convolution.conv(x, w, None, *settings)
+    cpu.allow_winograd(False)
+    try:
+        assert not cpu.is_winograd_allowed()
+        exact = convolution.conv(x, w, None, *settings)
+    finally:
+        cpu.allow_winograd(True)
+    assert not np.array_equal(allowed, exact) or native.isa() == "sse2"
+    np.testing.assert_allclose(allowed, exact, atol=1e-3)
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 40, 37), (1, 64, 20, 20), (9, 1, 28, 28), (1, 2, 300, 300)])

@@ -1,6 +1,8 @@
-// Depthwise convolution, stride 1, outputs as wide as inputs: a vector of outputs, counted through the rows of a channel, reads a
-// vector of inputs at a fixed distance for each tap, but for the lanes where the window hangs over the edge. Those masks and
-// distances are the same for all channels and images; nothing is copied.
+// Depthwise convolution, outputs as wide as inputs over the stride: a vector of outputs, counted through the rows of a channel, reads
+// a vector of inputs at a fixed distance for each tap, but for the lanes where the window hangs over the edge. Those masks and
+// distances are the same for all channels and images. With stride 1 nothing is copied. With another, a channel is first split into
+// phases, the elements of one residue of row and column each, in which the taps again read whole vectors; the input gradient is
+// computed phase by phase and put together.
 #include "conv_paths.h"
 
 #include "conv_patches.h"
@@ -17,48 +19,151 @@ constexpr int kCommonTaps = 9;          // 3 x 3, whose weights stay in register
 RL_INLINE int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 RL_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-// Where a tap of a vector of outputs reads in a channel, and which lanes.
+// Where a tap of a vector of outputs reads in a channel (or its phases), and which lanes.
 struct Read {
     int32_t at;
     uint32_t inside;
 };
 
-// A channel of every image: reads [vector][tap] for `vectors` vectors of `size` outputs.
+// reads [vector][tap] for `size` outputs.
 struct Table {
     const Read* reads;
-    int64_t taps, vectors, size, in_size;
+    int64_t taps, size;
 };
 
+// A tap: where it reads from the place of an output, in which phase.
+struct PhaseTap {
+    Tap tap;
+    int64_t phase;
+};
+
+RL_INLINE int64_t phases_of(const ConvShape& c) { return c.stride[0] * c.stride[1]; }
+// Rows of a phase of x; its columns are as many as the output's.
+RL_INLINE int64_t phase_rows(const ConvShape& c) { return divide_up(c.in[0], c.stride[0]); }
+RL_INLINE int64_t phase_size(const ConvShape& c) { return phase_rows(c) * c.out[1]; }
+
 RL_INLINE bool takes(const ConvShape& c) {
-    return c.in_channels == 1 && c.out_channels == 1 && c.stride[0] == 1 && c.stride[1] == 1 && c.in[1] == c.out[1] &&
+    return c.in_channels == 1 && c.out_channels == 1 && phases_of(c) <= 16 && divide_up(c.in[1], c.stride[1]) == c.out[1] &&
            c.kernel[0] * c.kernel[1] <= kMostReads && c.in[0] < (1 << 14) && c.out[0] < (1 << 14) && c.in[1] < (1 << 14) &&
            c.padding[0] < (1 << 14) && c.padding[1] < (1 << 14);
 }
 
-// sign 1: outputs read inputs; -1: inputs read outputs, in the input gradient.
+// Of so many vectors of outputs and taps, a table is small enough.
 template <class T>
-void fill_reads(const ConvShape& c, int sign, Read* reads) {
-    const int64_t from_rows = sign > 0 ? c.in[0] : c.out[0], rows = sign > 0 ? c.out[0] : c.in[0], size = rows * c.in[1];
-    const Images from = {static_cast<int32_t>(from_rows), static_cast<int32_t>(c.in[1]), 0, 1, 1};
-    const Grid grid = {rows, c.in[1], 0, 1, 0, 1};
+RL_INLINE bool fits(const ConvShape& c) {
+    const int64_t rows = c.out[0] > phase_rows(c) ? c.out[0] : phase_rows(c);
+    return divide_up(rows * c.out[1], lanes<T>) * c.kernel[0] * c.kernel[1] <= kMostReads;
+}
+
+RL_INLINE int64_t quotient(int64_t a, int64_t b) { return a >= 0 ? a / b : -divide_up(-a, b); }
+
+// Where tap (ky, kx) of the forward pass reads.
+RL_INLINE PhaseTap forward_tap(const ConvShape& c, int64_t ky, int64_t kx) {
+    const int64_t y = ky * c.dilation[0] - c.padding[0], x = kx * c.dilation[1] - c.padding[1];
+    const int64_t row = quotient(y, c.stride[0]), column = quotient(x, c.stride[1]);
+    return {{static_cast<int32_t>(row), static_cast<int32_t>(column)},
+            (y - row * c.stride[0]) * c.stride[1] + x - column * c.stride[1]};
+}
+
+// The reads of one list of taps: `rows` x out[1] outputs from planes of `from_rows` rows.
+template <class T, class TapOf>
+void fill_reads(const ConvShape& c, int64_t rows, int64_t from_rows, int64_t taps, TapOf tap_of, Read* reads) {
+    const int64_t width = c.out[1], size = rows * width;
+    const Images from = {static_cast<int32_t>(from_rows), static_cast<int32_t>(width), 0, 1, 1};
+    const Grid grid = {rows, width, 0, 1, 0, 1};
     Walk walk(grid, 0);
     Spots<T> spots;
     Piece<T> piece;
     for (int64_t i = 0; i < size; i += lanes<T>) {
-        find_spots(grid, from, c.in[1], 0, walk, smaller(lanes<T>, size - i), spots);
-        for (int64_t ky = 0; ky < c.kernel[0]; ++ky) {
-            for (int64_t kx = 0; kx < c.kernel[1]; ++kx) {
-                const int64_t y = ky * c.dilation[0] - c.padding[0], x = kx * c.dilation[1] - c.padding[1];
-                find_piece(from, spots, {static_cast<int32_t>(sign * y), static_cast<int32_t>(sign * x)}, piece);
-                *reads++ = {piece.inside ? piece.first : 0, piece.inside};
-            }
+        find_spots(grid, from, width, 0, walk, smaller(lanes<T>, size - i), spots);
+        for (int64_t t = 0; t < taps; ++t) {
+            const PhaseTap tap = tap_of(t);
+            find_piece(from, spots, tap.tap, piece);
+            *reads++ = {piece.inside ? static_cast<int32_t>(piece.first + tap.phase * from_rows * width) : 0, piece.inside};
         }
     }
 }
 
 template <class T>
-RL_INLINE Vec<T> load_first(const T* p, int64_t count) {
-    return count >= lanes<T> ? load(p) : load_part(p, count);
+void fill_forward(const ConvShape& c, Read* reads) {
+    fill_reads<T>(c, c.out[0], phase_rows(c), c.kernel[0] * c.kernel[1],
+                  [&](int64_t t) { return forward_tap(c, t / c.kernel[1], t % c.kernel[1]); }, reads);
+}
+
+// The first `count` elements, or all of a vector: none where it is negative.
+template <class T>
+RL_INLINE Vec<T> load_some(const T* p, int64_t count) {
+    return count >= lanes<T> ? load(p) : count > 0 ? load_part(p, count) : Vec<T>{};
+}
+
+template <class T>
+RL_INLINE void store_some(T* p, Vec<T> v, int64_t count) {
+    if (count >= lanes<T>) store(p, v);
+    else if (count > 0) store_part(p, v, count);
+}
+
+// Every second element of two vectors, from the first or the second on.
+template <class T, int FIRST, int... I>
+RL_INLINE Vec<T> every_second(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) {
+#if defined(__clang__)
+    return __builtin_shufflevector(a, b, (2 * I + FIRST)...);
+#else
+    return __builtin_shuffle(a, b, Mask<T>{(2 * I + FIRST)...});
+#endif
+}
+
+// The lanes of two vectors by turns: the first half of the result or the second.
+template <class T, int FIRST, int... I>
+RL_INLINE Vec<T> by_turns(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) {
+    constexpr int L = lanes<T>;
+#if defined(__clang__)
+    return __builtin_shufflevector(a, b, (FIRST * L / 2 + I / 2 + I % 2 * L)...);
+#else
+    return __builtin_shuffle(a, b, Mask<T>{(FIRST * L / 2 + I / 2 + I % 2 * L)...});
+#endif
+}
+
+// A channel of x into its phases, `width` columns each; zeros where a phase has fewer.
+template <class T>
+void split_plane(const ConvShape& c, const T* x, T* to) {
+    const int64_t rows = phase_rows(c), width = c.out[1], step = c.stride[1];
+    using Indices = std::make_integer_sequence<int, lanes<T>>;
+    for (int64_t r = 0; r < rows * c.stride[0]; ++r) {
+        T* out = to + r % c.stride[0] * step * rows * width + r / c.stride[0] * width;
+        const T* const from = x + r * c.in[1];
+        const int64_t columns = r < c.in[0] ? c.in[1] : 0;
+        if (step == 2) {
+            for (int64_t j = 0; j < width; j += lanes<T>) {
+                const Vec<T> a = load_some(from + 2 * j, columns - 2 * j), b = load_some(from + 2 * j + lanes<T>, columns - 2 * j - lanes<T>);
+                store_some(out + j, every_second<T, 0>(a, b, Indices{}), width - j);
+                store_some(out + rows * width + j, every_second<T, 1>(a, b, Indices{}), width - j);
+            }
+            continue;
+        }
+        for (int64_t p = 0; p < step; ++p, out += rows * width)
+            for (int64_t k = 0; k < width; ++k) out[k] = k * step + p < columns ? from[k * step + p] : T(0);
+    }
+}
+
+// The reverse.
+template <class T>
+void join_plane(const ConvShape& c, const T* from, T* x) {
+    const int64_t rows = phase_rows(c), width = c.out[1], step = c.stride[1];
+    using Indices = std::make_integer_sequence<int, lanes<T>>;
+    for (int64_t r = 0; r < c.in[0]; ++r) {
+        const T* const phases = from + r % c.stride[0] * step * rows * width + r / c.stride[0] * width;
+        T* const to = x + r * c.in[1];
+        if (step == 2) {
+            for (int64_t j = 0; j < width; j += lanes<T>) {
+                const Vec<T> a = load_some(phases + j, width - j), b = load_some(phases + rows * width + j, width - j);
+                store_some(to + 2 * j, by_turns<T, 0>(a, b, Indices{}), c.in[1] - 2 * j);
+                store_some(to + 2 * j + lanes<T>, by_turns<T, 1>(a, b, Indices{}), c.in[1] - 2 * j - lanes<T>);
+            }
+            continue;
+        }
+        for (int64_t p = 0; p < step; ++p)
+            for (int64_t k = 0; k * step + p < c.in[1]; ++k) to[k * step + p] = phases[p * rows * width + k];
+    }
 }
 
 // TAPS: their number, or 0 for any.
@@ -84,83 +189,146 @@ void correlate_plane(const Table& table, const T* x, const T* w, T start, bool r
 }
 
 template <class T>
-ConvStatus correlate(const ConvShape& c, int sign, const T* x, const T* w, const T* bias, bool relu, T* y) {
-    if (!takes(c)) return ConvStatus::not_taken;
-    const int64_t taps = c.kernel[0] * c.kernel[1], rows = sign > 0 ? c.out[0] : c.in[0], size = rows * c.in[1];
-    const int64_t vectors = divide_up(size, lanes<T>), in_size = (sign > 0 ? c.in[0] : c.out[0]) * c.in[1];
-    if (vectors * taps > kMostReads) return ConvStatus::not_taken;
-    Scratch<Read> reads(static_cast<size_t>(vectors * taps));
-    if (!reads.get()) return ConvStatus::no_memory;
-    fill_reads<T>(c, sign, reads.get());
-    const Table table = {reads.get(), taps, vectors, size, in_size};
-    const auto run = taps == kCommonTaps ? correlate_plane<T, kCommonTaps> : correlate_plane<T, 0>;
-    parallel_for(c.batch * c.groups, kGrain / (size * taps) + 1, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) {
-            const int64_t channel = i % c.groups;
-            run(table, x + i * in_size, w + channel * taps, bias ? bias[channel] : T(0), relu, y + i * size);
-        }
+auto plane_function(int64_t taps) { return taps == kCommonTaps ? correlate_plane<T, kCommonTaps> : correlate_plane<T, 0>; }
+
+// body(first, last, scratch) for shares of `n` planes, each with `size` elements of scratch.
+template <class T, class Body>
+ConvStatus share_planes(int64_t n, int64_t work, int64_t size, Body body) {
+    const int64_t parts = smaller(parts_for(work, kGrain), n);
+    Scratch<T> scratch(static_cast<size_t>(parts * size + 1));
+    if (!scratch.get()) return ConvStatus::no_memory;
+    T* const base = scratch.get();
+    parallel_parts(static_cast<int>(parts), [&](int part, int total) {
+        body(n * part / total, n * (part + 1) / total, base + part * size);
     });
     return ConvStatus::ok;
 }
 
+RL_INLINE int64_t work_of(const ConvShape& c) {
+    return c.batch * c.groups * (c.out[0] * c.out[1] * c.kernel[0] * c.kernel[1] + c.in[0] * c.in[1]);
+}
+
 template <class T>
 ConvStatus forward(const ConvShape& c, const T* x, const T* w, const T* bias, bool relu, T* y) {
-    return correlate(c, 1, x, w, bias, relu, y);
+    if (!takes(c) || !fits<T>(c)) return ConvStatus::not_taken;
+    const int64_t taps = c.kernel[0] * c.kernel[1], size = c.out[0] * c.out[1], in_size = c.in[0] * c.in[1];
+    Scratch<Read> reads(static_cast<size_t>(divide_up(size, lanes<T>) * taps));
+    if (!reads.get()) return ConvStatus::no_memory;
+    fill_forward<T>(c, reads.get());
+    const Table table = {reads.get(), taps, size};
+    const auto run = plane_function<T>(taps);
+    const bool split = phases_of(c) > 1;
+    return share_planes<T>(c.batch * c.groups, work_of(c), split ? phases_of(c) * phase_size(c) : 0,
+                           [&](int64_t begin, int64_t end, T* scratch) {
+        for (int64_t i = begin; i < end; ++i) {
+            const int64_t channel = i % c.groups;
+            if (split) split_plane(c, x + i * in_size, scratch);
+            run(table, split ? scratch : x + i * in_size, w + channel * taps, bias ? bias[channel] : T(0), relu, y + i * size);
+        }
+    });
 }
+
+// A phase of the input gradient: its taps, and which of the window's they are.
+struct Phase {
+    Table table;
+    const int32_t* index;
+};
 
 template <class T>
 ConvStatus input(const ConvShape& c, const T* gy, const T* w, const T* bias, T* gx) {
-    return correlate(c, -1, gy, w, bias, false, gx);
+    if (!takes(c) || !fits<T>(c)) return ConvStatus::not_taken;
+    const int64_t taps = c.kernel[0] * c.kernel[1], size = phase_size(c), vectors = divide_up(size, lanes<T>);
+    const int64_t out_size = c.out[0] * c.out[1], in_size = c.in[0] * c.in[1], phases = phases_of(c);
+    Scratch<Read> reads(static_cast<size_t>(vectors * taps));
+    Scratch<int32_t> index(static_cast<size_t>(taps));
+    Phase phase[16];
+    if (!reads.get() || !index.get()) return ConvStatus::no_memory;
+    Read* next = reads.get();
+    int32_t* own = index.get();
+    for (int64_t p = 0; p < phases; ++p) {
+        int64_t count = 0;
+        for (int64_t t = 0; t < taps; ++t)
+            if (forward_tap(c, t / c.kernel[1], t % c.kernel[1]).phase == p) own[count++] = static_cast<int32_t>(t);
+        fill_reads<T>(c, phase_rows(c), c.out[0], count, [&](int64_t t) {
+            const Tap tap = forward_tap(c, own[t] / c.kernel[1], own[t] % c.kernel[1]).tap;
+            return PhaseTap{{-tap.row, -tap.column}, 0};
+        }, next);
+        phase[p] = {{next, count, size}, own};
+        next += vectors * count;
+        own += count;
+    }
+    return share_planes<T>(c.batch * c.groups, work_of(c), phases * size + taps, [&](int64_t begin, int64_t end, T* scratch) {
+        T* const weights = scratch + phases * size;
+        for (int64_t i = begin; i < end; ++i) {
+            const int64_t channel = i % c.groups;
+            for (int64_t p = 0; p < phases; ++p) {
+                const Table& table = phase[p].table;
+                for (int64_t t = 0; t < table.taps; ++t) weights[t] = w[channel * taps + phase[p].index[t]];
+                plane_function<T>(table.taps)(table, gy + i * out_size, weights, bias ? bias[channel] : T(0), false,
+                                              phases > 1 ? scratch + p * size : gx + i * in_size);
+            }
+            if (phases > 1) join_plane(c, scratch, gx + i * in_size);
+        }
+    });
 }
 
-// The weight gradient of one channel: taps [first, first + COUNT) summed over all images in registers.
+// Adds the weight gradient of one plane to sums[tap], for taps [first, first + COUNT).
 template <class T, int COUNT>
-void sum_taps(const ConvShape& c, const Table& table, int64_t first, const T* x, const T* gy, T* gw) {
-    Vec<T> sums[COUNT] = {};
-    for (int64_t n = 0; n < c.batch; ++n) {
-        const T* const image = x + n * c.groups * table.in_size;
-        const T* const grad = gy + n * c.groups * table.size;
-        const Read* read = table.reads + first;
-        for (int64_t i = 0; i < table.size; i += lanes<T>, read += table.taps) {
-            const Vec<T> g = load_first(grad + i, table.size - i);
+void sum_taps(const Table& table, int64_t first, const T* x, const T* gy, Vec<T>* sums) {
+    Vec<T> own[COUNT];
 #pragma GCC unroll 9
-            for (int t = 0; t < COUNT; ++t) sums[t] = fmadd<T>(g, LanesOf<T>(read[t].inside).load(image + read[t].at), sums[t]);
-        }
+    for (int t = 0; t < COUNT; ++t) own[t] = sums[first + t];
+    const Read* read = table.reads + first;
+    for (int64_t i = 0; i < table.size; i += lanes<T>, read += table.taps) {
+        const Vec<T> g = load_some(gy + i, table.size - i);
+#pragma GCC unroll 9
+        for (int t = 0; t < COUNT; ++t) own[t] = fmadd<T>(g, LanesOf<T>(read[t].inside).load(x + read[t].at), own[t]);
     }
-    for (int t = 0; t < COUNT; ++t) gw[t] = sum<T>(sums[t]);
+#pragma GCC unroll 9
+    for (int t = 0; t < COUNT; ++t) sums[first + t] = own[t];
 }
 
 template <class T>
 T sum_channel(const ConvShape& c, int64_t size, const T* gy) {
     Vec<T> total{};
     for (int64_t n = 0; n < c.batch; ++n)
-        for (int64_t i = 0; i < size; i += lanes<T>) total += load_first(gy + n * c.groups * size + i, size - i);
+        for (int64_t i = 0; i < size; i += lanes<T>) total += load_some(gy + n * c.groups * size + i, size - i);
     return sum<T>(total);
 }
 
 template <class T>
 ConvStatus weight(const ConvShape& c, const T* x, const T* gy, T* gw, T* gb) {
-    if (!takes(c)) return ConvStatus::not_taken;
-    const int64_t taps = c.kernel[0] * c.kernel[1], size = c.out[0] * c.out[1], vectors = divide_up(size, lanes<T>);
-    if (vectors * taps > kMostReads) return ConvStatus::not_taken;
-    Scratch<Read> reads(static_cast<size_t>(vectors * taps));
+    if (!takes(c) || !fits<T>(c)) return ConvStatus::not_taken;
+    const int64_t taps = c.kernel[0] * c.kernel[1], size = c.out[0] * c.out[1], in_size = c.in[0] * c.in[1];
+    Scratch<Read> reads(static_cast<size_t>(divide_up(size, lanes<T>) * taps));
     if (!reads.get()) return ConvStatus::no_memory;
-    fill_reads<T>(c, 1, reads.get());
-    const Table table = {reads.get(), taps, vectors, size, c.in[0] * c.in[1]};
-    parallel_for(c.groups, kGrain / (c.batch * size * taps) + 1, [&](int64_t begin, int64_t end) {
+    fill_forward<T>(c, reads.get());
+    const Table table = {reads.get(), taps, size};
+    const bool split = phases_of(c) > 1;
+    const ConvStatus status = share_planes<T>(c.groups, work_of(c), split ? phases_of(c) * phase_size(c) : 0,
+                                              [&](int64_t begin, int64_t end, T* scratch) {
+        Vec<T> common[kCommonTaps];
         for (int64_t i = begin; i < end; ++i) {
-            const T* const image = x + i * table.in_size;
-            const T* const grad = gy + i * size;
-            int64_t t = 0;
-            for (; t + kCommonTaps <= taps; t += kCommonTaps) sum_taps<T, kCommonTaps>(c, table, t, image, grad, gw + i * taps + t);
-            for (; t < taps; ++t) sum_taps<T, 1>(c, table, t, image, grad, gw + i * taps + t);
-            if (gb) gb[i] = sum_channel(c, size, grad);
+            for (int64_t first = 0; first < taps; first += kCommonTaps) {
+                const int64_t count = smaller(kCommonTaps, taps - first);
+                for (int64_t t = 0; t < count; ++t) common[t] = Vec<T>{};
+                for (int64_t n = 0; n < c.batch; ++n) {
+                    const int64_t plane = n * c.groups + i;
+                    if (split) split_plane(c, x + plane * in_size, scratch);
+                    const Table part = {table.reads + first, taps, size};
+                    const T *image = split ? scratch : x + plane * in_size, *grad = gy + plane * size;
+                    if (count == kCommonTaps) sum_taps<T, kCommonTaps>(part, 0, image, grad, common);
+                    else for (int64_t t = 0; t < count; ++t) sum_taps<T, 1>(part, t, image, grad, common);
+                }
+                for (int64_t t = 0; t < count; ++t) gw[i * taps + first + t] = sum<T>(common[t]);
+            }
+            if (gb) gb[i] = sum_channel(c, size, gy + i * size);
         }
     });
     // Numbers were multiplied by zeros that the definition leaves out.
     bool nan = false;
-    for (int64_t i = 0; i < c.groups * taps; ++i) nan |= gw[i] != gw[i];
-    return nan ? ConvStatus::not_taken : ConvStatus::ok;
+    for (int64_t i = 0; status == ConvStatus::ok && i < c.groups * taps; ++i) nan |= gw[i] != gw[i];
+    return nan ? ConvStatus::not_taken : status;
 }
 
 template <class T>

@@ -1,8 +1,7 @@
 #include "pointwise.h"
 
 #include "core/thread_pool.h"
-#include "core/vec.h"
-#include "core/vec_math.h"
+#include "core/vec_activation.h"
 
 namespace rl::RL_ISA {
 namespace {
@@ -36,24 +35,6 @@ RL_INLINE void map_either(const T* a, const T* b, T* out, int64_t n, Uniform uni
     } else {
         map_pairs(a, b, out, n, f);
     }
-}
-
-template <class T>
-RL_INLINE Vec<T> sigmoid_of(Vec<T> x) {
-    return T(1) / (T(1) + exp<T, true>(-x));
-}
-
-// tanh: near 0 its odd polynomial (after Cephes), elsewhere 1 - 2 / (e^2|x| + 1).
-RL_INLINE Vec<float> tanh_of(Vec<float> x) {
-    const Vec<float> size = x < 0 ? -x : x, square = x * x;
-    Vec<float> p = splat(-5.70498872745e-3f);
-    p = fmadd<float>(p, square, splat(2.06390887954e-2f));
-    p = fmadd<float>(p, square, splat(-5.37397155531e-2f));
-    p = fmadd<float>(p, square, splat(1.33314422036e-1f));
-    p = fmadd<float>(p, square, splat(-3.33332819422e-1f));
-    const Vec<float> low = fmadd<float>(p * square, x, x);
-    const Vec<float> far = 1.0f - 2.0f / (exp<float>(size + size) + 1.0f);
-    return size < 0.625f ? low : x < 0 ? -far : far;
 }
 
 // e^(-x^2 / 2): the square's rounding error is put back.
@@ -124,7 +105,7 @@ void silu(const T* x, T* out, int64_t n) {
 }
 
 void tanh(const float* x, float* out, int64_t n) {
-    map<float>(x, out, n, [](Vec<float> v) { return tanh_of(v); });
+    map<float>(x, out, n, [](Vec<float> v) { return tanh_of<float>(v); });
 }
 
 void gelu(const float* x, float* out, int64_t n) {

@@ -16,6 +16,7 @@ void bind_pad(nb::module_& m);
 void bind_pointwise(nb::module_& m);
 void bind_pool(nb::module_& m);
 void bind_random(nb::module_& m);
+void bind_recurrent(nb::module_& m);
 void bind_reduce(nb::module_& m);
 void bind_scan(nb::module_& m);
 void bind_sorting(nb::module_& m);
@@ -47,6 +48,7 @@ NB_MODULE(_native, m) {
     rl::bind_pointwise(m);
     rl::bind_pool(m);
     rl::bind_random(m);
+    rl::bind_recurrent(m);
     rl::bind_reduce(m);
     rl::bind_scan(m);
     rl::bind_sorting(m);

@@ -125,6 +125,52 @@ void steer_workers(Pool& p) {
 #endif
 }
 
+// One job of run_rounds. A part of round r may begin once r * parts parts are finished; what a round wrote is then seen.
+struct Rounds {
+    struct alignas(64) Part {
+        std::atomic<int64_t> begun{0};    // the rounds of this part that a thread has taken
+        std::atomic<bool> absent{false};  // its own thread wasn't there the last time
+    };
+    int64_t rounds;
+    int parts;
+    RoundTask task;
+    void* context;
+    alignas(64) std::atomic<int64_t> finished{0};
+    Part part[kMostRoundParts]{};
+
+    bool try_part(int64_t round, int i) {
+        int64_t expected = round;
+        if (!part[i].begun.compare_exchange_strong(expected, round + 1, std::memory_order_acq_rel)) return false;
+        task(context, round, i);
+        finished.fetch_add(1, std::memory_order_acq_rel);
+        return true;
+    }
+};
+
+// Some 5 microseconds: how long a thread that is awake may take to begin its part.
+constexpr int kPatience = 250;
+
+// The way of thread `self` through all rounds. It does its own part, then waits for the others; one that nobody begins it
+// does as well, at once if its thread was missing before, so that a thread without a processor holds nobody up for long.
+void take_rounds(Rounds& job, int self) {
+    int64_t round = 0;
+    while (round < job.rounds) {
+        job.part[self].absent.store(false, std::memory_order_relaxed);
+        job.try_part(round, self);
+        const int64_t wanted = (round + 1) * job.parts;
+        int64_t finished;
+        for (int spins = 0; (finished = job.finished.load(std::memory_order_acquire)) < wanted; ++spins) {
+            for (int i = 0; i < job.parts; ++i) {
+                if (spins < kPatience && !job.part[i].absent.load(std::memory_order_relaxed)) continue;
+                if (job.try_part(round, i) && i != self) job.part[i].absent.store(true, std::memory_order_relaxed);
+            }
+            if (spins < kSpins) pause();
+            else sched_yield();
+        }
+        round = finished / job.parts;  // one that comes late goes to where the others are
+    }
+}
+
 void make_pool() {
     Pool* p = ::new (static_cast<void*>(pool_storage)) Pool;
     p->limit = default_num_threads();
@@ -211,6 +257,17 @@ void run_parts(int parts, Task task, void* context) {
     while (const uint32_t left = p.unfinished.load(std::memory_order_acquire)) {
         p.unfinished.wait(left, std::memory_order_acquire);
     }
+}
+
+void run_rounds(int64_t rounds, int parts, RoundTask task, void* context) {
+    if (parts <= 1 || parts > kMostRoundParts || inside || pool().limit <= 1) {
+        for (int64_t round = 0; round < rounds; ++round) {
+            for (int part = 0; part < parts; ++part) task(context, round, part);
+        }
+        return;
+    }
+    Rounds job = {.rounds = rounds, .parts = parts, .task = task, .context = context};
+    parallel_parts(parts, [&job](int part, int) { take_rounds(job, part); });
 }
 
 }  // namespace rl

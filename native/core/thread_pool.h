@@ -20,6 +20,13 @@ using Task = void (*)(void* context, int part, int parts);
 // thread uses the pool, it runs all parts on the calling thread. The task must not throw.
 void run_parts(int parts, Task task, void* context);
 
+// Work in rounds, of which each needs what all parts of the one before made: the steps of a recurrence.
+// Calls task(context, round, part) for each part of each round, at most kMostRoundParts of them, a part on the same thread
+// each time so that its share of the data stays in that core's cache. A thread that doesn't come has its part done by others.
+using RoundTask = void (*)(void* context, int64_t round, int part);
+constexpr int kMostRoundParts = 64;
+void run_rounds(int64_t rounds, int parts, RoundTask task, void* context);
+
 // True on a pool thread or inside run_parts: nested work stays on its thread.
 bool in_parallel();
 
@@ -46,6 +53,14 @@ void parallel_for(int64_t n, int64_t grain, Body&& body) {
         const int64_t begin = n * part / parts, end = n * (part + 1) / parts;
         if (begin < end) body(begin, end);
     });
+}
+
+// body(round, part) as run_rounds has it.
+template <class Body>
+void parallel_rounds(int64_t rounds, int parts, Body&& body) {
+    using Plain = std::remove_reference_t<Body>;
+    run_rounds(rounds, parts, [](void* context, int64_t round, int part) { (*static_cast<Plain*>(context))(round, part); },
+               const_cast<void*>(static_cast<const void*>(&body)));
 }
 
 }  // namespace rl

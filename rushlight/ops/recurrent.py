@@ -90,25 +90,31 @@ class RecurrentLayer(Operation):
 
     @classmethod
     @abstractmethod
-    def run(cls, x: Array, states: list[Array], weights: kernels.Weights, spans: Any) -> tuple[Any, ...]:
-        """All h, the last states, what backward needs."""
+    def run(
+        cls, x: Array, states: list[Array], weights: kernels.Weights, sizes: Sequence[int], reverse: bool, keep: bool
+    ) -> tuple[Any, ...]:
+        """All h, the last states, what backward needs (if it is to be kept)."""
 
     @classmethod
     @abstractmethod
-    def run_backward(cls, kept: Any, weights: kernels.Weights, spans: Any, grads: list[Array]) -> tuple[Any, ...]:
+    def run_backward(
+        cls, kept: Any, weights: kernels.Weights, sizes: Sequence[int], reverse: bool, grads: list[Array]
+    ) -> tuple[Any, ...]:
         """The gradients of both halves of the gates, of the states, the h before each step, and the projection's."""
 
     @classmethod
     def forward(cls, ctx: Any, sizes: Sequence[int] | None, reverse: bool, input: Tensor, *rest: Any) -> Any:
         array = input._array
         dtype, shape = array.dtype, array.shape
-        ctx.reverse, ctx.sizes = reverse, [shape[1]] * shape[0] if sizes is None else sizes
+        rows = [shape[1]] * shape[0] if sizes is None else list(sizes)
         x, *others = _arrays((input, *rest))
         x = x.reshape(math.prod(shape[:-1]), shape[-1])
         weights = kernels.Weights(*others[cls.states :])
-        spans = kernels.spans_of(ctx.sizes, reverse)
-        out, *finals, kept = cls.run(x, others[: cls.states], weights, spans)
-        ctx.save_for_backward((x, kept, weights), input, *rest)
+        keep = True in ctx.needs_input_grad
+        out, *finals, kept = cls.run(x, others[: cls.states], weights, rows, reverse, keep)
+        if keep:
+            ctx.reverse, ctx.sizes = reverse, rows
+            ctx.save_for_backward((x, kept, weights), input, *rest)
         return tuple([as_result(a, dtype) for a in (out.reshape(*shape[:-1], out.shape[1]), *finals)])
 
     @classmethod
@@ -117,9 +123,8 @@ class RecurrentLayer(Operation):
         needs = ctx.needs_input_grad[2:]
         if state.enabled:
             return None, None, *_differentiable(cls, ctx, tensors, grads, needs)
-        spans = kernels.spans_of(ctx.sizes, ctx.reverse)
         first, *finals = _arrays(grads)
-        found = cls.run_backward(kept, weights, spans, [first.reshape(-1, first.shape[-1]), *finals])
+        found = cls.run_backward(kept, weights, ctx.sizes, ctx.reverse, [first.reshape(-1, first.shape[-1]), *finals])
         gates, products, *grad_states, befores, projection = found
         grad_x = kernels.gemm(gates, weights.input).reshape(tensors[0]._array.shape) if needs[0] else None
         parameters = kernels.parameter_gradients(x, gates, products, befores, needs[1 + cls.states :])
@@ -162,12 +167,18 @@ class TanhLayer(RecurrentLayer):
     relu = False
 
     @classmethod
-    def run(cls, x: Array, states: list[Array], weights: kernels.Weights, spans: Any) -> tuple[Any, ...]:
-        return kernels.rnn(x, states[0], weights, spans, cls.relu)
+    def run(
+        cls, x: Array, states: list[Array], weights: kernels.Weights, sizes: Sequence[int], reverse: bool, keep: bool
+    ) -> tuple[Any, ...]:
+        return kernels.rnn(x, states[0], weights, sizes, reverse, cls.relu, keep)
 
     @classmethod
-    def run_backward(cls, kept: Any, weights: kernels.Weights, spans: Any, grads: list[Array]) -> tuple[Any, ...]:
-        return *kernels.rnn_backward(kept, weights, spans, cls.relu, *grads), None
+    def run_backward(
+        cls, kept: Any, weights: kernels.Weights, sizes: Sequence[int], reverse: bool, grads: list[Array]
+    ) -> tuple[Any, ...]:
+        befores, out = kept
+        gates, grad_h = kernels.rnn_backward(out, weights.hidden, sizes, reverse, cls.relu, *grads)
+        return gates, gates, grad_h, befores, None
 
 
 class ReluLayer(TanhLayer):
@@ -184,12 +195,18 @@ class GruLayer(RecurrentLayer):
     step = staticmethod(gru_step)
 
     @classmethod
-    def run(cls, x: Array, states: list[Array], weights: kernels.Weights, spans: Any) -> tuple[Any, ...]:
-        return kernels.gru(x, states[0], weights, spans)
+    def run(
+        cls, x: Array, states: list[Array], weights: kernels.Weights, sizes: Sequence[int], reverse: bool, keep: bool
+    ) -> tuple[Any, ...]:
+        return kernels.gru(x, states[0], weights, sizes, reverse, keep)
 
     @classmethod
-    def run_backward(cls, kept: Any, weights: kernels.Weights, spans: Any, grads: list[Array]) -> tuple[Any, ...]:
-        return *kernels.gru_backward(kept, weights, spans, *grads), None
+    def run_backward(
+        cls, kept: Any, weights: kernels.Weights, sizes: Sequence[int], reverse: bool, grads: list[Array]
+    ) -> tuple[Any, ...]:
+        activated, befores, candidates = kept
+        found = kernels.gru_backward(activated, candidates, befores, weights.hidden, sizes, reverse, *grads)
+        return *found, befores, None
 
 
 class LstmLayer(RecurrentLayer):
@@ -200,12 +217,20 @@ class LstmLayer(RecurrentLayer):
     states = 2
 
     @classmethod
-    def run(cls, x: Array, states: list[Array], weights: kernels.Weights, spans: Any) -> tuple[Any, ...]:
-        return kernels.lstm(x, states[0], states[1], weights, spans)
+    def run(
+        cls, x: Array, states: list[Array], weights: kernels.Weights, sizes: Sequence[int], reverse: bool, keep: bool
+    ) -> tuple[Any, ...]:
+        return kernels.lstm(x, states[0], states[1], weights, sizes, reverse, keep)
 
     @classmethod
-    def run_backward(cls, kept: Any, weights: kernels.Weights, spans: Any, grads: list[Array]) -> tuple[Any, ...]:
-        gates, grad_h, grad_c, befores, projection = kernels.lstm_backward(kept, weights, spans, *grads)
+    def run_backward(
+        cls, kept: Any, weights: kernels.Weights, sizes: Sequence[int], reverse: bool, grads: list[Array]
+    ) -> tuple[Any, ...]:
+        activated, befores, cells, tanhs, hidden = kept
+        gates, grad_h, grad_c, projected = kernels.lstm_backward(
+            activated, cells, tanhs, weights.hidden, weights.projection, sizes, reverse, *grads
+        )
+        projection = None if projected is None else kernels.gemm(projected, hidden, transpose_a=True)
         return gates, gates, grad_h, grad_c, befores, projection
 
 

@@ -1,5 +1,5 @@
-// Optimizer steps with PyTorch's order of operations (Kingma and Ba, "Adam", arXiv:1412.6980; Loshchilov and Hutter, AdamW,
-// arXiv:1711.05101), all tensors in one pass over memory.
+// Optimizer steps with PyTorch's order of operations, all tensors in one pass over memory: each element of a parameter, its gradient
+// and its states is read once and written once. The formulas are those of the classes in rushlight/optim, which name the papers.
 #include "optim.h"
 
 #include "core/thread_pool.h"
@@ -13,20 +13,6 @@ constexpr int64_t kGrain = 1 << 14;  // elements for which a second thread pays
 RL_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 RL_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
-// range(tensor, begin, end) over the elements of all tensors laid end to end, split evenly over the pool.
-template <class Tensor, class Range>
-void each_tensor(const Tensor* tensors, int64_t count, Range range) {
-    int64_t total = 0;
-    for (int64_t i = 0; i < count; ++i) total += tensors[i].size;
-    parallel_for(total, kGrain, [=](int64_t begin, int64_t end) {
-        int64_t offset = 0;
-        for (int64_t i = 0; i < count && offset < end; offset += tensors[i++].size) {
-            const int64_t from = larger(begin - offset, 0), to = smaller(end - offset, tensors[i].size);
-            if (from < to) range(tensors[i], from, to);
-        }
-    });
-}
-
 // A place in an array, read and written as a vector or as its first `n` elements.
 template <class T, bool WHOLE>
 struct Lane {
@@ -38,88 +24,255 @@ struct Lane {
     }
 };
 
-// body(lane) over [begin, end).
+// body(tensor, lane) over the elements of all tensors laid end to end, split evenly over the pool. The body is inlined into the
+// loop over vectors, its constants in registers.
 template <class T, class Body>
-RL_INLINE void walk(int64_t begin, int64_t end, Body body) {
-    for (; begin + lanes<T> <= end; begin += lanes<T>) body(Lane<T, true>{begin, lanes<T>});
-    if (begin < end) body(Lane<T, false>{begin, end - begin});
-}
-
-template <class T>
-void sgd(const SgdTensor<T>* tensors, int64_t count, const SgdOptions& o) {
-    const Vec<T> rate = splat(T(-o.lr)), momentum = splat(T(o.momentum)), fresh_share = splat(T(1 - o.dampening));
-    const Vec<T> decay = splat(T(o.weight_decay)), sign = splat(T(o.maximize ? -1 : 1));
-    const bool decays = o.weight_decay != 0, nesterov = o.nesterov;
-    each_tensor(tensors, count, [=](const SgdTensor<T>& t, int64_t begin, int64_t end) {
-        walk<T>(begin, end, [&](auto lane) {
-            Vec<T> param = lane.get(t.param), grad = lane.get(t.grad) * sign;
-            if (decays) grad = fmadd<T>(decay, param, grad);
-            if (t.buffer) {
-                const Vec<T> buffer = t.fresh ? grad : fmadd<T>(fresh_share, grad, lane.get(t.buffer) * momentum);
-                lane.put(t.buffer, buffer);
-                grad = nesterov ? fmadd<T>(momentum, buffer, grad) : buffer;
-            }
-            lane.put(t.param, fmadd<T>(rate, grad, param));
-        });
+RL_INLINE void step_all(const StepTensor<T>* tensors, int64_t count, Body body) {
+    int64_t total = 0;
+    for (int64_t i = 0; i < count; ++i) total += tensors[i].size;
+    parallel_for(total, kGrain, [=](int64_t begin, int64_t end) {
+        const Body own = body;  // which no store can change: its constants stay in registers
+        int64_t offset = 0;
+        for (int64_t i = 0; i < count && offset < end; offset += tensors[i++].size) {
+            const StepTensor<T> t = tensors[i];
+            int64_t at = larger(begin - offset, 0);
+            const int64_t to = smaller(end - offset, t.size);
+            for (; at + lanes<T> <= to; at += lanes<T>) own(t, Lane<T, true>{at, lanes<T>});
+            if (at < to) own(t, Lane<T, false>{at, to - at});
+        }
     });
 }
 
+// The gradient to go against.
 template <class T>
-struct AdamConstants {
-    Vec<T> keep, decay, sign, mean_share, mean_keep, square_keep, square_share, root_scale, eps, rate;
-    bool decoupled, coupled, mean_from_grad;
+class Gradient {
+public:
+    explicit Gradient(const Descent& o)
+        : sign_(splat(T(o.maximize ? -1 : 1))), decay_(splat(T(o.weight_decay))), decays_(o.weight_decay != 0) {}
+    RL_INLINE Vec<T> operator()(Vec<T> grad, Vec<T> param) const {
+        grad *= sign_;
+        return decays_ ? fmadd<T>(decay_, param, grad) : grad;
+    }
+
+private:
+    Vec<T> sign_, decay_;
+    bool decays_;
 };
 
+// A running average: x moves to y by a share, from its nearer end, as PyTorch's lerp does.
 template <class T>
-AdamConstants<T> adam_constants(const AdamOptions& o) {
-    const double correction1 = 1 - __builtin_pow(o.beta1, o.step), correction2 = 1 - __builtin_pow(o.beta2, o.step);
-    AdamConstants<T> c;
-    c.keep = splat(T(1 - o.lr * o.weight_decay));
-    c.decay = splat(T(o.weight_decay));
-    c.sign = splat(T(o.maximize ? -1 : 1));
-    c.mean_share = splat(T(1 - o.beta1));
-    c.mean_keep = splat(T(1 - T(1 - o.beta1)));
-    c.square_keep = splat(T(o.beta2));
-    c.square_share = splat(T(1 - o.beta2));
-    c.root_scale = splat(T(1 / __builtin_sqrt(correction2)));
-    c.eps = splat(T(o.eps));
-    c.rate = splat(T(-(o.lr / correction1)));
-    c.decoupled = o.decoupled && o.weight_decay != 0;
-    c.coupled = !o.decoupled && o.weight_decay != 0;
-    c.mean_from_grad = 1 - o.beta1 >= 0.5;  // lerp starts from its nearer end, as PyTorch's does
-    return c;
+class Lerp {
+public:
+    explicit Lerp(double share) : share_(splat(T(share))), keep_(splat(T(1 - T(share)))), from_y_(share >= 0.5) {}
+    RL_INLINE Vec<T> operator()(Vec<T> x, Vec<T> y) const {
+        const Vec<T> way = y - x;
+        return from_y_ ? y - way * keep_ : fmadd<T>(share_, way, x);
+    }
+
+private:
+    Vec<T> share_, keep_;
+    bool from_y_;
+};
+
+// A running average of squares.
+template <class T>
+class Squares {
+public:
+    explicit Squares(double keep) : keep_(splat(T(keep))), share_(splat(T(1 - keep))) {}
+    RL_INLINE Vec<T> operator()(Vec<T> average, Vec<T> x) const { return average * keep_ + share_ * x * x; }
+
+private:
+    Vec<T> keep_, share_;
+};
+
+// The larger element; NaN where either is.
+template <class T>
+RL_INLINE Vec<T> raised(Vec<T> a, Vec<T> b) {
+    const Vec<T> top = b < a ? a : b;
+    return a != a ? a : top;
 }
 
 template <class T>
-void adam(const AdamTensor<T>* tensors, int64_t count, const AdamOptions& options) {
-    const AdamConstants<T> c = adam_constants<T>(options);
-    each_tensor(tensors, count, [&c](const AdamTensor<T>& t, int64_t begin, int64_t end) {
-        walk<T>(begin, end, [&](auto lane) {
-            Vec<T> param = lane.get(t.param), grad = lane.get(t.grad) * c.sign;
-            if (c.decoupled) param *= c.keep;
-            if (c.coupled) grad = fmadd<T>(c.decay, param, grad);
-            Vec<T> mean = lane.get(t.mean);
-            const Vec<T> step = grad - mean;
-            mean = c.mean_from_grad ? grad - step * c.mean_keep : fmadd<T>(c.mean_share, step, mean);
-            const Vec<T> square = lane.get(t.square) * c.square_keep + c.square_share * grad * grad;
-            lane.put(t.mean, mean);
-            lane.put(t.square, square);
-            Vec<T> largest = square;
-            if (t.largest_square) {
-                const Vec<T> before = lane.get(t.largest_square);
-                largest = square < before ? before : square;
-                largest = before != before ? before : largest;
-                lane.put(t.largest_square, largest);
-            }
-            const Vec<T> denominator = fmadd<T>(sqrt<T>(largest), c.root_scale, c.eps);
-            lane.put(t.param, param + c.rate * mean / denominator);
-        });
+void sgd(const StepTensor<T>* tensors, int64_t count, const SgdOptions& o) {
+    const Gradient<T> descent(o.descent);
+    const Vec<T> rate = splat(T(-o.lr)), momentum = splat(T(o.momentum)), fresh_share = splat(T(1 - o.dampening));
+    const bool nesterov = o.nesterov;
+    step_all(tensors, count, [=](const StepTensor<T>& t, auto lane) {
+        const Vec<T> param = lane.get(t.param);
+        Vec<T> grad = descent(lane.get(t.grad), param);
+        if (t.state[0]) {
+            const Vec<T> buffer = t.fresh ? grad : fmadd<T>(fresh_share, grad, lane.get(t.state[0]) * momentum);
+            lane.put(t.state[0], buffer);
+            grad = nesterov ? fmadd<T>(momentum, buffer, grad) : buffer;
+        }
+        lane.put(t.param, fmadd<T>(rate, grad, param));
     });
+}
+
+template <class T>
+void adam(const StepTensor<T>* tensors, int64_t count, const AdamOptions& o) {
+    const Gradient<T> descent(o.descent);
+    const Lerp<T> average(1 - o.beta1);
+    const Squares<T> squares(o.beta2);
+    const Vec<T> keep = splat(T(o.keep)), root_scale = splat(T(o.root_scale)), eps = splat(T(o.eps)), rate = splat(T(-o.rate));
+    step_all(tensors, count, [=](const StepTensor<T>& t, auto lane) {
+        const Vec<T> param = lane.get(t.param) * keep, grad = descent(lane.get(t.grad), param);
+        const Vec<T> mean = average(lane.get(t.state[0]), grad);
+        Vec<T> square = squares(lane.get(t.state[1]), grad);
+        lane.put(t.state[0], mean);
+        lane.put(t.state[1], square);
+        if (t.state[2]) {
+            square = raised<T>(lane.get(t.state[2]), square);
+            lane.put(t.state[2], square);
+        }
+        lane.put(t.param, param + rate * mean / fmadd<T>(sqrt<T>(square), root_scale, eps));
+    });
+}
+
+template <class T>
+void adagrad(const StepTensor<T>* tensors, int64_t count, const AdagradOptions& o) {
+    const Gradient<T> descent(o.descent);
+    const Vec<T> rate = splat(T(-o.rate)), eps = splat(T(o.eps));
+    step_all(tensors, count, [=](const StepTensor<T>& t, auto lane) {
+        const Vec<T> param = lane.get(t.param), grad = descent(lane.get(t.grad), param);
+        const Vec<T> sum = lane.get(t.state[0]) + grad * grad;
+        lane.put(t.state[0], sum);
+        lane.put(t.param, param + rate * grad / (sqrt<T>(sum) + eps));
+    });
+}
+
+template <class T>
+void rmsprop(const StepTensor<T>* tensors, int64_t count, const RmspropOptions& o) {
+    const Gradient<T> descent(o.descent);
+    const Lerp<T> average(1 - o.alpha);
+    const Squares<T> squares(o.alpha);
+    const Vec<T> rate = splat(T(-o.lr)), eps = splat(T(o.eps)), momentum = splat(T(o.momentum));
+    step_all(tensors, count, [=](const StepTensor<T>& t, auto lane) {
+        const Vec<T> param = lane.get(t.param), grad = descent(lane.get(t.grad), param);
+        const Vec<T> square = squares(lane.get(t.state[0]), grad);
+        lane.put(t.state[0], square);
+        Vec<T> variance = square;
+        if (t.state[1]) {
+            const Vec<T> mean = average(lane.get(t.state[1]), grad);
+            lane.put(t.state[1], mean);
+            variance = square - mean * mean;
+        }
+        const Vec<T> root = sqrt<T>(variance) + eps;
+        if (t.state[2]) {
+            const Vec<T> buffer = lane.get(t.state[2]) * momentum + grad / root;
+            lane.put(t.state[2], buffer);
+            lane.put(t.param, param + rate * buffer);
+        } else {
+            lane.put(t.param, param + rate * grad / root);
+        }
+    });
+}
+
+template <class T>
+void adadelta(const StepTensor<T>* tensors, int64_t count, const AdadeltaOptions& o) {
+    const Gradient<T> descent(o.descent);
+    const Squares<T> squares(o.rho);
+    const Vec<T> rate = splat(T(-o.lr)), eps = splat(T(o.eps));
+    step_all(tensors, count, [=](const StepTensor<T>& t, auto lane) {
+        const Vec<T> param = lane.get(t.param), grad = descent(lane.get(t.grad), param);
+        const Vec<T> square = squares(lane.get(t.state[0]), grad), changes = lane.get(t.state[1]);
+        const Vec<T> change = sqrt<T>(changes + eps) / sqrt<T>(square + eps) * grad;
+        lane.put(t.state[0], square);
+        lane.put(t.state[1], squares(changes, change));
+        lane.put(t.param, param + rate * change);
+    });
+}
+
+template <class T>
+void nadam(const StepTensor<T>* tensors, int64_t count, const NadamOptions& o) {
+    const Gradient<T> descent(o.descent);
+    const Lerp<T> average(1 - o.beta1);
+    const Squares<T> squares(o.beta2);
+    const Vec<T> keep = splat(T(o.keep)), eps = splat(T(o.eps)), correction = splat(T(o.correction));
+    const Vec<T> now = splat(T(-o.now)), ahead = splat(T(-o.ahead));
+    step_all(tensors, count, [=](const StepTensor<T>& t, auto lane) {
+        const Vec<T> param = lane.get(t.param) * keep, grad = descent(lane.get(t.grad), param);
+        const Vec<T> mean = average(lane.get(t.state[0]), grad), square = squares(lane.get(t.state[1]), grad);
+        lane.put(t.state[0], mean);
+        lane.put(t.state[1], square);
+        const Vec<T> root = sqrt<T>(square / correction) + eps;
+        lane.put(t.param, param + now * grad / root + ahead * mean / root);
+    });
+}
+
+template <class T>
+void radam(const StepTensor<T>* tensors, int64_t count, const RadamOptions& o) {
+    const Gradient<T> descent(o.descent);
+    const Lerp<T> average(1 - o.beta1);
+    const Squares<T> squares(o.beta2);
+    const Vec<T> keep = splat(T(o.keep)), eps = splat(T(o.eps)), rate = splat(T(-o.rate));
+    const bool adaptive = o.adaptive;
+    step_all(tensors, count, [=](const StepTensor<T>& t, auto lane) {
+        const Vec<T> param = lane.get(t.param) * keep, grad = descent(lane.get(t.grad), param);
+        const Vec<T> mean = average(lane.get(t.state[0]), grad), square = squares(lane.get(t.state[1]), grad);
+        lane.put(t.state[0], mean);
+        lane.put(t.state[1], square);
+        lane.put(t.param, param + (adaptive ? rate * mean / (sqrt<T>(square) + eps) : rate * mean));
+    });
+}
+
+template <class T>
+void adamax(const StepTensor<T>* tensors, int64_t count, const AdamaxOptions& o) {
+    const Gradient<T> descent(o.descent);
+    const Lerp<T> average(1 - o.beta1);
+    const Vec<T> keep = splat(T(o.beta2)), eps = splat(T(o.eps)), rate = splat(T(-o.rate));
+    step_all(tensors, count, [=](const StepTensor<T>& t, auto lane) {
+        const Vec<T> param = lane.get(t.param), grad = descent(lane.get(t.grad), param);
+        const Vec<T> mean = average(lane.get(t.state[0]), grad);
+        const Vec<T> size = grad < 0 ? -grad : grad;
+        const Vec<T> top = raised<T>(lane.get(t.state[1]) * keep, size + eps);
+        lane.put(t.state[0], mean);
+        lane.put(t.state[1], top);
+        lane.put(t.param, param + rate * mean / top);
+    });
+}
+
+template <class T>
+void asgd(const StepTensor<T>* tensors, int64_t count, const AsgdOptions& o) {
+    const Gradient<T> descent(o.descent);
+    const Vec<T> rate = splat(T(-o.rate)), keep = splat(T(o.keep)), share = splat(T(o.share));
+    const bool copies = o.share == 1;
+    step_all(tensors, count, [=](const StepTensor<T>& t, auto lane) {
+        const Vec<T> before = lane.get(t.param), grad = descent(lane.get(t.grad), before);
+        const Vec<T> param = before * keep + rate * grad, average = lane.get(t.state[0]);
+        lane.put(t.param, param);
+        lane.put(t.state[0], copies ? param : average + (param - average) * share);
+    });
+}
+
+template <class T>
+void rprop(const StepTensor<T>* tensors, int64_t count, const RpropOptions& o) {
+    const Gradient<T> descent(o.descent);
+    const Vec<T> down = splat(T(o.down)), up = splat(T(o.up)), smallest = splat(T(o.smallest)), largest = splat(T(o.largest));
+    step_all(tensors, count, [=](const StepTensor<T>& t, auto lane) {
+        const Vec<T> param = lane.get(t.param), zero = {}, one = splat(T(1));
+        Vec<T> grad = descent(lane.get(t.grad), param);
+        const Vec<T> agreement = grad * lane.get(t.state[0]);
+        const Vec<T> factor = agreement > 0 ? up : agreement < 0 ? down : one;
+        Vec<T> size = lane.get(t.state[1]) * factor;
+        size = size < smallest ? smallest : size;
+        size = size > largest ? largest : size;
+        grad = agreement < 0 ? zero : grad;
+        const Vec<T> sign = grad > 0 ? one : grad < 0 ? -one : zero;
+        lane.put(t.param, param - sign * size);
+        lane.put(t.state[0], grad);
+        lane.put(t.state[1], size);
+    });
+}
+
+template <class T>
+constexpr OptimKernels<T> table() {
+    return {sgd<T>, adam<T>, adagrad<T>, rmsprop<T>, adadelta<T>, nadam<T>, radam<T>, adamax<T>, asgd<T>, rprop<T>};
 }
 
 }  // namespace
 
-const OptimKernels<float> optim_f32 = {sgd<float>, adam<float>};
-const OptimKernels<double> optim_f64 = {sgd<double>, adam<double>};
+const OptimKernels<float> optim_f32 = table<float>();
+const OptimKernels<double> optim_f64 = table<double>();
 
 }  // namespace rl::RL_ISA

@@ -6,40 +6,101 @@
 
 namespace rl {
 
+// A parameter, or a row of one, and what a step reads and writes with it. States that a configuration has none of are null.
 template <class T>
-struct SgdTensor {
+struct StepTensor {
     T* param;
     const T* grad;
-    T* buffer;       // null without momentum
-    bool fresh;      // the buffer's first step: it becomes a copy of the gradient
+    T* state[3];
     int64_t size;
+    bool fresh;  // the momentum buffer's first step: it becomes a copy of the gradient
 };
 
+// The options that all steps have.
+struct Descent {
+    double weight_decay;  // added to the gradient
+    bool maximize;
+};
+
+// state: momentum buffer.
 struct SgdOptions {
-    double lr, momentum, dampening, weight_decay;
-    bool nesterov, maximize;
+    Descent descent;
+    double lr, momentum, dampening;
+    bool nesterov;
 };
 
-template <class T>
-struct AdamTensor {
-    T* param;
-    const T* grad;
-    T* mean;
-    T* square;
-    T* largest_square;  // null without amsgrad
-    int64_t size;
-};
-
+// state: mean, square, largest square. `keep` is what is left of the parameter, 1 without decoupled weight decay; the step is
+// rate · mean / (sqrt(square) · root_scale + eps).
 struct AdamOptions {
-    double step, lr, beta1, beta2, eps, weight_decay;
-    bool decoupled, maximize;
+    Descent descent;
+    double beta1, beta2, eps, keep, rate, root_scale;
 };
+
+// state: sum of squares.
+struct AdagradOptions {
+    Descent descent;
+    double rate, eps;
+};
+
+// state: square, mean (of a centered step), momentum buffer.
+struct RmspropOptions {
+    Descent descent;
+    double lr, alpha, eps, momentum;
+};
+
+// state: square, square of the changes.
+struct AdadeltaOptions {
+    Descent descent;
+    double lr, rho, eps;
+};
+
+// state: mean, square. The step is now · gradient / root + ahead · mean / root.
+struct NadamOptions {
+    Descent descent;
+    double beta1, beta2, eps, keep, correction, now, ahead;
+};
+
+// state: mean, square. The step is rate · mean / (sqrt(square) + eps), or rate · mean while the variance is not tractable.
+struct RadamOptions {
+    Descent descent;
+    double beta1, beta2, eps, keep, rate;
+    bool adaptive;
+};
+
+// state: mean, largest gradient.
+struct AdamaxOptions {
+    Descent descent;
+    double rate, beta1, beta2, eps;
+};
+
+// state: average. With share 1 it becomes a copy of the parameter.
+struct AsgdOptions {
+    Descent descent;
+    double rate, keep, share;
+};
+
+// state: gradient before, step size.
+struct RpropOptions {
+    Descent descent;
+    double down, up, smallest, largest;
+};
+
+// In place, over all tensors, no two of which overlap.
+template <class T, class Options>
+using StepKernel = void (*)(const StepTensor<T>* tensors, int64_t count, const Options& options);
 
 template <class T>
 struct OptimKernels {
-    // In place, over all tensors. param, buffer, mean and square of different entries don't overlap.
-    void (*sgd)(const SgdTensor<T>* tensors, int64_t count, const SgdOptions& options);
-    void (*adam)(const AdamTensor<T>* tensors, int64_t count, const AdamOptions& options);
+    StepKernel<T, SgdOptions> sgd;
+    StepKernel<T, AdamOptions> adam;
+    StepKernel<T, AdagradOptions> adagrad;
+    StepKernel<T, RmspropOptions> rmsprop;
+    StepKernel<T, AdadeltaOptions> adadelta;
+    StepKernel<T, NadamOptions> nadam;
+    StepKernel<T, RadamOptions> radam;
+    StepKernel<T, AdamaxOptions> adamax;
+    StepKernel<T, AsgdOptions> asgd;
+    StepKernel<T, RpropOptions> rprop;
 };
 
 RL_KERNEL_TABLE(OptimKernels<float>, optim_f32)

@@ -18,6 +18,7 @@ void bind_pool(nb::module_& m);
 void bind_random(nb::module_& m);
 void bind_recurrent(nb::module_& m);
 void bind_reduce(nb::module_& m);
+void bind_rows(nb::module_& m);
 void bind_scan(nb::module_& m);
 void bind_sorting(nb::module_& m);
 void bind_special(nb::module_& m);
@@ -50,6 +51,7 @@ NB_MODULE(_native, m) {
     rl::bind_random(m);
     rl::bind_recurrent(m);
     rl::bind_reduce(m);
+    rl::bind_rows(m);
     rl::bind_scan(m);
     rl::bind_sorting(m);
     rl::bind_special(m);

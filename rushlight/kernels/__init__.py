@@ -6,14 +6,16 @@ import numpy as np
 
 from .dispatch import native_available, prefer_native
 from .reference import attention as _attention
-from .reference import elementwise, factors, int8, linalg, loss, norm, optim, pointwise, reduce, scan, sorting
+from .reference import elementwise, factors, int8, linalg, loss, norm, optim, pointwise, reduce, rows, scan, sorting
 
 __all__ = [
-    "accumulate", "adam_step", "add", "attention", "attention_backward", "bias_grad", "clamp", "clamp_backward", "divide", "elu", "exp", "extremum_along",
-    "extremum_over", "gelu", "gelu_backward", "gemm", "hardswish", "int8_pack", "int8_product", "int8_quantize",
-    "int8_range", "kth_along", "leaky_relu", "leaky_relu_backward", "log_softmax", "log_softmax_backward",
-    "log_sum_exp_along", "lu_factor", "mean", "median_along", "mish", "mode_along", "moments_over", "multiply",
-    "native_available", "negative", "normalize", "normalize_backward", "place_over", "product_along", "relu_forward",
+    "accumulate", "adadelta_step", "adagrad_step", "adam_step", "adamax_step", "add", "asgd_step", "attention",
+    "attention_backward", "bias_grad", "clamp", "clamp_backward", "divide", "elu", "exp", "extremum_along",
+    "extremum_over", "gather_max", "gather_sum", "gelu", "gelu_backward", "gemm", "hardswish", "int8_pack",
+    "int8_product", "int8_quantize", "int8_range", "kth_along", "leaky_relu", "leaky_relu_backward", "log_softmax",
+    "log_softmax_backward", "log_sum_exp_along", "lu_factor", "mean", "median_along", "mish", "mode_along",
+    "moments_over", "multiply", "nadam_step", "native_available", "negative", "normalize", "normalize_backward",
+    "place_over", "product_along", "radam_step", "relu_forward", "rmsprop_step", "rprop_step", "scatter_sum",
     "sgd_step", "sigmoid", "sigmoid_backward", "silu", "silu_backward", "softmax", "softmax_backward",
     "softmax_cross_entropy", "softmax_cross_entropy_backward", "softplus", "sort_along", "sqrt", "subtract",
     "sum_along", "sum_over", "tanh", "tanh_backward", "threshold_backward", "topk_along",
@@ -41,7 +43,15 @@ softmax_backward = prefer_native(loss.softmax_backward)
 softmax_cross_entropy = prefer_native(loss.softmax_cross_entropy)
 softmax_cross_entropy_backward = prefer_native(loss.softmax_cross_entropy_backward)
 
+adadelta_step = prefer_native(optim.adadelta_step)
+adagrad_step = prefer_native(optim.adagrad_step)
 adam_step = prefer_native(optim.adam_step)
+adamax_step = prefer_native(optim.adamax_step)
+asgd_step = prefer_native(optim.asgd_step)
+nadam_step = prefer_native(optim.nadam_step)
+radam_step = prefer_native(optim.radam_step)
+rmsprop_step = prefer_native(optim.rmsprop_step)
+rprop_step = prefer_native(optim.rprop_step)
 sgd_step = prefer_native(optim.sgd_step)
 
 accumulate = prefer_native(pointwise.accumulate)
@@ -68,6 +78,10 @@ mean = prefer_native(reduce.mean)
 moments_over = prefer_native(reduce.moments_over)
 extremum_over = prefer_native(reduce.extremum_over)
 place_over = prefer_native(reduce.place_over)
+
+gather_max = prefer_native(rows.gather_max)
+gather_sum = prefer_native(rows.gather_sum)
+scatter_sum = prefer_native(rows.scatter_sum)
 
 normalize = prefer_native(norm.normalize)
 normalize_backward = prefer_native(norm.normalize_backward)

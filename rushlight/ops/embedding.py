@@ -5,16 +5,17 @@ Only rows that were looked up get a gradient, which may be a sparse tensor.
 
 from __future__ import annotations
 
+import math
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes
+from rushlight import dtypes, kernels
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import as_one
 from rushlight.autograd.variable import wrap
-from rushlight.kernels.index import add_at
-from rushlight.ops._numeric import as_result, check_tensor, widened
+from rushlight.ops._numeric import Array, as_result, check_tensor, widened
 from rushlight.ops._out import into, plain
 
 if TYPE_CHECKING:
@@ -75,34 +76,89 @@ class EmbeddingGrad(Operation):
     @staticmethod
     def forward(ctx: Any, grad: Any, indices: Any, count: int, padding_idx: int, scale_grad_by_freq: bool) -> Any:
         array = grad._array
-        rows = indices._array.reshape(-1)
-        values = array.reshape(len(rows), array.shape[-1])
-        keep = rows != padding_idx
-        factor = None
-        if scale_grad_by_freq:
-            factor = (1 / np.bincount(rows, minlength=count)[rows]).astype(values.dtype)
-            values = values * factor[:, None]
-        ctx.keep, ctx.factor = keep, factor
+        rows = indices._array.reshape(-1).astype(np.int64, copy=False)
+        values = np.ascontiguousarray(array.reshape(len(rows), array.shape[-1]))
+        factor = (1 / np.bincount(rows, minlength=count)[rows]).astype(values.dtype) if scale_grad_by_freq else None
+        source = None
+        weights = factor
+        if padding_idx >= 0:
+            source = np.flatnonzero(rows != padding_idx)
+            rows, weights = rows[source], None if factor is None else factor[source]
+        ctx.source, ctx.factor = source, factor
         ctx.save_for_backward(indices)
-        out = np.zeros((count, array.shape[-1]), array.dtype)
-        add_at(out, (rows[keep],), values[keep])
-        return out
+        return as_result(kernels.scatter_sum(widened(values), source, rows, count, weights), array.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
         (indices,) = ctx.saved_tensors
         out = grad[indices]
-        scale = ctx.keep.astype(grad._array.dtype)
-        if ctx.factor is not None:
-            scale = scale * ctx.factor
+        size = indices._array.size
+        scale = np.ones(size, grad._array.dtype) if ctx.factor is None else ctx.factor
+        if ctx.source is not None:
+            kept = np.zeros_like(scale)
+            kept[ctx.source] = scale[ctx.source]
+            scale = kept
         return out * wrap(scale.reshape(*indices._array.shape, 1)), None, None, None, None
+
+
+class _Bags:
+    """Which rows are in which bag: bag b holds the entries of `index` from `bounds[b]` up to `bounds[b + 1]`.
+
+    `kept` says which of the user's entries these are, None for all: entries that are padding, or that no bag holds,
+    count for nothing.
+    """
+
+    def __init__(self, index: Array, bounds: Array, padding_idx: int) -> None:
+        self.all_indices = index
+        self.kept: Array | None = None
+        if padding_idx >= 0 or bounds[-1] < len(index):
+            self.kept = index != padding_idx
+            self.kept[bounds[-1] :] = False
+            bounds = np.concatenate(([0], np.cumsum(self.kept)))[bounds]
+            index = index[self.kept]
+        self.index, self.bounds = index.astype(np.int64, copy=False), bounds
+
+    @cached_property
+    def counts(self) -> Array:
+        """How many entries each bag has."""
+        return np.diff(self.bounds)
+
+    @cached_property
+    def of_entry(self) -> Array:
+        """The bag of each entry."""
+        return np.repeat(np.arange(len(self.bounds) - 1), self.counts)
+
+    def of_kept(self, of_all: Tensor) -> Tensor:
+        """What belongs to the entries that count, of what belongs to each."""
+        return of_all if self.kept is None else of_all[wrap(self.kept)]
+
+    def shares_by_frequency(self) -> Array:
+        """What each entry's gradient is multiplied by for `scale_grad_by_freq`.
+
+        As PyTorch computes it: the u-th distinct index is divided by the frequency of the u-th of all indices in order,
+        which is its own only while none before it repeats.
+        """
+        ordered = np.sort(self.all_indices)
+        distinct, counts = np.unique(ordered, return_counts=True)
+        frequency = counts[np.searchsorted(distinct, ordered[: len(distinct)])]
+        return 1 / frequency[np.searchsorted(distinct, self.index)]
+
+
+def _check_range(index: Array, count: int) -> None:
+    """RuntimeError for an index of bags that is not in [0, count)."""
+    outside = np.flatnonzero((index < 0) | (index >= count))
+    if outside.size:
+        at = int(outside[0])
+        raise RuntimeError(
+            f"Index {at} of input takes value {int(index[at])} which is not in the valid range [0, {count})"
+        )
 
 
 class EmbeddingBag(Operation):
     """The sum, mean or maximum of the rows that each bag of indices names.
 
-    Bag b holds the indices from `starts[b]` up to `ends[b]`; an empty one gives zeros. Indices that are the padding
-    count for nothing. Only sums may have a weight for each index.
+    `bags` says where they begin and end; an empty one gives zeros. Indices that are the padding count for nothing. Only
+    sums may have a weight for each index.
     """
 
     node_name = "EmbeddingBagBackward0"
@@ -113,106 +169,114 @@ class EmbeddingBag(Operation):
         weight: Any,
         indices: Any,
         per_sample_weights: Any,
-        bags: Any,
+        bounds: Array,
         mode: str,
         options: tuple[int, bool, bool],
     ) -> Any:
-        table, (starts, ends) = weight._array, bags
-        index = indices._array
-        ctx.padding_idx, ctx.scale, ctx.sparse = options
-        kept = index != ctx.padding_idx
-        # What no bag holds (after the last one's end) counts as padding does.
-        kept[ends[-1] if len(ends) else 0 :] = False
-        bag = np.repeat(np.arange(len(starts)), ends - starts)
-        ctx.all_indices = index
-        bag, index = bag[kept[: len(bag)]], index[kept]
-        ctx.count, ctx.mode, ctx.kept, ctx.bag, ctx.index = table.shape[0], mode, kept, bag, index
-        ctx.counts = np.bincount(bag, minlength=len(starts))
+        table = weight._array
+        padding_idx, ctx.scale, ctx.sparse = options
+        ctx.bags = bags = _Bags(indices._array, bounds, padding_idx)
+        if bags.kept is not None:
+            _check_range(indices._array, table.shape[0])
+        ctx.count, ctx.mode = table.shape[0], mode
         ctx.save_for_backward(weight if per_sample_weights is not None else None, per_sample_weights)
-        rows = widened(table[index])
+        factors = None
         if per_sample_weights is not None:
-            rows = rows * widened(per_sample_weights._array)[kept][:, None]
-        if mode == "max":
-            out, ctx.places = _largest(rows, bag, ctx.counts)
-            return as_result(out, table.dtype)
-        out = _sums(rows, bag, ctx.counts)
-        if mode == "mean":
-            out /= np.maximum(ctx.counts, 1).astype(out.dtype)[:, None]
+            factors = widened(per_sample_weights._array)
+            factors = factors if bags.kept is None else factors[bags.kept]
+        try:
+            rows, index = table, bags.index
+            if table.dtype.char not in "fd":
+                rows, index = widened(table[index]), np.arange(len(index))
+            if mode == "max":
+                out, ctx.places = kernels.gather_max(rows, index, bags.bounds)
+            else:
+                out = kernels.gather_sum(rows, index, bags.bounds, factors, mode == "mean")
+        except IndexError:
+            _check_range(indices._array, table.shape[0])
+            raise
         return as_result(out, table.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
         weight, per_sample_weights = ctx.saved_tensors
-        needs = ctx.needs_input_grad
+        bags = ctx.bags
         to_weight = to_samples = None
-        bag, index = wrap(ctx.bag), wrap(ctx.index)
         if ctx.mode == "max":
-            return _to_largest(ctx, grad), None, None, None, None, None
-        rows = grad[bag]
-        if needs[0]:
-            scaled = rows
+            return EmbeddingMaxGrad.apply(grad, bags, ctx.places, ctx.count), None, None, None, None, None
+        if ctx.needs_input_grad[0]:
+            each = grad
             if ctx.mode == "mean":
-                share = (1 / np.maximum(ctx.counts, 1))[ctx.bag, None]
-                scaled = rows * wrap(share.astype(grad._array.dtype))
-            if per_sample_weights is not None:
-                scaled = rows * per_sample_weights[wrap(ctx.kept)].unsqueeze(1)
-            if ctx.scale and not ctx.sparse:
-                scaled = scaled * wrap(_shares_by_frequency(ctx).astype(grad._array.dtype))
-            # A sparse gradient refuses to be scaled.
-            to_weight = table_gradient(scaled, index, ctx.count, -1, ctx.scale and ctx.sparse, ctx.sparse)
-        if needs[2]:
-            products = (rows * weight[index]).sum(1)
-            to_samples = grad.new_zeros(len(ctx.kept)).index_put((wrap(ctx.kept),), products)
+                each = grad * wrap((1 / np.maximum(bags.counts, 1))[:, None].astype(grad._array.dtype))
+            factors = None if per_sample_weights is None else bags.of_kept(per_sample_weights)
+            if ctx.sparse:
+                to_weight = _sparse_gradient(each, factors, bags, ctx.count, ctx.scale)
+            else:
+                if ctx.scale:
+                    shares = wrap(bags.shares_by_frequency().astype(grad._array.dtype))
+                    factors = shares if factors is None else factors * shares
+                to_weight = EmbeddingBagGrad.apply(each, factors, bags, ctx.count)
+        if ctx.needs_input_grad[2]:
+            to_samples = (grad[wrap(bags.of_entry)] * weight[wrap(bags.index)]).sum(1)
+            if bags.kept is not None:
+                to_samples = grad.new_zeros(len(bags.kept)).index_put((wrap(bags.kept),), to_samples)
         return to_weight, None, to_samples, None, None, None
 
 
-def _shares_by_frequency(ctx: Any) -> Any:
-    """What each row's gradient is multiplied by for `scale_grad_by_freq`, as a column.
+def _sparse_gradient(grad: Any, factors: Any, bags: _Bags, count: int, scale_grad_by_freq: bool) -> Tensor:
+    """The gradient of a table of `count` rows as a sparse tensor with an entry for each that a bag holds."""
+    if scale_grad_by_freq:
+        raise RuntimeError("embedding_backward: scale_grad_by_freq not supported with sparse gradients")
+    from rushlight.sparse import rows
 
-    As PyTorch computes it: the u-th distinct index is divided by the frequency of the u-th of all indices in order,
-    which is its own only while none before it repeats.
-    """
-    ordered = np.sort(ctx.all_indices)
-    distinct, counts = np.unique(ordered, return_counts=True)
-    frequency = counts[np.searchsorted(distinct, ordered[: len(distinct)])]
-    return 1 / frequency[np.searchsorted(distinct, ctx.index), None]
-
-
-def _nonempty(counts: Any) -> tuple[Any, Any]:
-    """Which bags hold something, and where each of these begins."""
-    full = np.flatnonzero(counts)
-    return full, (np.cumsum(counts) - counts)[full]
+    array = grad._array
+    weights = None if factors is None else widened(factors._array)
+    values = kernels.gather_sum(widened(np.ascontiguousarray(array)), bags.of_entry, None, weights)
+    return rows(bags.index, as_result(values, array.dtype), count)
 
 
-def _sums(rows: Any, bag: Any, counts: Any) -> Any:
-    """The sum of each bag's rows."""
-    if len(counts) and len(rows) == len(counts) * counts[0] and (counts == counts[0]).all():
-        return rows.reshape(len(counts), int(counts[0]), rows.shape[1]).sum(axis=1)
-    out = np.zeros((len(counts), rows.shape[1]), rows.dtype)
-    full, begins = _nonempty(counts)
-    if len(full):
-        out[full] = np.add.reduceat(rows, begins, axis=0)
-    return out
+class EmbeddingBagGrad(Operation):
+    """The gradients of bags, times a factor for each entry, added to the rows of the table that the entries name."""
+
+    @staticmethod
+    def forward(ctx: Any, grad: Any, factors: Any, bags: _Bags, count: int) -> Any:
+        ctx.bags = bags
+        ctx.save_for_backward(grad if factors is not None else None, factors)
+        array = grad._array
+        weights = None if factors is None else widened(factors._array)
+        out = kernels.scatter_sum(widened(np.ascontiguousarray(array)), bags.of_entry, bags.index, count, weights)
+        return as_result(out, array.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        of_bags, factors = ctx.saved_tensors
+        bags = ctx.bags
+        index = wrap(bags.index)
+        to_factors = None
+        if ctx.needs_input_grad[1]:
+            to_factors = (of_bags[wrap(bags.of_entry)] * grad[index]).sum(1)
+        to_bags = EmbeddingBag.apply(grad, index, factors, bags.bounds, "sum", (-1, False, False))
+        return to_bags, to_factors, None, None
 
 
-def _largest(rows: Any, bag: Any, counts: Any) -> tuple[Any, Any]:
-    """The largest of each bag's rows by column, and in which of all the rows it first stands; -1 for an empty bag."""
-    shape = (len(counts), rows.shape[1])
-    out, places = np.zeros(shape, rows.dtype), np.full(shape, -1)
-    full, begins = _nonempty(counts)
-    if len(full):
-        out[full] = np.maximum.reduceat(rows, begins, axis=0)
-        position = np.where(rows == out[bag], np.arange(len(rows))[:, None], len(rows))
-        places[full] = np.minimum.reduceat(position, begins, axis=0)
-    return out, places
+class EmbeddingMaxGrad(Operation):
+    """The gradient of each maximum added to the element of the table that it was."""
 
+    @staticmethod
+    def forward(ctx: Any, grad: Any, bags: _Bags, places: Array, count: int) -> Any:
+        array = grad._array
+        width = array.shape[1]
+        source = np.flatnonzero(places >= 0)
+        target = bags.index[places.reshape(-1)[source]] * width + source % width
+        ctx.source, ctx.target, ctx.shape = source, target, array.shape
+        flat = kernels.scatter_sum(widened(np.ascontiguousarray(array)).reshape(-1, 1), source, target, count * width)
+        return as_result(flat.reshape(count, width), array.dtype)
 
-def _to_largest(ctx: Any, grad: Any) -> Any:
-    """Each gradient of a maximum to the element that was it."""
-    bag, column = np.nonzero(ctx.places >= 0)
-    row = ctx.index[ctx.places[bag, column]]
-    zeros = grad.new_zeros((ctx.count, grad.shape[1]))
-    return zeros.index_put((wrap(row), wrap(column)), grad[wrap(bag), wrap(column)], accumulate=True)
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        found = grad.reshape(-1)[wrap(ctx.target)]
+        out = grad.new_zeros(math.prod(ctx.shape)).index_put((wrap(ctx.source),), found)
+        return out.reshape(ctx.shape), None, None, None
 
 
 @as_one
@@ -238,16 +302,10 @@ def check_indices(indices: Tensor, function: str) -> None:
 
 
 def bag_options(
-    weight: Tensor, index: Tensor, padding_idx: int | None, scale_grad_by_freq: bool, sparse: bool
+    weight: Tensor, padding_idx: int | None, scale_grad_by_freq: bool, sparse: bool
 ) -> tuple[int, bool, bool]:
-    """The padding as a row or -1, and the two flags; RuntimeError for indices or a padding out of range."""
-    count, array = weight.shape[0], index._array
-    outside = np.flatnonzero((array < 0) | (array >= count))
-    if outside.size:
-        at = int(outside[0])
-        raise RuntimeError(
-            f"Index {at} of input takes value {int(array[at])} which is not in the valid range [0, {count})"
-        )
+    """The padding as a row or -1, and the two flags; RuntimeError for a padding out of range."""
+    count = weight.shape[0]
     if padding_idx is not None and not -count <= padding_idx < count:
         raise RuntimeError(
             f"padding_idx must be within the number of embeddings, -{count} through {count - 1}, but got {padding_idx}"
@@ -255,8 +313,8 @@ def bag_options(
     return -1 if padding_idx is None else padding_idx % count, scale_grad_by_freq, sparse
 
 
-def bag_bounds(offsets: Any, length: int, include_last_offset: bool) -> tuple[Any, Any]:
-    """Where each bag begins and ends, from where it begins; RuntimeError for offsets that name no bags."""
+def bag_bounds(offsets: Array, length: int, include_last_offset: bool) -> Array:
+    """Where each bag begins, and at last where the last one ends; RuntimeError for offsets that name no bags."""
     if include_last_offset and not len(offsets):
         raise RuntimeError("include_last_offset: number of offset should be at least 1")
     if len(offsets):
@@ -272,8 +330,8 @@ def bag_bounds(offsets: Any, length: int, include_last_offset: bool) -> tuple[An
         if (np.diff(offsets) < 0).any():
             raise RuntimeError("offsets must not decrease: each bag begins where the one before it ends")
     if include_last_offset:
-        return offsets[:-1], offsets[1:]
-    return offsets, np.append(offsets[1:], length) if len(offsets) else offsets
+        return offsets
+    return np.append(offsets, length if len(offsets) else 0)
 
 
 def embedding(
@@ -360,16 +418,15 @@ def embedding_bag(
     if per_sample_weights is not None and mode:
         raise RuntimeError("embedding_bag: per_sample_weights only supported with mode='sum'")
     places = offsets._array.astype(np.int64, copy=False)
-    starts, ends = bag_bounds(places, indices._array.size, include_last_offset)
-    options = bag_options(weight, indices, padding_idx, scale_grad_by_freq, sparse)
-    result = EmbeddingBag.apply(weight, indices, per_sample_weights, (starts, ends), _MODES[mode], options)
-    bag = np.repeat(np.arange(len(starts)), ends - starts)
-    kept = indices._array[: len(bag)] != options[0]
-    counts = np.bincount(bag[kept], minlength=len(starts)) if mode else np.zeros(len(starts), np.int64)
-    simple = mode == 0 and options[0] < 0 and weight._array.dtype.char in "fe"
-    largest = counts
+    bounds = bag_bounds(places, indices._array.size, include_last_offset)
+    options = bag_options(weight, padding_idx, scale_grad_by_freq, sparse)
+    result = EmbeddingBag.apply(weight, indices, per_sample_weights, bounds, _MODES[mode], options)
+    bags = _Bags(indices._array, bounds, options[0])
+    none = np.zeros(len(bounds) - 1, np.int64)
+    largest = counts = bags.counts if mode else none
     if mode == 2:
-        rows = np.flatnonzero(kept)
-        _, at = _largest(widened(weight._array[indices._array[rows]]), bag[kept], counts)
-        largest = np.where(at >= 0, indices._array[rows[at]] if len(rows) else 0, 0)
-    return result, plain(np.empty(0, np.int64) if simple else bag), plain(counts), plain(largest)
+        _, places = kernels.gather_max(widened(weight._array), bags.index, bags.bounds)
+        largest = np.where(places >= 0, bags.index[places] if len(bags.index) else 0, 0)
+    simple = mode == 0 and options[0] < 0 and weight._array.dtype.char in "fe"
+    of_entry = np.repeat(np.arange(len(none)), np.diff(bounds))
+    return result, plain(of_entry[:0] if simple else of_entry), plain(counts), plain(largest)

@@ -1,138 +1,30 @@
-"""The arithmetic of optimizer steps: a few verbs, on arrays and on tensors.
+"""The arithmetic of optimizer steps on tensors, and which steps are left to the kernels.
 
-An optimizer's step is written once, in these verbs. `ArrayVerbs` carry it out on float32 and float64 arrays, a block at
-a time, so that temporaries stay in the cache. `TensorVerbs` carry it out with the in-place operations of tensors, which
-record themselves where the step is `differentiable`, and which round where PyTorch's do in half precision.
-
-`scale`, `add`, `addcmul`, `addcdiv`, `lerp`, `raise_to`, `bound` and `copy` write into their first argument; the other
-verbs give a new value and leave their arguments as they are.
+A step is written once, in the verbs of `kernels.reference.steps`. `TensorVerbs` carry it out with the in-place
+operations of tensors, which record themselves where the step is `differentiable`, and which round where PyTorch's do in
+half precision. float32 and float64 parameters that are not recorded go to the kernels, many in one call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rushlight.autograd.grad_mode import is_grad_enabled
+from rushlight.kernels.reference.steps import Verbs
 from rushlight.ops.complex_views import view_as_real
 from rushlight.tensor import Tensor
 
-__all__ = ["Update", "number", "to_scalar"]
+__all__ = ["TensorVerbs", "Update", "move_rows", "number", "to_scalar"]
 
-Array = NDArray[Any]
 # A step of one parameter: body(verbs, parameter, gradient, *states, **its numbers).
 Body = Callable[..., None]
 
-# Elements that a step treats at once. A step has up to ten arrays in hand, which fit the second-level cache together.
-_BLOCK = 16384
 
-
-class _Verbs:
-    """What both kinds of verbs have in common."""
-
-    def descent(self: Any, grad: Any, param: Any, weight_decay: Any, maximize: bool) -> Any:
-        """The gradient to go against, with the weight decay that is added to it."""
-        if maximize:
-            grad = self.negative(grad)
-        if weight_decay != 0:
-            grad = self.plus(grad, param, weight_decay)
-        return grad
-
-
-class ArrayVerbs(_Verbs):
-    """The verbs on arrays of one type; new values lie in buffers that are used again for the next block."""
-
-    def __init__(self, dtype: np.dtype[Any]) -> None:
-        self._dtype = dtype
-        self._buffers: dict[tuple[int, ...], list[Array]] = {}
-        self._shape: tuple[int, ...] = ()
-        self._free: Iterator[Array] = iter(())
-
-    def begin(self, shape: tuple[int, ...]) -> None:
-        """Make ready for arrays of a shape: no buffer holds anything any more."""
-        self._shape = shape
-        self._free = iter(self._buffers.setdefault(shape, []))
-
-    def _new(self) -> Array:
-        buffer = next(self._free, None)
-        if buffer is None:
-            buffer = np.empty(self._shape, self._dtype)
-            # An iterator that ended stays so, also if its list grows.
-            self._buffers[self._shape].append(buffer)
-        return buffer
-
-    def scale(self, x: Array, factor: float) -> None:
-        np.multiply(x, factor, x)
-
-    def add(self, x: Array, y: Array, alpha: float = 1) -> None:
-        np.add(x, y if alpha == 1 else self.times(y, alpha), x)
-
-    def addcmul(self, x: Array, a: Array, b: Array, value: float = 1) -> None:
-        product = self.times(a, value if value != 1 else b)
-        if value != 1:
-            np.multiply(product, b, product)
-        np.add(x, product, x)
-
-    def addcdiv(self, x: Array, a: Array, b: Array, value: float = 1) -> None:
-        quotient = self._new()
-        if value == 1:
-            np.divide(a, b, quotient)
-        else:
-            np.divide(np.multiply(a, value, quotient), b, quotient)
-        np.add(x, quotient, x)
-
-    def lerp(self, x: Array, y: Array, weight: float) -> None:
-        # From the nearer end, as PyTorch's does it.
-        difference = np.subtract(y, x, self._new())
-        if abs(weight) < 0.5:
-            np.add(x, np.multiply(difference, weight, difference), x)
-        else:
-            np.subtract(y, np.multiply(difference, 1 - weight, difference), x)
-
-    def raise_to(self, x: Array, y: Array) -> None:
-        np.maximum(x, y, out=x)
-
-    def bound(self, x: Array, low: float, high: float) -> None:
-        np.minimum(np.maximum(x, low, out=x), high, out=x)
-
-    def copy(self, x: Array, y: Array) -> None:
-        np.copyto(x, y)
-
-    def negative(self, x: Array) -> Array:
-        return np.negative(x, self._new())
-
-    def plus(self, x: Array, y: Any, alpha: float = 1) -> Array:
-        if alpha == 1:
-            return np.add(x, y, self._new())
-        scaled = np.multiply(y, alpha, self._new())
-        return np.add(x, scaled, scaled)
-
-    def times(self, x: Array, y: Any) -> Array:
-        return np.multiply(x, y, self._new())
-
-    def over(self, x: Any, y: Any) -> Array:
-        return np.divide(x, y, self._new())
-
-    def sqrt(self, x: Array) -> Array:
-        return np.sqrt(x, self._new())
-
-    def abs(self, x: Array) -> Array:
-        return np.abs(x, self._new())
-
-    def sign(self, x: Array) -> Array:
-        return np.sign(x, self._new())
-
-    def filled(self, x: Array, condition: Array, value: float) -> Array:
-        out = self._new()
-        np.copyto(out, x)
-        out[condition] = value
-        return out
-
-
-class TensorVerbs(_Verbs):
+class TensorVerbs(Verbs):
     """The verbs on tensors. What an in-place operation writes into is nowhere saved for the backward pass."""
 
     def scale(self, x: Any, factor: Any) -> None:
@@ -209,55 +101,60 @@ def _kept(x: Any) -> Any:
     return x.clone() if is_grad_enabled() else x
 
 
-def _flat(arrays: Sequence[Array | None]) -> list[Array | None] | None:
-    """Arrays of one memory layout as vectors over their memory; None where the layouts differ."""
-    there = [array for array in arrays if array is not None]
-    if all(array.flags.c_contiguous for array in there):
-        return [None if array is None else array.reshape(-1) for array in arrays]
-    if all(array.flags.f_contiguous for array in there):
-        return [None if array is None else array.reshape(-1, order="F") for array in arrays]
-    return None
-
-
 class Update:
-    """A step that is elementwise, as a function of a parameter, its gradient, its states, and numbers of its own.
+    """The steps of an optimizer's parameters, which `add` takes and `finish` carries out.
 
-    States may be None where a configuration has none.
+    `body` is the step in verbs, `kernel` the same for lists of parameters; `options` are numbers that all parameters
+    share. Parameters with equal numbers of their own go to the kernel together; what it doesn't take is moved at once.
     """
 
-    def __init__(self, body: Body, differentiable: bool = False) -> None:
-        self._body = body
-        self._differentiable = differentiable
-        self._verbs: dict[Any, ArrayVerbs] = {}
+    def __init__(self, kernel: Callable[..., None], body: Body, differentiable: bool = False, **options: Any) -> None:
+        self._kernel, self._body, self._differentiable = kernel, body, differentiable
+        self._options = options
+        self._groups: dict[Any, tuple[dict[str, Any], list[Any], list[list[Any]]]] = {}
 
-    def __call__(self, param: Any, *others: Any, **numbers: Any) -> None:
-        array = param._array
-        shape, dtype = array.shape, array.dtype
-        arrays = [array]
-        plain = not self._differentiable and dtype.char in "fd"
-        for other in others if plain else ():
-            arrays.append(None if other is None else other._array)
-            plain = plain and (other is None or (arrays[-1].shape == shape and arrays[-1].dtype == dtype))
-        if plain:
-            self._on_arrays(arrays, numbers)
-            param.bump_version()
-            return
-        tensors = [param, *others]
+    def add(self, tensors: tuple[Any, ...], **numbers: Any) -> None:
+        """A parameter, its gradient and its states, of which some may be None, with its numbers."""
+        param = tensors[0]
+        dtype = param._array.dtype
+        if not self._differentiable and dtype.char in "fd":
+            arrays = [None if t is None else t._array for t in tensors]
+            if all(a is None or a.dtype == dtype for a in arrays):
+                group = self._groups.get(key := tuple(numbers.values()))
+                if group is None:
+                    group = self._groups[key] = numbers, [], [[] for _ in tensors]
+                group[1].append(param)
+                for column, array in zip(group[2], arrays, strict=True):
+                    column.append(array)
+                return
         if param.dtype.is_complex:
-            tensors = [None if t is None else view_as_real(t) for t in tensors]
-        self._body(TensorVerbs(), *tensors, **numbers)
+            tensors = tuple([None if t is None else view_as_real(t) for t in tensors])
+        self._body(TensorVerbs(), *tensors, **numbers, **self._options)
 
-    def _on_arrays(self, arrays: list[Any], numbers: dict[str, Any]) -> None:
-        first = arrays[0]
-        verbs = self._verbs.get(first.dtype)
-        if verbs is None:
-            verbs = self._verbs[first.dtype] = ArrayVerbs(first.dtype)
-        flat = _flat(arrays) if first.size > _BLOCK else None
-        if flat is None:
-            verbs.begin(first.shape)
-            self._body(verbs, *arrays, **numbers)
-            return
-        for start in range(0, first.size, _BLOCK):
-            block = [None if a is None else a[start : start + _BLOCK] for a in flat]
-            verbs.begin(block[0].shape)  # type: ignore[union-attr]
-            self._body(verbs, *block, **numbers)
+    def finish(self) -> None:
+        """Call the kernel for what was added."""
+        options = {name: number(value) for name, value in self._options.items()} if self._groups else {}
+        for numbers, params, columns in self._groups.values():
+            self._kernel(*columns, **numbers, **options)
+            for param in params:
+                param.bump_version()
+
+
+def move_rows(kernel: Callable[..., None], param: Any, grad: Any, states: list[Any], **numbers: Any) -> None:
+    """A kernel's step of the entries of a sparse gradient alone; `states` may hold None."""
+    grad = grad.coalesce()
+    if not grad._nnz():
+        return
+    kept = grad.sparse_dim()
+    tensors: list[Any] = [param, *states]
+    arrays: list[Any] = [None if t is None else t._array for t in tensors]
+    # Tables of rows that the indices name: views, where a parameter is contiguous.
+    shape = math.prod(param.shape[:kept]), *param.shape[kept:]
+    tables = [None if a is None else a.reshape(shape) for a in arrays]
+    values = np.ascontiguousarray(grad._entries._array)
+    kernel([tables[0]], [values], *([table] for table in tables[1:]), rows=[grad._flat()], **numbers)
+    for tensor, array, table in zip(tensors, arrays, tables, strict=True):
+        if tensor is not None and table is not None:
+            if not array.flags.c_contiguous:
+                array[...] = table.reshape(array.shape)
+            tensor.bump_version()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from rushlight import kernels
+from rushlight.kernels.reference import steps
 from rushlight.optim._arithmetic import Update, number
 from rushlight.optim.optimizer import (
     Optimizer,
@@ -122,17 +124,17 @@ def adadelta(
     check_step(params, state_steps, capturable, foreach, differentiable, xla=False)
     lr = number(lr, differentiable)
 
-    def move(v: Any, param: Any, grad: Any, square: Any, change: Any) -> None:
-        grad = v.descent(grad, param, weight_decay, maximize)
-        v.scale(square, rho)
-        v.addcmul(square, grad, grad, 1 - rho)
-        delta = v.over(v.sqrt(v.plus(change, eps)), v.sqrt(v.plus(square, eps)))
-        delta = v.times(delta, grad)
-        v.scale(change, rho)
-        v.addcmul(change, delta, delta, 1 - rho)
-        v.add(param, delta, -lr)
-
-    update = Update(move, differentiable)
+    update = Update(
+        kernels.adadelta_step,
+        steps.adadelta,
+        differentiable,
+        lr=lr,
+        rho=rho,
+        eps=eps,
+        weight_decay=weight_decay,
+        maximize=maximize,
+    )
     for param, grad, square, change, step in zip(params, grads, square_avgs, acc_deltas, state_steps, strict=True):
         next_count(step)
-        update(param, grad, square, change)
+        update.add((param, grad, square, change))
+    update.finish()

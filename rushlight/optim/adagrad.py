@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
+from rushlight import kernels
+from rushlight.kernels.reference import steps
 from rushlight.layout import preserve_format
 from rushlight.ops.creation import full_like
-from rushlight.optim._arithmetic import Update, number, to_scalar
+from rushlight.optim._arithmetic import Update, move_rows, number, to_scalar
 from rushlight.optim.optimizer import (
     Optimizer,
     ParamsT,
@@ -154,29 +154,16 @@ def adagrad(
         return
     lr = to_scalar(lr)
 
-    def move(v: Any, param: Any, grad: Any, total: Any, rate: Any) -> None:
-        grad = v.descent(grad, param, weight_decay, maximize)
-        v.addcmul(total, grad, grad)
-        v.addcdiv(param, grad, v.plus(v.sqrt(total), eps), -rate)
-
-    update = Update(move, differentiable)
+    update = Update(
+        kernels.adagrad_step, steps.adagrad, differentiable, eps=eps, weight_decay=weight_decay, maximize=maximize
+    )
     for param, grad, total, step in zip(params, grads, state_sums, state_steps, strict=True):
         count = next_count(step)
         rate = number(lr / (1 + (count - 1) * lr_decay), differentiable)
         if is_sparse(grad):
             if weight_decay != 0:
                 raise RuntimeError("weight_decay option is not compatible with sparse gradients")
-            _move_entries(param, -grad if maximize else grad, total, float(rate), eps)
+            move_rows(kernels.adagrad_step, param, grad, [total], rate=float(rate), eps=eps, maximize=maximize)
         else:
-            update(param, grad, total, rate=rate)
-
-
-def _move_entries(param: Any, grad: Any, total: Tensor, rate: float, eps: float) -> None:
-    """The step at the entries of a sparse gradient alone."""
-    grad = grad.coalesce()
-    place, g = tuple(grad._indices()._array), grad._values()._array
-    sums = total._array[place] + g * g
-    total._array[place] = sums
-    param._array[place] -= rate * (g / (np.sqrt(sums) + eps))
-    total.bump_version()
-    param.bump_version()
+            update.add((param, grad, total), rate=rate)
+    update.finish()

@@ -190,25 +190,35 @@ def adam(
     check_unscaled(fused, grad_scale, found_inf)
     if fused and not unscaled(grads, grad_scale, found_inf):
         return
-    options = (lr, to_scalar(beta1), to_scalar(beta2), eps, weight_decay, amsgrad, decoupled_weight_decay, maximize)
+    beta1, beta2 = to_scalar(beta1), to_scalar(beta2)
+    options = (lr, beta1, beta2, eps, weight_decay, amsgrad, decoupled_weight_decay, maximize)
     tops: Sequence[Any] = max_exp_avg_sqs if amsgrad else [None] * len(params)
+    in_tensors = differentiable or isinstance(beta1, Tensor)
     # Parameters that missed a step have a count of their own; the kernel takes those of one count together.
-    by_count: dict[float, list[tuple[Any, ...]]] = {}
+    by_count: dict[float, tuple[list[Any], list[Any], list[Any], list[Any], list[Any]]] = {}
     for param, grad, mean, square, top, step in zip(
         params, grads, exp_avgs, exp_avg_sqs, tops, state_steps, strict=True
     ):
         count = next_count(step)
-        if differentiable or param.dtype.is_complex or _has_tensors(param, beta1, lr):
+        if in_tensors or param._array.dtype.kind == "c" or (lr.__class__ is not float and _rounds_otherwise(param, lr)):
             tensors = (param, grad, mean, square, top)
             _tensor_step(tensors, step.detach().clone() if differentiable else count, *options)
-        else:
-            by_count.setdefault(count, []).append((param, grad, mean, square, top))
-    for count, members in by_count.items():
-        _kernel_step(members, count, *options)
+            continue
+        columns = by_count.get(count)
+        if columns is None:
+            columns = by_count[count] = [], [], [], [], []
+        columns[0].append(param._array)
+        columns[1].append(grad._array)
+        columns[2].append(mean._array)
+        columns[3].append(square._array)
+        columns[4].append(None if top is None else top._array)
+        param.bump_version()
+    for count, columns in by_count.items():
+        _kernel_step(columns, count, *options)
 
 
 def _kernel_step(
-    members: list[tuple[Any, ...]],
+    columns: tuple[list[Any], list[Any], list[Any], list[Any], list[Any]],
     count: float,
     lr: Any,
     beta1: Any,
@@ -220,30 +230,23 @@ def _kernel_step(
     maximize: bool,
 ) -> None:
     """The step of parameters that have seen as many steps."""
-    params, grads, means, squares = ([member[i]._array for member in members] for i in range(4))
+    lr, decay = float(number(lr)), float(number(weight_decay))
     kernels.adam_step(
-        params,
-        grads,
-        means,
-        squares,
-        [member[4]._array for member in members] if amsgrad else [],
-        count,
-        float(number(lr)),
+        *columns,
+        lr / (1 - beta1**count),
+        (1 - beta2**count) ** 0.5,
         beta1,
         beta2,
         eps,
-        float(number(weight_decay)),
-        amsgrad,
-        decoupled_weight_decay,
+        1 - lr * decay if decoupled_weight_decay else 1.0,
+        0.0 if decoupled_weight_decay else decay,
         maximize,
     )
-    for member in members:
-        member[0].bump_version()
 
 
-def _has_tensors(param: Any, beta1: Any, lr: Any) -> bool:
-    """Whether options are tensors that round otherwise than the kernel's numbers do."""
-    return isinstance(beta1, Tensor) or (isinstance(lr, Tensor) and lr.dtype is not param.dtype)
+def _rounds_otherwise(param: Any, lr: Any) -> bool:
+    """Whether the learning rate is a tensor that rounds otherwise than the kernel's number does."""
+    return isinstance(lr, Tensor) and lr.dtype is not param.dtype
 
 
 def _tensor_step(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from rushlight import kernels
+from rushlight.kernels.reference import steps
 from rushlight.optim._arithmetic import Update, number, to_scalar
 from rushlight.optim.optimizer import (
     Optimizer,
@@ -126,14 +128,17 @@ def adamax(
     check_step(params, state_steps, capturable, foreach, differentiable)
     lr = to_scalar(lr)
 
-    def move(v: Any, param: Any, grad: Any, mean: Any, top: Any, rate: Any) -> None:
-        grad = v.descent(grad, param, weight_decay, maximize)
-        v.lerp(mean, grad, 1 - beta1)
-        v.scale(top, beta2)
-        v.raise_to(top, v.plus(v.abs(grad), eps))
-        v.addcdiv(param, mean, top, -rate)
-
-    update = Update(move, differentiable)
+    update = Update(
+        kernels.adamax_step,
+        steps.adamax,
+        differentiable,
+        beta1=beta1,
+        beta2=beta2,
+        eps=eps,
+        weight_decay=weight_decay,
+        maximize=maximize,
+    )
     for param, grad, mean, top, step in zip(params, grads, exp_avgs, exp_infs, state_steps, strict=True):
         rate = number(lr / (1 - beta1 ** next_count(step)), differentiable)
-        update(param, grad, mean, top, rate=rate)
+        update.add((param, grad, mean, top), rate=rate)
+    update.finish()

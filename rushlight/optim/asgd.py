@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from rushlight import kernels
+from rushlight.kernels.reference import steps
 from rushlight.optim._arithmetic import Update, number, to_scalar
 from rushlight.optim.optimizer import (
     Optimizer,
@@ -128,19 +130,12 @@ def asgd(
     check_step(params, state_steps, capturable, foreach, differentiable, needed="params, mus, etas, and state_steps")
     lr = to_scalar(lr)
 
-    def move(v: Any, param: Any, grad: Any, average: Any, eta: float, mu: float) -> None:
-        grad = v.descent(grad, param, weight_decay, maximize)
-        v.scale(param, 1 - lambd * eta)
-        v.add(param, grad, -eta)
-        if mu == 1:
-            v.copy(average, param)
-        else:
-            v.add(average, v.times(v.plus(param, average, -1), mu))
-
-    update = Update(move, differentiable)
+    update = Update(kernels.asgd_step, steps.asgd, differentiable, weight_decay=weight_decay, maximize=maximize)
     for param, grad, average, mu, eta, step in zip(params, grads, axs, mus, etas, state_steps, strict=True):
         count = next_count(step)
-        update(param, grad, average, eta=eta.item(), mu=mu.item())
+        rate = eta.item()
+        update.add((param, grad, average), rate=rate, keep=1 - lambd * rate, share=mu.item())
         # Of the default type on the way, also where a checkpoint was loaded and they are of the parameter's.
         eta._array[...] = new_scalar(number(lr / (1 + lambd * lr * count) ** alpha))._array
         mu._array[...] = new_scalar(1 / max(1, count - t0))._array
+    update.finish()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from rushlight import kernels
 from rushlight.autograd.variable import Variable
+from rushlight.kernels.reference import steps
 from rushlight.optim._arithmetic import Update, number, to_scalar
 from rushlight.optim.optimizer import (
     Optimizer,
@@ -154,24 +156,22 @@ def nadam(
     needed = "params, mu_products, and state_steps" if foreach else "params, mu_products and state_steps"
     check_step(params, state_steps, capturable, foreach, differentiable, needed=needed)
     lr = to_scalar(lr)
-    left = number(1 - lr * weight_decay, differentiable)
-    added = 0 if decoupled_weight_decay else weight_decay
-
-    def move(v: Any, param: Any, grad: Any, mean: Any, square: Any, count: float, now: Any, ahead: Any) -> None:
-        if decoupled_weight_decay and weight_decay != 0:
-            v.scale(param, left)
-        grad = v.descent(grad, param, added, maximize)
-        v.lerp(mean, grad, 1 - beta1)
-        v.scale(square, beta2)
-        v.addcmul(square, grad, grad, 1 - beta2)
-        root = v.plus(v.sqrt(v.over(square, 1 - beta2**count)), eps)
-        v.addcdiv(param, grad, root, -now)
-        v.addcdiv(param, mean, root, -ahead)
+    keep = number(1 - lr * weight_decay, differentiable) if decoupled_weight_decay and weight_decay != 0 else 1.0
 
     def momentum(count: float) -> float:
         return beta1 * (1.0 - 0.5 * 0.96 ** (count * momentum_decay))
 
-    update = Update(move, differentiable)
+    update = Update(
+        kernels.nadam_step,
+        steps.nadam,
+        differentiable,
+        beta1=beta1,
+        beta2=beta2,
+        eps=eps,
+        keep=keep,
+        weight_decay=0 if decoupled_weight_decay else weight_decay,
+        maximize=maximize,
+    )
     for param, grad, mean, square, product, step in zip(
         params, grads, exp_avgs, exp_avg_sqs, mu_products, state_steps, strict=True
     ):
@@ -181,4 +181,5 @@ def nadam(
         so_far = float(product._array)
         now = number(lr * (1.0 - mu) / (1.0 - so_far), differentiable)
         ahead = number(lr * mu_next / (1.0 - so_far * mu_next), differentiable)
-        update(param, grad, mean, square, count=count, now=now, ahead=ahead)
+        update.add((param, grad, mean, square), now=now, ahead=ahead, correction=1 - beta2**count)
+    update.finish()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from rushlight import kernels
+from rushlight.kernels.reference import steps
 from rushlight.optim._arithmetic import Update, number, to_scalar
 from rushlight.optim.optimizer import (
     Optimizer,
@@ -143,27 +145,34 @@ def radam(
 ) -> None:
     """One step of `RAdam` on lists of tensors, in place."""
     check_step(params, state_steps, capturable, foreach, differentiable)
-    left = number(1 - to_scalar(lr) * weight_decay, differentiable)
+    keep = 1.0
+    if decoupled_weight_decay and weight_decay != 0:
+        keep = number(1 - to_scalar(lr) * weight_decay, differentiable)
     lr = number(lr, differentiable)
     limit = 2 / (1 - beta2) - 1
-    added = 0 if decoupled_weight_decay else weight_decay
-
-    def move(v: Any, param: Any, grad: Any, mean: Any, square: Any, count: float) -> None:
-        if decoupled_weight_decay and weight_decay != 0:
-            v.scale(param, left)
-        grad = v.descent(grad, param, added, maximize)
-        v.lerp(mean, grad, 1 - beta1)
-        v.scale(square, beta2)
-        v.addcmul(square, grad, grad, 1 - beta2)
-        change = v.times(v.over(mean, 1 - beta1**count), lr)
+    update = Update(
+        kernels.radam_step,
+        steps.radam,
+        differentiable,
+        lr=lr,
+        beta1=beta1,
+        beta2=beta2,
+        eps=eps,
+        keep=keep,
+        weight_decay=0 if decoupled_weight_decay else weight_decay,
+        maximize=maximize,
+    )
+    for param, grad, mean, square, step in zip(params, grads, exp_avgs, exp_avg_sqs, state_steps, strict=True):
+        count = next_count(step)
         correction = 1 - beta2**count
         length = limit - 2 * count * beta2**count / correction
+        rectified = 0.0
         if length > _TRACTABLE:
             rectified = ((length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length)) ** 0.5
-            adaptive = v.over(correction**0.5, v.plus(v.sqrt(square), eps))
-            change = v.times(v.times(change, adaptive), rectified)
-        v.add(param, change, -1)
-
-    update = Update(move, differentiable)
-    for param, grad, mean, square, step in zip(params, grads, exp_avgs, exp_avg_sqs, state_steps, strict=True):
-        update(param, grad, mean, square, count=next_count(step))
+        update.add(
+            (param, grad, mean, square),
+            mean_correction=1 - beta1**count,
+            square_correction=correction,
+            rectified=rectified,
+        )
+    update.finish()

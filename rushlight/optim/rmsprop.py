@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from rushlight import kernels
+from rushlight.kernels.reference import steps
 from rushlight.optim._arithmetic import Update, number
 from rushlight.optim.optimizer import (
     Optimizer,
@@ -144,27 +146,22 @@ def rmsprop(
     check_step(params, state_steps, capturable, foreach, differentiable, xla=True)
     lr = number(lr, differentiable)
 
-    def move(v: Any, param: Any, grad: Any, square: Any, mean: Any, buffer: Any) -> None:
-        grad = v.descent(grad, param, weight_decay, maximize)
-        v.scale(square, alpha)
-        v.addcmul(square, grad, grad, 1 - alpha)
-        variance = square
-        if centered:
-            v.lerp(mean, grad, 1 - alpha)
-            variance = v.plus(square, v.times(mean, mean), -1)
-        root = v.plus(v.sqrt(variance), eps)
-        if momentum > 0:
-            v.scale(buffer, momentum)
-            v.addcdiv(buffer, grad, root)
-            v.add(param, buffer, -lr)
-        else:
-            v.addcdiv(param, grad, root, -lr)
-
-    update = Update(move, differentiable)
+    update = Update(
+        kernels.rmsprop_step,
+        steps.rmsprop,
+        differentiable,
+        lr=lr,
+        alpha=alpha,
+        eps=eps,
+        momentum=momentum,
+        weight_decay=weight_decay,
+        maximize=maximize,
+    )
     means: Sequence[Any] = grad_avgs if centered else [None] * len(params)
     buffers: Sequence[Any] = momentum_buffer_list if momentum > 0 else [None] * len(params)
     for param, grad, square, mean, buffer, step in zip(
         params, grads, square_avgs, means, buffers, state_steps, strict=True
     ):
         next_count(step)
-        update(param, grad, square, mean, buffer)
+        update.add((param, grad, square, mean, buffer))
+    update.finish()

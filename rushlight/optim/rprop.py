@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from rushlight import kernels
+from rushlight.kernels.reference import steps
 from rushlight.ops.creation import full_like
 from rushlight.optim._arithmetic import Update, number
 from rushlight.optim.optimizer import (
@@ -129,18 +131,17 @@ def rprop(
     """One step of `Rprop` on lists of tensors, in place."""
     check_step(params, state_steps, capturable, foreach, differentiable, xla=True)
 
-    def move(v: Any, param: Any, grad: Any, before: Any, size: Any) -> None:
-        grad = v.descent(grad, param, 0, maximize)
-        sign = v.sign(v.times(grad, before))
-        turned = sign < 0
-        factor = v.filled(v.filled(v.filled(sign, sign > 0, etaplus), turned, etaminus), sign == 0, 1)
-        v.scale(size, factor)
-        v.bound(size, step_size_min, step_size_max)
-        grad = v.filled(grad, turned, 0)
-        v.addcmul(param, v.sign(grad), size, -1)
-        v.copy(before, grad)
-
-    update = Update(move, differentiable)
+    update = Update(
+        kernels.rprop_step,
+        steps.rprop,
+        differentiable,
+        down=etaminus,
+        up=etaplus,
+        smallest=step_size_min,
+        largest=step_size_max,
+        maximize=maximize,
+    )
     for param, grad, before, size, step in zip(params, grads, prevs, step_sizes, state_steps, strict=True):
         next_count(step)
-        update(param, grad, before, size)
+        update.add((param, grad, before, size))
+    update.finish()

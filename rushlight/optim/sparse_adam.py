@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
+from rushlight import kernels
 from rushlight.layout import preserve_format
 from rushlight.ops.creation import zeros_like
+from rushlight.optim._arithmetic import move_rows
 from rushlight.optim.optimizer import Optimizer, ParamsT, call_closure, check_betas
 from rushlight.tensor import Tensor
 
@@ -73,22 +73,16 @@ class SparseAdam(Optimizer):
 
     @staticmethod
     def _move(param: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
-        gradient = param._grad.coalesce()
-        if not gradient._nnz():
-            return
-        place, g = tuple(gradient._coordinates._array), gradient._entries._array
-        if group["maximize"]:
-            g = -g
         (beta1, beta2), count = group["betas"], state["step"]
-        first, second = state["exp_avg"]._array, state["exp_avg_sq"]._array
-        # Written as the difference to the moment, as PyTorch rounds it.
-        before = first[place]
-        moment = before + (g - before) * (1 - beta1)
-        first[place] = moment
-        before = second[place]
-        square = before + (g * g - before) * (1 - beta2)
-        second[place] = square
-        rate = float(group["lr"]) * math.sqrt(1 - beta2**count) / (1 - beta1**count)
-        param._array[place] -= rate * (moment / (np.sqrt(square) + group["eps"]))
-        for tensor in (state["exp_avg"], state["exp_avg_sq"], param):
-            tensor.bump_version()
+        move_rows(
+            kernels.adam_step,
+            param,
+            param._grad,
+            [state["exp_avg"], state["exp_avg_sq"], None],
+            rate=float(group["lr"]) * math.sqrt(1 - beta2**count) / (1 - beta1**count),
+            root_correction=1.0,
+            beta1=beta1,
+            beta2=beta2,
+            eps=group["eps"],
+            maximize=group["maximize"],
+        )

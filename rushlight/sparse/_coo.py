@@ -121,6 +121,8 @@ class SparseTensor(KeptEntries):
         lengths = tuple(self._size[: self.sparse_dim()])
         if not lengths:
             return np.zeros(self._nnz(), np.int64)
+        if len(lengths) == 1:
+            return self._coordinates._array[0]
         return np.ravel_multi_index(tuple(self._coordinates._array), lengths) if self._nnz() else np.zeros(0, np.int64)
 
     def _places(self) -> Any:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight import kernels
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.kernels.reference.sparse import Pattern, product, reduced_product, sampled_product, segment_reduce
@@ -101,8 +102,9 @@ class Groups:
 
     def __init__(self, keys: Any) -> None:
         in_order = keys.size < 2 or bool((keys[1:] >= keys[:-1]).all())
-        self.order = None if in_order else np.argsort(keys, kind="stable")
-        ordered = keys if self.order is None else keys[self.order]
+        self.order, ordered = None, keys
+        if not in_order:
+            ordered, self.order = kernels.sort_along(keys, 0, False, True)
         first = np.ones(len(ordered), np.bool_)
         first[1:] = ordered[1:] != ordered[:-1]
         self.starts = np.flatnonzero(first)
@@ -121,6 +123,11 @@ class Groups:
 
     def reduce(self, ufunc: Any, values: Any) -> Any:
         """The reduction of each group."""
+        if ufunc is np.add and self.order is not None and values.ndim > 1:
+            # Whatever the dimensions of a value, it is a row of a table.
+            bounds = np.append(self.starts, len(values))
+            found = kernels.gather_sum(values.reshape(len(values), -1), self.order, bounds)
+            return found.reshape(len(self.starts), *values.shape[1:])
         return segment_reduce(ufunc, values, self.order, self.starts)
 
 

@@ -12,10 +12,14 @@ from rushlight import _native
 
 KERNELS = [
     "accumulate",
+    "adadelta_step",
+    "adagrad_step",
     "adam_step",
+    "adamax_step",
     "add",
     "add_along",
     "add_planes",
+    "asgd_step",
     "bias_grad",
     "clamp",
     "clamp_backward",
@@ -26,6 +30,8 @@ KERNELS = [
     "extremum_along",
     "fmod",
     "gather_along",
+    "gather_max",
+    "gather_sum",
     "extremum_over",
     "gelu_backward",
     "gemm",
@@ -41,6 +47,7 @@ KERNELS = [
     "lu_factor",
     "mean",
     "median_along",
+    "nadam_step",
     "normalize",
     "normalize_backward",
     "kth_along",
@@ -48,11 +55,15 @@ KERNELS = [
     "moments_over",
     "place_over",
     "product_along",
+    "radam_step",
     "random_binomial",
     "random_gamma",
     "random_poisson",
     "relu_forward",
+    "rmsprop_step",
+    "rprop_step",
     "scatter_along",
+    "scatter_sum",
     "select",
     "sgd_step",
     "softplus",
@@ -67,6 +78,11 @@ KERNELS = [
     "threshold_backward",
     "zeta",
 ]
+# How many lists of states, and how many numbers, an optimizer's step has.
+STEPS = {
+    "adadelta_step": (2, 3), "adagrad_step": (1, 2), "adam_step": (3, 5), "adamax_step": (2, 4), "asgd_step": (1, 3),
+    "nadam_step": (2, 6), "radam_step": (2, 7), "rmsprop_step": (3, 4), "rprop_step": (2, 4), "sgd_step": (1, 2),
+}  # fmt: skip
 SCALARS = [None, True, -100, 2**70, 1.5, float("nan"), "x", (), {}, object(), np.float32(1), 0, -1]
 
 
@@ -121,13 +137,19 @@ def arguments(rng: random.Random, name: str) -> tuple[list[Any], dict[str, Any]]
     if name == "sum_over":
         dims = tuple(rng.choice([0, 1, 2, -1, 2**70, "x"]) for _ in range(rng.randrange(3)))
         return [anything(rng), rng.choice([None, dims, anything(rng)]), True, 1.0], {}
-    if name in ("sgd_step", "adam_step"):
+    if name in STEPS:
         like = an_array(rng)
-        lists = [[np.zeros_like(like) if rng.random() < 0.9 else anything(rng)] for _ in range(5)]
-        args = [*lists, 1, 0.1, 0.9, 0.99, 1e-8] if name == "adam_step" else [*lists[:3], 0.1, 0.9]
+        count, numbers = STEPS[name]
+        lists = [[np.zeros_like(like) if rng.random() < 0.9 else anything(rng)] for _ in range(2 + count)]
+        args = [*lists, *[0.5] * numbers]
         if rng.random() < 0.3:
             args[rng.randrange(len(args))] = anything(rng)
-        return args, {"weight_decay": 0.1}
+        rows = [np.array([rng.choice([-1, 0, 1, 2]) for _ in range(rng.randrange(3))], np.int64)]
+        return args, {"rows": rng.choice([rows, anything(rng)])} if "ad" in name[:2] and rng.random() < 0.5 else {}
+    if name in ("gather_sum", "gather_max", "scatter_sum"):
+        index, bounds = ([rng.choice([0, 1, 2, -1, 2**62]) for _ in range(rng.randrange(4))] for _ in range(2))
+        args = [an_array(rng), np.array(index, np.int64), np.array(bounds, np.int64)]
+        return [anything(rng) if rng.random() < 0.1 else a for a in args] + [3] * (name == "scatter_sum"), {}
     return [anything(rng) for _ in range(rng.choice([1, 2, 2, 3, 4]))], {}
 
 

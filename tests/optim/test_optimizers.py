@@ -176,7 +176,7 @@ ELEMENTWISE = [n for n in tables.CONFIGURATIONS if tables.CONFIGURATIONS[n][0] n
 @pytest.mark.parametrize("name", ELEMENTWISE)
 @pytest.mark.parametrize("layout", ["rows", "columns", "mixed"])
 def test_large_parameters_step_as_their_parts(name: str, layout: str) -> None:
-    """Large arrays are treated in blocks, in the order of their memory where all have one order."""
+    """Large arrays are shared out among threads, in the order of their memory."""
     shape = (3, 7000)
     rng = np.random.default_rng(2)
     start = rng.standard_normal(shape).astype(np.float32)

@@ -97,7 +97,7 @@ def embedding_bag(
         weight, input = input, weight
     if weight.dim() != 2:
         raise ValueError(f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.dim()}")
-    index, bags = _bags(input, offsets, include_last_offset)
+    index, bounds = _bags(input, offsets, include_last_offset)
     _check_bag_mode(mode, scale_grad_by_freq, sparse)
     if per_sample_weights is not None:
         _check_sample_weights(per_sample_weights, input, weight, mode)
@@ -109,9 +109,9 @@ def embedding_bag(
         weight,
         index,
         per_sample_weights,
-        bags,
+        bounds,
         mode,
-        bag_options(weight, index, padding_idx, scale_grad_by_freq, sparse),
+        bag_options(weight, padding_idx, scale_grad_by_freq, sparse),
     )
 
 
@@ -145,7 +145,7 @@ def _check_bag_mode(mode: str, scale_grad_by_freq: bool, sparse: bool) -> None:
 
 
 def _bags(input: Tensor, offsets: Tensor | None, include_last_offset: bool) -> tuple[Tensor, Any]:
-    """All indices as a vector, and the arrays of where each bag begins and ends in it."""
+    """All indices as a vector, and the array of where each bag begins in it, and at last where the last one ends."""
     for tensor in (input, offsets):
         if tensor is not None:
             check_indices(tensor, "embedding_bag")
@@ -158,8 +158,7 @@ def _bags(input: Tensor, offsets: Tensor | None, include_last_offset: bool) -> t
         count, length = input.shape
         if not length:
             raise RuntimeError("step must be nonzero: got bags of no indices, as rows of a 2D input")
-        starts = np.arange(0, count * length, length)
-        return input.reshape(-1), (starts, starts + length)
+        return input.reshape(-1), np.arange(0, count * length + 1, length)
     if input.dim() != 1:
         raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.dim()}")
     if offsets is None:

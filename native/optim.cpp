@@ -24,22 +24,34 @@ struct Lane {
     }
 };
 
-// body(tensor, lane) over the elements of all tensors laid end to end, split evenly over the pool. The body is inlined into the
-// loop over vectors, its constants in registers.
-template <class T, class Body>
-RL_INLINE void step_all(const StepTensor<T>* tensors, int64_t count, Body body) {
+template <class T>
+int64_t elements(const StepTensor<T>* tensors, int64_t count) {
     int64_t total = 0;
     for (int64_t i = 0; i < count; ++i) total += tensors[i].size;
-    parallel_for(total, kGrain, [=](int64_t begin, int64_t end) {
+    return total;
+}
+
+// range(tensor, from, to) for what lies in [begin, end) of the elements of all tensors laid end to end.
+template <class T, class Range>
+RL_INLINE void each_range(const StepTensor<T>* tensors, int64_t count, int64_t begin, int64_t end, Range range) {
+    int64_t offset = 0;
+    for (int64_t i = 0; i < count && offset < end; offset += tensors[i++].size) {
+        const int64_t from = larger(begin - offset, 0), to = smaller(end - offset, tensors[i].size);
+        if (from < to) range(tensors[i], from, to);
+    }
+}
+
+// body(tensor, lane) over all elements, split evenly over the pool. The body is inlined into the loop over vectors, its constants
+// in registers.
+template <class T, class Body>
+RL_INLINE void step_all(const StepTensor<T>* tensors, int64_t count, Body body) {
+    parallel_for(elements(tensors, count), kGrain, [=](int64_t begin, int64_t end) {
         const Body own = body;  // which no store can change: its constants stay in registers
-        int64_t offset = 0;
-        for (int64_t i = 0; i < count && offset < end; offset += tensors[i++].size) {
-            const StepTensor<T> t = tensors[i];
-            int64_t at = larger(begin - offset, 0);
-            const int64_t to = smaller(end - offset, t.size);
+        each_range(tensors, count, begin, end, [&own](const StepTensor<T>& tensor, int64_t at, int64_t to) {
+            const StepTensor<T> t = tensor;
             for (; at + lanes<T> <= to; at += lanes<T>) own(t, Lane<T, true>{at, lanes<T>});
             if (at < to) own(t, Lane<T, false>{at, to - at});
-        }
+        });
     });
 }
 
@@ -265,9 +277,55 @@ void rprop(const StepTensor<T>* tensors, int64_t count, const RpropOptions& o) {
     });
 }
 
+// The squares of n elements, summed in four vectors.
+template <class T>
+double squares_of(const T* x, int64_t n) {
+    Vec<T> total[4] = {};
+    int64_t i = 0;
+    for (; i + 4 * lanes<T> <= n; i += 4 * lanes<T>) {
+        for (int v = 0; v < 4; ++v) {
+            const Vec<T> part = load(x + i + v * lanes<T>);
+            total[v] = fmadd<T>(part, part, total[v]);
+        }
+    }
+    for (; i < n; i += lanes<T>) {
+        const Vec<T> part = n - i < lanes<T> ? load_part(x + i, n - i) : load(x + i);
+        total[0] = fmadd<T>(part, part, total[0]);
+    }
+    double sum = 0;
+    for (const Vec<T>& part : total) {
+        for (int l = 0; l < lanes<T>; ++l) sum += static_cast<double>(part[l]);
+    }
+    return sum;
+}
+
+// Stretches are summed in the type of the elements, and their sums in double precision.
+template <class T>
+double squares(const StepTensor<T>* tensors, int64_t count) {
+    constexpr int64_t stretch = 4096;
+    const int64_t total = elements(tensors, count);
+    double partial[kMaxThreads] = {};
+    parallel_parts(parts_for(total, kGrain), [&](int part, int parts) {
+        double sum = 0;
+        each_range(tensors, count, total * part / parts, total * (part + 1) / parts, [&](const StepTensor<T>& t, int64_t at, int64_t to) {
+            for (; at < to; at += stretch) sum += squares_of(t.grad + at, smaller(to - at, stretch));
+        });
+        partial[part] = sum;
+    });
+    double sum = 0;
+    for (const double part : partial) sum += part;
+    return sum;
+}
+
+template <class T>
+void scale(const StepTensor<T>* tensors, int64_t count, double factor) {
+    const Vec<T> by = splat(T(factor));
+    step_all(tensors, count, [=](const StepTensor<T>& t, auto lane) { lane.put(t.param, lane.get(t.param) * by); });
+}
+
 template <class T>
 constexpr OptimKernels<T> table() {
-    return {sgd<T>, adam<T>, adagrad<T>, rmsprop<T>, adadelta<T>, nadam<T>, radam<T>, adamax<T>, asgd<T>, rprop<T>};
+    return {sgd<T>, adam<T>, adagrad<T>, rmsprop<T>, adadelta<T>, nadam<T>, radam<T>, adamax<T>, asgd<T>, rprop<T>, squares<T>, scale<T>};
 }
 
 }  // namespace

@@ -101,6 +101,10 @@ struct OptimKernels {
     StepKernel<T, AdamaxOptions> adamax;
     StepKernel<T, AsgdOptions> asgd;
     StepKernel<T, RpropOptions> rprop;
+    // The sum of the squares of all elements of the tensors' `grad`.
+    double (*squares)(const StepTensor<T>* tensors, int64_t count);
+    // The tensors' `param` times a factor.
+    void (*scale)(const StepTensor<T>* tensors, int64_t count, double factor);
 };
 
 RL_KERNEL_TABLE(OptimKernels<float>, optim_f32)

@@ -285,6 +285,42 @@ nb::object rprop_step(nb::handle params, nb::handle grads, nb::handle befores, n
     return step(lists, [&](const auto& kernels, const auto* tensors, int64_t n) { kernels.rprop(tensors, n, options); });
 }
 
+// The arrays of a list, packed in memory, as what is read and written; false when one is neither float32 nor float64.
+bool gather_packed(Batch& batch, const ArrayList& arrays, bool written) {
+    for (int64_t i = 0; i < arrays.size(); ++i) {
+        const Array x = arrays[i];
+        if (written && !x.writeable()) arrays.refuse(i, " is read-only");
+        if (!is_packed(x)) return false;
+        if (x.is<float>()) batch.singles.push_back({x.data<float>(), x.data<float>(), {}, x.size(), false});
+        else if (x.is<double>()) batch.doubles.push_back({x.data<double>(), x.data<double>(), {}, x.size(), false});
+        else return false;
+        batch.keep(x);
+        batch.elements += x.size();
+    }
+    return true;
+}
+
+nb::object squares_of_all(nb::handle arrays_) {
+    Batch batch;
+    if (!gather_packed(batch, ArrayList(arrays_, "arrays"), false)) return not_implemented();
+    double sum = 0;
+    {
+        Released released(batch.elements >= kLong);
+        sum += optim_kernels<float>().squares(batch.singles.data(), static_cast<int64_t>(batch.singles.size()));
+        sum += optim_kernels<double>().squares(batch.doubles.data(), static_cast<int64_t>(batch.doubles.size()));
+    }
+    return nb::float_(sum);
+}
+
+nb::object scale_all(nb::handle arrays_, double factor) {
+    Batch batch;
+    if (!gather_packed(batch, ArrayList(arrays_, "arrays"), true)) return not_implemented();
+    Released released(batch.elements >= kLong);
+    optim_kernels<float>().scale(batch.singles.data(), static_cast<int64_t>(batch.singles.size()), factor);
+    optim_kernels<double>().scale(batch.doubles.data(), static_cast<int64_t>(batch.doubles.size()), factor);
+    return nb::none();
+}
+
 // An argument that the binding checks itself, None included.
 auto list(const char* name) { return nb::arg(name).none(); }
 
@@ -293,6 +329,8 @@ auto list(const char* name) { return nb::arg(name).none(); }
 void bind_optim(nb::module_& m) {
     const auto decay = [] { return nb::arg("weight_decay") = 0.0; };
     const auto maximize = [] { return nb::arg("maximize") = false; };
+    m.def("squares_of_all", squares_of_all, list("arrays"));
+    m.def("scale_all", scale_all, list("arrays"), nb::arg("factor"));
     const auto rows = [] { return nb::arg("rows").none() = nb::none(); };
     m.def("sgd_step", sgd_step, list("params"), list("grads"), list("momentum_buffers"), nb::arg("lr"), nb::arg("momentum") = 0.0,
           nb::arg("dampening") = 0.0, decay(), nb::arg("nesterov") = false, maximize());

@@ -15,10 +15,10 @@ __all__ = [
     "int8_product", "int8_quantize", "int8_range", "kth_along", "leaky_relu", "leaky_relu_backward", "log_softmax",
     "log_softmax_backward", "log_sum_exp_along", "lu_factor", "mean", "median_along", "mish", "mode_along",
     "moments_over", "multiply", "nadam_step", "native_available", "negative", "normalize", "normalize_backward",
-    "place_over", "product_along", "radam_step", "relu_forward", "rmsprop_step", "rprop_step", "scatter_sum",
-    "sgd_step", "sigmoid", "sigmoid_backward", "silu", "silu_backward", "softmax", "softmax_backward",
-    "softmax_cross_entropy", "softmax_cross_entropy_backward", "softplus", "sort_along", "sqrt", "subtract",
-    "sum_along", "sum_over", "tanh", "tanh_backward", "threshold_backward", "topk_along",
+    "place_over", "product_along", "radam_step", "relu_forward", "rmsprop_step", "rprop_step", "scale_all",
+    "scatter_sum", "sgd_step", "sigmoid", "sigmoid_backward", "silu", "silu_backward", "softmax", "softmax_backward",
+    "softmax_cross_entropy", "softmax_cross_entropy_backward", "softplus", "sort_along", "sqrt", "squares_of_all",
+    "subtract", "sum_along", "sum_over", "tanh", "tanh_backward", "threshold_backward", "topk_along",
 ]  # fmt: skip
 
 attention = prefer_native(_attention.attention)
@@ -52,7 +52,9 @@ nadam_step = prefer_native(optim.nadam_step)
 radam_step = prefer_native(optim.radam_step)
 rmsprop_step = prefer_native(optim.rmsprop_step)
 rprop_step = prefer_native(optim.rprop_step)
+scale_all = prefer_native(optim.scale_all)
 sgd_step = prefer_native(optim.sgd_step)
+squares_of_all = prefer_native(optim.squares_of_all)
 
 accumulate = prefer_native(pointwise.accumulate)
 add = prefer_native(np.add)

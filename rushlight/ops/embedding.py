@@ -15,6 +15,7 @@ from rushlight import dtypes, kernels
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import as_one
 from rushlight.autograd.variable import wrap
+from rushlight.kernels.index import take_along
 from rushlight.ops._numeric import Array, as_result, check_tensor, widened
 from rushlight.ops._out import into, plain
 
@@ -37,11 +38,13 @@ class Embedding(Operation):
         ctx: Any, weight: Any, indices: Any, padding_idx: int, scale_grad_by_freq: bool, sparse: bool = False
     ) -> Any:
         table, rows = weight._array, indices._array
-        if rows.size and (rows.min() < 0 or rows.max() >= table.shape[0]):
-            raise IndexError("index out of range in self")
         ctx.count, ctx.padding_idx, ctx.scale, ctx.sparse = table.shape[0], padding_idx, scale_grad_by_freq, sparse
         ctx.save_for_backward(indices)
-        return table[rows]
+        try:
+            taken = take_along(table, 0, rows.reshape(-1).astype(np.int64, copy=False))
+        except IndexError:
+            raise IndexError("index out of range in self") from None
+        return taken.reshape(*rows.shape, table.shape[1])
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:

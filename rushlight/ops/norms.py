@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes
+from rushlight import dtypes, kernels
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._numeric import (
@@ -37,22 +37,11 @@ if TYPE_CHECKING:
 __all__ = ["frobenius_norm", "norm", "nuclear_norm"]
 
 
-# A BLAS product of more elements may start threads, which go on spinning after it.
-_STRETCH = 8192
-
-
 def sum_of_squares(array: Array) -> float | None:
     """The sum of the squares of all elements; None unless they are real floats that lie without gaps in memory."""
     if array.dtype.char not in "fd" or not (array.flags.c_contiguous or array.flags.f_contiguous):
         return None
-    flat = array.ravel("K")
-    if flat.size <= _STRETCH:
-        return float(np.dot(flat, flat))
-    total = 0.0
-    for start in range(0, flat.size, _STRETCH):
-        part = flat[start : start + _STRETCH]
-        total += float(np.dot(part, part))
-    return total
+    return kernels.squares_of_all([array])
 
 
 def norm_of(array: Array, order: float, dims: tuple[int, ...], keepdim: bool) -> Array:

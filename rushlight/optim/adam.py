@@ -115,6 +115,7 @@ class Adam(Optimizer):
         for group in self.param_groups:
             params = self._with_gradients(group)
             states = [self._state_of(p, group) for p in params]
+            _check_group(group, states)
             beta1, beta2 = group["betas"]
             adam(
                 params,
@@ -132,7 +133,8 @@ class Adam(Optimizer):
         return loss
 
     def _state_of(self, param: Any, group: dict[str, Any]) -> dict[str, Any]:
-        refuse_sparse("Adam", param._grad, ", please consider SparseAdam instead")
+        if param._grad.is_sparse:
+            refuse_sparse("Adam", param._grad, ", please consider SparseAdam instead")
         state = self.state[param]
         if not state:
             if group["fused"]:
@@ -142,11 +144,15 @@ class Adam(Optimizer):
             state["exp_avg_sq"] = zeros_like(param)
             if group["amsgrad"]:
                 state["max_exp_avg_sq"] = zeros_like(param)
-        if group["differentiable"] and state["step"].requires_grad:
-            raise RuntimeError("`requires_grad` is not supported for `step` in differentiable mode")
-        if group["foreach"] and isinstance(group["lr"], Tensor) and not group["capturable"]:
-            raise RuntimeError("lr as a Tensor is not supported for capturable=False and foreach=True")
         return state
+
+
+def _check_group(group: dict[str, Any], states: list[dict[str, Any]]) -> None:
+    """RuntimeError for a group of parameters whose options exclude each other."""
+    if states and group["differentiable"] and any(state["step"].requires_grad for state in states):
+        raise RuntimeError("`requires_grad` is not supported for `step` in differentiable mode")
+    if states and group["foreach"] and isinstance(group["lr"], Tensor) and not group["capturable"]:
+        raise RuntimeError("lr as a Tensor is not supported for capturable=False and foreach=True")
 
 
 def _check_kinds(betas: tuple[Any, Any], foreach: bool, capturable: bool) -> None:

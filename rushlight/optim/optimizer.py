@@ -70,8 +70,10 @@ def new_step(fused: bool | None = None) -> Tensor:
 
 def next_count(step: Any) -> float:
     """Count one step more and say which it is."""
-    step._array += 1
-    return float(step._array)
+    array = step._array
+    # A ufunc's call on one number costs several times more.
+    array.fill(array.item() + 1)
+    return float(array.item())
 
 
 class Optimizer:
@@ -192,16 +194,17 @@ class Optimizer:
         """
         for group in self.param_groups:
             for param in group["params"]:
-                if param._grad is None:
+                grad = param._grad
+                if grad is None:
                     continue
                 if set_to_none:
                     param._grad = None
-                else:
-                    if param._grad.grad_fn is not None:
-                        param._grad.detach_()
-                    else:
-                        param._grad.requires_grad_(False)
-                    param._grad.zero_()
+                    continue
+                if grad.grad_fn is not None:
+                    grad.detach_()
+                elif grad.requires_grad:
+                    grad.requires_grad_(False)
+                grad.zero_()
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters with its own options.

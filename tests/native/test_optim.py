@@ -134,6 +134,23 @@ def test_steps_are_the_same_on_any_number_of_threads(rng):
             np.testing.assert_array_equal(a, b)
 
 
+def test_all_arrays_are_measured_and_scaled(machine, rng, dtype):
+    ours = [*arrays(rng, dtype), rng.standard_normal((30, 40)).astype(dtype).T]
+    theirs = copy.deepcopy(ours)
+    total, expected = _native.squares_of_all(ours), optim.squares_of_all(ours)
+    np.testing.assert_allclose(total, expected, rtol=1e-6 if dtype == np.float32 else 1e-14)
+    assert _native.scale_all(ours, 0.3) is None
+    optim.scale_all(theirs, 0.3)
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert _native.squares_of_all([]) == 0
+    assert np.isnan(_native.squares_of_all([*ours, np.array([1, np.nan], dtype)]))
+    assert _native.squares_of_all([np.ones(3, np.int64)]) is NotImplemented
+    assert _native.scale_all([np.ones((4, 4), dtype)[:, ::2]], 0.3) is NotImplemented
+    with pytest.raises(ValueError, match=r"arrays\[0\] is read-only"):
+        _native.scale_all([LOCKED], 0.3)
+
+
 def test_lists_may_mix_single_and_double_precision(rng):
     params = [np.ones(5, np.float32), np.ones((2, 2)), np.ones(3, np.float32)]
     _native.sgd_step(params, [np.full_like(p, 2) for p in params], [], 0.25)

@@ -17,7 +17,8 @@ from . import steps
 
 __all__ = [
     "adadelta_step", "adagrad_step", "adam_step", "adamax_step", "asgd_step", "nadam_step", "radam_step",
-    "rmsprop_step", "rprop_step", "sgd_step",
+    "rmsprop_step", "rprop_step", "scale_all",
+    "sgd_step", "squares_of_all",
 ]  # fmt: skip
 
 Array = NDArray[Any]
@@ -267,3 +268,16 @@ def rprop_step(
     """A step of Rprop."""
     states = {"prevs": prevs, "step_sizes": step_sizes}
     _each(steps.rprop, params, grads, states, None, down, up, smallest, largest, maximize)
+
+
+def squares_of_all(arrays: list[Array]) -> float:
+    """The sum of the squares of all elements of several arrays."""
+    return sum(float(np.square(x.astype(np.float64)).sum()) for x in arrays)
+
+
+def scale_all(arrays: list[Array], factor: float) -> None:
+    """Multiply several arrays by a factor, in place."""
+    for i, x in enumerate(arrays):
+        if not x.flags.writeable:
+            raise ValueError(f"arrays[{i}] is read-only")
+        x *= x.dtype.type(factor)

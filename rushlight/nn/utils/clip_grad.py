@@ -6,14 +6,17 @@ import math
 import types
 import warnings
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
+from rushlight import kernels
 from rushlight.autograd.grad_mode import no_grad
+from rushlight.autograd.operation import writes_freely
 from rushlight.autograd.variable import wrap
 from rushlight.ops.creation import tensor
 from rushlight.ops.joining import stack
-from rushlight.ops.norms import sum_of_squares, vector_norm
+from rushlight.ops.norms import vector_norm
 from rushlight.tensor import Tensor
 
 __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_"]
@@ -24,19 +27,19 @@ _tensor_or_tensors = Tensor | Iterable[Tensor]
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     listed = [parameters] if isinstance(parameters, Tensor) else parameters
-    return [p.grad for p in listed if p.grad is not None]
+    return [gradient for p in listed if (gradient := p.grad) is not None]
 
 
-def _length(tensors: list[Tensor]) -> Tensor | None:
-    """The root of the sum of all squares, where the tensors have one real type and no gaps."""
-    dtype = tensors[0]._array.dtype
-    squares = 0.0
-    for one in tensors:
-        part = sum_of_squares(one._array) if one._array.dtype is dtype else None
-        if part is None:
+def _packed(tensors: list[Tensor]) -> list[Any] | None:
+    """The arrays of tensors of one real type, all without gaps; None where one is of another kind."""
+    arrays = [None if t.is_sparse else t._array for t in tensors]
+    dtype = None if arrays[0] is None else arrays[0].dtype
+    for array in arrays:
+        if array is None or array.dtype != dtype or dtype.char not in "fd":
             return None
-        squares += part
-    return wrap(np.asarray(math.sqrt(squares), dtype))
+        if not (array.flags.c_contiguous or array.flags.f_contiguous):
+            return None
+    return arrays
 
 
 @no_grad()  # type: ignore[untyped-decorator]
@@ -61,8 +64,10 @@ def get_total_norm(
     order = float(norm_type)
     if not listed:
         return tensor(0.0)
-    total = _length(listed) if order == 2 else None
-    if total is None:
+    arrays = _packed(listed) if order == 2 else None
+    if arrays is not None:
+        total = wrap(np.asarray(math.sqrt(kernels.squares_of_all(arrays)), arrays[0].dtype))
+    else:
         total = vector_norm(stack([vector_norm(t, order) for t in listed]), order)
     if error_if_nonfinite and not total.isfinite():
         raise RuntimeError(
@@ -93,8 +98,16 @@ def clip_grads_with_norm_(
     gradients = _gradients(parameters)
     if gradients:
         factor = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
+        arrays = _packed(gradients)
+        if arrays is None or not all(map(writes_freely, gradients)):
+            for gradient in gradients:
+                gradient.mul_(factor)
+            return
+        number = float(factor)
+        if number != 1:
+            kernels.scale_all(arrays, number)
         for gradient in gradients:
-            gradient.mul_(factor)
+            gradient.bump_version()
 
 
 @no_grad()  # type: ignore[untyped-decorator]

@@ -20,6 +20,8 @@ void bind_recurrent(nb::module_& m);
 void bind_reduce(nb::module_& m);
 void bind_rows(nb::module_& m);
 void bind_scan(nb::module_& m);
+void bind_searching(nb::module_& m);
+void bind_selecting(nb::module_& m);
 void bind_sorting(nb::module_& m);
 void bind_special(nb::module_& m);
 void bind_elementwise(nb::module_& m);
@@ -53,6 +55,8 @@ NB_MODULE(_native, m) {
     rl::bind_reduce(m);
     rl::bind_rows(m);
     rl::bind_scan(m);
+    rl::bind_searching(m);
+    rl::bind_selecting(m);
     rl::bind_sorting(m);
     rl::bind_special(m);
 }

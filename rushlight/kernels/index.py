@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .dispatch import prefer_native
-from .reference import index
+from .reference import index, selecting
 from .reference.index import first_outside
 
 __all__ = [
-    "add_along", "add_at", "first_outside", "gather_along", "put_along", "put_at", "scatter_along", "take_along",
-    "take_at",
+    "add_along", "add_at", "first_outside", "gather_along", "place_masked", "places_of", "put_along", "put_at",
+    "scatter_along", "select_masked", "take_along", "take_at",
 ]  # fmt: skip
 
 Array = npt.NDArray[Any]
@@ -26,7 +26,10 @@ add_along = prefer_native(index.add_along)
 flat_places = prefer_native(index.flat_places)
 gather_along = prefer_native(index.gather_along)
 put_along = prefer_native(index.put_along)
+place_masked = prefer_native(selecting.place_masked)
+places_of = prefer_native(selecting.places_of)
 scatter_along = prefer_native(index.scatter_along)
+select_masked = prefer_native(selecting.select_masked)
 take_along = prefer_native(index.take_along)
 
 
@@ -53,6 +56,8 @@ def _merged(array: Array, key: tuple[Any, ...]) -> tuple[int, Array, Array] | No
 
 def take_at(array: Array, key: tuple[Any, ...]) -> Array:
     """`array[key]`, a copy in row-major order."""
+    if len(key) == 1 and key[0].dtype.kind == "b":
+        return select_masked(array, key[0])
     try:
         merged = _merged(array, key)
         if merged is not None:
@@ -68,6 +73,9 @@ def take_at(array: Array, key: tuple[Any, ...]) -> Array:
 
 def put_at(out: Array, key: tuple[Any, ...], values: Array) -> None:
     """`out[key] = values`; of what is named repeatedly the last value stays."""
+    if len(key) == 1 and key[0].dtype.kind == "b" and values.size == 1:
+        place_masked(out, key[0], values.reshape(()))
+        return
     try:
         merged = _merged(out, key)
         if merged is not None:
@@ -92,7 +100,7 @@ def add_at(out: Array, key: tuple[Any, ...], values: Array) -> None:
     except (IndexError, ValueError):
         pass
     if len(key) == 1 and key[0].dtype.kind == "b":
-        out[key] += values
+        place_masked(out, key[0], select_masked(out, key[0]) + values)
     else:
         np.add.at(out, key, values)
 

@@ -13,6 +13,8 @@ from rushlight import kernels
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import of_values
 from rushlight.autograd.variable import Variable, wrap
+from rushlight.kernels.index import places_of, select_masked, take_along
+from rushlight.kernels.searching import count_numbers, search_sorted
 from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import Array, as_result, check_tensor, not_implemented, widened
 from rushlight.ops._out import into
@@ -33,10 +35,14 @@ class Unique(Operation):
         array = input._array
         if array.dtype.kind == "c":
             raise not_implemented("unique", array.dtype)
+        if array.dtype.kind in "iub" and array.size:
+            low, high = int(array.min()), int(array.max())
+            if high - low < max(array.size, 1024) and high < 1 << 63:
+                return Unique._by_counting(array, low, inverse, counts)
         flat = np.ascontiguousarray(widened(array.reshape(-1)))
         ranked, order = kernels.sort_along(flat, 0, False, True)
         starts = _starts(ranked)
-        out = as_result(ranked[starts], array.dtype)
+        out = as_result(select_masked(ranked, starts), array.dtype)
         if not (inverse or counts):
             return out
         results = [out]
@@ -47,6 +53,20 @@ class Unique(Operation):
         if counts:
             results.append(np.diff(np.flatnonzero(starts), append=flat.size))
         return tuple(results)
+
+    @staticmethod
+    def _by_counting(array: Array, low: int, inverse: bool, counts: bool) -> Any:
+        """What is asked for of whole numbers that lie close together."""
+        places = (array.astype(np.int64) - low if low else array.astype(np.int64, copy=False)).reshape(-1)
+        found = count_numbers(np.ascontiguousarray(places), 0)
+        present = found != 0
+        numbers = places_of(present)[0]
+        results = [(numbers + low).astype(array.dtype)]
+        if inverse:
+            results.append(take_along(np.cumsum(present) - 1, 0, places).reshape(array.shape))
+        if counts:
+            results.append(take_along(found, 0, numbers))
+        return tuple(results) if inverse or counts else results[0]
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
@@ -92,7 +112,7 @@ class UniqueConsecutive(Operation):
         if dim is None:
             sequence = array.reshape(-1)
             starts = _starts(sequence)
-            out = sequence[starts]
+            out = select_masked(sequence, starts)
         else:
             rows = np.moveaxis(array, dim, 0)
             starts = np.ones(rows.shape[0], np.bool_)
@@ -175,13 +195,16 @@ def unique_consecutive(
     return UniqueConsecutive.apply(input, dim, return_inverse, return_counts)
 
 
+_NOT_COUNTED = "bincount only supports 1-d non-negative integral inputs."
+
+
 class Bincount(Operation):
     """How often each number occurs, or the sum of the weights where it does."""
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, weights: Tensor | None, minlength: int) -> Any:
         if weights is None:
-            return np.bincount(input._array, minlength=minlength).astype(np.int64, copy=False)
+            return count_numbers(input._array.astype(np.int64, copy=False), minlength)
         given = weights._array
         out = np.bincount(input._array, given, minlength)
         result = wrap(out.astype(np.float32) if given.dtype == np.float32 else out)
@@ -209,29 +232,19 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         raise not_implemented("bincount_cpu", array.dtype)
     if minlength < 0:
         raise RuntimeError("minlength should be >= 0")
-    if array.ndim != 1 or (array.size and array.min() < 0):
-        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    if array.ndim != 1:
+        raise RuntimeError(_NOT_COUNTED)
     if weights is None:
-        return Bincount.apply(input, None, minlength)
+        try:
+            return Bincount.apply(input, None, minlength)
+        except ValueError:
+            raise RuntimeError(_NOT_COUNTED) from None
+    if array.size and array.min() < 0:
+        raise RuntimeError(_NOT_COUNTED)
     check_tensor("bincount", "weights", 2, weights)
     if weights._array.shape != array.shape:
         raise RuntimeError("weights should be 1-d and have the same length as input")
     return Bincount.apply(input, weights, minlength)
-
-
-def _places(sequence: Array, values: Array, right: bool) -> Array:
-    """Where values would be inserted into the rows of a sequence, all rows halved at once.
-
-    What does not compare, a NaN, is passed over to the right, as PyTorch does.
-    """
-    low = np.zeros(values.shape, np.int64)
-    high = np.full(values.shape, sequence.shape[-1], np.int64)
-    for _ in range(sequence.shape[-1].bit_length()):
-        middle = (low + high) >> 1
-        found = np.take_along_axis(sequence, np.minimum(middle, sequence.shape[-1] - 1), -1)
-        passed = ~((found > values) if right else (found >= values)) & (low < high)
-        low, high = np.where(passed, middle + 1, low), np.where(passed, high, middle)
-    return low
 
 
 class Searchsorted(Operation):
@@ -242,12 +255,8 @@ class Searchsorted(Operation):
         keys, wanted = sequence._array, values._array
         if sorter is not None:
             keys = np.take_along_axis(keys, sorter._array, -1)
-        if keys.ndim > 1:
-            found = _places(keys, wanted, right)
-        elif keys.dtype.kind == "f" and keys.size and np.isnan(keys[-1]):
-            found = _places(keys, wanted.reshape(-1), right).reshape(wanted.shape)
-        else:
-            found = np.asarray(np.searchsorted(keys, wanted, "right" if right else "left"))
+        kind = np.result_type(keys, wanted)
+        found = search_sorted(*[np.ascontiguousarray(a, kind).reshape(a.shape) for a in (keys, wanted)], right)
         return found.astype(dtype, copy=False)
 
 

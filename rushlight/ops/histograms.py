@@ -16,6 +16,7 @@ import numpy as np
 from rushlight import dtypes, return_types
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
+from rushlight.kernels.searching import histogram_of
 from rushlight.ops._geometry import shape_text
 from rushlight.ops._numeric import Array, check_tensor, not_implemented, require_floating
 from rushlight.ops._out import into, write_out
@@ -42,12 +43,7 @@ class _Histc(Operation):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, bins: int, low: float, high: float) -> Any:
-        array = input._array
-        kind = array.dtype.type
-        least, most = kind(low), kind(high)
-        inside = array[(array >= least) & (array <= most)]
-        place = ((inside - least) * kind(bins) / (most - least)).astype(np.int64)
-        counts = wrap(np.bincount(np.minimum(place, bins - 1), minlength=bins).astype(array.dtype))
+        counts = wrap(histogram_of(input._array, bins, low, high))
         ctx.mark_non_differentiable(counts)
         return counts
 

@@ -16,7 +16,7 @@ from rushlight.autograd._quantized import refuse
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import as_one, elements, of_values
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.kernels.index import add_along, put_along, take_along
+from rushlight.kernels.index import add_along, place_masked, places_of, put_along, select_masked, take_along
 from rushlight.ops._geometry import Array, check_no_overlap, expanded_shape
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import apart_from, into, plain
@@ -43,7 +43,7 @@ class MaskedSelect(Operation):
         array, chosen = np.broadcast_arrays(input._array, mask._array)
         ctx.shape, ctx.wide = input._array.shape, array.shape
         ctx.save_for_backward(mask)
-        return array[chosen]
+        return select_masked(array, chosen)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -69,10 +69,10 @@ class MaskedScatter(Operation):
         else:
             out = np.broadcast_to(input._array, np.broadcast_shapes(input._array.shape, mask._array.shape)).copy()
         chosen = np.broadcast_to(mask._array, out.shape)
-        count = int(np.count_nonzero(chosen))
-        if source._array.size < count:
-            raise RuntimeError("Number of elements of source < number of ones in mask")
-        out[chosen] = source._array.reshape(-1)[:count]
+        try:
+            place_masked(out, chosen, source._array.reshape(-1))
+        except ValueError:
+            raise RuntimeError("Number of elements of source < number of ones in mask") from None
         return out
 
     @staticmethod
@@ -292,11 +292,13 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     array = input._array
     if array.dtype.names:
         refuse("nonzero")
-    if as_tuple:
-        return tuple([plain(places.copy()) for places in np.nonzero(array if array.ndim else array.reshape(1))])
-    if not array.ndim:
+    if not array.ndim and not as_tuple:
         return into(out, plain(np.empty((int(bool(array)), 0), np.int64)))
-    return into(out, plain(np.array(np.nonzero(array), np.int64).T))
+    mask = array if array.dtype.kind == "b" else array != 0
+    places = places_of(mask if array.ndim else mask.reshape(1))
+    if as_tuple:
+        return tuple([plain(row.copy()) for row in places])
+    return into(out, plain(places.T))
 
 
 @as_one

@@ -328,14 +328,41 @@ RL_INLINE W word(const T* row, int64_t i, typename W::Key flip) {
     return W::of(key_of(row[i]) ^ flip, i);
 }
 
-template <class W, class T>
-RL_INLINE typename W::Key least_key(const T* x, typename W::Key flip) {
-    auto least = ~typename W::Key{0};
-    for (int64_t i = 0; i < kBlock; ++i) {
-        const auto key = key_of(x[i]) ^ flip;
-        least = key < least ? key : least;
+// A bit for each element of a comparison that holds.
+template <class T>
+RL_INLINE uint32_t lane_bits(Mask<T> mask) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) return _mm512_movepi32_mask((__m512i)mask);
+    else return _mm512_movepi64_mask((__m512i)mask);
+#elif defined(__AVX2__)
+    if constexpr (sizeof(T) == 4) return static_cast<uint32_t>(_mm256_movemask_ps((__m256)mask));
+    else return static_cast<uint32_t>(_mm256_movemask_pd((__m256d)mask));
+#else
+    uint32_t bits = 0;
+    for (int i = 0; i < lanes<T>; ++i) bits |= static_cast<uint32_t>(mask[i] != 0) << i;
+    return bits;
+#endif
+}
+
+// A bit for each of the next kBlock elements that comes before `top` in the order (descending if `largest`).
+template <class T>
+RL_INLINE uint32_t before_top(const T* x, T top, bool largest) {
+    uint32_t bits = 0;
+    if constexpr (std::is_floating_point_v<T>) {
+        // A NaN is the greatest, and none comes before another.
+        const bool none = top != top;
+        if (largest && none) return 0;
+        for (int i = 0; i < kBlock; i += lanes<T>) {
+            const Vec<T> v = load(x + i);
+            const Mask<T> found = largest ? (v > splat(top)) | (v != v) : none ? v == v : v < splat(top);
+            bits |= lane_bits<T>(found) << i;
+        }
+    } else {
+        bool any = false;
+        for (int i = 0; i < kBlock; ++i) any |= largest ? x[i] > top : x[i] < top;
+        if (any) bits = (1u << kBlock) - 1;
     }
-    return least;
+    return bits;
 }
 
 template <class W, class T>
@@ -372,17 +399,17 @@ bool topk_rows(const T* x, RowLayout l, int64_t k, bool largest, bool sorted, T*
             const auto flip = largest ? ~typename W::Key{0} : 0;
             read(row, k, largest, words);
             make_heap(words, k);
-            for (int64_t i = k; i < l.n;) {
+            const auto meet = [&](int64_t i) {
+                if ((key_of(row[i]) ^ flip) < words[0].key()) sift(words, 0, k, word<W>(row, i, flip));
+            };
+            int64_t i = k;
+            for (; i + kBlock <= l.n; i += kBlock) {
                 // After the first blocks few have an element that enters the heap.
-                const int64_t end = i + kBlock < l.n ? i + kBlock : l.n;
-                if (end - i == kBlock && least_key<W>(row + i, flip) >= words[0].key()) {
-                    i = end;
-                    continue;
-                }
-                for (; i < end; ++i) {
-                    if ((key_of(row[i]) ^ flip) < words[0].key()) sift(words, 0, k, word<W>(row, i, flip));
+                for (uint32_t bits = before_top(row + i, row[words[0].place()], largest); bits; bits &= bits - 1) {
+                    meet(i + __builtin_ctz(bits));
                 }
             }
+            for (; i < l.n; ++i) meet(i);
             sort_heap(words, k);
         } else {
             read(row, l.n, largest, words);

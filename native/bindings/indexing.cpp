@@ -178,10 +178,10 @@ nb::object add_as(const Slices& s, const Array& own, const Array& index, const A
     return fine ? nb::none() : not_implemented();
 }
 
-nb::object add_along(nb::handle own_, int64_t dim, nb::handle index_, nb::handle values_) {
+nb::object add_along(nb::handle own_, int64_t dim, nb::handle index_, nb::handle values_, bool wraps) {
     const Array own(own_, "out"), index(index_, "index"), values(values_, "values");
     Slices s;
-    if (!slices_of(own, dim, index, true, s)) return not_implemented();
+    if (!slices_of(own, dim, index, wraps, s)) return not_implemented();
     check_slices(own, dim, index, values);
     if (!takes_slices(own, index, values)) return not_implemented();
     if (own.is<float>()) return add_as<float>(s, own, index, values);
@@ -223,7 +223,8 @@ void bind_indexing(nb::module_& m) {
     m.def("take_along", take_along, nb::arg("array").none(), nb::arg("dim"), nb::arg("index").none(), nb::arg("wraps") = false);
     m.def("put_along", put_along, nb::arg("out").none(), nb::arg("dim"), nb::arg("index").none(), nb::arg("values").none(),
           nb::arg("wraps") = false);
-    m.def("add_along", add_along, nb::arg("out").none(), nb::arg("dim"), nb::arg("index").none(), nb::arg("values").none());
+    m.def("add_along", add_along, nb::arg("out").none(), nb::arg("dim"), nb::arg("index").none(), nb::arg("values").none(),
+          nb::arg("wraps") = false);
     m.def("flat_places", flat_places, nb::arg("indices"), nb::arg("lengths"));
 }
 

@@ -47,10 +47,12 @@ def _merged(array: Array, key: tuple[Any, ...]) -> tuple[int, Array, Array] | No
         return dim, indices[0], array
     if any(part.__class__ is slice or part.dtype.kind == "b" for part in indices):
         return None
-    shape, count = array.shape, len(indices)
-    indices = np.broadcast_arrays(*[i.astype(np.int64, copy=False) for i in indices])
+    shape, count, first = array.shape, len(indices), indices[0]
+    if any(i.dtype.char != "l" or i.shape != first.shape for i in indices):
+        wide = np.broadcast_arrays(*[i.astype(np.int64, copy=False) for i in indices])
+        indices = tuple([np.ascontiguousarray(i) for i in wide])
     lengths = shape[dim : dim + count]
-    place = flat_places(tuple([np.ascontiguousarray(i) for i in indices]), lengths)
+    place = flat_places(indices, lengths)
     return dim, place, array.reshape((*shape[:dim], math.prod(lengths), *shape[dim + count :]))
 
 
@@ -95,7 +97,7 @@ def add_at(out: Array, key: tuple[Any, ...], values: Array) -> None:
         merged = _merged(out, key)
         if merged is not None:
             dim, place, flat = merged
-            add_along(flat, dim, place.reshape(-1), _spread(values, flat, dim, place))
+            add_along(flat, dim, place.reshape(-1), _spread(values, flat, dim, place), True)
             return
     except (IndexError, ValueError):
         pass

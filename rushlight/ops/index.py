@@ -30,6 +30,7 @@ from rushlight.ops._geometry import (
     shape_text,
     warn_of_overlap,
 )
+from rushlight.ops._indexed import taken
 from rushlight.ops._keys import SIMPLE, WHOLE, ParsedKey, add_indices, checked_slice, parsed_key, trimmed
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops.broadcast import expand
@@ -194,6 +195,8 @@ def getitem(self: Tensor, key: Any) -> Tensor:
         return (
             view_of(Newaxis, self, ((None, ...),), array[None]) if is_plain(self) else Newaxis.apply(self, (None, ...))
         )
+    if shape and (quick := taken(self, key if kind is tuple else (key,))) is not None:
+        return quick
     parsed = parsed_key(shape, key)
     if parsed.view is not None:
         self = parsed.view.apply(self, (*parsed.basic, ...))

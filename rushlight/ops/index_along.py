@@ -17,6 +17,7 @@ from rushlight.autograd.transforms import elements
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.index import add_along, first_outside, put_along, take_along
 from rushlight.ops._geometry import Array, Shape, check_no_overlap, shape_text, warn_of_overlap, wrap_dim
+from rushlight.ops._indexed import selected, with_slices
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import apart_from, into
 from rushlight.ops.scatter import ScatterReduce, applied, check_index, target_array
@@ -190,6 +191,8 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.index_select.html
     """
+    if out is None and (quick := selected(input, dim, index)) is not None:
+        return quick
     check_tensor("index_select", "input", 1, input)
     places = _vector("index_select", index)
     shape = input._array.shape
@@ -203,6 +206,10 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
 
 
 def _index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any, inplace: bool) -> Tensor:
+    if alpha.__class__ is int and alpha == 1:
+        quick = with_slices(add_along, input, dim, index, source, inplace)
+        if quick is not None:
+            return quick
     check_tensor("index_add_", "input", 1, input)
     check_tensor("index_add_", "source", 4, source)
     places = _vector("index_add_", index, "Expected dtype int32/int64 for index")
@@ -277,6 +284,9 @@ def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha:
 
 
 def _index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor, inplace: bool) -> Tensor:
+    quick = with_slices(put_along, input, dim, index, source, inplace)
+    if quick is not None:
+        return quick
     check_tensor("index_copy_", "input", 1, input)
     check_tensor("index_copy_", "source", 4, source)
     if inplace:
@@ -324,6 +334,10 @@ def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tenso
 
 
 def _index_fill(input: Tensor, dim: int, index: Tensor, value: Any, inplace: bool) -> Tensor:
+    if value.__class__ is float or value.__class__ is int:
+        quick = with_slices(put_along, input, dim, index, value, inplace)
+        if quick is not None:
+            return quick
     _vector("index_fill_", index, "Expected dtype int64 for index.")
     operation: type[IndexFill] = IndexFill
     if isinstance(value, Variable):

@@ -120,7 +120,7 @@ class Put(Operation):
         places, given = index._array.reshape(-1), source._array.reshape(-1)
         flat = out.reshape(-1)
         if accumulate:
-            add_along(flat, 0, places, given)
+            add_along(flat, 0, places, given, True)
         else:
             put_along(flat, 0, places, given, True)
         if flat.base is None or not np.shares_memory(flat, out):

@@ -16,6 +16,7 @@ from rushlight.autograd.transforms import elements
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels.index import first_outside, gather_along, scatter_along
 from rushlight.ops._geometry import Array, Shape, check_no_overlap, shape_text, wrap_dim
+from rushlight.ops._indexed import gathered, scattered
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import apart_from, into
 from rushlight.ops.broadcast import expand
@@ -218,6 +219,8 @@ def _extremum_gradients(grad: Any, input: Any, dim: int, index: Any, src: Any, r
 
 
 _REDUCERS = {"sum": "add", "mean": "add", "prod": "multiply", "amax": "maximum", "amin": "minimum"}
+# Those that are one kernel.
+_QUICK = {"sum": "add", "prod": "multiply", "amax": "maximum", "amin": "minimum"}
 _REDUCE_GRADIENTS = {
     "sum": _sum_gradients, "mean": _mean_gradients, "prod": _product_gradients, "amax": _extremum_gradients,
     "amin": _extremum_gradients,
@@ -336,6 +339,8 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.gather.html
     """
+    if out is None and (quick := gathered(input, dim, index)) is not None:
+        return quick
     check_tensor("gather", "input", 1, input)
     dim = check_index("gather", input, dim, index, None)
     apart_from(out, input, index, shape=index._array.shape)
@@ -344,6 +349,10 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
 
 def _scatter(input: Tensor, dim: int, index: Tensor, src: Any, reduce: str | None, inplace: bool) -> Tensor:
     given: Any = src if isinstance(src, Variable) else None
+    if given is not None and reduce is None:
+        quick = scattered("copy", input, dim, index, src, inplace)
+        if quick is not None:
+            return quick
     dim = check_index("scatter", input, dim, index, given)
     if reduce is not None:
         names = {"add": "sum", "multiply": "prod"}
@@ -404,6 +413,8 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Ten
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.scatter_add.html
     """
+    if out is None and (quick := scattered("add", input, dim, index, src, False)) is not None:
+        return quick
     check_tensor("scatter_add", "input", 1, input)
     dim = check_index("scatter", input, dim, index, src)
     apart_from(out, index, src)
@@ -412,6 +423,9 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Ten
 
 def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """`scatter_add` in place."""
+    quick = scattered("add", input, dim, index, src, True)
+    if quick is not None:
+        return quick
     return applied(ScatterAdd, True, input, check_index("scatter", input, dim, index, src), index, src, True)
 
 
@@ -444,6 +458,10 @@ def scatter_reduce(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.scatter_reduce.html
     """
+    if out is None and include_self and (how := _QUICK.get(reduce)) is not None:
+        quick = scattered(how, input, dim, index, src, False)
+        if quick is not None:
+            return quick
     check_tensor("scatter_reduce", "input", 1, input)
     dim = check_index("scatter", input, dim, index, src)
     apart_from(out, index, src)
@@ -472,6 +490,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.take_along_dim.html
     """
+    if out is None and dim is not None and (quick := gathered(input, dim, indices)) is not None:
+        return quick
     check_tensor("take_along_dim", "input", 1, input)
     check_tensor("take_along_dim", "indices", 2, indices)
     if indices._array.dtype != np.int64:

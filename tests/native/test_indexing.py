@@ -79,8 +79,8 @@ def test_adding_slices_is_the_references(machine, type_):
         values = rng.integers(-9, 9, (*shape[:dim], count, *shape[dim + 1 :])).astype(type_)
         x = rng.integers(-9, 9, shape).astype(type_)
         got, wanted = x.copy(), x.copy()
-        assert _native.add_along(got, dim, index, values) is None
-        reference.add_along(wanted, dim, index, values)
+        assert _native.add_along(got, dim, index, values, True) is None
+        reference.add_along(wanted, dim, index, values, True)
         np.testing.assert_array_equal(got, wanted)
 
 
@@ -147,7 +147,8 @@ def test_what_the_kernels_leave_to_the_reference(machine):
             _native.scatter_along("copy", x, 1, bad, x.copy())
     assert _native.scatter_along("copy", x, 1, narrow, x.copy()) is NotImplemented
     assert _native.add_along(x, 1, np.array([0, 4]), np.ones((3, 2))) is NotImplemented
-    assert _native.add_along(x, 1, np.array([0, -5]), np.ones((3, 2))) is NotImplemented
+    assert _native.add_along(x, 1, np.array([0, -5]), np.ones((3, 2)), True) is NotImplemented
+    assert _native.add_along(x, 1, np.array([0, -1]), np.ones((3, 2))) is NotImplemented
     assert _native.gather_along(x.astype(np.longdouble), 1, index).dtype == np.longdouble
     assert _native.gather_along(x.astype(object), 1, index) is NotImplemented
     for bad in (np.array([0, 4]), np.array([0, -1]), np.array([[0]]), np.array([0, 1], np.int32)):

@@ -20,11 +20,15 @@ Array = npt.NDArray[Any]
 _FEW = 8
 
 
-def add_along(out: Array, dim: int, index: Array, values: Array) -> None:
-    """Add `values[i]` to `out[index[i]]` along a dimension. Rows of one place are summed first, which is faster "
-    "than `ufunc.at`."""
+def add_along(out: Array, dim: int, index: Array, values: Array, wraps: bool = False) -> None:
+    """Add `values[i]` to `out[index[i]]` along a dimension; -1 is the last place if the index `wraps`.
+
+    Rows of one place are summed first, which is faster than `ufunc.at`.
+    """
     if index.size == 0:
         return
+    if not wraps:
+        _check(index, out.shape[dim])
     if values.size <= _SMALL and out.flags.c_contiguous and out.size:
         # Element by element: few of them.
         shape = [1] * out.ndim

@@ -1,226 +1,73 @@
 // Matrix multiplication after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008): a tile of the
 // result stays in registers while rows of b stream past; b, and a when it is used often enough, are first packed into the
-// order in which they are read. Two things differ: an operand that can be read as it lies is not packed, and b transposed
-// (the weight of a linear layer) with few rows in a is multiplied as (b^T a^T)^T, which packs only a.
+// order in which they are read. What differs: an operand that can be read as it lies is not packed; b transposed (the weight
+// of a linear layer) with few rows in a is multiplied as (b^T a^T)^T, which packs only a; vectors go ways of their own.
+//
+// The result is cut into pieces, each part of the job has a run of them, and one that is done with its own helps the next: a
+// thread that gets no processor costs its share of the speed and no more. Parts share nothing that they write. A part packs
+// what it reads, though another packs the same, since a cache line that another core has written costs 30 ns to write again.
 #include "linalg.h"
 
+#include <atomic>
+
 #include "core/allocator.h"
+#include "core/gemm_tile.h"
 #include "core/thread_pool.h"
-#include "core/vec.h"
 
 namespace rl::RL_ISA {
 namespace {
 
-#if defined(__AVX512F__) || defined(__aarch64__)
-constexpr int kTileRows = 14;  // 28 accumulators of 32 registers
-#else
-constexpr int kTileRows = 6;   // 12 of 16
-#endif
-constexpr int64_t kDepth = 512;        // k elements between two visits of the result
+constexpr int64_t kDepth = 512;           // k elements between two visits of the result
 constexpr int64_t kBlockBytes = 1 << 18;  // packed rows of a that stay in the second-level cache
-constexpr double kWorkOfPart = 1.5e5;    // multiply-adds for which a second thread pays
+constexpr int64_t kColumnBytes = 1 << 23; // packed columns of b that a part holds
+constexpr double kWorkOfPart = 1.5e5;     // multiply-adds for which a second thread pays
+constexpr double kWorkOfPiece = 5e5;
+constexpr int64_t kPiecesOfPart = 8;
+
+// The job with (b^T a^T)^T in the place of a b.
+template <class T>
+GemmJob<T> exchanged(const GemmJob<T>& job) {
+    GemmJob<T> other = job;
+    other.a = {job.b.data, job.b.columns, job.b.rows};
+    other.b = {job.a.data, job.a.columns, job.a.rows};
+    other.a_offsets = job.b_offsets;
+    other.b_offsets = job.a_offsets;
+    other.m = job.n;
+    other.n = job.m;
+    return other;
+}
 
 template <class T>
-constexpr int kTileColumns = 2 * lanes<T>;
+double work_of(const GemmJob<T>& job) {
+    return static_cast<double>(job.m) * static_cast<double>(job.n) * static_cast<double>(job.k);
+}
 
-template <class T>
-struct Finish {
-    const T* bias;
-    bool relu;
-    bool accumulate;
-    bool transposed;  // the tile's rows are the result's columns
+// Pieces handed out to the parts of a job: each has a run of them, and takes from the others' when its own is used up.
+class Pieces {
+public:
+    Pieces(int64_t count, int parts) : count_(count), parts_(parts) {
+        for (int i = 0; i < parts; ++i) next_[i].store(first(i), std::memory_order_relaxed);
+    }
+    template <class Body>
+    RL_INLINE void take(int part, Body&& body) {
+        for (int i = 0; i < parts_; ++i) {
+            const int owner = part + i < parts_ ? part + i : part + i - parts_;
+            const int64_t end = first(owner + 1);
+            for (;;) {
+                const int64_t piece = next_[owner].fetch_add(1, std::memory_order_relaxed);
+                if (piece >= end) break;
+                body(piece);
+            }
+        }
+    }
+
+private:
+    struct alignas(64) Next : std::atomic<int64_t> {};
+    int64_t first(int part) const { return count_ * part / parts_; }
+    int64_t count_;
+    int parts_;
+    Next next_[kMaxThreads];
 };
-
-RL_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-RL_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-template <class T>
-RL_INLINE Vec<T> finished(Vec<T> v, const Finish<T>& finish, Vec<T> bias) {
-    if (finish.bias) v += bias;
-    if (finish.relu) v = v <= Vec<T>{} ? Vec<T>{} : v;
-    return v;
-}
-
-// out[i, j] for a tile of ROWS x columns.
-template <class T, int ROWS, int WIDTH>
-RL_INLINE void put(const Vec<T> (&tile)[ROWS][WIDTH], T* out, int64_t out_rows, int64_t columns, const Finish<T>& finish) {
-#pragma GCC unroll 2
-    for (int v = 0; v < WIDTH; ++v) {
-        const int64_t left = columns - v * lanes<T>;
-        T* to = out + v * lanes<T>;
-        if (left >= lanes<T>) {
-            const Vec<T> bias = finish.bias ? load(finish.bias + v * lanes<T>) : Vec<T>{};
-#pragma GCC unroll 16
-            for (int i = 0; i < ROWS; ++i) {
-                Vec<T> value = tile[i][v];
-                if (finish.accumulate) value += load(to + i * out_rows);
-                store(to + i * out_rows, finished(value, finish, bias));
-            }
-        } else {
-            const Vec<T> bias = finish.bias ? load_part(finish.bias + v * lanes<T>, left) : Vec<T>{};
-#pragma GCC unroll 16
-            for (int i = 0; i < ROWS; ++i) {
-                Vec<T> value = tile[i][v];
-                if (finish.accumulate) value += load_part(to + i * out_rows, left);
-                store_part(to + i * out_rows, finished(value, finish, bias), left);
-            }
-        }
-    }
-}
-
-// out[j, i] for a tile of ROWS x columns; the bias then goes with the tile's rows.
-template <class T, int ROWS, int WIDTH>
-RL_INLINE void put_transposed(const Vec<T> (&tile)[ROWS][WIDTH], T* out, int64_t out_rows, int64_t columns,
-                              const Finish<T>& finish) {
-    constexpr int L = lanes<T>;
-#pragma GCC unroll 4
-    for (int first = 0; first < ROWS; first += L) {
-        const int count = ROWS - first < L ? ROWS - first : L;
-        const auto get = [=](const T* p) __attribute__((always_inline)) { return count == L ? load(p) : load_part(p, count); };
-        const Vec<T> bias = finish.bias ? get(finish.bias + first) : Vec<T>{};
-#pragma GCC unroll 2
-        for (int v = 0; v < WIDTH; ++v) {
-            Vec<T> block[L];
-#pragma GCC unroll 16
-            for (int i = 0; i < L; ++i) block[i] = i < count ? tile[first + i < ROWS ? first + i : 0][v] : Vec<T>{};
-            transpose<T>(block);
-            const int64_t left = smaller(columns - v * L, L);
-            for (int64_t j = 0; j < left; ++j) {
-                T* to = out + (v * L + j) * out_rows + first;
-                Vec<T> value = block[j];
-                if (finish.accumulate) value += get(to);
-                value = finished(value, finish, bias);
-                if (count == L) store(to, value);
-                else store_part(to, value, count);
-            }
-        }
-    }
-}
-
-// ROWS x WIDTH vectors of a @ b. b's rows are read as whole vectors.
-template <class T, int ROWS, int WIDTH>
-void multiply_tile(int64_t k, const T* a, int64_t a_rows, int64_t a_columns, const T* b, int64_t b_rows, T* out,
-                   int64_t out_rows, int64_t columns, const Finish<T>& finish) {
-    Vec<T> tile[ROWS][WIDTH] = {};
-    for (int64_t p = 0; p < k; ++p) {
-        Vec<T> right[WIDTH];
-#pragma GCC unroll 2
-        for (int v = 0; v < WIDTH; ++v) right[v] = load(b + v * lanes<T>);
-        const T* row = a;
-#pragma GCC unroll 16
-        for (int i = 0; i < ROWS; ++i) {
-            const Vec<T> left = splat(row[(i % 3) * a_rows]);
-            if (i % 3 == 2) row += 3 * a_rows;
-#pragma GCC unroll 2
-            for (int v = 0; v < WIDTH; ++v) tile[i][v] = fmadd<T>(left, right[v], tile[i][v]);
-        }
-        a += a_columns;
-        b += b_rows;
-    }
-    if (finish.transposed) put_transposed<T, ROWS, WIDTH>(tile, out, out_rows, columns, finish);
-    else put<T, ROWS, WIDTH>(tile, out, out_rows, columns, finish);
-}
-
-template <class T>
-using Tile = void (*)(int64_t, const T*, int64_t, int64_t, const T*, int64_t, T*, int64_t, int64_t, const Finish<T>&);
-
-template <class T, int WIDTH, int... I>
-constexpr Tile<T> tile_of(int rows, std::integer_sequence<int, I...>) {
-    constexpr Tile<T> tiles[] = {multiply_tile<T, I + 1, WIDTH>...};
-    return tiles[rows - 1];
-}
-
-template <class T>
-Tile<T> tile_kernel(int64_t rows, int64_t width) {
-    using Rows = std::make_integer_sequence<int, kTileRows>;
-    return width == 1 ? tile_of<T, 1>(static_cast<int>(rows), Rows{}) : tile_of<T, 2>(static_cast<int>(rows), Rows{});
-}
-
-// b in panels of kTileColumns columns; a panel is read row by row.
-template <class T>
-struct Panels {
-    const T* data;        // the matrix itself, or the packed panels
-    int64_t rows;         // elements between rows within a panel
-    int64_t panel;        // elements between panels
-    const T* last;        // the last panel, when it is narrower than its vectors (packed with zeros)
-    int64_t last_rows;
-};
-
-RL_INLINE int64_t padded(int64_t columns, int lane) { return ceil_div(columns, lane) * lane; }
-
-// out[p, i] = from[i, p] for k columns and `count` <= lanes rows of `from`.
-template <class T, class Put>
-RL_INLINE void transpose_rows(const T* from, int64_t from_rows, int64_t k, int64_t count, Put put) {
-    for (int64_t p = 0; p < k; p += lanes<T>) {
-        const int64_t left = smaller(k - p, lanes<T>);
-        Vec<T> block[lanes<T>];
-#pragma GCC unroll 16
-        for (int i = 0; i < lanes<T>; ++i) {
-            const T* row = from + i * from_rows + p;
-            block[i] = i >= count ? Vec<T>{} : left == lanes<T> ? load(row) : load_part(row, left);
-        }
-        transpose<T>(block);
-        if (left == lanes<T>) {
-#pragma GCC unroll 16
-            for (int i = 0; i < lanes<T>; ++i) put(p + i, block[i]);
-        } else {
-            for (int64_t i = 0; i < left; ++i) put(p + i, block[i]);
-        }
-    }
-}
-
-// Whole vectors are written, so up to lanes - 1 elements after each row of `out` are overwritten; rows are written in order.
-template <class T>
-void transpose_strip(const T* from, int64_t from_rows, int64_t k, int64_t count, T* out, int64_t out_rows) {
-    transpose_rows(from, from_rows, k, count, [=](int64_t p, Vec<T> v) { store(out + p * out_rows, v); });
-}
-
-template <class T>
-void transpose_strip_exact(const T* from, int64_t from_rows, int64_t k, int64_t count, T* out, int64_t out_rows) {
-    transpose_rows(from, from_rows, k, count, [=](int64_t p, Vec<T> v) { store_part(out + p * out_rows, v, count); });
-}
-
-template <class T>
-void pack_panel(const Matrix<T>& b, int64_t k, int64_t columns, T* out) {
-    const int64_t width = padded(columns, lanes<T>);
-    if (b.columns == 1) {
-        for (int64_t p = 0; p < k; ++p) {
-            const T* from = b.data + p * b.rows;
-            for (int64_t j = 0; j < width; j += lanes<T>) {
-                const int64_t left = columns - j;
-                store(out + p * width + j, left >= lanes<T> ? load(from + j) : load_part(from + j, left));
-            }
-        }
-        return;
-    }
-    for (int64_t j = 0; j < width; j += lanes<T>) {
-        transpose_strip(b.data + j * b.columns, b.columns, k, smaller(columns - j, lanes<T>), out + j, width);
-    }
-}
-
-// The rows of a, at most kTileRows, as k runs of that many elements. May write lanes - 1 elements past the end.
-template <class T>
-void pack_rows(const Matrix<T>& a, int64_t k, int64_t rows, T* out) {
-    if (a.rows == 1) {
-        for (int64_t p = 0; p < k; ++p) {
-            const T* from = a.data + p * a.columns;
-            int64_t i = 0;
-            for (; i + lanes<T> <= rows; i += lanes<T>) store(out + p * rows + i, load(from + i));
-            if (i < rows) store(out + p * rows + i, load_part(from + i, rows - i));
-        }
-        return;
-    }
-    for (int64_t i = 0; i < rows; i += lanes<T>) {
-        const int64_t count = smaller(rows - i, lanes<T>);
-        if (i == 0) transpose_strip(a.data, a.rows, k, count, out, rows);
-        else transpose_strip_exact(a.data + i * a.rows, a.rows, k, count, out + i, rows);
-    }
-}
-
-template <class T>
-Matrix<T> shifted(const Matrix<T>& m, int64_t i, int64_t j) {
-    return {m.data + i * m.rows + j * m.columns, m.rows, m.columns};
-}
 
 // One call's plan and its work, with the operands already exchanged if that pays.
 template <class T>
@@ -230,140 +77,321 @@ public:
         const bool b_as_it_lies = job.b.columns == 1;
         const int64_t keep = b_as_it_lies ? 0 : job.k * job.n;
         const int64_t exchange = (job.a.rows == 1 ? 0 : job.k * job.m) + job.m * job.n;
-        if (!b_as_it_lies && exchange < keep) {
-            transposed_ = true;
-            job_.a = {job.b.data, job.b.columns, job.b.rows};
-            job_.b = {job.a.data, job.a.columns, job.a.rows};
-            job_.m = job.n;
-            job_.n = job.m;
-        }
-        const double work = static_cast<double>(job.m) * static_cast<double>(job.n) * static_cast<double>(job.k);
-        parts_ = parts_for(static_cast<int64_t>(smaller(static_cast<int64_t>(work / kWorkOfPart), kMaxThreads)), 1);
+        transposed_ = !b_as_it_lies && exchange < keep;
+        if (transposed_) job_ = exchanged(job);
+        tiles_ = ceil_div(job_.m, kTileRows);
         panels_ = ceil_div(job_.n, kTileColumns<T>);
+        depth_ = job_.k <= 2 * kDepth ? job_.k : kDepth;
         split();
-        pack_b_ = job_.b.columns != 1 || job_.m / row_parts_ >= 8 * kTileRows;
-        pack_a_ = panels_ / column_parts_ >= 8 && !(job_.a.rows == 1 && job_.k <= 128);
     }
 
     bool run() {
-        const int64_t steps = job_.k <= 2 * kDepth ? 1 : ceil_div(job_.k, kDepth);
-        const int64_t depth = steps == 1 ? job_.k : kDepth;
-        const int64_t b_size = pack_b_ ? panels_ * kTileColumns<T> : kTileColumns<T>;
-        block_rows_ = block_rows(depth);
-        const int64_t a_size = pack_a_ ? block_rows_ * depth + lanes<T> : 0;
-        Scratch<T> b_scratch(b_size * depth + 1), a_scratch(a_size * parts_ + 1);
-        if (!b_scratch.get() || !a_scratch.get()) return false;
-        for (int64_t step = 0; step < steps; ++step) {
-            const int64_t from = step * depth, k = smaller(depth, job_.k - from);
-            const Panels<T> b = prepare_b(from, k, b_scratch.get());
-            const bool last = step + 1 == steps;
-            const Finish<T> finish = {last ? job_.bias : nullptr, last && job_.relu, step > 0, transposed_};
-            parallel_parts(parts_, [&, this](int part, int parts) {
-                (void)parts;
-                work(part, from, k, b, a_scratch.get() + part * a_size, finish);
+        const int64_t last_columns = job_.n - (panels_ - 1) * kTileColumns<T>;
+        last_in_place_ = !pack_b_ && padded(last_columns, lanes<T>) == last_columns;
+        const int64_t b_panels = pack_b_ ? ceil_div(panels_, column_pieces_) : last_in_place_ ? 0 : 1;
+        b_size_ = b_panels * kTileColumns<T> * depth_;
+        const int64_t size = b_size_ + (pack_a_ ? block_tiles_ * kTileRows * depth_ + lanes<T> : 0);
+        const Scratch<T> scratch(static_cast<size_t>(size * parts_));
+        if (!scratch.get()) return false;
+        for (int64_t from = 0; from == 0 || from < job_.k; from += depth_ ? depth_ : 1) {
+            const int64_t k = smaller(depth_, job_.k - from);
+            const bool last = from + k == job_.k;
+            const Step step = {from, k, {last ? job_.bias : nullptr, last && job_.relu, from > 0, transposed_}};
+            if (parts_ == 1) {
+                Packed packed = {scratch.get(), nullptr};
+                for (int64_t i = 0; i < pieces(); ++i) work(i, step, packed);
+                continue;
+            }
+            Pieces shares(pieces(), parts_);
+            parallel_parts(parts_, [&, this](int part, int) {
+                Packed packed = {scratch.get() + part * size, nullptr};
+                shares.take(part, [&, this](int64_t i) __attribute__((always_inline)) { work(i, step, packed); });
             });
         }
         return true;
     }
 
 private:
-    // A grid of row_parts_ x column_parts_ that keeps the rectangles as square as it can.
+    struct Step {
+        int64_t from, k;  // rows of b
+        Finish<T> finish;
+    };
+    // A part's scratch memory: columns of b, then rows of a; and where the columns that are packed there came from.
+    struct Packed {
+        T* data;
+        const T* columns;
+    };
+
+    int64_t pieces() const { return job_.count * row_pieces_ * column_pieces_; }
+
+    // How many parts, a grid of pieces for them that keeps each part's rectangle as square as it can, and what to pack.
     void split() {
+        const double each = work_of(job_);
+        const double most = each * static_cast<double>(job_.count) / kWorkOfPart;
+        parts_ = parts_for(most < kMaxThreads ? static_cast<int64_t>(most) : kMaxThreads, 1);
+        const int64_t wanted = job_.count >= 4 * parts_ ? 1 : ceil_div(parts_, job_.count);
         double best = 1e300;
-        for (int rows = 1; rows <= parts_; ++rows) {
-            const int columns = parts_ / rows;
-            if (rows * columns != parts_) continue;
-            const double height = static_cast<double>(ceil_div(job_.m, rows));
+        for (int64_t rows = 1; rows <= wanted; ++rows) {
+            const int64_t columns = wanted / rows;
+            if (rows * columns != wanted) continue;
+            const double height = static_cast<double>(ceil_div(tiles_, rows) * kTileRows);
             const double width = static_cast<double>(ceil_div(panels_, columns) * kTileColumns<T>);
             const double cost = height * width + 4 * height + 4 * width;
-            if (cost < best) {
-                best = cost;
-                row_parts_ = rows;
-                column_parts_ = columns;
-            }
+            if (cost < best) best = cost, row_pieces_ = rows, column_pieces_ = columns;
+        }
+        pack_b_ = job_.b.columns != 1 || job_.m / row_pieces_ >= 8 * kTileRows;
+        pack_a_ = panels_ / column_pieces_ >= 8 && !(job_.a.rows == 1 && job_.k <= 128);
+        if (pack_b_) {
+            const int64_t bytes = panels_ / column_pieces_ * kTileColumns<T> * depth_ * static_cast<int64_t>(sizeof(T));
+            column_pieces_ *= 1 + bytes / kColumnBytes;
+        }
+        if (parts_ > 1) split_further(each);
+        column_pieces_ = smaller(column_pieces_, panels_);
+        const int64_t fit = kBlockBytes / static_cast<int64_t>(sizeof(T)) / (depth_ ? depth_ : 1) / kTileRows;
+        block_tiles_ = smaller(fit ? fit : 1, ceil_div(tiles_, row_pieces_));
+    }
+
+    // Smaller pieces, for a part that is done early to take some of another's.
+    void split_further(double each) {
+        const int64_t cells = row_pieces_ * column_pieces_;
+        int64_t more = static_cast<int64_t>(each / static_cast<double>(cells) / kWorkOfPiece);
+        more = smaller(more, ceil_div(kPiecesOfPart * parts_, cells * job_.count));
+        if (more < 2) return;
+        const int64_t tiles = tiles_ / row_pieces_, panels = panels_ / column_pieces_;
+        if (tiles >= more || tiles >= panels) row_pieces_ *= tiles < 1 ? 1 : smaller(more, tiles);
+        else column_pieces_ *= smaller(more, panels);
+    }
+
+    // A piece of the result, for some rows of b.
+    void work(int64_t piece, const Step& step, Packed& packed) const {
+        const int64_t row = piece % row_pieces_, rest = piece / row_pieces_;
+        const int64_t column = rest % column_pieces_, i = rest / column_pieces_;
+        const int64_t tile_end = tiles_ * (row + 1) / row_pieces_, panel = panels_ * column / column_pieces_;
+        const int64_t panel_end = panels_ * (column + 1) / column_pieces_;
+        Matrix<T> a = shifted(job_.a, 0, step.from), b = shifted(job_.b, step.from, 0);
+        if (job_.a_offsets) a.data += job_.a_offsets[i], b.data += job_.b_offsets[i];
+        const Panels<T> right = prepared(b, step.k, panel, panel_end, packed);
+        T* const out = job_.out + i * job_.m * job_.n;
+        const int64_t blocks = pack_a_ ? block_tiles_ : tile_end;
+        for (int64_t tile = tiles_ * row / row_pieces_; tile < tile_end; tile += blocks) {
+            block(a, tile, smaller(tile + blocks, tile_end), right, panel, panel_end, step, packed.data + b_size_, out);
         }
     }
 
-    int64_t block_rows(int64_t depth) const {
-        const int64_t fit = kBlockBytes / static_cast<int64_t>(sizeof(T)) / (depth ? depth : 1);
-        return smaller(fit > kTileRows ? fit / kTileRows * kTileRows : kTileRows, padded(job_.m, kTileRows));
-    }
-
-    Panels<T> prepare_b(int64_t from, int64_t k, T* scratch) {
-        const Matrix<T> b = shifted(job_.b, from, 0);
-        const int64_t last_columns = job_.n - (panels_ - 1) * kTileColumns<T>;
-        const int64_t last_rows = padded(last_columns, lanes<T>);
+    // The panels of b, packed unless they can be read as they lie or lie there already.
+    Panels<T> prepared(const Matrix<T>& b, int64_t k, int64_t panel, int64_t panel_end, Packed& packed) const {
+        const int64_t last = panels_ - 1, last_columns = job_.n - last * kTileColumns<T>;
+        const int64_t last_rows = padded(last_columns, lanes<T>), size = k * kTileColumns<T>;
+        const T* const from = b.data + panel * kTileColumns<T> * b.columns;
         if (!pack_b_) {
-            const Matrix<T> last = shifted(b, 0, (panels_ - 1) * kTileColumns<T>);
-            if (last_columns == last_rows) return {b.data, b.rows, kTileColumns<T>, last.data, b.rows};
-            pack_panel(last, k, last_columns, scratch);
-            return {b.data, b.rows, kTileColumns<T>, scratch, last_rows};
+            const T* const rest = b.data + last * kTileColumns<T>;
+            if (last_in_place_ || panel_end != panels_) return {from, b.rows, kTileColumns<T>, rest, b.rows};
+            if (packed.columns != rest) pack_panel(shifted(b, 0, last * kTileColumns<T>), k, last_columns, packed.data);
+            packed.columns = rest;
+            return {from, b.rows, kTileColumns<T>, packed.data, last_rows};
         }
-        const int64_t panel = k * kTileColumns<T>;
-        const int64_t grain = (1 << 15) / (panel + 1) + 1;
-        parallel_for(panels_, grain, [&, this](int64_t begin, int64_t end) {
-            for (int64_t i = begin; i < end; ++i) {
-                const int64_t columns = smaller(kTileColumns<T>, job_.n - i * kTileColumns<T>);
-                pack_panel(shifted(b, 0, i * kTileColumns<T>), k, columns, scratch + i * panel);
-            }
-        });
-        return {scratch, kTileColumns<T>, panel, scratch + (panels_ - 1) * panel, last_rows};
+        for (int64_t i = panel; i < panel_end && packed.columns != from; ++i) {
+            const int64_t columns = i == last ? last_columns : kTileColumns<T>;
+            pack_panel(shifted(b, 0, i * kTileColumns<T>), k, columns, packed.data + (i - panel) * size);
+        }
+        packed.columns = from;
+        return {packed.data, kTileColumns<T>, size, packed.data + (last - panel) * size, last_rows};
     }
 
-    // The rectangle of this part, for k rows of b from `from` on.
-    void work(int part, int64_t from, int64_t k, const Panels<T>& b, T* scratch, const Finish<T>& finish) const {
-        const int row_part = part / column_parts_, column_part = part % column_parts_;
-        const int64_t row_begin = job_.m * row_part / row_parts_;
-        const int64_t row_end = job_.m * (row_part + 1) / row_parts_;
-        const int64_t panel_begin = panels_ * column_part / column_parts_;
-        const int64_t panel_end = panels_ * (column_part + 1) / column_parts_;
-        const int64_t step = pack_a_ ? block_rows_ : row_end - row_begin;
-        for (int64_t i = row_begin; i < row_end; i += step) {
-            const int64_t rows = smaller(step, row_end - i);
-            block(i, rows, panel_begin, panel_end, from, k, b, scratch, finish);
-        }
-    }
+    int64_t row_of(int64_t tile) const { return job_.m * tile / tiles_; }
 
-    void block(int64_t first, int64_t rows, int64_t panel_begin, int64_t panel_end, int64_t from, int64_t k,
-               const Panels<T>& b, T* scratch, const Finish<T>& finish) const {
-        const Matrix<T> a = shifted(job_.a, first, from);
-        const int64_t tiles = ceil_div(rows, kTileRows);
-        if (pack_a_) {
-            for (int64_t t = 0; t < tiles; ++t) {
-                const int64_t begin = rows * t / tiles, end = rows * (t + 1) / tiles;
-                pack_rows(shifted(a, begin, 0), k, end - begin, scratch + begin * k);
-            }
+    void block(const Matrix<T>& a, int64_t tile, int64_t tile_end, const Panels<T>& b, int64_t panel_begin, int64_t panel_end,
+               const Step& step, T* scratch, T* out) const {
+        const int64_t first = row_of(tile), k = step.k;
+        for (int64_t t = tile; pack_a_ && t < tile_end; ++t) {
+            pack_rows(shifted(a, row_of(t), 0), k, row_of(t + 1) - row_of(t), scratch + (row_of(t) - first) * k);
         }
         for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
             const bool last = panel == panels_ - 1;
-            const int64_t column = panel * kTileColumns<T>;
-            const int64_t columns = smaller(kTileColumns<T>, job_.n - column);
-            const int64_t width = columns > lanes<T> ? 2 : 1;
-            const T* right = last ? b.last : b.data + panel * b.panel;
-            const int64_t right_rows = last ? b.last_rows : b.rows;
-            for (int64_t t = 0; t < tiles; ++t) {
-                const int64_t begin = rows * t / tiles, height = rows * (t + 1) / tiles - begin;
-                const T* left = pack_a_ ? scratch + begin * k : a.data + begin * a.rows;
-                T* out = transposed_ ? job_.out + column * job_.out_rows + first + begin
-                                     : job_.out + (first + begin) * job_.out_rows + column;
-                Finish<T> local = finish;
-                if (finish.bias) local.bias += transposed_ ? first + begin : column;
-                tile_kernel<T>(height, width)(k, left, pack_a_ ? 1 : a.rows, pack_a_ ? height : a.columns, right,
-                                              right_rows, out, job_.out_rows, columns, local);
+            const int64_t column = panel * kTileColumns<T>, columns = smaller(kTileColumns<T>, job_.n - column);
+            const T* const right = last ? b.last : b.data + (panel - panel_begin) * b.panel;
+            for (int64_t t = tile; t < tile_end; ++t) {
+                const int64_t row = row_of(t), height = row_of(t + 1) - row;
+                const T* const left = pack_a_ ? scratch + (row - first) * k : a.data + row * a.rows;
+                T* const to = out + (transposed_ ? column * job_.m + row : row * job_.n + column);
+                Finish<T> finish = step.finish;
+                if (finish.bias) finish.bias += transposed_ ? row : column;
+                tile_kernel<T>(height, columns > lanes<T> ? 2 : 1)(
+                    k, left, pack_a_ ? 1 : a.rows, pack_a_ ? height : a.columns, right, last ? b.last_rows : b.rows, to,
+                    transposed_ ? job_.m : job_.n, columns, finish);
             }
         }
     }
 
     GemmJob<T> job_;
-    bool transposed_ = false;
-    bool pack_a_ = false, pack_b_ = false;
-    int parts_ = 1, row_parts_ = 1, column_parts_ = 1;
-    int64_t panels_ = 0, block_rows_ = 0;
+    bool transposed_ = false, pack_a_ = false, pack_b_ = false, last_in_place_ = false;
+    int parts_ = 1;
+    int64_t tiles_ = 0, panels_ = 0, depth_ = 0, row_pieces_ = 1, column_pieces_ = 1, block_tiles_ = 0, b_size_ = 0;
 };
+
+constexpr int64_t kFewRows = 8;         // rows that are multiplied by dot products
+constexpr int64_t kReadOfPart = 50000;  // elements read from memory for which a second thread pays
+
+// Where dot product (i, j) goes, i of the few rows and j of the many, and what is done to it.
+template <class T>
+struct DotOut {
+    T* out;
+    int64_t few, many;  // strides
+    const T* bias;
+    int64_t bias_few, bias_many;
+    bool relu;
+};
+
+// The products of ROWS by COLUMNS vectors of k elements. Vectors run along k, so nothing is packed; the sums over the lanes are
+// taken at the end, as many at a time as there are lanes.
+template <class T, int ROWS, int COLUMNS>
+void dot_tile(int64_t k, const T* a, int64_t a_rows, const T* b, int64_t b_rows, const DotOut<T>& to) {
+    constexpr int L = lanes<T>;
+    Vec<T> sums[ROWS][COLUMNS] = {};
+    const auto add = [&](auto get) __attribute__((always_inline)) {
+        Vec<T> left[ROWS];
+#pragma GCC unroll 8
+        for (int i = 0; i < ROWS; ++i) left[i] = get(a + i * a_rows);
+        const T* column = b;
+#pragma GCC unroll 16
+        for (int j = 0; j < COLUMNS; ++j) {
+            const Vec<T> right = get(column + (j % 3) * b_rows);
+            if (j % 3 == 2) column += 3 * b_rows;
+#pragma GCC unroll 8
+            for (int i = 0; i < ROWS; ++i) sums[i][j] = fmadd<T>(left[i], right, sums[i][j]);
+        }
+    };
+    int64_t p = 0;
+    for (; p + L <= k; p += L) add([=](const T* x) __attribute__((always_inline)) { return load(x + p); });
+    if (p < k) add([=](const T* x) __attribute__((always_inline)) { return load_part(x + p, k - p); });
+    for (int first = 0; first < ROWS * COLUMNS; first += L) {
+        Vec<T> block[L];
+#pragma GCC unroll 16
+        for (int i = 0; i < L; ++i) {
+            const int at = first + i < ROWS * COLUMNS ? first + i : 0;
+            block[i] = sums[at / COLUMNS][at % COLUMNS];
+        }
+        transpose<T>(block);
+#pragma GCC unroll 16
+        for (int i = 1; i < L; ++i) block[0] += block[i];
+        for (int i = 0; i < L && first + i < ROWS * COLUMNS; ++i) {
+            const int64_t row = (first + i) / COLUMNS, column = (first + i) % COLUMNS;
+            T value = block[0][i];
+            if (to.bias) value += to.bias[row * to.bias_few + column * to.bias_many];
+            to.out[row * to.few + column * to.many] = to.relu && value <= 0 ? T(0) : value;
+        }
+    }
+}
+
+template <class T>
+using DotTile = void (*)(int64_t, const T*, int64_t, const T*, int64_t, const DotOut<T>&);
+
+constexpr int kDotColumns = kTileRows > 8 ? 4 : 2;  // beside four rows: 16 accumulators of 32 registers, or 8 of 16
+
+template <class T, int COLUMNS>
+DotTile<T> dot_kernel(int64_t rows) {
+    constexpr DotTile<T> tiles[] = {dot_tile<T, 1, COLUMNS>, dot_tile<T, 2, COLUMNS>, dot_tile<T, 3, COLUMNS>,
+                                    dot_tile<T, 4, COLUMNS>};
+    return tiles[rows - 1];
+}
+
+// Columns [begin, end) of a few rows by many columns, all of which lie along k.
+template <class T>
+void dots(const GemmJob<T>& job, const T* few, const T* many, int64_t begin, int64_t end, const DotOut<T>& to) {
+    const int64_t few_rows = job.a.rows, many_rows = job.b.columns, groups = ceil_div(job.m, 4);
+    for (int64_t j = begin, width; j < end; j += width) {
+        width = end - j >= lanes<T> && job.m == 1 ? lanes<T> : end - j >= kDotColumns ? kDotColumns : 1;
+        for (int64_t g = 0; g < groups; ++g) {
+            const int64_t i = job.m * g / groups, rows = job.m * (g + 1) / groups - i;
+            const DotTile<T> tile = width == 1             ? dot_kernel<T, 1>(rows)
+                                    : width == kDotColumns ? dot_kernel<T, kDotColumns>(rows)
+                                                           : dot_tile<T, 1, lanes<T>>;
+            DotOut<T> local = to;
+            local.out += i * to.few + j * to.many;
+            if (to.bias) local.bias += i * to.bias_few + j * to.bias_many;
+            tile(job.k, few + i * few_rows, few_rows, many + j * many_rows, many_rows, local);
+        }
+    }
+}
+
+// Products of a few rows, or of a few columns, with both operands' k elements next to each other.
+template <class T>
+bool dot_products(const GemmJob<T>& given) {
+    const bool flip = given.n < given.m;
+    const GemmJob<T> job = flip ? exchanged(given) : given;
+    constexpr int64_t kColumns = 32;
+    const int64_t groups = ceil_div(job.n, kColumns);
+    parallel_for(job.count * groups, kReadOfPart / (kColumns * job.k) + 1, [=](int64_t begin, int64_t end) {
+        for (int64_t group = begin; group < end; ++group) {
+            const int64_t i = group / groups, column = group % groups * kColumns;
+            DotOut<T> to = {job.out + i * job.m * job.n, job.n, 1, job.bias, 0, 1, job.relu};
+            if (flip) to.few = 1, to.many = job.m, to.bias_few = 1, to.bias_many = 0;
+            const T* const few = job.a.data + (job.a_offsets ? job.a_offsets[i] : 0);
+            const T* const many = job.b.data + (job.b_offsets ? job.b_offsets[i] : 0);
+            dots(job, few, many, column, smaller(column + kColumns, job.n), to);
+        }
+    });
+    return true;
+}
+
+// out[j] (+)= sum of x[p] * rows[p, j] for ROWS rows.
+template <class T, int ROWS>
+RL_INLINE void add_rows(const T* x, int64_t x_step, const T* rows, int64_t row, int64_t n, bool first, T* out) {
+    Vec<T> factor[ROWS];
+    for (int p = 0; p < ROWS; ++p) factor[p] = splat(x[p * x_step]);
+    for (int64_t j = 0; j < n; j += lanes<T>) {
+        const int64_t left = n - j;
+        const bool whole = left >= lanes<T>;
+        const auto get = [=](const T* p) __attribute__((always_inline)) { return whole ? load(p) : load_part(p, left); };
+        Vec<T> sum = first ? Vec<T>{} : get(out + j);
+#pragma GCC unroll 8
+        for (int p = 0; p < ROWS; ++p) sum = fmadd<T>(factor[p], get(rows + p * row + j), sum);
+        if (whole) store(out + j, sum);
+        else store_part(out + j, sum, left);
+    }
+}
+
+// A row times a matrix whose rows lie one after another: eight of them at a time are added to a stretch of the result that
+// stays in the first-level cache.
+template <class T>
+void row_times(int64_t k, const T* x, int64_t x_step, const T* matrix, int64_t row, int64_t n, T* out) {
+    constexpr int64_t kStretch = 2048;
+    for (int64_t j = 0; j < n; j += kStretch) {
+        const int64_t width = smaller(kStretch, n - j);
+        int64_t p = 0;
+        for (; p + 8 <= k; p += 8) add_rows<T, 8>(x + p * x_step, x_step, matrix + p * row + j, row, width, p == 0, out + j);
+        for (; p < k; ++p) add_rows<T, 1>(x + p * x_step, x_step, matrix + p * row + j, row, width, p == 0, out + j);
+    }
+}
+
+template <class T>
+bool row_products(const GemmJob<T>& job, bool exchange) {
+    // Columns go to the parts in multiples of a cache line.
+    const int64_t shares = job.count > 1 ? 1 : parts_for(job.n * job.k, kReadOfPart), lines = ceil_div(job.n, 16);
+    parallel_for(job.count * shares, shares > 1 ? 1 : kReadOfPart / (job.n * job.k) + 1, [=](int64_t begin, int64_t end) {
+        for (int64_t unit = begin; unit < end; ++unit) {
+            const int64_t i = unit / shares, share = unit % shares;
+            const int64_t first = lines * share / shares * 16, last = smaller(lines * (share + 1) / shares * 16, job.n);
+            const T* const x = job.a.data + (job.a_offsets ? job.a_offsets[i] : 0);
+            const T* const matrix = job.b.data + (job.b_offsets ? job.b_offsets[i] : 0) + first;
+            T* const out = job.out + i * job.n + first;
+            row_times(job.k, x, job.a.columns, matrix, job.b.rows, last - first, out);
+            for (int64_t j = 0; j < last - first && (job.bias || job.relu); ++j) {
+                T value = out[j];
+                if (job.bias) value += job.bias[exchange ? 0 : first + j];
+                out[j] = job.relu && value <= 0 ? T(0) : value;
+            }
+        }
+    });
+    return true;
+}
 
 template <class T>
 bool gemm(const GemmJob<T>& job) {
-    if (job.m == 0 || job.n == 0) return true;
+    if (job.count == 0 || job.m == 0 || job.n == 0) return true;
+    if (smaller(job.m, job.n) <= kFewRows && job.k >= lanes<T> && job.a.columns == 1 && job.b.rows == 1) return dot_products(job);
+    if (job.k > 0 && job.m == 1 && job.b.columns == 1 && job.n > 2 * kTileColumns<T>) return row_products(job, false);
+    if (job.k > 0 && job.n == 1 && job.a.rows == 1 && job.m > 2 * kTileColumns<T>) return row_products(exchanged(job), true);
     return Gemm<T>(job).run();
 }
 

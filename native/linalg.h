@@ -3,25 +3,20 @@
 #include <cstdint>
 
 #include "core/isa.h"
+#include "core/matrix.h"
 
 namespace rl {
 
-// Element (i, j) of a matrix is data[i * rows + j * columns].
-template <class T>
-struct Matrix {
-    const T* data;
-    int64_t rows;     // stride between rows, in elements
-    int64_t columns;  // stride between columns
-};
-
 template <class T>
 struct GemmJob {
+    int64_t count;  // products of matrices of the same shape and strides
     int64_t m, n, k;
-    Matrix<T> a, b;
+    Matrix<T> a, b;            // the first product's
+    const int64_t* a_offsets;  // of each product's matrix from the first's, in elements; null for a single product
+    const int64_t* b_offsets;
     const T* bias;  // n elements, or null
     bool relu;
-    T* out;         // m x n, rows `out_rows` elements apart; overlaps neither a, b nor bias
-    int64_t out_rows;
+    T* out;  // count x m x n, dense; overlaps neither a, b nor bias
 };
 
 template <class T>

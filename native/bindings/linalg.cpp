@@ -1,35 +1,116 @@
 #include "../linalg.h"
 
-#include <limits>
+#include <algorithm>
+#include <vector>
 
 #include "arrays.h"
 
 namespace rl {
 namespace {
 
-// Strides in elements of a 2-D array that the kernel can read; false when neither dimension is dense.
+constexpr int kMostDims = 16;
+
+// An operand: stacks of matrices, the last two dimensions.
 template <class T>
-bool as_matrix(const Array& x, bool transpose, Matrix<T>* out) {
-    const int64_t item = sizeof(T);
-    int64_t rows = x.stride(0), columns = x.stride(1);
-    // The stride of a dimension of one element means nothing; NumPy may put anything there.
-    if (x.shape(1) <= 1) columns = item;
-    if (x.shape(0) <= 1) rows = columns == item ? x.shape(1) * item : item;
-    const bool dense = (columns == item && rows >= x.shape(1) * item) || (rows == item && columns >= x.shape(0) * item);
-    if (x.size() && (!dense || rows % item || columns % item)) return false;
-    *out = {x.data<T>(), (transpose ? columns : rows) / item, (transpose ? rows : columns) / item};
-    return true;
+struct Operand {
+    nb::object copy;  // keeps the array alive that `matrix` points into, where it isn't the caller's
+    Matrix<T> matrix;
+    int dims;
+    int64_t shape[kMostDims], strides[kMostDims];  // in elements
+    int64_t rows() const { return shape[dims - 2]; }
+    int64_t columns() const { return shape[dims - 1]; }
+};
+
+// Reads an array, or a copy of it where neither dimension of its matrices is dense.
+template <class T>
+void read(const Array& given, bool transpose, Operand<T>* out) {
+    constexpr int64_t item = sizeof(T);
+    const int rank = given.dims();
+    const auto dense = [=](const Array& x, int64_t* rows, int64_t* columns) {
+        const int64_t m = x.shape(rank - 2), n = x.shape(rank - 1);
+        *rows = x.stride(rank - 2), *columns = x.stride(rank - 1);
+        // The stride of a dimension of one element means nothing; NumPy may put anything there.
+        if (n <= 1) *columns = item;
+        if (m <= 1) *rows = *columns == item ? n * item : item;
+        if ((*columns == item && *rows >= n * item) || (*rows == item && *columns >= m * item)) return *rows % item == 0 && *columns % item == 0;
+        return x.size() == 0;
+    };
+    int64_t rows, columns;
+    Array x = given;
+    bool whole = dense(x, &rows, &columns);
+    for (int i = 0; i < rank - 2; ++i) whole = whole && x.stride(i) % item == 0;
+    if (!whole) {
+        PyObject* copied = PyArray_NewCopy(x.ptr(), NPY_CORDER);
+        if (!copied) nb::raise_python_error();
+        out->copy = nb::steal(copied);
+        x = Array(out->copy, "copy");
+        dense(x, &rows, &columns);
+    }
+    out->dims = rank;
+    for (int i = 0; i < rank; ++i) out->shape[i] = x.shape(i), out->strides[i] = x.stride(i) / item;
+    if (transpose) std::swap(out->shape[rank - 2], out->shape[rank - 1]), std::swap(rows, columns);
+    out->matrix = {x.data<T>(), rows / item, columns / item};
+}
+
+// The stacks' common shape; ValueError where there is none.
+template <class T>
+int broadcast(const Operand<T>& a, const Operand<T>& b, int64_t* shape) {
+    const int rank = std::max(a.dims, b.dims);
+    for (int i = 0; i < rank - 2; ++i) {
+        const int from_a = i - (rank - a.dims), from_b = i - (rank - b.dims);
+        const int64_t one = from_a < 0 ? 1 : a.shape[from_a], other = from_b < 0 ? 1 : b.shape[from_b];
+        if (one != other && one != 1 && other != 1) throw nb::value_error("gemm: the stacks of matrices do not broadcast");
+        shape[i] = one == 1 ? other : one;
+    }
+    return rank;
+}
+
+// Where each matrix of a stack begins, in elements from the first.
+template <class T>
+std::vector<int64_t> offsets(const Operand<T>& x, const int64_t* shape, int rank, int64_t count) {
+    std::vector<int64_t> found;
+    found.reserve(static_cast<size_t>(count));
+    int64_t index[kMostDims] = {}, offset = 0;
+    for (int64_t n = 0; n < count; ++n) {
+        found.push_back(offset);
+        for (int i = rank - 3; i >= 0; --i) {
+            const int from = i - (rank - x.dims);
+            const int64_t stride = from < 0 || x.shape[from] == 1 ? 0 : x.strides[from];
+            offset += stride;
+            if (++index[i] < shape[i]) break;
+            offset -= stride * index[i];
+            index[i] = 0;
+        }
+    }
+    return found;
 }
 
 template <class T>
-nb::object gemm_as(const Array& a, const Array& b, bool transpose_a, bool transpose_b, nb::handle bias_, bool relu,
+nb::object new_array(const int64_t* shape, int rank) {
+    PyObject* array = PyArray_SimpleNew(rank, const_cast<npy_intp*>(shape), type_number<T>);
+    if (!array) nb::raise_python_error();
+    return nb::steal(array);
+}
+
+[[noreturn]] void no_product(int64_t m, int64_t k, int64_t other, int64_t n) {
+    PyErr_Format(PyExc_ValueError, "gemm: shapes (%zdx%zd) and (%zdx%zd) cannot be multiplied", static_cast<Py_ssize_t>(m),
+                 static_cast<Py_ssize_t>(k), static_cast<Py_ssize_t>(other), static_cast<Py_ssize_t>(n));
+    nb::raise_python_error();
+}
+
+template <class T>
+nb::object gemm_as(const Array& a_, const Array& b_, bool transpose_a, bool transpose_b, nb::handle bias_, bool relu,
                    nb::handle out_) {
-    GemmJob<T> job = {};
-    if (!as_matrix(a, transpose_a, &job.a) || !as_matrix(b, transpose_b, &job.b)) return not_implemented();
-    job.m = a.shape(transpose_a ? 1 : 0);
-    job.k = a.shape(transpose_a ? 0 : 1);
-    job.n = b.shape(transpose_b ? 0 : 1);
-    job.relu = relu;
+    Operand<T> a, b;
+    read(a_, transpose_a, &a);
+    read(b_, transpose_b, &b);
+    if (a.columns() != b.rows()) no_product(a.rows(), a.columns(), b.rows(), b.columns());
+    int64_t shape[kMostDims];
+    const int rank = broadcast(a, b, shape);
+    shape[rank - 2] = a.rows(), shape[rank - 1] = b.columns();
+    GemmJob<T> job = {.count = 1, .m = a.rows(), .n = b.columns(), .k = a.columns(), .a = a.matrix, .b = b.matrix,
+                      .a_offsets = nullptr, .b_offsets = nullptr, .bias = nullptr, .relu = relu, .out = nullptr};
+    for (int i = 0; i < rank - 2; ++i) job.count *= shape[i];
     if (!bias_.is_none()) {
         const Array bias(bias_, "bias");
         if (bias.dims() != 1 || bias.shape(0) != job.n) {
@@ -40,22 +121,26 @@ nb::object gemm_as(const Array& a, const Array& b, bool transpose_a, bool transp
     }
     nb::object result;
     if (out_.is_none()) {
-        result = empty<T>({job.m, job.n});
+        result = new_array<T>(shape, rank);
     } else {
         const Array out(out_, "out");
-        if (out.dims() != 2 || out.shape(0) != job.m || out.shape(1) != job.n) {
+        if (out.dims() != rank || !std::equal(shape, shape + rank, PyArray_DIMS(out.ptr()))) {
             throw nb::value_error("gemm: out has the wrong shape");
         }
         if (!out.writeable()) throw nb::value_error("gemm: out is read-only");
-        if (!out.is_dense<T>() || out.overlaps(a) || out.overlaps(b)) return not_implemented();
+        if (!out.is_dense<T>() || out.overlaps(a_) || out.overlaps(b_)) return not_implemented();
         if (!bias_.is_none() && out.overlaps(Array(bias_, "bias"))) return not_implemented();
         result = nb::borrow(out_);
     }
     job.out = data_of<T>(result);
-    job.out_rows = job.n;
+    std::vector<int64_t> a_offsets, b_offsets;
+    if (job.count > 1) {
+        a_offsets = offsets(a, shape, rank, job.count), b_offsets = offsets(b, shape, rank, job.count);
+        job.a_offsets = a_offsets.data(), job.b_offsets = b_offsets.data();
+    }
     bool enough_memory;
     {
-        Released released(job.m * job.n > 256 || job.k > 256);
+        Released released(job.count * job.m * job.n > 256 || job.k > 256);
         enough_memory = linalg_kernels<T>().gemm(job);
     }
     if (!enough_memory) throw std::bad_alloc();
@@ -65,15 +150,14 @@ nb::object gemm_as(const Array& a, const Array& b, bool transpose_a, bool transp
 nb::object gemm(nb::handle a_, nb::handle b_, bool transpose_a, bool transpose_b, nb::handle bias, bool relu,
                 nb::handle out) {
     const Array a(a_, "a"), b(b_, "b");
-    if (a.dims() != 2 || b.dims() != 2) throw nb::value_error("gemm: a and b must be 2-D");
-    if (a.shape(transpose_a ? 0 : 1) != b.shape(transpose_b ? 1 : 0)) {
-        PyErr_Format(PyExc_ValueError, "gemm: shapes (%zdx%zd) and (%zdx%zd) cannot be multiplied",
-                     static_cast<Py_ssize_t>(a.shape(transpose_a ? 1 : 0)), static_cast<Py_ssize_t>(a.shape(transpose_a ? 0 : 1)),
-                     static_cast<Py_ssize_t>(b.shape(transpose_b ? 1 : 0)), static_cast<Py_ssize_t>(b.shape(transpose_b ? 0 : 1)));
-        nb::raise_python_error();
-    }
+    if (a.dims() < 2 || b.dims() < 2) throw nb::value_error("gemm: a and b must have at least 2 dimensions");
+    if (a.dims() > kMostDims || b.dims() > kMostDims) return not_implemented();
     if (a.is<float>() && b.is<float>()) return gemm_as<float>(a, b, transpose_a, transpose_b, bias, relu, out);
     if (a.is<double>() && b.is<double>()) return gemm_as<double>(a, b, transpose_a, transpose_b, bias, relu, out);
+    if (a.shape(a.dims() - (transpose_a ? 2 : 1)) != b.shape(b.dims() - (transpose_b ? 1 : 2))) {
+        no_product(a.shape(a.dims() - (transpose_a ? 1 : 2)), a.shape(a.dims() - (transpose_a ? 2 : 1)),
+                   b.shape(b.dims() - (transpose_b ? 1 : 2)), b.shape(b.dims() - (transpose_b ? 2 : 1)));
+    }
     return not_implemented();
 }
 

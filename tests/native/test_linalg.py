@@ -23,7 +23,7 @@ def check(a, b, **options):
     assert got is not NotImplemented
     wide = {name: value.astype(np.float64) if name == "bias" else value for name, value in options.items()}
     want = linalg.gemm(a.astype(np.float64), b.astype(np.float64), **wide)
-    size = a.shape[0] if options.get("transpose_a") else a.shape[1]
+    size = a.shape[-2 if options.get("transpose_a") else -1]
     tolerance = (1e-5 if a.dtype == np.float32 else 1e-13) * (1 + size**0.5)
     assert got.dtype == a.dtype and got.shape == want.shape
     np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance)
@@ -40,22 +40,83 @@ def test_random_shapes_equal_the_reference(machine, rng, dtype, transpose_a, tra
         check(a, b, transpose_a=transpose_a, transpose_b=transpose_b, bias=bias, relu=True)
 
 
-def test_rows_with_gaps_and_transposed_views_are_read_in_place(machine, rng, dtype):
+def test_rows_with_gaps_and_other_strides_are_read(machine, rng, dtype):
     wide = rng.standard_normal((40, 90)).astype(dtype)
     b = rng.standard_normal((30, 50)).astype(dtype)
     check(wide[:, 7:37], b)
     check(wide[::2, 7:37], b)
     check(np.asfortranarray(wide[:, 7:37]), np.asfortranarray(b))
     check(wide.T[7:37].T, b)
+    check(wide[::-1, 30:60], b[:, ::-1])
+    check(wide[:, 3:63:2], b[::-1])
+    check(np.broadcast_to(wide[:1, :30], (6, 30)), np.broadcast_to(b[:, :1], (30, 6)))
 
 
-def test_other_strides_and_dtypes_are_left_to_the_reference(rng):
+# Vectors by matrices, few rows, and matrices too small or too narrow for a tile.
+THIN = [(1, 40, 300), (1, 700, 1), (1, 33, 7), (300, 70, 1), (3, 129, 77), (6, 64, 50), (50, 200, 5), (8, 31, 8), (1, 9, 5000)]
+
+
+@pytest.mark.parametrize("transpose_a", [False, True])
+@pytest.mark.parametrize("transpose_b", [False, True])
+def test_few_rows_or_columns(machine, rng, dtype, transpose_a, transpose_b):
+    for m, k, n in THIN:
+        a, b = operands(rng, m, k, n, dtype, transpose_a, transpose_b)
+        bias = rng.standard_normal(n).astype(dtype)
+        check(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
+        check(a, b, transpose_a=transpose_a, transpose_b=transpose_b, bias=bias, relu=True)
+
+
+STACKS = [
+    ((7, 5, 6), (7, 6, 3)),
+    ((3, 40, 70), (3, 70, 90)),
+    ((1, 20, 30), (5, 30, 40)),
+    ((2, 1, 33, 20), (3, 20, 17)),
+    ((4, 9), (2, 3, 9, 5)),
+    ((200, 1, 64), (200, 64, 64)),
+    ((20, 64, 64), (64, 1)),
+    ((2, 150, 1100), (2, 1100, 40)),
+    ((0, 3, 4), (0, 4, 5)),
+    ((3, 0, 4), (4, 5)),
+    ((2, 3, 0), (2, 0, 5)),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), STACKS)
+def test_stacks_of_matrices_broadcast(machine, rng, dtype, first, second):
+    a, b = rng.standard_normal(first).astype(dtype), rng.standard_normal(second).astype(dtype)
+    bias = rng.standard_normal(second[-1]).astype(dtype)
+    check(a, b)
+    check(a, b, bias=bias, relu=True)
+    check(a.swapaxes(-2, -1).copy(), b.swapaxes(-2, -1).copy(), transpose_a=True, transpose_b=True)
+    check(a.swapaxes(-2, -1).copy().swapaxes(-2, -1), b, bias=bias)
+    check(a, b.swapaxes(-2, -1).copy().swapaxes(-2, -1))
+
+
+def test_stacks_of_heads_are_read_in_place(machine, rng, dtype):
+    q, k = (rng.standard_normal((2, 21, 3, 8)).astype(dtype).transpose(0, 2, 1, 3) for _ in range(2))
+    check(q, k, transpose_b=True)
+    check(q, k.swapaxes(-2, -1))
+    check(k[:, ::2, ::-1], rng.standard_normal((3, 2, 8, 5)).astype(dtype)[::2].transpose(1, 0, 2, 3)[:1])
+
+
+def test_the_number_of_threads_changes_nothing(rng, dtype):
+    threads = _native.get_num_threads()
+    try:
+        for m, k, n in [(130, 1300, 260), (1, 500, 900), (5, 900, 700), (40, 64, 2000)]:
+            a, b = operands(rng, m, k, n, dtype, False, False)
+            results = []
+            for count in (1, 2, 3):
+                _native.set_num_threads(count)
+                results += [_native.gemm(a, b), _native.gemm(a, b.T.copy(), transpose_b=True)]
+            for i, result in enumerate(results[2:]):
+                np.testing.assert_array_equal(result, results[i % 2])
+    finally:
+        _native.set_num_threads(threads)
+
+
+def test_other_dtypes_are_left_to_the_reference(rng):
     a, b = rng.standard_normal((6, 8)), rng.standard_normal((8, 4))
     for left, right in [
-        (a[:, ::-1], b),
-        (rng.standard_normal((6, 16))[:, ::2], b),
-        (np.broadcast_to(a[:1], (6, 8)), b),
-        (np.broadcast_to(a[:, :1], (6, 8)), b),
         (a.astype(np.float32), b),
         (a.astype(np.float16), b.astype(np.float16)),
         (a.astype(">f8"), b),
@@ -104,8 +165,9 @@ GOOD = np.ones((3, 4), np.float32)
     [
         (GOOD, GOOD, {}, r"shapes \(3x4\) and \(3x4\) cannot be multiplied"),
         (GOOD, GOOD, {"transpose_a": True, "transpose_b": True}, r"shapes \(4x3\) and \(4x3\)"),
-        (GOOD[0], GOOD, {}, "must be 2-D"),
-        (GOOD, np.zeros((), np.float32), {}, "must be 2-D"),
+        (GOOD[0], GOOD, {}, "at least 2 dimensions"),
+        (GOOD, np.zeros((), np.float32), {}, "at least 2 dimensions"),
+        (np.ones((2, 3, 4), np.float32), np.ones((3, 4, 3), np.float32), {}, "stacks of matrices do not broadcast"),
         (GOOD, GOOD.T, {"bias": np.ones(4, np.float32)}, "bias must be 1-D"),
         (GOOD, GOOD.T, {"bias": GOOD}, "bias must be 1-D"),
         (GOOD, GOOD.T, {"out": GOOD}, "out has the wrong shape"),

@@ -28,18 +28,21 @@ def gemm(
 ) -> Array:
     """op(a) @ op(b) (+ bias for each column) (then ReLU), where op transposes if asked; written to `out` if given.
 
-    a: (M, K) or transposed, b: (K, N) or transposed, bias: (N,), out: (M, N).
+    a: (*, M, K) or transposed, b: (*, K, N) or transposed, bias: (N,), out: (*, M, N); stacks of matrices broadcast.
     """
-    if a.ndim != 2 or b.ndim != 2:
-        raise ValueError("gemm: a and b must be 2-D")
-    left = a.T if transpose_a else a
-    right = b.T if transpose_b else b
-    if left.shape[1] != right.shape[0]:
-        m, k = left.shape
-        k2, n = right.shape
+    if a.ndim < 2 or b.ndim < 2:
+        raise ValueError("gemm: a and b must have at least 2 dimensions")
+    left = a.swapaxes(-2, -1) if transpose_a else a
+    right = b.swapaxes(-2, -1) if transpose_b else b
+    m, k = left.shape[-2:]
+    k2, n = right.shape[-2:]
+    if k != k2:
         raise ValueError(f"gemm: shapes ({m}x{k}) and ({k2}x{n}) cannot be multiplied")
-    shape = (left.shape[0], right.shape[1])
-    if bias is not None and bias.shape != shape[1:]:
+    try:
+        shape = (*np.broadcast_shapes(left.shape[:-2], right.shape[:-2]), m, n)
+    except ValueError:
+        raise ValueError("gemm: the stacks of matrices do not broadcast") from None
+    if bias is not None and bias.shape != (n,):
         raise ValueError("gemm: bias must be 1-D with one element for each column of the result")
     if out is not None and out.shape != shape:
         raise ValueError("gemm: out has the wrong shape")

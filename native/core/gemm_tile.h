@@ -1,0 +1,223 @@
+// The tile that matrix products are made of: a few rows and two vectors of columns of the result stay in registers while rows of
+// b stream past; and how operands are packed into the order in which it reads them.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "matrix.h"
+#include "vec.h"
+
+namespace rl::RL_ISA {
+namespace {
+
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kTileRows = 14;  // 28 accumulators of 32 registers
+#else
+constexpr int kTileRows = 6;   // 12 of 16
+#endif
+
+template <class T>
+constexpr int kTileColumns = 2 * lanes<T>;
+
+template <class T>
+struct Finish {
+    const T* bias;
+    bool relu;
+    bool accumulate;
+    bool transposed;  // the tile's rows are the result's columns
+};
+
+RL_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+RL_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+template <class T>
+RL_INLINE Vec<T> finished(Vec<T> v, const Finish<T>& finish, Vec<T> bias) {
+    if (finish.bias) v += bias;
+    if (finish.relu) v = v <= Vec<T>{} ? Vec<T>{} : v;
+    return v;
+}
+
+// out[i, j] for a tile of ROWS x columns.
+template <class T, int ROWS, int WIDTH>
+RL_INLINE void put(const Vec<T> (&tile)[ROWS][WIDTH], T* out, int64_t out_rows, int64_t columns, const Finish<T>& finish) {
+#pragma GCC unroll 2
+    for (int v = 0; v < WIDTH; ++v) {
+        const int64_t left = columns - v * lanes<T>;
+        T* to = out + v * lanes<T>;
+        if (left >= lanes<T>) {
+            const Vec<T> bias = finish.bias ? load(finish.bias + v * lanes<T>) : Vec<T>{};
+#pragma GCC unroll 16
+            for (int i = 0; i < ROWS; ++i) {
+                Vec<T> value = tile[i][v];
+                if (finish.accumulate) value += load(to + i * out_rows);
+                store(to + i * out_rows, finished(value, finish, bias));
+            }
+        } else {
+            const Vec<T> bias = finish.bias ? load_part(finish.bias + v * lanes<T>, left) : Vec<T>{};
+#pragma GCC unroll 16
+            for (int i = 0; i < ROWS; ++i) {
+                Vec<T> value = tile[i][v];
+                if (finish.accumulate) value += load_part(to + i * out_rows, left);
+                store_part(to + i * out_rows, finished(value, finish, bias), left);
+            }
+        }
+    }
+}
+
+// out[j, i] for a tile of ROWS x columns; the bias then goes with the tile's rows.
+template <class T, int ROWS, int WIDTH>
+RL_INLINE void put_transposed(const Vec<T> (&tile)[ROWS][WIDTH], T* out, int64_t out_rows, int64_t columns,
+                              const Finish<T>& finish) {
+    constexpr int L = lanes<T>;
+#pragma GCC unroll 4
+    for (int first = 0; first < ROWS; first += L) {
+        const int count = ROWS - first < L ? ROWS - first : L;
+        const auto get = [=](const T* p) __attribute__((always_inline)) { return count == L ? load(p) : load_part(p, count); };
+        const Vec<T> bias = finish.bias ? get(finish.bias + first) : Vec<T>{};
+#pragma GCC unroll 2
+        for (int v = 0; v < WIDTH; ++v) {
+            Vec<T> block[L];
+#pragma GCC unroll 16
+            for (int i = 0; i < L; ++i) block[i] = i < count ? tile[first + i < ROWS ? first + i : 0][v] : Vec<T>{};
+            transpose<T>(block);
+            const int64_t left = smaller(columns - v * L, L);
+            for (int64_t j = 0; j < left; ++j) {
+                T* to = out + (v * L + j) * out_rows + first;
+                Vec<T> value = block[j];
+                if (finish.accumulate) value += get(to);
+                value = finished(value, finish, bias);
+                if (count == L) store(to, value);
+                else store_part(to, value, count);
+            }
+        }
+    }
+}
+
+// ROWS x WIDTH vectors of a @ b. b's rows are read as whole vectors.
+template <class T, int ROWS, int WIDTH>
+void multiply_tile(int64_t k, const T* a, int64_t a_rows, int64_t a_columns, const T* b, int64_t b_rows, T* out,
+                   int64_t out_rows, int64_t columns, const Finish<T>& finish) {
+    Vec<T> tile[ROWS][WIDTH] = {};
+    for (int64_t p = 0; p < k; ++p) {
+        Vec<T> right[WIDTH];
+#pragma GCC unroll 2
+        for (int v = 0; v < WIDTH; ++v) right[v] = load(b + v * lanes<T>);
+        const T* row = a;
+#pragma GCC unroll 16
+        for (int i = 0; i < ROWS; ++i) {
+            const Vec<T> left = splat(row[(i % 3) * a_rows]);
+            if (i % 3 == 2) row += 3 * a_rows;
+#pragma GCC unroll 2
+            for (int v = 0; v < WIDTH; ++v) tile[i][v] = fmadd<T>(left, right[v], tile[i][v]);
+        }
+        a += a_columns;
+        b += b_rows;
+    }
+    if (finish.transposed) put_transposed<T, ROWS, WIDTH>(tile, out, out_rows, columns, finish);
+    else put<T, ROWS, WIDTH>(tile, out, out_rows, columns, finish);
+}
+
+template <class T>
+using Tile = void (*)(int64_t, const T*, int64_t, int64_t, const T*, int64_t, T*, int64_t, int64_t, const Finish<T>&);
+
+template <class T, int WIDTH, int... I>
+constexpr Tile<T> tile_of(int rows, std::integer_sequence<int, I...>) {
+    constexpr Tile<T> tiles[] = {multiply_tile<T, I + 1, WIDTH>...};
+    return tiles[rows - 1];
+}
+
+template <class T>
+Tile<T> tile_kernel(int64_t rows, int64_t width) {
+    using Rows = std::make_integer_sequence<int, kTileRows>;
+    return width == 1 ? tile_of<T, 1>(static_cast<int>(rows), Rows{}) : tile_of<T, 2>(static_cast<int>(rows), Rows{});
+}
+
+// b in panels of kTileColumns columns; a panel is read row by row.
+template <class T>
+struct Panels {
+    const T* data;        // the matrix itself, or the packed panels
+    int64_t rows;         // elements between rows within a panel
+    int64_t panel;        // elements between panels
+    const T* last;        // the last panel, when it is narrower than its vectors (packed with zeros)
+    int64_t last_rows;
+};
+
+RL_INLINE int64_t padded(int64_t columns, int lane) { return ceil_div(columns, lane) * lane; }
+
+// out[p, i] = from[i, p] for k columns and `count` <= lanes rows of `from`.
+template <class T, class Put>
+RL_INLINE void transpose_rows(const T* from, int64_t from_rows, int64_t k, int64_t count, Put put) {
+    for (int64_t p = 0; p < k; p += lanes<T>) {
+        const int64_t left = smaller(k - p, lanes<T>);
+        Vec<T> block[lanes<T>];
+#pragma GCC unroll 16
+        for (int i = 0; i < lanes<T>; ++i) {
+            const T* row = from + i * from_rows + p;
+            block[i] = i >= count ? Vec<T>{} : left == lanes<T> ? load(row) : load_part(row, left);
+        }
+        transpose<T>(block);
+        if (left == lanes<T>) {
+#pragma GCC unroll 16
+            for (int i = 0; i < lanes<T>; ++i) put(p + i, block[i]);
+        } else {
+            for (int64_t i = 0; i < left; ++i) put(p + i, block[i]);
+        }
+    }
+}
+
+// Whole vectors are written, so up to lanes - 1 elements after each row of `out` are overwritten; rows are written in order.
+template <class T>
+void transpose_strip(const T* from, int64_t from_rows, int64_t k, int64_t count, T* out, int64_t out_rows) {
+    transpose_rows(from, from_rows, k, count, [=](int64_t p, Vec<T> v) { store(out + p * out_rows, v); });
+}
+
+template <class T>
+void transpose_strip_exact(const T* from, int64_t from_rows, int64_t k, int64_t count, T* out, int64_t out_rows) {
+    transpose_rows(from, from_rows, k, count, [=](int64_t p, Vec<T> v) { store_part(out + p * out_rows, v, count); });
+}
+
+template <class T>
+void pack_panel(const Matrix<T>& b, int64_t k, int64_t columns, T* out) {
+    const int64_t width = padded(columns, lanes<T>);
+    if (b.columns == 1) {
+        for (int64_t p = 0; p < k; ++p) {
+            const T* from = b.data + p * b.rows;
+            for (int64_t j = 0; j < width; j += lanes<T>) {
+                const int64_t left = columns - j;
+                store(out + p * width + j, left >= lanes<T> ? load(from + j) : load_part(from + j, left));
+            }
+        }
+        return;
+    }
+    for (int64_t j = 0; j < width; j += lanes<T>) {
+        transpose_strip(b.data + j * b.columns, b.columns, k, smaller(columns - j, lanes<T>), out + j, width);
+    }
+}
+
+// The rows of a, at most kTileRows, as k runs of that many elements. May write lanes - 1 elements past the end.
+template <class T>
+void pack_rows(const Matrix<T>& a, int64_t k, int64_t rows, T* out) {
+    if (a.rows == 1) {
+        for (int64_t p = 0; p < k; ++p) {
+            const T* from = a.data + p * a.columns;
+            int64_t i = 0;
+            for (; i + lanes<T> <= rows; i += lanes<T>) store(out + p * rows + i, load(from + i));
+            if (i < rows) store(out + p * rows + i, load_part(from + i, rows - i));
+        }
+        return;
+    }
+    for (int64_t i = 0; i < rows; i += lanes<T>) {
+        const int64_t count = smaller(rows - i, lanes<T>);
+        if (i == 0) transpose_strip(a.data, a.rows, k, count, out, rows);
+        else transpose_strip_exact(a.data + i * a.rows, a.rows, k, count, out + i, rows);
+    }
+}
+
+template <class T>
+Matrix<T> shifted(const Matrix<T>& m, int64_t i, int64_t j) {
+    return {m.data + i * m.rows + j * m.columns, m.rows, m.columns};
+}
+
+}  // namespace
+}  // namespace rl::RL_ISA

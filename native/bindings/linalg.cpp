@@ -21,35 +21,53 @@ struct Operand {
     int64_t columns() const { return shape[dims - 1]; }
 };
 
+// Shape and strides of an array, of which a vector is a row; false unless the matrices have a dense dimension.
+template <class T>
+bool read_as_it_lies(const Array& x, Operand<T>* out) {
+    constexpr int64_t item = sizeof(T);
+    const int extra = x.dims() == 1, rank = out->dims = x.dims() + extra;
+    bool whole = true;
+    out->shape[0] = 1, out->strides[0] = 0;
+    for (int i = extra; i < rank; ++i) {
+        const int64_t stride = x.stride(i - extra);
+        whole = whole && stride % item == 0;
+        out->shape[i] = x.shape(i - extra), out->strides[i] = stride / item;
+    }
+    const int64_t m = out->rows(), n = out->columns();
+    int64_t &rows = out->strides[rank - 2], &columns = out->strides[rank - 1];
+    // The stride of a dimension of one element means nothing; NumPy may put anything there.
+    if (n <= 1) columns = 1;
+    if (m <= 1) rows = columns == 1 ? n : 1;
+    return whole && ((columns == 1 && rows >= n) || (rows == 1 && columns >= m) || x.size() == 0);
+}
+
 // Reads an array, or a copy of it where neither dimension of its matrices is dense.
 template <class T>
 void read(const Array& given, bool transpose, Operand<T>* out) {
-    constexpr int64_t item = sizeof(T);
-    const int rank = given.dims();
-    const auto dense = [=](const Array& x, int64_t* rows, int64_t* columns) {
-        const int64_t m = x.shape(rank - 2), n = x.shape(rank - 1);
-        *rows = x.stride(rank - 2), *columns = x.stride(rank - 1);
-        // The stride of a dimension of one element means nothing; NumPy may put anything there.
-        if (n <= 1) *columns = item;
-        if (m <= 1) *rows = *columns == item ? n * item : item;
-        if ((*columns == item && *rows >= n * item) || (*rows == item && *columns >= m * item)) return *rows % item == 0 && *columns % item == 0;
-        return x.size() == 0;
-    };
-    int64_t rows, columns;
-    Array x = given;
-    bool whole = dense(x, &rows, &columns);
-    for (int i = 0; i < rank - 2; ++i) whole = whole && x.stride(i) % item == 0;
-    if (!whole) {
-        PyObject* copied = PyArray_NewCopy(x.ptr(), NPY_CORDER);
-        if (!copied) nb::raise_python_error();
-        out->copy = nb::steal(copied);
-        x = Array(out->copy, "copy");
-        dense(x, &rows, &columns);
+    const Array* x = &given;
+    Array copied = given;
+    if (!read_as_it_lies(given, out)) {
+        PyObject* copy = PyArray_NewCopy(given.ptr(), NPY_CORDER);
+        if (!copy) nb::raise_python_error();
+        out->copy = nb::steal(copy);
+        copied = Array(out->copy, "copy");
+        x = &copied;
+        read_as_it_lies(copied, out);
     }
-    out->dims = rank;
-    for (int i = 0; i < rank; ++i) out->shape[i] = x.shape(i), out->strides[i] = x.stride(i) / item;
-    if (transpose) std::swap(out->shape[rank - 2], out->shape[rank - 1]), std::swap(rows, columns);
-    out->matrix = {x.data<T>(), rows / item, columns / item};
+    if (transpose) {
+        std::swap(out->shape[out->dims - 2], out->shape[out->dims - 1]);
+        std::swap(out->strides[out->dims - 2], out->strides[out->dims - 1]);
+    }
+    out->matrix = {x->data<T>(), out->strides[out->dims - 2], out->strides[out->dims - 1]};
+}
+
+// Whether a stack's matrices lie one below the other, as the rows of a single one.
+template <class T>
+bool is_one_matrix(const Operand<T>& x) {
+    for (int i = x.dims - 3; i >= 0; --i) {
+        if (x.shape[i] > 1 && x.strides[i] != x.shape[i + 1] * x.strides[i + 1]) return false;
+    }
+    return x.matrix.columns == 1;
 }
 
 // The stacks' common shape; ValueError where there is none.
@@ -101,16 +119,27 @@ nb::object new_array(const int64_t* shape, int rank) {
 template <class T>
 nb::object gemm_as(const Array& a_, const Array& b_, bool transpose_a, bool transpose_b, nb::handle bias_, bool relu,
                    nb::handle out_) {
+    // A matrix times a vector is the vector, a row, times the transpose.
+    const bool row = a_.dims() == 1 || b_.dims() == 1;
+    if (b_.dims() == 1 && a_.dims() > 1) return gemm_as<T>(b_, a_, false, !transpose_a, bias_, relu, out_);
     Operand<T> a, b;
-    read(a_, transpose_a, &a);
+    read(a_, transpose_a && !row, &a);
     read(b_, transpose_b, &b);
     if (a.columns() != b.rows()) no_product(a.rows(), a.columns(), b.rows(), b.columns());
     int64_t shape[kMostDims];
-    const int rank = broadcast(a, b, shape);
-    shape[rank - 2] = a.rows(), shape[rank - 1] = b.columns();
+    int rank = broadcast(a, b, shape);
     GemmJob<T> job = {.count = 1, .m = a.rows(), .n = b.columns(), .k = a.columns(), .a = a.matrix, .b = b.matrix,
                       .a_offsets = nullptr, .b_offsets = nullptr, .bias = nullptr, .relu = relu, .out = nullptr};
     for (int i = 0; i < rank - 2; ++i) job.count *= shape[i];
+    std::vector<int64_t> a_offsets, b_offsets;
+    if (job.count > 1 && b.dims == 2 && is_one_matrix(a)) {
+        job.m *= job.count, job.a.rows = a.strides[rank - 2], job.count = 1;
+    } else if (job.count > 1) {
+        a_offsets = offsets(a, shape, rank, job.count), b_offsets = offsets(b, shape, rank, job.count);
+        job.a_offsets = a_offsets.data(), job.b_offsets = b_offsets.data();
+    }
+    if (row) shape[rank - 2] = b.columns(), --rank;
+    else shape[rank - 2] = a.rows(), shape[rank - 1] = b.columns();
     if (!bias_.is_none()) {
         const Array bias(bias_, "bias");
         if (bias.dims() != 1 || bias.shape(0) != job.n) {
@@ -133,11 +162,6 @@ nb::object gemm_as(const Array& a_, const Array& b_, bool transpose_a, bool tran
         result = nb::borrow(out_);
     }
     job.out = data_of<T>(result);
-    std::vector<int64_t> a_offsets, b_offsets;
-    if (job.count > 1) {
-        a_offsets = offsets(a, shape, rank, job.count), b_offsets = offsets(b, shape, rank, job.count);
-        job.a_offsets = a_offsets.data(), job.b_offsets = b_offsets.data();
-    }
     bool enough_memory;
     {
         Released released(job.count * job.m * job.n > 256 || job.k > 256);
@@ -150,14 +174,12 @@ nb::object gemm_as(const Array& a_, const Array& b_, bool transpose_a, bool tran
 nb::object gemm(nb::handle a_, nb::handle b_, bool transpose_a, bool transpose_b, nb::handle bias, bool relu,
                 nb::handle out) {
     const Array a(a_, "a"), b(b_, "b");
-    if (a.dims() < 2 || b.dims() < 2) throw nb::value_error("gemm: a and b must have at least 2 dimensions");
+    if (a.dims() < 1 || b.dims() < 1 || a.dims() + b.dims() < 3) {
+        throw nb::value_error("gemm: a and b must be matrices, or one a vector");
+    }
     if (a.dims() > kMostDims || b.dims() > kMostDims) return not_implemented();
     if (a.is<float>() && b.is<float>()) return gemm_as<float>(a, b, transpose_a, transpose_b, bias, relu, out);
     if (a.is<double>() && b.is<double>()) return gemm_as<double>(a, b, transpose_a, transpose_b, bias, relu, out);
-    if (a.shape(a.dims() - (transpose_a ? 2 : 1)) != b.shape(b.dims() - (transpose_b ? 1 : 2))) {
-        no_product(a.shape(a.dims() - (transpose_a ? 1 : 2)), a.shape(a.dims() - (transpose_a ? 2 : 1)),
-                   b.shape(b.dims() - (transpose_b ? 1 : 2)), b.shape(b.dims() - (transpose_b ? 2 : 1)));
-    }
     return not_implemented();
 }
 

@@ -16,8 +16,10 @@ from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
+from rushlight.ops._quick import quickly
 from rushlight.ops.arithmetic import conj_of
-from rushlight.ops.matmul import Mm, matmul, product, same_type
+from rushlight.ops.matmul import Mm, by_transposed, matmul, product, product_of_transposed, quick_product, same_type
+from rushlight.ops.shape import UnsafeView
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -37,7 +39,7 @@ class Linear(Operation):
         needs = ctx.needs_input_grad
         ctx.save_for_backward(input if needs[2] else None, weight if needs[1] else None)
         a, w = input._array, weight._array
-        if a.dtype.kind == "f" and a.dtype.itemsize >= 4:
+        if a.dtype.char in "fd":
             return kernels.gemm(a, w, transpose_b=True, bias=bias._array)
         return product(a, w.T) + bias._array
 
@@ -47,9 +49,35 @@ class Linear(Operation):
         needs = ctx.needs_input_grad
         return (
             ColumnSum.apply(grad) if needs[0] else None,
-            Mm.apply(grad, conj_of(weight)) if needs[1] else None,
-            Mm.apply(grad.t(), conj_of(input)) if needs[2] else None,
+            *_gradients(needs[1:3], grad, input, weight),
         )
+
+
+class LinearWithoutBias(Operation):
+    """`input @ weight.T` for a matrix input."""
+
+    node_name = "MmBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Any, weight: Any) -> Any:
+        needs = ctx.needs_input_grad
+        ctx.save_for_backward(input if needs[1] else None, weight if needs[0] else None)
+        a, w = input._array, weight._array
+        return by_transposed(a, w) if a.dtype.char in "fd" else product(a, w.T)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        return _gradients(ctx.needs_input_grad, grad, *ctx.saved_tensors)
+
+
+def _gradients(needs: Any, grad: Any, input: Any, weight: Any) -> tuple[Any, Any]:
+    """The gradients of a linear layer's input and weight."""
+    of_input = None
+    if needs[0]:
+        weight = conj_of(weight)
+        of_input = quick_product(kernels.gemm, grad, weight)
+        of_input = Mm.apply(grad, weight) if of_input is None else of_input
+    return of_input, product_of_transposed(conj_of(grad), conj_of(input)) if needs[1] else None
 
 
 class ColumnSum(Operation):
@@ -87,6 +115,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Te
         return into(out, linear(input, weight, bias))
     if state.casts is not None:
         return state.casts.lower(linear, input, weight, bias)
+    result = _quick_linear(input, weight, bias)
+    if result is not None:
+        return result
     tensors: tuple[tuple[str, Any], ...] = (("input", input), ("weight", weight))
     for name, tensor in tensors:
         if not isinstance(tensor, Variable):
@@ -103,18 +134,34 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Te
         raise RuntimeError(
             f"mat1 and mat2 must have the same dtype, but got {input.dtype.legacy_name} and {weight.dtype.legacy_name}"
         )
-    if w.ndim == 2 and a.ndim and bias is not None and bias._array.ndim == 1 and bias._array.dtype == a.dtype:
+    if w.ndim == 2 and a.ndim and a.shape[-1] == w.shape[1]:
         n, k = w.shape
-        if a.shape[-1] == k and bias._array.shape[0] == n:
-            if a.ndim == 2:
+        flat = a.ndim == 2
+        if bias is None and a.ndim > 1:
+            rows = input if flat else input.reshape(math.prod(a.shape[:-1]), k)
+            result = LinearWithoutBias.apply(rows, weight)
+            return result if flat else UnsafeView.apply(result, (*a.shape[:-1], n))
+        if bias is not None and bias._array.shape == (n,) and bias._array.dtype == a.dtype:
+            if flat:
                 return Linear.apply(bias, input, weight)
             if a.flags.c_contiguous:
-                return Linear.apply(bias, input.reshape(a.size // k if k else math.prod(a.shape[:-1]), k), weight).view(
-                    *a.shape[:-1], n
-                )
+                rows = input.reshape(math.prod(a.shape[:-1]), k)
+                return Linear.apply(bias, rows, weight).view(*a.shape[:-1], n)
     _check_linear(a, w, bias)
     result = matmul(input, weight.t())
     return result if bias is None else result + bias
+
+
+def _quick_linear(input: Any, weight: Any, bias: Any) -> Any:
+    if bias is None:
+        return quick_product(by_transposed, input, weight)
+    return quickly(_with_bias, input, weight, bias)
+
+
+def _with_bias(a: Any, w: Any, bias: Any) -> Any:
+    if w.ndim != 2:
+        raise ValueError("a vector of weights takes no bias of one dimension")
+    return kernels.gemm(a, w, transpose_b=True, bias=bias)
 
 
 def _check_linear(a: Any, w: Any, bias: Any) -> None:

@@ -5,17 +5,20 @@ Both operands have one dtype, and vectors, matrices and batches follow NumPy's r
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight import kernels
 from rushlight.autograd.grad_mode import state
-from rushlight.autograd.operation import Operation
+from rushlight.autograd.operation import Operation, writes_freely
+from rushlight.autograd.transforms import Intercept
 from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import check_tensor
-from rushlight.ops._out import into
+from rushlight.ops._out import into, plain
 from rushlight.ops._quick import quickly
 from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.shape import UnsafeView
@@ -37,9 +40,6 @@ __all__ = [
 ]
 
 _float32 = np.dtype(np.float32)
-# Up to so many multiplications, one call for a stack of matrices costs less than a call each, and NumPy's BLAS wakes no
-# threads.
-_SMALL_PRODUCT = 1 << 15
 
 
 def is_half(dtype: Any) -> bool:
@@ -49,44 +49,53 @@ def is_half(dtype: Any) -> bool:
 
 def product(a: Any, b: Any) -> Any:
     """`a @ b` of two arrays of one type: bool and 16-bit types computed in a type that NumPy multiplies matrices of."""
-    kind, itemsize = a.dtype.kind, a.dtype.itemsize
-    if kind == "f" and itemsize >= 4:
-        if a.ndim == 2 and b.ndim == 2:
-            return _product2d(a, b)
-        if a.ndim == 3 and b.ndim == 3 and a.shape[0] == b.shape[0]:
-            return products(a, b)
-        if a.ndim == 2 and b.ndim == 1 and a.size > _SMALL_PRODUCT:
-            # A row times the transpose: NumPy's BLAS would wake its threads.
-            return _product2d(b[None], a.T)[0]
+    if a.dtype.char in "fd" and a.ndim + b.ndim > 2:
+        return kernels.gemm(a, b)
     if is_half(a.dtype):
         return product(a.astype(_float32), b.astype(_float32)).astype(a.dtype)
-    if kind == "b":
+    if a.dtype.kind == "b":
         raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
     return np.matmul(a, b)
 
 
-def _product2d(a: Any, b: Any) -> Any:
-    if a.flags.c_contiguous and b.flags.c_contiguous:
-        return kernels.gemm(a, b)
-    # Repeated rows, as the gradient of a sum has them, are copied: NumPy multiplies them without BLAS.
-    a, b = (m.copy() if 0 in m.strides else m for m in (a, b))
-    # A transposed view goes to the kernel as the array it views, and a flag.
-    flip_a = not a.flags.c_contiguous and a.flags.f_contiguous
-    flip_b = not b.flags.c_contiguous and b.flags.f_contiguous
-    return kernels.gemm(a.T if flip_a else a, b.T if flip_b else b, transpose_a=flip_a, transpose_b=flip_b)
+def stacked(a: Any, b: Any) -> Any:
+    """The product of each pair of matrices of two stacks of the same length."""
+    if a.shape[0] != b.shape[0]:
+        raise ValueError("stacks of different length")
+    return kernels.gemm(a, b)
 
 
-def products(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False) -> Any:
-    """The product of each pair of matrices of two stacks, either transposed first."""
-    rows, inner = (a.shape[2], a.shape[1]) if transpose_a else a.shape[1:]
-    columns = b.shape[1 if transpose_b else 2]
-    if rows * inner * columns <= _SMALL_PRODUCT:
-        return np.matmul(a.swapaxes(1, 2) if transpose_a else a, b.swapaxes(1, 2) if transpose_b else b)
-    a, b = (m.copy() if 0 in m.strides[1:] else m for m in (a, b))
-    out = np.empty((a.shape[0], rows, columns), a.dtype)
-    for one, other, result in zip(a, b, out, strict=True):
-        kernels.gemm(one, other, transpose_a=transpose_a, transpose_b=transpose_b, out=result)
-    return out
+# A matrix times a transposed one, as the gradient of a left operand is made, and the other way round.
+by_transposed = functools.partial(kernels.gemm, transpose_b=True)
+transposed_by = functools.partial(kernels.gemm, transpose_a=True)
+
+
+def quick_product(kernel: Callable[..., Any], input: Any, other: Any, *dims: int, out: Any = None) -> Any:
+    """The tensor that a kernel makes of two float tensors of one type and, if given, so many dimensions each.
+
+    None where a gradient or anything else is wanted of the operation, errors among them. Written to `out` if given.
+    """
+    try:
+        a, b = input._array, other._array
+        if a.dtype is not b.dtype or a.dtype.char not in "fd" or state.casts is not None:
+            return None
+        if dims and (a.ndim, b.ndim) != dims:
+            return None
+        if input._view is not None:
+            input._view.refresh(input)
+        if other._view is not None:
+            other._view.refresh(other)
+        if state.enabled and (input._requires_grad or other._requires_grad):
+            return None
+        if out is None:
+            return plain(kernel(a, b))
+        if out._array.dtype is not a.dtype or not writes_freely(out):
+            return None
+        kernel(a, b, out=out._array)
+        out.bump_version()
+        return out
+    except (AttributeError, ValueError, Intercept):
+        return None
 
 
 def same_type(input: Any, other: Any) -> None:
@@ -122,9 +131,21 @@ class Mm(Operation):
         input, mat2 = ctx.saved_tensors
         needs = ctx.needs_input_grad
         return (
-            Mm.apply(grad, conj_of(mat2).t()) if needs[0] else None,
-            Mm.apply(conj_of(input).t(), grad) if needs[1] else None,
+            product_with_transposed(grad, mat2) if needs[0] else None,
+            product_of_transposed(input, grad) if needs[1] else None,
         )
+
+
+def product_with_transposed(a: Any, b: Any) -> Any:
+    """`a @ b.mH` of two matrices, as a step of a backward pass."""
+    result = quick_product(by_transposed, a, b)
+    return Mm.apply(a, conj_of(b).t()) if result is None else result
+
+
+def product_of_transposed(a: Any, b: Any) -> Any:
+    """`a.mH @ b` of two matrices, as a step of a backward pass."""
+    result = quick_product(transposed_by, a, b)
+    return Mm.apply(conj_of(a).t(), b) if result is None else result
 
 
 class Bmm(Operation):
@@ -140,12 +161,18 @@ class Bmm(Operation):
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
-        input, mat2 = ctx.saved_tensors
-        needs = ctx.needs_input_grad
-        return (
-            Bmm.apply(grad, conj_of(mat2).transpose(1, 2)) if needs[0] else None,
-            Bmm.apply(conj_of(input).transpose(1, 2), grad) if needs[1] else None,
-        )
+        return gradients_of_stacks(ctx.needs_input_grad, grad, *ctx.saved_tensors)
+
+
+def gradients_of_stacks(needs: Any, grad: Any, input: Any, mat2: Any) -> tuple[Any, Any]:
+    """The gradients of two stacks of matrices, from that of their products."""
+    of_input = quick_product(by_transposed, grad, mat2) if needs[0] else None
+    of_mat2 = quick_product(transposed_by, input, grad) if needs[1] else None
+    if needs[0] and of_input is None:
+        of_input = Bmm.apply(grad, conj_of(mat2).transpose(1, 2))
+    if needs[1] and of_mat2 is None:
+        of_mat2 = Bmm.apply(conj_of(input).transpose(1, 2), grad)
+    return of_input, of_mat2
 
 
 class Mv(Operation):
@@ -164,8 +191,14 @@ class Mv(Operation):
         needs = ctx.needs_input_grad
         return (
             outer(grad, conj_of(vec)) if needs[0] else None,
-            Mv.apply(conj_of(input).t(), grad) if needs[1] else None,
+            transposed_by_vector(input, grad) if needs[1] else None,
         )
+
+
+def transposed_by_vector(a: Any, v: Any) -> Any:
+    """`a.mH @ v` of a matrix and a vector, as a step of a backward pass."""
+    result = quick_product(transposed_by, a, v)
+    return Mv.apply(conj_of(a).t(), v) if result is None else result
 
 
 class Dot(Operation):
@@ -196,6 +229,9 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.mm.html
     """
+    result = quick_product(kernels.gemm, input, mat2, 2, 2, out=out)
+    if result is not None:
+        return result
     if state.casts is not None and out is None:
         return state.casts.lower(mm, input, mat2)
     try:
@@ -210,12 +246,7 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError("mat2 must be a matrix")
     check_inner(a, b)
     same_type(input, mat2)
-    return into(out, _mm(input, mat2))
-
-
-def _mm(input: Any, mat2: Any) -> Any:
-    result = quickly(_product2d, input, mat2)
-    return Mm.apply(input, mat2) if result is None else result
+    return into(out, Mm.apply(input, mat2))
 
 
 def spmm(input: Tensor, mat2: Tensor) -> Tensor:
@@ -251,6 +282,9 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.bmm.html
     """
+    result = quick_product(stacked, input, mat2, 3, 3) if out is None else None
+    if result is not None:
+        return result
     if state.casts is not None and out is None:
         return state.casts.lower(bmm, input, mat2)
     check_tensor("bmm", "input", 1, input)
@@ -259,8 +293,7 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     check_batches(a, b)
     if a.dtype != b.dtype:
         raise RuntimeError(f"expected scalar type {input.dtype.legacy_name} but found {mat2.dtype.legacy_name}")
-    result = quickly(products, input, mat2)
-    return into(out, Bmm.apply(input, mat2) if result is None else result)
+    return into(out, Bmm.apply(input, mat2))
 
 
 def check_batches(a: Any, b: Any) -> None:
@@ -294,6 +327,9 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.mv.html
     """
+    result = quick_product(kernels.gemm, input, vec, 2, 1, out=out)
+    if result is not None:
+        return result
     check_tensor("mv", "input", 1, input)
     check_tensor("mv", "vec", 2, vec)
     a, b = input._array, vec._array
@@ -301,8 +337,7 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError(f"vector + matrix @ vector expected, got 1, {a.ndim}, {b.ndim}")
     check_matrix_vector(a, b)
     same_type(input, vec)
-    result = quickly(product, input, vec)
-    return into(out, Mv.apply(input, vec) if result is None else result)
+    return into(out, Mv.apply(input, vec))
 
 
 def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -377,7 +412,7 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
         # A single number is the product of two vectors, which autocast leaves as it is.
         return into(out, dot(input.reshape(-1), other.reshape(-1)).reshape(lead))
     if state.casts is None:
-        result = quickly(lambda a, b: _product2d(a.reshape(-1, k), b.reshape(-1, k).T).reshape(lead), input, other)
+        result = quickly(lambda a, b: by_transposed(a.reshape(-1, k), b.reshape(-1, k)).reshape(lead), input, other)
         if result is not None:
             return into(out, result)
     return into(out, mm(input.reshape(-1, k), other.reshape(-1, k).t()).reshape(lead))
@@ -419,6 +454,9 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.matmul.html
     """
+    result = quick_product(kernels.gemm, input, other, out=out)
+    if result is not None:
+        return result
     if state.casts is not None and out is None:
         return state.casts.lower(matmul, input, other)
     if not isinstance(other, Variable):
@@ -429,9 +467,6 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
         check_tensor("matmul", "input", 1, input)
         raise
     if a == 2 and b == 2:
-        x, y = input._array, other._array
-        if out is None and x.dtype is y.dtype and x.shape[1] == y.shape[0]:
-            return _mm(input, other)
         return mm(input, other, out=out)
     if a == 0 or b == 0:
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a}D and {b}D")
@@ -448,12 +483,7 @@ def _matmul(input: Any, other: Any, a: int, b: int) -> Any:
     if a >= 3 and b <= 2:
         # All of the left's rows meet the one matrix: a single product.
         lead, k = input._array.shape[:-1], input._array.shape[-1]
-        if b == 2 and k == other._array.shape[0]:
-            shape = (*lead, other._array.shape[1])
-            result = quickly(lambda x, y: _product2d(x.reshape(math.prod(lead), k), y).reshape(shape), input, other)
-            if result is not None:
-                return result
-        rows = input.reshape(int(np.prod(lead)), k)
+        rows = input.reshape(math.prod(lead), k)
         return (
             UnsafeView.apply(mv(rows, other), lead)
             if b == 1
@@ -469,7 +499,9 @@ def _matmul(input: Any, other: Any, a: int, b: int) -> Any:
             f"The size of tensor a ({x[0]}) must match the size of tensor b ({y[0]}) at non-singleton dimension 0: the "
             f"batch dimensions of shapes {list(x)} and {list(y)} do not broadcast"
         ) from None
-    n = int(np.prod(lead))
+    n = math.prod(lead)
+    if a == b == 3 and x[0] == y[0]:
+        return UnsafeView.apply(bmm(left, right), (*lead, x[-2], y[-1]))
     out = bmm(left.expand(*lead, *x[-2:]).reshape(n, *x[-2:]), right.expand(*lead, *y[-2:]).reshape(n, *y[-2:]))
     out = UnsafeView.apply(out, (*lead, x[-2], y[-1]))
     if a == 1:

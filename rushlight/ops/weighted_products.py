@@ -18,7 +18,19 @@ from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
 from rushlight.ops._quick import quickly
 from rushlight.ops.arithmetic import conj_of
-from rushlight.ops.matmul import Bmm, Mm, Mv, check_batches, check_inner, check_matrix_vector, is_half, outer, product
+from rushlight.ops.matmul import (
+    Mv,
+    check_batches,
+    check_inner,
+    check_matrix_vector,
+    gradients_of_stacks,
+    is_half,
+    outer,
+    product,
+    product_of_transposed,
+    product_with_transposed,
+    transposed_by_vector,
+)
 from rushlight.ops.promotion import like, result_type, unbroadcast
 
 if TYPE_CHECKING:
@@ -87,8 +99,7 @@ class Addmm(WeightedProduct):
             needs = ctx.needs_input_grad
             ctx.like, ctx.beta, ctx.alpha = like(input), 1, 1
             ctx.save_for_backward(mat1 if needs[2] else None, mat2 if needs[1] else None)
-            flip = not b.flags.c_contiguous and b.flags.f_contiguous
-            return kernels.gemm(a, b.T if flip else b, transpose_b=flip, bias=bias)
+            return kernels.gemm(a, b, bias=bias)
         return Addmm.of(ctx, (input, mat1, mat2), beta, alpha, product)
 
     @staticmethod
@@ -98,8 +109,8 @@ class Addmm(WeightedProduct):
         to_input, grad = Addmm.scaled(ctx, grad)
         return (
             to_input,
-            Mm.apply(grad, conj_of(mat2).t()) if needs[1] else None,
-            Mm.apply(conj_of(mat1).t(), grad) if needs[2] else None,
+            product_with_transposed(grad, mat2) if needs[1] else None,
+            product_of_transposed(mat1, grad) if needs[2] else None,
             None,
             None,
         )
@@ -122,7 +133,7 @@ class Addmv(WeightedProduct):
         return (
             to_input,
             outer(grad, conj_of(vec)) if needs[1] else None,
-            Mv.apply(conj_of(mat).t(), grad) if needs[2] else None,
+            transposed_by_vector(mat, grad) if needs[2] else None,
             None,
             None,
         )
@@ -140,17 +151,7 @@ class Baddbmm(WeightedProduct):
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
         to_input, grad = Baddbmm.scaled(ctx, grad)
-        return (to_input, *_of_batches(ctx, grad), None, None)
-
-
-def _of_batches(ctx: Any, grad: Any) -> tuple[Any, Any]:
-    """The gradients of two batches of matrices, from that of their products."""
-    batch1, batch2 = ctx.saved_tensors
-    needs = ctx.needs_input_grad
-    return (
-        Bmm.apply(grad, conj_of(batch2).transpose(1, 2)) if needs[1] else None,
-        Bmm.apply(conj_of(batch1).transpose(1, 2), grad) if needs[2] else None,
-    )
+        return (to_input, *gradients_of_stacks(ctx.needs_input_grad[1:3], grad, *ctx.saved_tensors), None, None)
 
 
 def _product_summed(a: Any, b: Any) -> Any:
@@ -171,7 +172,8 @@ class Addbmm(WeightedProduct):
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
         to_input, grad = Addbmm.scaled(ctx, grad)
-        return (to_input, *_of_batches(ctx, grad.expand(ctx.count, -1, -1)), None, None)
+        grads = grad.expand(ctx.count, -1, -1)
+        return (to_input, *gradients_of_stacks(ctx.needs_input_grad[1:3], grads, *ctx.saved_tensors), None, None)
 
 
 class Addr(Operation):
@@ -293,11 +295,17 @@ def addmm(
 
 
 def _sum_of(operation: type[WeightedProduct], input: Any, one: Any, other: Any, beta: Any, alpha: Any) -> Any:
-    if input._array.ndim == one._array.ndim == 2 or operation is not Addmm:
-        result = quickly(lambda array, a, b: _weighted(array, product(a, b), beta, alpha), input, one, other)
-        if result is not None:
-            return result
-    return operation.apply(input, one, other, beta, alpha)
+    result = quickly(lambda array, a, b: _sum_of_arrays(array, a, b, beta, alpha), input, one, other)
+    return operation.apply(input, one, other, beta, alpha) if result is None else result
+
+
+def _sum_of_arrays(array: Any, a: Any, b: Any, beta: Any, alpha: Any) -> Any:
+    """The sum of an array and a product of float arrays; a vector that fits the result's last dimension goes along."""
+    if beta == 1 and alpha == 1 and array.ndim == 1:
+        bias = array if array.shape[0] == (b.shape[-1] if b.ndim > 1 else a.shape[0]) else None
+        if bias is not None:
+            return kernels.gemm(a, b, bias=bias)
+    return _weighted(array, kernels.gemm(a, b), beta, alpha)
 
 
 def _addmv_shape(input: Any, mat: Any, vec: Any) -> tuple[int, ...]:

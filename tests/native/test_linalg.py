@@ -23,7 +23,7 @@ def check(a, b, **options):
     assert got is not NotImplemented
     wide = {name: value.astype(np.float64) if name == "bias" else value for name, value in options.items()}
     want = linalg.gemm(a.astype(np.float64), b.astype(np.float64), **wide)
-    size = a.shape[-2 if options.get("transpose_a") else -1]
+    size = max(a.shape[-1:] + b.shape[-1:])
     tolerance = (1e-5 if a.dtype == np.float32 else 1e-13) * (1 + size**0.5)
     assert got.dtype == a.dtype and got.shape == want.shape
     np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance)
@@ -90,6 +90,17 @@ def test_stacks_of_matrices_broadcast(machine, rng, dtype, first, second):
     check(a.swapaxes(-2, -1).copy(), b.swapaxes(-2, -1).copy(), transpose_a=True, transpose_b=True)
     check(a.swapaxes(-2, -1).copy().swapaxes(-2, -1), b, bias=bias)
     check(a, b.swapaxes(-2, -1).copy().swapaxes(-2, -1))
+
+
+@pytest.mark.parametrize(("shape", "transpose"), [((9, 40), False), ((40, 300), True), ((3, 5, 33), False), ((0, 4), False)])
+def test_vectors(machine, rng, dtype, shape, transpose):
+    matrix = rng.standard_normal(shape).astype(dtype)
+    inner, outer = shape[:-3:-1] if not transpose else shape[-2:]
+    x, bias = (rng.standard_normal(n).astype(dtype) for n in (inner, outer))
+    check(matrix, x, transpose_a=transpose)
+    check(matrix, x, transpose_a=transpose, bias=bias, relu=True)
+    check(x, matrix, transpose_b=not transpose, bias=bias)
+    check(matrix, np.repeat(x, 2)[::-2], transpose_a=transpose)
 
 
 def test_stacks_of_heads_are_read_in_place(machine, rng, dtype):
@@ -165,8 +176,8 @@ GOOD = np.ones((3, 4), np.float32)
     [
         (GOOD, GOOD, {}, r"shapes \(3x4\) and \(3x4\) cannot be multiplied"),
         (GOOD, GOOD, {"transpose_a": True, "transpose_b": True}, r"shapes \(4x3\) and \(4x3\)"),
-        (GOOD[0], GOOD, {}, "at least 2 dimensions"),
-        (GOOD, np.zeros((), np.float32), {}, "at least 2 dimensions"),
+        (GOOD[0], GOOD[0], {}, "must be matrices, or one a vector"),
+        (GOOD, np.zeros((), np.float32), {}, "must be matrices"),
         (np.ones((2, 3, 4), np.float32), np.ones((3, 4, 3), np.float32), {}, "stacks of matrices do not broadcast"),
         (GOOD, GOOD.T, {"bias": np.ones(4, np.float32)}, "bias must be 1-D"),
         (GOOD, GOOD.T, {"bias": GOOD}, "bias must be 1-D"),

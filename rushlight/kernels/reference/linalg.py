@@ -28,18 +28,21 @@ def gemm(
 ) -> Array:
     """op(a) @ op(b) (+ bias for each column) (then ReLU), where op transposes if asked; written to `out` if given.
 
-    a: (*, M, K) or transposed, b: (*, K, N) or transposed, bias: (N,), out: (*, M, N); stacks of matrices broadcast.
+    a: (*, M, K) or transposed, b: (*, K, N) or transposed, bias: (N,), out: (*, M, N); stacks of matrices broadcast. One
+    of a and b may be a vector (K,), and the result then lacks M or N; beside a vector b the bias is (M,).
     """
-    if a.ndim < 2 or b.ndim < 2:
-        raise ValueError("gemm: a and b must have at least 2 dimensions")
-    left = a.swapaxes(-2, -1) if transpose_a else a
+    if not a.ndim or not b.ndim or a.ndim + b.ndim < 3:
+        raise ValueError("gemm: a and b must be matrices, or one a vector")
+    if b.ndim == 1:
+        return gemm(b, a, transpose_b=not transpose_a, bias=bias, relu=relu, out=out)
+    left = a[None] if a.ndim == 1 else a.swapaxes(-2, -1) if transpose_a else a
     right = b.swapaxes(-2, -1) if transpose_b else b
     m, k = left.shape[-2:]
     k2, n = right.shape[-2:]
     if k != k2:
         raise ValueError(f"gemm: shapes ({m}x{k}) and ({k2}x{n}) cannot be multiplied")
     try:
-        shape = (*np.broadcast_shapes(left.shape[:-2], right.shape[:-2]), m, n)
+        shape = (*np.broadcast_shapes(left.shape[:-2], right.shape[:-2]), *((m, n) if a.ndim > 1 else (n,)))
     except ValueError:
         raise ValueError("gemm: the stacks of matrices do not broadcast") from None
     if bias is not None and bias.shape != (n,):
@@ -48,7 +51,7 @@ def gemm(
         raise ValueError("gemm: out has the wrong shape")
     if out is not None and not out.flags.writeable:
         raise ValueError("gemm: out is read-only")
-    result: Array = left @ right
+    result: Array = (left if a.ndim > 1 else a) @ right
     if bias is not None:
         result = result + bias
     if relu:

@@ -186,13 +186,13 @@ private:
         if (!pack_b_) {
             const T* const rest = b.data + last * kTileColumns<T>;
             if (last_in_place_ || panel_end != panels_) return {from, b.rows, kTileColumns<T>, rest, b.rows};
-            if (packed.columns != rest) pack_panel(shifted(b, 0, last * kTileColumns<T>), k, last_columns, packed.data);
+            if (packed.columns != rest) pack_panels(shifted(b, 0, last * kTileColumns<T>), k, last_columns, packed.data);
             packed.columns = rest;
             return {from, b.rows, kTileColumns<T>, packed.data, last_rows};
         }
-        for (int64_t i = panel; i < panel_end && packed.columns != from; ++i) {
-            const int64_t columns = i == last ? last_columns : kTileColumns<T>;
-            pack_panel(shifted(b, 0, i * kTileColumns<T>), k, columns, packed.data + (i - panel) * size);
+        if (packed.columns != from) {
+            const int64_t first = panel * kTileColumns<T>, columns = smaller(panel_end * kTileColumns<T>, job_.n) - first;
+            pack_panels(shifted(b, 0, first), k, columns, packed.data);
         }
         packed.columns = from;
         return {packed.data, kTileColumns<T>, size, packed.data + (last - panel) * size, last_rows};
@@ -200,12 +200,27 @@ private:
 
     int64_t row_of(int64_t tile) const { return job_.m * tile / tiles_; }
 
+    void pack_block(const Matrix<T>& a, int64_t tile, int64_t tile_end, int64_t k, T* scratch) const {
+        constexpr int64_t kTiles = 16;
+        const int64_t first = row_of(tile);
+        for (int64_t t = tile; t < tile_end; t += kTiles) {
+            const int64_t tiles = smaller(kTiles, tile_end - t);
+            int64_t starts[kTiles + 1];
+            for (int64_t i = 0; i <= tiles; ++i) starts[i] = row_of(t + i);
+            if (a.rows == 1) {
+                pack_columns(shifted(a, starts[0], 0), k, starts, tiles, scratch + (starts[0] - first) * k);
+                continue;
+            }
+            for (int64_t i = 0; i < tiles; ++i) {
+                pack_rows(shifted(a, starts[i], 0), k, starts[i + 1] - starts[i], scratch + (starts[i] - first) * k);
+            }
+        }
+    }
+
     void block(const Matrix<T>& a, int64_t tile, int64_t tile_end, const Panels<T>& b, int64_t panel_begin, int64_t panel_end,
                const Step& step, T* scratch, T* out) const {
         const int64_t first = row_of(tile), k = step.k;
-        for (int64_t t = tile; pack_a_ && t < tile_end; ++t) {
-            pack_rows(shifted(a, row_of(t), 0), k, row_of(t + 1) - row_of(t), scratch + (row_of(t) - first) * k);
-        }
+        if (pack_a_) pack_block(a, tile, tile_end, k, scratch);
         for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
             const bool last = panel == panels_ - 1;
             const int64_t column = panel * kTileColumns<T>, columns = smaller(kTileColumns<T>, job_.n - column);

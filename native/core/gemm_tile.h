@@ -177,40 +177,60 @@ void transpose_strip_exact(const T* from, int64_t from_rows, int64_t k, int64_t 
     transpose_rows(from, from_rows, k, count, [=](int64_t p, Vec<T> v) { store_part(out + p * out_rows, v, count); });
 }
 
+// The columns of b as panels, k * kTileColumns elements apart. Rows that lie along memory are read through several panels.
 template <class T>
-void pack_panel(const Matrix<T>& b, int64_t k, int64_t columns, T* out) {
-    const int64_t width = padded(columns, lanes<T>);
-    if (b.columns == 1) {
-        for (int64_t p = 0; p < k; ++p) {
-            const T* from = b.data + p * b.rows;
-            for (int64_t j = 0; j < width; j += lanes<T>) {
-                const int64_t left = columns - j;
-                store(out + p * width + j, left >= lanes<T> ? load(from + j) : load_part(from + j, left));
+void pack_panels(const Matrix<T>& b, int64_t k, int64_t columns, T* out) {
+    const int64_t together = (b.columns == 1 ? 8 : 1) * kTileColumns<T>;
+    for (int64_t begin = 0; begin < columns; begin += together) {
+        T* const group = out + begin * k;
+        const int64_t left = smaller(columns - begin, together), whole = left / kTileColumns<T>;
+        const int64_t rest = left - whole * kTileColumns<T>, width = padded(rest, lanes<T>);
+        if (b.columns == 1) {
+            for (int64_t p = 0; p < k; ++p) {
+                const T* from = b.data + p * b.rows + begin;
+                for (int64_t i = 0; i < whole; ++i, from += kTileColumns<T>) {
+                    T* const to = group + (i * k + p) * kTileColumns<T>;
+                    store(to, load(from));
+                    store(to + lanes<T>, load(from + lanes<T>));
+                }
+                T* const to = group + whole * k * kTileColumns<T> + p * width;
+                for (int64_t j = 0; j < width; j += lanes<T>) {
+                    store(to + j, rest - j >= lanes<T> ? load(from + j) : load_part(from + j, rest - j));
+                }
             }
+            continue;
         }
-        return;
-    }
-    for (int64_t j = 0; j < width; j += lanes<T>) {
-        transpose_strip(b.data + j * b.columns, b.columns, k, smaller(columns - j, lanes<T>), out + j, width);
+        for (int64_t j = 0; j < left; j += lanes<T>) {
+            const T* const from = b.data + (begin + j) * b.columns;
+            transpose_strip(from, b.columns, k, smaller(left - j, lanes<T>), group + j, whole ? kTileColumns<T> : width);
+        }
     }
 }
 
-// The rows of a, at most kTileRows, as k runs of that many elements. May write lanes - 1 elements past the end.
+// A tile's rows of a, at most kTileRows, as k runs of that many elements. May write lanes - 1 elements past the end.
 template <class T>
 void pack_rows(const Matrix<T>& a, int64_t k, int64_t rows, T* out) {
-    if (a.rows == 1) {
-        for (int64_t p = 0; p < k; ++p) {
-            const T* from = a.data + p * a.columns;
-            int64_t i = 0;
-            for (; i + lanes<T> <= rows; i += lanes<T>) store(out + p * rows + i, load(from + i));
-            if (i < rows) store(out + p * rows + i, load_part(from + i, rows - i));
-        }
-        return;
-    }
     for (int64_t i = 0; i < rows; i += lanes<T>) {
         const int64_t count = smaller(rows - i, lanes<T>);
         if (i == 0) transpose_strip(a.data, a.rows, k, count, out, rows);
         else transpose_strip_exact(a.data + i * a.rows, a.rows, k, count, out + i, rows);
+    }
+}
+
+// The same for several tiles, tile t being rows [starts[t], starts[t + 1]) from starts[0] on, of an a whose columns lie along
+// memory: it is read column by column, through all tiles.
+template <class T>
+void pack_columns(const Matrix<T>& a, int64_t k, const int64_t* starts, int64_t tiles, T* out) {
+    for (int64_t p = 0; p < k; ++p) {
+        const T* from = a.data + p * a.columns;
+        for (int64_t t = 0; t < tiles; ++t) {
+            const int64_t rows = starts[t + 1] - starts[t];
+            T* const to = out + (starts[t] - starts[0]) * k + p * rows;
+            int64_t i = 0;
+            for (; i + lanes<T> <= rows; i += lanes<T>) store(to + i, load(from + i));
+            if (i < rows) store_part(to + i, load_part(from + i, rows - i), rows - i);
+            from += rows;
+        }
     }
 }
 

@@ -9,14 +9,14 @@ namespace rl {
 
 template <class T>
 struct GemmJob {
-    int64_t count;  // products of matrices of the same shape and strides
     int64_t m, n, k;
-    Matrix<T> a, b;            // the first product's
-    const int64_t* a_offsets;  // of each product's matrix from the first's, in elements; null for a single product
-    const int64_t* b_offsets;
-    const T* bias;  // n elements, or null
-    bool relu;
-    T* out;  // count x m x n, dense; overlaps neither a, b nor bias
+    Matrix<T> a, b;
+    const T* bias = nullptr;  // n elements, or null
+    bool relu = false;
+    T* out;                   // count x m x n, dense; overlaps neither a, b nor bias
+    int64_t count = 1;        // products of matrices of the same shape and strides; a and b are the first's
+    const int64_t* a_offsets = nullptr;  // of each product's matrix from the first's, in elements; null for a single product
+    const int64_t* b_offsets = nullptr;
 };
 
 template <class T>

@@ -207,16 +207,14 @@ private:
             each_origin(t, 0, steps.batch, [&, this](int64_t row, int64_t end, const T* before) {
                 keep(start + row, end - row, before, 0, weight_.count);
                 enough = enough && products<T>().gemm({.m = end - row, .n = columns, .k = given, .a = {before, given, 1},
-                                                       .b = {job_.weight, 1, given}, .bias = nullptr, .relu = false,
-                                                       .out = product, .out_rows = columns});
+                                                       .b = {job_.weight, 1, given}, .out = product});
                 if (!enough) return;
                 parallel_for(end - row, (1 << 12) / columns + 1, [&, this](int64_t i, int64_t stop) {
                     Cell<T>::step(job_, {start, row + i, stop - i, 0, size}, before + i * given, {product + i * columns, columns, size});
                 });
                 if (!job_.projection) return;
                 enough = products<T>().gemm({.m = end - row, .n = given, .k = size, .a = {job_.hidden + (start + row) * size, size, 1},
-                                             .b = {job_.projection, 1, size}, .bias = nullptr, .relu = false,
-                                             .out = row_of(t, row), .out_rows = given});
+                                             .b = {job_.projection, 1, size}, .out = row_of(t, row)});
             });
         }
         return enough;

@@ -128,8 +128,8 @@ nb::object gemm_as(const Array& a_, const Array& b_, bool transpose_a, bool tran
     if (a.columns() != b.rows()) no_product(a.rows(), a.columns(), b.rows(), b.columns());
     int64_t shape[kMostDims];
     int rank = broadcast(a, b, shape);
-    GemmJob<T> job = {.count = 1, .m = a.rows(), .n = b.columns(), .k = a.columns(), .a = a.matrix, .b = b.matrix,
-                      .a_offsets = nullptr, .b_offsets = nullptr, .bias = nullptr, .relu = relu, .out = nullptr};
+    GemmJob<T> job = {.m = a.rows(), .n = b.columns(), .k = a.columns(), .a = a.matrix, .b = b.matrix, .relu = relu,
+                      .out = nullptr};
     for (int i = 0; i < rank - 2; ++i) job.count *= shape[i];
     std::vector<int64_t> a_offsets, b_offsets;
     if (job.count > 1 && b.dims == 2 && is_one_matrix(a)) {

@@ -8,17 +8,18 @@ from __future__ import annotations
 import functools
 import math
 from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from rushlight import kernels
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import Array, check_tensor
 from rushlight.ops._out import into
 from rushlight.ops._quick import quickly
-from rushlight.ops.matmul import bmm, dot, mm, product
+from rushlight.ops.matmul import bmm, dot, mm, product, quick_product
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -45,6 +46,10 @@ def einsum(*args: Any) -> Tensor:
             "einsum(): must specify the equation string and at least one operand, or at least one operand and its "
             "subscripts list"
         )
+    if len(args) == 3 and isinstance(args[0], str):
+        result = _quick_pair(*args)
+        if result is not None:
+            return result
     if isinstance(args[0], str):
         operands: list[Any] = list(args[1:])
         if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
@@ -60,6 +65,71 @@ def einsum(*args: Any) -> Tensor:
         less = "fewer" if len(operands) < len(terms) else "more"
         raise RuntimeError(f"einsum(): {less} operands were provided than specified in the equation")
     return _contract_all(operands, *_resolved(operands, terms, output))
+
+
+class _Arranged(NamedTuple):
+    """How an array is brought before a product, or its result after it: None where it is so already."""
+
+    order: list[int] | None
+    shape: list[int] | None
+
+    def of(self, array: Array) -> Array:
+        if self.order is not None:
+            array = array.transpose(self.order)
+        return array if self.shape is None else array.reshape(self.shape)
+
+
+def _arranged(names: Sequence[str], wanted: list[str], length: dict[str, int], shape: Sequence[int]) -> _Arranged:
+    order = [names.index(name) for name in wanted]
+    return _Arranged(
+        None if order == list(range(len(order))) else order,
+        None if [length[name] for name in wanted] == list(shape) else list(shape),
+    )
+
+
+def _quick_pair(equation: str, a: Any, b: Any) -> Any:
+    """Two operands' product as one call of a kernel, its plan remembered; None where it takes more than that."""
+    try:
+        plan = _plan(equation, a._array.shape, b._array.shape)
+    except (AttributeError, RuntimeError):
+        return None
+    return None if plan is None else quick_product(plan, a, b)
+
+
+@functools.lru_cache(maxsize=512)
+def _plan(equation: str, shape: tuple[int, ...], other: tuple[int, ...]) -> Callable[[Array, Array], Array] | None:
+    """A function of two arrays; None for an ellipsis, diagonals, sums over one operand, and what does not fit."""
+    terms, output = _parse(equation)
+    if len(terms) != 2 or any(Ellipsis in term or len(set(term)) < len(term) for term in (*terms, output or [])):
+        return None
+    names, others = terms
+    if len(names) != len(shape) or len(others) != len(other):
+        return None
+    length = dict(zip(others, other, strict=True)) | dict(zip(names, shape, strict=True))
+    if output is None:
+        output = sorted(set(names) ^ set(others))
+    both = [n for n in names if n in others]
+    batch, inner = [n for n in both if n in output], [n for n in both if n not in output]
+    rows, columns = [n for n in names if n not in others], [n for n in others if n not in names]
+    if [length[n] for n in others] != list(other) or set(output) != {*batch, *rows, *columns}:
+        return None
+    b, i, r, c = (math.prod(length[n] for n in group) for group in (batch, inner, rows, columns))
+    stack = [b] if batch else []
+    result = batch + rows + columns
+    made = [length[n] for n in result]
+    after = _Arranged(None, None if made == [*stack, r, c] else made)
+    order = [result.index(n) for n in output]
+    back = _Arranged(None if order == list(range(len(order))) else order, None)
+    first, second = batch + rows + inner, batch + inner + columns
+    if inner:
+        left = _arranged(names, first, length, [*stack, r, i])
+        right = _arranged(others, second, length, [*stack, i, c])
+        return lambda x, y: back.of(after.of(kernels.gemm(left.of(x), right.of(y))))
+    left = _arranged(names, first, length, [length[n] for n in batch + rows] + [1] * len(columns))
+    right = _arranged(
+        others, second, length, [length[n] for n in batch] + [1] * len(rows) + [length[n] for n in columns]
+    )
+    return lambda x, y: back.of(np.multiply(left.of(x), right.of(y)))
 
 
 @functools.lru_cache(maxsize=256)

@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 _float32 = np.dtype(np.float32)
+_STRETCH = 4096  # products of a dot product that one kernel call sums
 
 
 def is_half(dtype: Any) -> bool:
@@ -351,6 +352,9 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.dot.html
     """
+    result = quick_product(_dot_of_arrays, input, tensor, 1, 1) if out is None else None
+    if result is not None:
+        return result
     check_tensor("dot", "input", 1, input)
     check_tensor("dot", "tensor", 2, tensor)
     a, b = input._array, tensor._array
@@ -366,8 +370,19 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
             f"dot : expected both vectors to have same dtype, but found {input.dtype.legacy_name} and "
             f"{tensor.dtype.legacy_name}"
         )
-    result = quickly(np.dot, input, tensor)
-    return into(out, Dot.apply(input, tensor) if result is None else result)
+    return into(out, Dot.apply(input, tensor))
+
+
+def _dot_of_arrays(a: Any, b: Any) -> Any:
+    """The sum of two float vectors' products; that of long ones is summed in stretches, by several threads."""
+    if a.shape != b.shape:
+        raise ValueError("vectors of different lengths")
+    count = a.shape[0] // _STRETCH
+    if count < 2:
+        return np.dot(a, b)
+    end = count * _STRETCH
+    sums = kernels.gemm(a[:end].reshape(count, 1, _STRETCH), b[:end].reshape(count, _STRETCH, 1))
+    return sums.sum() + np.dot(a[end:], b[end:])
 
 
 def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -430,13 +445,19 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.outer.html
     """
+    result = quick_product(_outer_of_arrays, input, vec2, 1, 1) if out is None else None
+    if result is not None:
+        return result
     check_tensor("outer", "input", 1, input)
     check_tensor("outer", "vec2", 2, vec2)
     for name, tensor in (("self", input), ("vec2", vec2)):
         if tensor._array.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {tensor._array.ndim}-D")
-    result = quickly(lambda a, b: np.multiply(a[:, None], b), input, vec2)
-    return into(out, input.unsqueeze(1) * vec2 if result is None else result)
+    return into(out, input.unsqueeze(1) * vec2)
+
+
+def _outer_of_arrays(a: Any, b: Any) -> Any:
+    return np.multiply(a[:, None], b)
 
 
 ger = outer

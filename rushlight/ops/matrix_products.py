@@ -8,17 +8,19 @@ from __future__ import annotations
 import functools
 import operator
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight import kernels
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import wrap_dim
 from rushlight.ops._numeric import check_tensor, not_implemented
 from rushlight.ops._out import into
+from rushlight.ops._quick import quickly
 from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.einsum import kron
 from rushlight.ops.joining import cat
@@ -104,7 +106,8 @@ def _check_chain(tensors: Sequence[Tensor]) -> None:
             )
 
 
-def _splits(lengths: list[int]) -> dict[tuple[int, int], int]:
+@functools.lru_cache(maxsize=256)
+def _splits(lengths: tuple[int, ...]) -> dict[tuple[int, int], int]:
     """After which matrix to split each part of a chain, so that the fewest numbers are multiplied (Godbole, 1973)."""
     count = len(lengths) - 1
     cost = {(i, i): 0 for i in range(count)}
@@ -115,6 +118,25 @@ def _splits(lengths: list[int]) -> dict[tuple[int, int], int]:
             ends = lengths[i] * lengths[j + 1]
             cost[i, j], split[i, j] = min((cost[i, k] + cost[k + 1, j] + ends * lengths[k + 1], k) for k in range(i, j))
     return split
+
+
+def _chained(chain: Sequence[Any], lengths: Sequence[int], multiply: Callable[[Any, Any], Any]) -> Any:
+    """The product of matrices, rows and columns of which are `lengths`, in the order that costs least."""
+    split = _splits(tuple(lengths))
+
+    def part(i: int, j: int) -> Any:
+        if i == j:
+            return chain[i]
+        return multiply(part(i, split[i, j]), part(split[i, j] + 1, j))
+
+    return part(0, len(chain) - 1)
+
+
+def _chain_of_arrays(*arrays: Any) -> Any:
+    lengths = [array.shape[0] for array in arrays if array.ndim == 2]
+    if len(lengths) < len(arrays) or lengths[1:] != [array.shape[1] for array in arrays[:-1]]:
+        raise ValueError("no chain of matrices")
+    return _chained(arrays, [*lengths, arrays[-1].shape[1]], kernels.gemm)
 
 
 def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
@@ -131,20 +153,18 @@ def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor
     """
     if isinstance(tensors, Variable):
         raise TypeError("linalg_multi_dot(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor")
+    if state.casts is None and out is None and len(tensors) > 1:
+        result = quickly(_chain_of_arrays, *tensors)
+        if result is not None:
+            return result
     _check_chain(tensors)
     row, column = tensors[0]._array.ndim == 1, tensors[-1]._array.ndim == 1
     chain = list(tensors)
     chain[0] = chain[0].unsqueeze(0) if row else chain[0]
     chain[-1] = chain[-1].unsqueeze(-1) if column else chain[-1]
-    split = {(0, 1): 0} if len(chain) == 2 else _splits([t.shape[0] for t in chain] + [chain[-1].shape[-1]])
-
-    def part(i: int, j: int) -> Tensor:
-        if i == j:
-            return chain[i]
-        return matmul(part(i, split[i, j]), part(split[i, j] + 1, j))
-
+    part = _chained(chain, [t.shape[0] for t in chain] + [chain[-1].shape[-1]], matmul)
     shape = (() if row else (chain[0].shape[0],)) + (() if column else (chain[-1].shape[-1],))
-    return into(out, part(0, len(chain) - 1).view(shape))
+    return into(out, part.view(shape))
 
 
 def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:

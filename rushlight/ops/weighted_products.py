@@ -288,24 +288,29 @@ def addmm(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.addmm.html
     """
+    result = _quick_sum((2, 2), input, mat1, mat2, beta, alpha, out)
+    if result is not None:
+        return result
     if state.casts is not None and out is None:
         return state.casts.lower(addmm, input, mat1, mat2, beta=beta, alpha=alpha)
     _addmm_shape(input, mat1, mat2)
-    return into(out, _sum_of(Addmm, input, mat1, mat2, beta, alpha))
+    return into(out, Addmm.apply(input, mat1, mat2, beta, alpha))
 
 
-def _sum_of(operation: type[WeightedProduct], input: Any, one: Any, other: Any, beta: Any, alpha: Any) -> Any:
-    result = quickly(lambda array, a, b: _sum_of_arrays(array, a, b, beta, alpha), input, one, other)
-    return operation.apply(input, one, other, beta, alpha) if result is None else result
+def _quick_sum(ranks: tuple[int, int], input: Any, one: Any, other: Any, beta: Any, alpha: Any, out: Any) -> Any:
+    """The sum with the product of float matrices, vectors or stacks; None where more than numbers is wanted of it."""
+    if out is not None or state.casts is not None or beta.__class__ is complex or alpha.__class__ is complex:
+        return None
 
+    def formula(array: Any, a: Any, b: Any) -> Any:
+        if (a.ndim, b.ndim) != ranks or (ranks == (3, 3) and a.shape[0] != b.shape[0]):
+            raise ValueError("no such product")
+        if beta == 1 and alpha == 1 and array.ndim == 1 and array.shape[0] == (b.shape[1] if b.ndim == 2 else len(a)):
+            # A vector that fits the last dimension is added on the way out.
+            return kernels.gemm(a, b, bias=array)
+        return _weighted(array, kernels.gemm(a, b), beta, alpha)
 
-def _sum_of_arrays(array: Any, a: Any, b: Any, beta: Any, alpha: Any) -> Any:
-    """The sum of an array and a product of float arrays; a vector that fits the result's last dimension goes along."""
-    if beta == 1 and alpha == 1 and array.ndim == 1:
-        bias = array if array.shape[0] == (b.shape[-1] if b.ndim > 1 else a.shape[0]) else None
-        if bias is not None:
-            return kernels.gemm(a, b, bias=bias)
-    return _weighted(array, kernels.gemm(a, b), beta, alpha)
+    return quickly(formula, input, one, other)
 
 
 def _addmv_shape(input: Any, mat: Any, vec: Any) -> tuple[int, ...]:
@@ -339,8 +344,11 @@ def addmv(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.addmv.html
     """
+    result = _quick_sum((2, 1), input, mat, vec, beta, alpha, out)
+    if result is not None:
+        return result
     _addmv_shape(input, mat, vec)
-    return into(out, _sum_of(Addmv, input, mat, vec, beta, alpha))
+    return into(out, Addmv.apply(input, mat, vec, beta, alpha))
 
 
 def _addr_shape(input: Any, vec1: Any, vec2: Any, beta: Any, alpha: Any) -> tuple[int, ...]:
@@ -408,10 +416,13 @@ def baddbmm(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.baddbmm.html
     """
+    result = _quick_sum((3, 3), input, batch1, batch2, beta, alpha, out)
+    if result is not None:
+        return result
     if state.casts is not None and out is None:
         return state.casts.lower(baddbmm, input, batch1, batch2, beta=beta, alpha=alpha)
     _batches_shape("baddbmm", input, batch1, batch2)
-    return into(out, _sum_of(Baddbmm, input, batch1, batch2, beta, alpha))
+    return into(out, Baddbmm.apply(input, batch1, batch2, beta, alpha))
 
 
 def addbmm(

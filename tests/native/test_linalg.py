@@ -53,7 +53,17 @@ def test_rows_with_gaps_and_other_strides_are_read(machine, rng, dtype):
 
 
 # Vectors by matrices, few rows, and matrices too small or too narrow for a tile.
-THIN = [(1, 40, 300), (1, 700, 1), (1, 33, 7), (300, 70, 1), (3, 129, 77), (6, 64, 50), (50, 200, 5), (8, 31, 8), (1, 9, 5000)]
+THIN = [
+    (1, 40, 300),
+    (1, 700, 1),
+    (1, 33, 7),
+    (300, 70, 1),
+    (3, 129, 77),
+    (6, 64, 50),
+    (50, 200, 5),
+    (8, 31, 8),
+    (1, 9, 5000),
+]
 
 
 @pytest.mark.parametrize("transpose_a", [False, True])
@@ -92,7 +102,9 @@ def test_stacks_of_matrices_broadcast(machine, rng, dtype, first, second):
     check(a, b.swapaxes(-2, -1).copy().swapaxes(-2, -1))
 
 
-@pytest.mark.parametrize(("shape", "transpose"), [((9, 40), False), ((40, 300), True), ((3, 5, 33), False), ((0, 4), False)])
+@pytest.mark.parametrize(
+    ("shape", "transpose"), [((9, 40), False), ((40, 300), True), ((3, 5, 33), False), ((0, 4), False)]
+)
 def test_vectors(machine, rng, dtype, shape, transpose):
     matrix = rng.standard_normal(shape).astype(dtype)
     inner, outer = shape[:-3:-1] if not transpose else shape[-2:]

@@ -28,8 +28,8 @@ def gemm(
 ) -> Array:
     """op(a) @ op(b) (+ bias for each column) (then ReLU), where op transposes if asked; written to `out` if given.
 
-    a: (*, M, K) or transposed, b: (*, K, N) or transposed, bias: (N,), out: (*, M, N); stacks of matrices broadcast. One
-    of a and b may be a vector (K,), and the result then lacks M or N; beside a vector b the bias is (M,).
+    a: (*, M, K) or transposed, b: (*, K, N) or transposed, bias: (N,), out: (*, M, N); stacks of matrices broadcast.
+    One of a and b may be a vector (K,), and the result then lacks M or N; beside a vector b the bias is (M,).
     """
     if not a.ndim or not b.ndim or a.ndim + b.ndim < 3:
         raise ValueError("gemm: a and b must be matrices, or one a vector")

@@ -185,9 +185,12 @@ def tensor_split(input: Tensor, sections: Any, dim: int = 0) -> tuple[Tensor, ..
         if sections <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {sections}")
         least, more = divmod(shape[dim], sections)
-        bounds = [0]
+        try:
+            bounds = [0] * (sections + 1)
+        except (MemoryError, OverflowError):
+            raise RuntimeError("cannot create std::vector larger than max_size()") from None
         for i in range(sections):
-            bounds.append(bounds[-1] + least + (i < more))
+            bounds[i + 1] = bounds[i] + least + (i < more)
     else:
         bounds = [0, *sections, shape[dim]]
     return tuple([slice_(input, dim, a, b) for a, b in itertools.pairwise(bounds)])

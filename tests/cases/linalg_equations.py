@@ -210,5 +210,6 @@ REFUSALS = [
     Refusal("lu integers", lambda t: t.linalg.lu(t.ones(2, 2).long()), NotImplementedError, "lu_cpu"),
     Refusal("det half", lambda t: t.det(t.eye(2).half()), NotImplementedError, "lu_cpu"),
     Refusal("cholesky_inverse integers", lambda t: t.cholesky_inverse(t.ones(2, 2).long()), NotImplementedError, "cpu"),
+    Refusal("lu_solve numbers", lambda t: t.eye(2).lu_solve(1, 7), TypeError, "must be Tensor, not int"),
     Refusal("pinv tolerances", lambda t: t.linalg.pinv(t.eye(2), 0.1, atol=0.1), TypeError, "linalg_pinv"),
 ]

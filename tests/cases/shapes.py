@@ -210,6 +210,7 @@ REFUSALS = [
     Refusal("expand", lambda t: t.ones(2).expand(3), RuntimeError, "must match the existing size"),
     Refusal("unflatten", lambda t: t.ones(4).unflatten(0, (3, 2)), RuntimeError, "don't multiply up"),
     Refusal("unflatten scalar", lambda t: t.tensor(1.0).unflatten(0, (1,)), RuntimeError, "tensor has no dimensions"),
+    Refusal("tensor_split", lambda t: t.ones(3).tensor_split(2**63 - 1), RuntimeError, "larger than max_size"),
     Refusal("narrow", lambda t: t.ones(3).narrow(0, 2, 2), RuntimeError, "exceeds dimension size"),
     Refusal("narrow tensor", lambda t: t.ones(3).narrow(0, t.tensor([1, 2]), 2), RuntimeError, "0-dim integral Tensor"),
     Refusal("select", lambda t: t.ones(3).select(0, 3), IndexError, "out of range"),

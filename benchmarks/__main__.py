@@ -1,7 +1,8 @@
-"""`make bench`: one table of ratios (PyTorch's time over Rushlight's; above 1 is faster), and the same as JSON.
+"""`make bench`: tables of ratios (PyTorch's time over Rushlight's; above 1 is faster), and the same as JSON.
 
 Two processes, one a library, run each workload in short bursts in turn; the figure is the median of the bursts' ratios,
-since a single time on a shared machine says little, and the spread beside it says how little.
+since a single time on a shared machine says little, and the spread beside it says how little. With --compile a third
+process runs the same under torch.compile.
 """
 
 from __future__ import annotations
@@ -9,171 +10,188 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import platform
 import statistics
-import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from benchmarks import footprint
-from benchmarks.workloads import WORKLOADS
+from benchmarks.limits import peak_bandwidth, peak_flops
+from benchmarks.processes import Worker, compare, spread
+from benchmarks.workloads import INFERENCE, OPERATIONS, SMALL, TRAINING, WORKLOADS, Workload
 
-# A burst starts after the other process's threads have stopped spinning.
-_SETTLE_SECONDS = 0.05
-
-
-class Worker:
-    """A library in its own process."""
-
-    def __init__(self, library: str, threads: int) -> None:
-        environment = dict(
-            os.environ, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads)
-        )
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", library, str(threads)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-
-    def ask(self, **request: Any) -> Any:
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"a benchmark process ended with status {self.process.wait()}")
-        return json.loads(line)
-
-    def close(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
-
-
-def compare(ours: Worker, theirs: Worker, index: int, rounds: int, seconds: float) -> dict[str, Any]:
-    """The ratio of one workload, with its quartiles and both times."""
-    pairs = []
-    for i in range(rounds + 1):
-        order = (ours, theirs) if i % 2 else (theirs, ours)
-        times = {}
-        for worker in order:
-            times[worker] = worker.ask(workload=index, seconds=seconds)
-            time.sleep(_SETTLE_SECONDS)
-        pairs.append((times[ours], times[theirs]))
-    pairs = pairs[1:]
-    ratios = sorted(b / a for a, b in pairs)
-    low, high = (
-        (ratios[0], ratios[-1]) if rounds < 4 else (statistics.quantiles(ratios)[0], statistics.quantiles(ratios)[2])
-    )
-    return {
-        "ratio": statistics.median(ratios),
-        "low": low,
-        "high": high,
-        "rushlight_seconds": statistics.median(a for a, _ in pairs),
-        "torch_seconds": statistics.median(b for _, b in pairs),
-    }
-
-
-def check_losses(ours: Worker, theirs: Worker) -> list[str]:
-    """Where the two libraries' training differs by more than 1e-4 (relative) in the first steps."""
-    wrong = []
-    for i, workload in enumerate(WORKLOADS):
-        a, b = (worker.ask(losses=i, steps=workload.checked) for worker in (ours, theirs))
-        for step, (x, y) in enumerate(zip(a, b, strict=True)):
-            if x is not None and not math.isclose(x, y, rel_tol=1e-4, abs_tol=1e-5):
-                wrong.append(f"{workload.name}: step {step}: rushlight {x}, torch {y}")
-                break
-    return wrong
-
-
-def peak_flops() -> float:
-    """The rate of the best matrix product seen, in operations a second: what a step's arithmetic is held against."""
-    import numpy as np
-
-    from rushlight import kernels
-
-    a = np.ones((1024, 1024), np.float32)
-    best = math.inf
-    for product in (kernels.gemm, np.matmul):
-        for _ in range(30):
-            start = time.perf_counter()
-            product(a, a)
-            best = min(best, time.perf_counter() - start)
-    return float(2 * 1024**3 / best)
+PARTS = {"training": TRAINING, "small": SMALL, "inference": INFERENCE, "operations": OPERATIONS}
+TITLES = {
+    "training": "training step",
+    "small": "the least a call costs",
+    "inference": "inference, one sample",
+    "operations": "single operations",
+}
+INFERENCE_MEAN = 1.5
 
 
 def format_time(seconds: float) -> str:
-    return f"{seconds * 1e6:.2f} us" if seconds < 1e-3 else f"{seconds * 1e3:.2f} ms"
-
-
-def measure(rounds: int, seconds: float, threads: int) -> dict[str, Any]:
-    """Everything, as one dictionary."""
-    peak = peak_flops()
-    ours, theirs = Worker("rushlight", threads), Worker("torch", threads)
-    rows = []
-    for i, workload in enumerate(WORKLOADS):
-        row = {"name": workload.name, "required": workload.required, "floor_seconds": workload.flops / peak}
-        row |= compare(ours, theirs, i, rounds, seconds)
-        rows.append(row)
-        print_row(row)
-    wrong = check_losses(ours, theirs)
-    ours.close()
-    theirs.close()
-    return {"workloads": rows, "peak_flops": peak, "losses_differ": wrong}
+    return f"{seconds * 1e6:.1f} us" if seconds < 1e-3 else f"{seconds * 1e3:.2f} ms"
 
 
 def print_row(row: dict[str, Any]) -> None:
     floor = format_time(row["floor_seconds"]) if row["floor_seconds"] else "-"
-    need = f">= {row['required']:.1f}" if row["required"] else ""
+    compiled = f"{row['compiled_ratio']:8.2f}x" if "compiled_ratio" in row else ""
+    ours, theirs = format_time(row["rushlight_seconds"]), format_time(row["torch_seconds"])
+    spread = f"({row['low']:.2f} to {row['high']:.2f})"
     print(
-        f"{row['name']:52} {row['ratio']:6.2f}x  ({row['low']:.2f} to {row['high']:.2f}) {need:8}"
-        f" {format_time(row['rushlight_seconds']):>10} {format_time(row['torch_seconds']):>10} {floor:>10}",
+        f"{row['name']:56} {row['ratio']:6.2f}x  {spread:15} >= {row['required']:.1f} {ours:>10} {theirs:>10}"
+        f" {floor:>10}{compiled}",
         flush=True,
     )
+
+
+class Measurement:
+    """The machine's limits, the processes, and how long each burst is."""
+
+    def __init__(self, threads: int, rounds: int, seconds: float, smoke: bool) -> None:
+        self.flops = peak_flops(256, 2) if smoke else peak_flops()
+        self.bandwidth = peak_bandwidth(8, 2) if smoke else peak_bandwidth()
+        self.workers = [Worker("rushlight", threads), Worker("torch", threads)]
+        self.threads, self.rounds, self.seconds = threads, rounds, seconds
+
+    def row(self, workload: Workload) -> dict[str, Any]:
+        """The ratio of one workload, with its quartiles, both times and the floor."""
+        ours, theirs = compare(self.workers, workload.request(), self.rounds, self.seconds)
+        ratio, low, high = spread(ours, theirs)
+        return {
+            "name": workload.name,
+            "required": workload.required,
+            "floor_seconds": max(workload.flops / self.flops, workload.bytes / self.bandwidth),
+            "flops": workload.flops,
+            "bytes": workload.bytes,
+            "ratio": ratio,
+            "low": low,
+            "high": high,
+            "rushlight_seconds": statistics.median(ours),
+            "torch_seconds": statistics.median(theirs),
+        }
+
+    def compiled(self, row: dict[str, Any], workload: Workload) -> None:
+        """Adds torch.compile's time, measured in turn with ours."""
+        with Worker("torch.compile", self.threads) as third:
+            ours, theirs = compare([self.workers[0], third], workload.request(), self.rounds, self.seconds)
+        row["compiled_ratio"], row["compiled_seconds"] = spread(ours, theirs)[0], statistics.median(theirs)
+
+    def differing(self, workloads: list[Workload]) -> list[str]:
+        """Where the two libraries' results differ by more than 1e-4 (relative) in the first steps."""
+        wrong = []
+        for workload in workloads:
+            a, b = (worker.ask(results=workload.request(), steps=workload.checked) for worker in self.workers)
+            for step, (x, y) in enumerate(zip(a, b, strict=True)):
+                if x is not None and not math.isclose(x, y, rel_tol=1e-4, abs_tol=1e-5):
+                    wrong.append(f"{workload.name}: step {step}: rushlight {x}, torch {y}")
+                    break
+        return wrong
+
+    def close(self) -> None:
+        for worker in self.workers:
+            worker.close()
+
+
+def table(measurement: Measurement, part: str, names: list[str], compiled: bool) -> list[dict[str, Any]]:
+    """Measures and prints one part's workloads."""
+    chosen = [w for w in PARTS[part] if not names or any(name in w.name for name in names)]
+    if not chosen:
+        return []
+    print(
+        f"\n{TITLES[part]:56} {'ratio':>7}  {'(quartiles)':15} {'target':6} {'rushlight':>10} {'torch':>10}"
+        f" {'floor':>10}{' compiled' if compiled else ''}"
+    )
+    rows = []
+    for workload in chosen:
+        row = measurement.row(workload)
+        if compiled and part in ("training", "inference"):
+            measurement.compiled(row, workload)
+        rows.append(row)
+        print_row(row)
+    if part == "inference":
+        mean = statistics.geometric_mean(row["ratio"] for row in rows)
+        print(f"{'geometric mean':56} {mean:6.2f}x  {'':15} >= {INFERENCE_MEAN}")
+    return rows
+
+
+def print_memory(names: list[str], threads: int) -> list[dict[str, Any]]:
+    """The growth of each library's peak memory in the first steps of each training workload, in fresh processes."""
+    print(f"\n{'peak memory of a training step beyond the import, MB':56} {'rushlight':>10} {'torch':>10}  target")
+    rows = []
+    for workload in TRAINING:
+        if names and not any(name in workload.name for name in names):
+            continue
+        growth = {name: footprint.growth(name, workload.request(), threads) for name in ("rushlight", "torch")}
+        rows.append({"name": workload.name, **growth})
+        ours, theirs = growth["rushlight"] / 1e6, growth["torch"] / 1e6
+        print(f"{workload.name:56} {ours:10.1f} {theirs:10.1f}  <= torch", flush=True)
+    return rows
 
 
 def print_footprint(threads: int, rounds: int) -> dict[str, Any]:
     cost = footprint.import_cost(("rushlight", "torch", "numpy"), rounds)
     sizes = {name: footprint.installed_size(name) for name in ("rushlight", "torch")}
-    memory = {name: footprint.training_memory(name, threads) for name in ("rushlight", "torch")}
-    mb = 1e6
-    print(f"\n{'':52} {'rushlight':>10} {'torch':>10}  target")
+    seconds, memory = ({name: value[i] for name, value in cost.items()} for i in (0, 1))
+    print(f"\n{'':56} {'rushlight':>10} {'torch':>10}  target")
+    for title, values, unit, digits, target in (
+        ("import, seconds", seconds, 1.0, 2, f"<= 0.30 (numpy: {seconds['numpy']:.2f})"),
+        ("memory after import, MB", memory, 1e6, 0, "<= 45"),
+        ("installed with what it requires, MB", sizes, 1e6, 0, "<= 90"),
+    ):
+        ours, theirs = values["rushlight"] / unit, values["torch"] / unit
+        print(f"{title:56} {ours:10.{digits}f} {theirs:10.{digits}f}  {target}")
+    return {"import": cost, "installed_bytes": sizes}
+
+
+def print_verdict(result: dict[str, Any]) -> None:
+    rows = [row for part in PARTS for row in result.get(part, [])]
+    missed = [f"{row['name']} {row['ratio']:.2f}" for row in rows if row["ratio"] < row["required"]]
+    below = f"; below it: {'; '.join(missed)}" if missed else ""
+    print(f"\n{len(rows) - len(missed)} of {len(rows)} reach their figure{below}")
+    flops, bandwidth = result["peak_flops"] / 1e9, result["peak_bandwidth"] / 1e9
     print(
-        f"{'import, seconds':52} {cost['rushlight'][0]:10.2f} {cost['torch'][0]:10.2f}  <= 0.30 (numpy: "
-        f"{cost['numpy'][0]:.2f})"
+        f"floor: a workload's arithmetic at {flops:.0f} GFLOP/s (the best product seen) or its bytes at "
+        f"{bandwidth:.0f} GB/s (the best copy seen), whichever takes longer"
     )
-    print(f"{'memory after import, MB':52} {cost['rushlight'][1] / mb:10.0f} {cost['torch'][1] / mb:10.0f}  <= 45")
-    print(
-        f"{'installed with what it requires, MB':52} {sizes['rushlight'] / mb:10.0f} {sizes['torch'] / mb:10.0f}  <= 90"
-    )
-    third = memory["torch"] / 3 / mb
-    print(
-        f"{'peak memory of MLP training, MB':52} {memory['rushlight'] / mb:10.0f} {memory['torch'] / mb:10.0f}  <= "
-        f"{third:.0f}"
-    )
-    return {"import": cost, "installed_bytes": sizes, "training_peak_bytes": memory}
+    widest = max(((row["high"] - row["low"]) / row["ratio"] for row in rows), default=0)
+    if widest > 0.3:
+        print(
+            f"The quartiles are up to {widest:.0%} apart: this machine is noisy now; a longer run's medians mean more."
+        )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Speed and size beside PyTorch.")
-    parser.add_argument("--rounds", type=int, default=15, help="bursts of each library for a workload")
-    parser.add_argument("--seconds", type=float, default=0.3, help="length of a burst")
+    parser.add_argument("names", nargs="*", help="only workloads whose name contains one of these")
+    parts = [*PARTS, "memory", "footprint"]
+    parser.add_argument("--part", choices=parts, action="append", help="only this table; may be repeated")
+    parser.add_argument("--rounds", type=int, default=9, help="bursts of each library for a workload")
+    parser.add_argument("--seconds", type=float, default=0.2, help="length of a burst")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--compile", action="store_true", help="also under torch.compile (takes minutes)")
     parser.add_argument(
         "--smoke", action="store_true", help="results only: fails on a crash or a wrong result, never on a time"
     )
     parser.add_argument("--output", type=Path, default=Path("runs/bench.json"))
     options = parser.parse_args()
     if options.smoke:
-        options.rounds, options.seconds = 2, 0.02
-    print(f"{'':52} {'ratio':>7}  {'(quartiles)':16} {'target':8} {'rushlight':>10} {'torch':>10} {'floor':>10}")
-    result = measure(options.rounds, options.seconds, options.threads)
-    result |= print_footprint(options.threads, 1 if options.smoke else 5)
+        options.rounds, options.seconds = 1, 0.005
+    parts = options.part or parts
+    measurement = Measurement(options.threads, options.rounds, options.seconds, options.smoke)
+    result: dict[str, Any] = {"peak_flops": measurement.flops, "peak_bandwidth": measurement.bandwidth}
+    for part in PARTS:
+        if part in parts:
+            result[part] = table(measurement, part, options.names, options.compile)
+    measured = {row["name"] for part in PARTS for row in result.get(part, [])}
+    result["differ"] = measurement.differing([w for w in WORKLOADS if w.name in measured])
+    measurement.close()
+    if "memory" in parts:
+        result["memory"] = print_memory(options.names, options.threads)
+    if "footprint" in parts and not options.names:
+        result |= print_footprint(options.threads, 1 if options.smoke else 5)
     result |= {
         "machine": platform.processor() or platform.machine(),
         "python": platform.python_version(),
@@ -181,19 +199,12 @@ def main() -> int:
     }
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(result, indent=2) + "\n")
-    print(
-        f"\nwritten to {options.output}; floor: the step's arithmetic at {result['peak_flops'] / 1e9:.0f} GFLOP/s, the "
-        "best product seen"
-    )
-    spread = max((row["high"] - row["low"]) / row["ratio"] for row in result["workloads"])
-    if spread > 0.3 and not options.smoke:
-        print(
-            f"The quartiles are up to {spread:.0%} apart: this machine is noisy now; only the medians of a longer run "
-            "mean much."
-        )
-    for line in result["losses_differ"]:
+    if not options.smoke:
+        print_verdict(result)
+    print(f"written to {options.output}")
+    for line in result["differ"]:
         print(f"DIFFERS {line}")
-    return 1 if result["losses_differ"] else 0
+    return 1 if result["differ"] else 0
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
-"""What a library costs beside its speed: import time, memory after import, installed size, memory while training."""
+"""What a library costs beside its speed: import time, memory after import, installed size, memory of a workload."""
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Any
+
+from benchmarks.processes import Worker
 
 _IMPORT = """
 import time
@@ -38,17 +40,10 @@ def import_cost(libraries: tuple[str, ...], rounds: int) -> dict[str, tuple[floa
     }
 
 
-def training_memory(library: str, threads: int) -> float:
-    """Peak resident bytes of a process that trains the first workload for a hundred steps."""
-    requests = json.dumps({"losses": 0, "steps": 100}) + "\n" + json.dumps({"memory": True}) + "\n"
-    out = subprocess.run(
-        [sys.executable, "-m", "benchmarks.worker", library, str(threads)],
-        input=requests,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return float(out.stdout.splitlines()[-1])
+def growth(library: str, workload: list[Any], threads: int, steps: int = 4) -> float:
+    """Bytes by which a fresh process's peak memory grows, after the import, in the first steps of a workload."""
+    with Worker(library, threads) as worker:
+        return float(worker.ask(growth=workload, steps=steps))
 
 
 def _requirements(name: str, seen: set[str]) -> set[str]:

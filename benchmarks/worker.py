@@ -1,9 +1,12 @@
 """One library's process: reads requests as JSON lines from its input, answers on its output.
 
-    python -m benchmarks.worker rushlight
+    python -m benchmarks.worker rushlight 2
 
-`{"workload": i, "seconds": s}` runs a burst of workload i of about s seconds and answers with the seconds a step took.
-`{"losses": i, "steps": n}` answers with the results of the first n steps of a fresh workload i.
+The library is `rushlight`, `torch` or `torch.compile`. A workload is named `[module, function, arguments…]`.
+`{"workload": w, "seconds": s}` runs a burst of about s seconds and answers with the seconds a step took; the first time
+it makes the workload, warms it up, and forgets the one before.
+`{"results": w, "steps": n}` answers with the results of the first n steps of a fresh workload.
+`{"growth": w, "steps": n}` answers with the bytes by which the process's peak memory grew in them.
 """
 
 from __future__ import annotations
@@ -12,13 +15,14 @@ import importlib
 import json
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
+from benchmarks import models
 from benchmarks.memory import peak_memory
-from benchmarks.workloads import WORKLOADS
 
 
-def burst(step: Any, seconds: float) -> float:
+def burst(step: Callable[[], Any], seconds: float) -> float:
     """The mean time of a step over a burst of about the given length."""
     count, clock = 1, time.perf_counter
     while True:
@@ -31,27 +35,52 @@ def burst(step: Any, seconds: float) -> float:
         count = max(count * 2, int(count * seconds / max(spent, 1e-6) * 0.8))
 
 
+def number(result: Any) -> float | None:
+    """A step's result as one number that tells wrong results from right ones."""
+    if result is None or isinstance(result, float):
+        return result
+    return float(result.detach().double().abs().sum().item())
+
+
+class Library:
+    """The library under test, and the workload it has ready."""
+
+    def __init__(self, name: str, threads: int) -> None:
+        package = name.partition(".")[0]
+        self.torch = importlib.import_module(package)
+        importlib.import_module(f"{package}.optim")
+        self.torch.set_num_threads(threads)
+        if name == "torch.compile":
+            models.prepare = self.torch.compile
+        self.ready: Any = None
+        self.step: Callable[[], Any] = lambda: None
+
+    def make(self, workload: list[Any]) -> Callable[[], Any]:
+        module, function, *arguments = workload
+        return getattr(importlib.import_module(f"benchmarks.{module}"), function)(self.torch, *arguments)
+
+    def answer(self, request: dict[str, Any]) -> Any:
+        if "results" in request:
+            fresh = self.make(request["results"])
+            return [number(fresh()) for _ in range(request["steps"])]
+        if "growth" in request:
+            before = peak_memory()
+            fresh = self.make(request["growth"])
+            for _ in range(request["steps"]):
+                fresh()
+            return peak_memory() - before
+        if request["workload"] != self.ready:
+            self.step = lambda: None
+            self.ready, self.step = request["workload"], self.make(request["workload"])
+            for _ in range(3):
+                self.step()
+        return burst(self.step, request["seconds"])
+
+
 def main() -> None:
-    library, threads = sys.argv[1], int(sys.argv[2])
-    torch = importlib.import_module(library)
-    importlib.import_module(f"{library}.optim")
-    torch.set_num_threads(threads)
-    steps: dict[int, Any] = {}
+    library = Library(sys.argv[1], int(sys.argv[2]))
     for line in sys.stdin:
-        request = json.loads(line)
-        if "losses" in request:
-            fresh = WORKLOADS[request["losses"]].make(torch)
-            answer: Any = [fresh() for _ in range(request["steps"])]
-        elif "memory" in request:
-            answer = peak_memory()
-        else:
-            i = request["workload"]
-            if i not in steps:
-                steps[i] = WORKLOADS[i].make(torch)
-                for _ in range(3):
-                    steps[i]()
-            answer = burst(steps[i], request["seconds"])
-        print(json.dumps(answer), flush=True)
+        print(json.dumps(library.answer(json.loads(line))), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,72 @@
+"""The processes that are compared, one a library, and how they are timed in turn."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from typing import Any
+
+__all__ = ["Worker", "compare"]
+
+# A burst starts after the other process's threads have stopped spinning.
+_SETTLE_SECONDS = 0.05
+
+
+class Worker:
+    """A library in its own process."""
+
+    def __init__(self, library: str, threads: int) -> None:
+        environment = dict(
+            os.environ, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads)
+        )
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "benchmarks.worker", library, str(threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+
+    def ask(self, **request: Any) -> Any:
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"a benchmark process ended with status {self.process.wait()}")
+        return json.loads(line)
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def compare(workers: list[Worker], workload: list[Any], rounds: int, seconds: float) -> list[list[float]]:
+    """Each worker's times of a workload, round by round, in bursts that take turns; the first round warms up."""
+    times: list[list[float]] = [[] for _ in workers]
+    for i in range(rounds + 1):
+        order = list(range(len(workers)))
+        for at in order if i % 2 else order[::-1]:
+            times[at].append(workers[at].ask(workload=workload, seconds=seconds))
+            time.sleep(_SETTLE_SECONDS)
+    return [each[1:] for each in times]
+
+
+def spread(ours: list[float], theirs: list[float]) -> tuple[float, float, float]:
+    """The median and the quartiles of the ratios, theirs over ours."""
+    ratios = sorted(b / a for a, b in zip(ours, theirs, strict=True))
+    if len(ratios) < 4:
+        return statistics.median(ratios), ratios[0], ratios[-1]
+    low, _, high = statistics.quantiles(ratios)
+    return statistics.median(ratios), low, high

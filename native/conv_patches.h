@@ -108,7 +108,7 @@ void find_piece(const Images& from, const Spots<T>& s, Tap tap, Piece<T>& p) {
     for (int i = 0; i < L; ++i) {
         const bool row_in = static_cast<uint32_t>(s.y[i] + tap.row) < static_cast<uint32_t>(from.height);
         const bool column_in = static_cast<uint32_t>(s.x[i] + tap.column) < static_cast<uint32_t>(from.width);
-        in[i] = row_in & column_in ? -1 : 0;
+        in[i] = (row_in & column_in) ? -1 : 0;
         inside |= static_cast<uint32_t>(in[i] & (1 << i));
     }
     p.inside = inside;

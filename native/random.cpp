@@ -64,8 +64,8 @@ void scaled_below(Twister& twister, float* out, int64_t n, double p, float scale
     });
 }
 
-RL_INLINE float fused_one(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-RL_INLINE double fused_one(double a, double b, double c) { return __builtin_fma(a, b, c); }
+[[maybe_unused]] RL_INLINE float fused_one(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+[[maybe_unused]] RL_INLINE double fused_one(double a, double b, double c) { return __builtin_fma(a, b, c); }
 
 template <class T>
 void scale_all(T* out, int64_t n, T low, T span, T high) {

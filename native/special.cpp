@@ -394,14 +394,14 @@ RL_FUNCTION fmod(Doubles x, Doubles y) {
 // The remainder with the divisor's sign; a zero has the dividend's.
 RL_FUNCTION remainder(Doubles x, Doubles y) {
     const Doubles rest = fmod(x, y);
-    return (rest != 0.0) & ((rest < 0.0) != (y < 0.0)) ? rest + y : rest;
+    return ((rest != 0.0) & ((rest < 0.0) != (y < 0.0))) ? rest + y : rest;
 }
 
 // Of floats, whose squares fit into doubles.
 RL_FUNCTION hypot_of_floats(Doubles x, Doubles y) {
     const Doubles out = sqrt<double>(x * x + y * y);
     // An infinity beside a NaN is still infinite.
-    return (abs(x) == kInf) | (abs(y) == kInf) ? splat(kInf) : out;
+    return ((abs(x) == kInf) | (abs(y) == kInf)) ? splat(kInf) : out;
 }
 
 RL_FUNCTION hypot_of_doubles(Doubles x, Doubles y) {
@@ -412,15 +412,15 @@ RL_FUNCTION hypot_of_doubles(Doubles x, Doubles y) {
 RL_FUNCTION logaddexp(Doubles x, Doubles y) {
     const Doubles high = x > y ? x : y, out = high + log1p(exp(-abs(x - y)));
     // Equal infinities differ by no number.
-    return (x == y) & (abs(x) == kInf) ? x : (x == x) & (y == y) ? out : x + y;
+    return ((x == y) & (abs(x) == kInf)) ? x : ((x == x) & (y == y)) ? out : x + y;
 }
 
 RL_FUNCTION xlogy(Doubles x, Doubles y) {
-    return (x == 0.0) & (y == y) ? Doubles{} : x * log(y);
+    return ((x == 0.0) & (y == y)) ? Doubles{} : x * log(y);
 }
 
 RL_FUNCTION xlog1py(Doubles x, Doubles y) {
-    return (x == 0.0) & (y == y) ? Doubles{} : x * log1p(y);
+    return ((x == 0.0) & (y == y)) ? Doubles{} : x * log1p(y);
 }
 
 template <class T>

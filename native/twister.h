@@ -18,7 +18,11 @@ RL_INLINE uint32_t twist(uint32_t word, uint32_t next, uint32_t far) {
 void refill(Twister& twister) {
     uint32_t* key = twister.key;
     for (int i = 0; i < kWords - kShift; ++i) key[i] = twist(key[i], key[i + 1], key[i + kShift]);
+#if defined(__clang__)
+#pragma clang loop vectorize(assume_safety)
+#else
 #pragma GCC ivdep
+#endif
     for (int i = kWords - kShift; i < kWords - 1; ++i) key[i] = twist(key[i], key[i + 1], key[i + kShift - kWords]);
     key[kWords - 1] = twist(key[kWords - 1], key[0], key[kShift - 1]);
     twister.pos = 0;

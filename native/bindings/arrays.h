@@ -25,13 +25,13 @@ namespace nb = nanobind;
 inline nb::object not_implemented() { return nb::borrow(Py_NotImplemented); }
 
 template <class T>
-constexpr int type_number = NPY_NOTYPE;
+inline constexpr int type_number = NPY_NOTYPE;
 template <>
-constexpr int type_number<float> = NPY_FLOAT32;
+inline constexpr int type_number<float> = NPY_FLOAT32;
 template <>
-constexpr int type_number<double> = NPY_FLOAT64;
+inline constexpr int type_number<double> = NPY_FLOAT64;
 template <>
-constexpr int type_number<int64_t> = NPY_INT64;
+inline constexpr int type_number<int64_t> = NPY_INT64;
 
 // A borrowed view of an ndarray argument. The argument's owner keeps it alive: Python holds arguments during a call.
 class Array {

@@ -16,8 +16,7 @@ struct PointwiseKernels {
     using Sloped = void (*)(const T* x, T* out, int64_t n, T slope);
     using SlopedBackward = void (*)(const T* grad, const T* x, T* out, int64_t n, T slope);
 
-    Binary add, subtract, multiply, divide;
-    Unary negative, sqrt, exp, sigmoid, silu;
+    Unary exp, sigmoid, silu;
     Unary tanh, gelu;  // null for double
     // (grad, what forward saved): the result for sigmoid and tanh, the input for silu and gelu.
     Binary sigmoid_backward, tanh_backward, silu_backward, gelu_backward;

@@ -6,8 +6,6 @@
 
 namespace rl {
 
-template <>
-constexpr int type_number<int32_t> = NPY_INT32;
 
 namespace {
 

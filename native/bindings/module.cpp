@@ -3,6 +3,7 @@
 
 namespace rl {
 void bind_attention(nb::module_& m);
+void bind_arithmetic(nb::module_& m);
 void bind_conv(nb::module_& m);
 void bind_core(nb::module_& m);
 void bind_choice(nb::module_& m);
@@ -35,6 +36,7 @@ NB_MODULE(_native, m) {
     if (_import_array() < 0) nanobind::raise_python_error();
     rl::bind_core(m);
     rl::bind_attention(m);
+    rl::bind_arithmetic(m);
     rl::bind_conv(m);
     rl::bind_choice(m);
     rl::bind_elementwise(m);

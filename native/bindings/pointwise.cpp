@@ -155,29 +155,6 @@ nb::object select(nb::handle condition_, nb::handle a_, nb::handle b_) {
     return not_implemented();
 }
 
-// total += value where both are dense, of one type and shape.
-template <class T>
-bool add_in_place(const Array& total, const Array& value) {
-    if (!total.is_dense<T>() || !value.is<T>()) return false;
-    Uniform uniform = kNeither;
-    if (!value.contiguous()) {
-        if (!is_uniform(value)) return false;
-        uniform = kSecond;
-    }
-    // Elements that lie elsewhere in the same memory would be read after they were written to.
-    if (total.overlaps(value) && total.data<T>() != value.data<T>()) return false;
-    const T single = uniform == kSecond ? *value.data<T>() : T(0);
-    Released released(total.size() >= kLong);
-    pointwise_kernels<T>().add(total.data<T>(), uniform == kSecond ? &single : value.data<T>(), total.data<T>(), total.size(), uniform);
-    return true;
-}
-
-nb::object accumulate(nb::handle total_, nb::handle value_) {
-    const Array total(total_, "total"), value(value_, "value");
-    if (!total.same_shape(value) || !total.writeable()) return not_implemented();
-    return add_in_place<float>(total, value) || add_in_place<double>(total, value) ? nb::none() : not_implemented();
-}
-
 using F = PointwiseKernels<float>;
 using D = PointwiseKernels<double>;
 
@@ -190,12 +167,6 @@ void def_binary(nb::module_& m, const char* name) { m.def(name, binary<F32, F64>
 }  // namespace
 
 void bind_pointwise(nb::module_& m) {
-    def_binary<&F::add, &D::add>(m, "add");
-    def_binary<&F::subtract, &D::subtract>(m, "subtract");
-    def_binary<&F::multiply, &D::multiply>(m, "multiply");
-    def_binary<&F::divide, &D::divide>(m, "divide");
-    def_unary<&F::negative, &D::negative>(m, "negative");
-    def_unary<&F::sqrt, &D::sqrt>(m, "sqrt");
     def_unary<&F::exp, &D::exp>(m, "exp");
     def_unary<&F::sigmoid, &D::sigmoid>(m, "sigmoid");
     def_unary<&F::silu, &D::silu>(m, "silu");
@@ -210,7 +181,6 @@ void bind_pointwise(nb::module_& m) {
     m.def("clamp", clamp, nb::arg("x").none(), nb::arg("low"), nb::arg("high"));
     m.def("clamp_backward", clamp_backward, nb::arg("grad").none(), nb::arg("x").none(), nb::arg("low"), nb::arg("high"));
     m.def("select", select, nb::arg("condition").none(), nb::arg("a").none(), nb::arg("b").none());
-    m.def("accumulate", accumulate, nb::arg("total").none(), nb::arg("value").none());
 }
 
 }  // namespace rl

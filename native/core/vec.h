@@ -129,8 +129,8 @@ RL_INLINE Vec<T> max(Vec<T> a, Vec<T> b) {
 template <class T>
 RL_INLINE Vec<T> sqrt(Vec<T> v) {
 #if defined(__AVX512F__)
-    if constexpr (std::is_same_v<T, float>) return (Vec<T>)_mm512_sqrt_ps((__m512)v);
-    if constexpr (std::is_same_v<T, double>) return (Vec<T>)_mm512_sqrt_pd((__m512d)v);
+    if constexpr (std::is_same_v<T, float>) return (Vec<T>)_mm512_maskz_sqrt_ps(0xffff, (__m512)v);
+    if constexpr (std::is_same_v<T, double>) return (Vec<T>)_mm512_maskz_sqrt_pd(0xff, (__m512d)v);
 #elif defined(__AVX2__)
     if constexpr (std::is_same_v<T, float>) return (Vec<T>)_mm256_sqrt_ps((__m256)v);
     if constexpr (std::is_same_v<T, double>) return (Vec<T>)_mm256_sqrt_pd((__m256d)v);

@@ -276,8 +276,6 @@ class UfuncOperation(Operation):
     """An operation that is one ufunc of two operands: `+`, `-`, `*`, `/`."""
 
     ufunc: Callable[..., Any]
-    # NumPy's, which writes into the array that it is given.
-    writing_ufunc: Any
     pairs_operands = True
     # Whether backward needs the operands, rather than their shapes and types alone; and the second one for both
     # gradients.
@@ -297,7 +295,7 @@ class UfuncOperation(Operation):
                 return False
             array = target._array
             if other.__class__ is float or other.__class__ is int:
-                cls.writing_ufunc(array, float(other), array)
+                cls.ufunc(array, float(other), array)
             else:
                 given = other._array
                 if given.dtype is not array.dtype or given.shape != array.shape:
@@ -308,7 +306,7 @@ class UfuncOperation(Operation):
                     return False
                 if given is not array:
                     check_apart(target, other)
-                cls.writing_ufunc(array, given, array)
+                cls.ufunc(array, given, array)
         except (AttributeError, Intercept):
             return False
         target.bump_version()

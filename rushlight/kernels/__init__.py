@@ -6,19 +6,34 @@ import numpy as np
 
 from .dispatch import native_available, prefer_native
 from .reference import attention as _attention
-from .reference import elementwise, factors, int8, linalg, loss, norm, optim, pointwise, reduce, rows, scan, sorting
+from .reference import (
+    arithmetic,
+    elementwise,
+    factors,
+    int8,
+    linalg,
+    loss,
+    norm,
+    optim,
+    pointwise,
+    reduce,
+    rows,
+    scan,
+    sorting,
+)
 
 __all__ = [
-    "accumulate", "adadelta_step", "adagrad_step", "adam_step", "adamax_step", "add", "asgd_step", "attention",
-    "attention_backward", "bias_grad", "clamp", "clamp_backward", "divide", "elu", "exp", "extremum_along",
-    "extremum_over", "gather_max", "gather_sum", "gelu", "gelu_backward", "gemm", "hardswish", "int8_pack",
-    "int8_product", "int8_quantize", "int8_range", "kth_along", "leaky_relu", "leaky_relu_backward", "log_softmax",
-    "log_softmax_backward", "log_sum_exp_along", "lu_factor", "mean", "median_along", "mish", "mode_along",
-    "moments_over", "multiply", "nadam_step", "native_available", "negative", "normalize", "normalize_backward",
-    "place_over", "product_along", "radam_step", "relu_forward", "rmsprop_step", "rprop_step", "scale_all",
-    "scatter_sum", "sgd_step", "sigmoid", "sigmoid_backward", "silu", "silu_backward", "softmax", "softmax_backward",
-    "softmax_cross_entropy", "softmax_cross_entropy_backward", "softplus", "sort_along", "sqrt", "squares_of_all",
-    "subtract", "sum_along", "sum_over", "tanh", "tanh_backward", "threshold_backward", "topk_along",
+    "absolute", "accumulate", "adadelta_step", "adagrad_step", "adam_step", "adamax_step", "add", "add_product",
+    "add_quotient", "asgd_step", "attention", "attention_backward", "bias_grad", "clamp", "clamp_backward", "divide",
+    "elu", "exp", "extremum_along", "extremum_over", "gather_max", "gather_sum", "gelu", "gelu_backward", "gemm",
+    "hardswish", "int8_pack", "int8_product", "int8_quantize", "int8_range", "interpolate", "kth_along", "leaky_relu",
+    "leaky_relu_backward", "log_softmax", "log_softmax_backward", "log_sum_exp_along", "lu_factor", "maximum", "mean",
+    "median_along", "minimum", "mish", "mode_along", "moments_over", "multiply", "nadam_step", "native_available",
+    "negative", "normalize", "normalize_backward", "place_over", "product_along", "radam_step", "reciprocal",
+    "reciprocal_sqrt", "relu_forward", "rmsprop_step", "rprop_step", "scale_all", "scatter_sum", "sgd_step", "sigmoid",
+    "sigmoid_backward", "silu", "silu_backward", "softmax", "softmax_backward", "softmax_cross_entropy",
+    "softmax_cross_entropy_backward", "softplus", "sort_along", "sqrt", "square", "squares_of_all", "subtract",
+    "sum_along", "sum_over", "tanh", "tanh_backward", "threshold_backward", "topk_along",
 ]  # fmt: skip
 
 attention = prefer_native(_attention.attention)
@@ -56,13 +71,23 @@ scale_all = prefer_native(optim.scale_all)
 sgd_step = prefer_native(optim.sgd_step)
 squares_of_all = prefer_native(optim.squares_of_all)
 
-accumulate = prefer_native(pointwise.accumulate)
+absolute = prefer_native(np.absolute)
+accumulate = prefer_native(arithmetic.accumulate)
 add = prefer_native(np.add)
-subtract = prefer_native(np.subtract)
-multiply = prefer_native(np.multiply)
+add_product = prefer_native(arithmetic.add_product)
+add_quotient = prefer_native(arithmetic.add_quotient)
 divide = prefer_native(np.divide)
+interpolate = prefer_native(arithmetic.interpolate)
+maximum = prefer_native(np.maximum)
+minimum = prefer_native(np.minimum)
+multiply = prefer_native(np.multiply)
 negative = prefer_native(np.negative)
+reciprocal = prefer_native(np.reciprocal)
+reciprocal_sqrt = prefer_native(arithmetic.reciprocal_sqrt)
 sqrt = prefer_native(np.sqrt)
+square = prefer_native(np.square)
+subtract = prefer_native(np.subtract)
+
 exp = prefer_native(np.exp)
 tanh = prefer_native(np.tanh)
 gelu = prefer_native(pointwise.gelu)

@@ -47,12 +47,11 @@ class Add(UfuncOperation):
     node_name = "AddBackward0"
     takes_out = True
     ufunc = kernels.add
-    writing_ufunc = np.add
 
     @staticmethod
     def forward(ctx: Any, input: Any, other: Any, out: Any = None) -> Any:
         ctx.likes = like(input), like(other)
-        return binary(np.add, input, other, out)
+        return binary(kernels.add, input, other, out)
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
@@ -69,13 +68,12 @@ class Sub(UfuncOperation):
     node_name = "SubBackward0"
     takes_out = True
     ufunc = kernels.subtract
-    writing_ufunc = np.subtract
 
     @staticmethod
     def forward(ctx: Any, input: Any, other: Any, out: Any = None) -> Any:
         _refuse_bools(input, other)
         ctx.likes = like(input), like(other)
-        return binary(np.subtract, input, other, out)
+        return binary(kernels.subtract, input, other, out)
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
@@ -105,7 +103,6 @@ class Mul(UfuncOperation):
     node_name = "MulBackward0"
     takes_out = True
     ufunc = kernels.multiply
-    writing_ufunc = np.multiply
     saves_operands = True
 
     @staticmethod
@@ -113,7 +110,7 @@ class Mul(UfuncOperation):
         ctx.likes = like(input), like(other)
         needs = ctx.needs_input_grad
         ctx.save_for_backward(input if needs[1] else None, other if needs[0] else None)
-        return binary(np.multiply, input, other, out, exact_number=True)
+        return binary(kernels.multiply, input, other, out, exact_number=True)
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
@@ -136,7 +133,6 @@ class Div(UfuncOperation):
     node_name = "DivBackward0"
     takes_out = True
     ufunc = kernels.divide
-    writing_ufunc = np.true_divide
     saves_operands = True
     always_saves_other = True
 
@@ -171,7 +167,7 @@ def _true_divide(a: Any, b: Any, out: Any = None) -> Any:
         b = floating(b) if isinstance(b, np.ndarray) else b
     elif not isinstance(a, np.ndarray) and b.dtype.kind in "iub":
         b = floating(b)
-    return np.true_divide(a, b) if out is None or out.dtype is not a.dtype else np.true_divide(a, b, out=out)
+    return kernels.divide(a, b) if out is None or out.dtype is not a.dtype else kernels.divide(a, b, out)
 
 
 class DivByNumber(Div):
@@ -196,7 +192,7 @@ class Neg(UnaryOperation):
             )
         refuse_wide_unsigned(array.dtype, "neg_cpu")
         refuse_float8(array.dtype, "neg_cpu")
-        return np.negative(array)
+        return kernels.negative(array)
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
@@ -212,7 +208,7 @@ class Reciprocal(Operation):
     def forward(ctx: Any, input: Any) -> Any:
         array = floating(input._array)
         refuse_float8(array.dtype, "reciprocal_cpu")
-        result = wrap((np.ones((), array.dtype) / array) if array.dtype.kind == "V" else np.reciprocal(array))
+        result = wrap((np.ones((), array.dtype) / array) if array.dtype.kind == "V" else kernels.reciprocal(array))
         ctx.save_for_backward(result)
         return result
 
@@ -233,7 +229,7 @@ class Abs(Operation):
             raise NotImplementedError("\"abs_cpu\" not implemented for 'Bool'")
         refuse_wide_unsigned(input._array.dtype, "abs_cpu")
         ctx.save_for_backward(input)
-        return np.abs(input._array)
+        return kernels.absolute(input._array)
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
@@ -358,7 +354,7 @@ def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return _neg(input) if out is None else into(out, Neg.apply(input))
 
 
-@quick_of_one(np.reciprocal)
+@quick_of_one(kernels.reciprocal)
 def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`1 / input`, elementwise, of any shape; integers and bools give the default floating-point type.
 
@@ -371,7 +367,7 @@ def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into(out, Reciprocal.apply(input))
 
 
-@quick_of_one(np.abs)
+@quick_of_one(kernels.absolute)
 def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The absolute value `|x|` of each element, the length of a complex one, which is real; not for bools.
 
@@ -572,7 +568,7 @@ def abs_(input: Tensor) -> Tensor:
 
 
 neg_ = negative_ = inplace(Neg)
-reciprocal_ = inplace(Reciprocal, np.reciprocal)
+reciprocal_ = inplace(Reciprocal, kernels.reciprocal)
 OPERANDS = (Variable, *NUMBERS)
 absolute, divide, multiply, negative, subtract, true_divide = abs, div, mul, neg, sub, div
 

@@ -73,7 +73,7 @@ class Maximum(_Choice):
     @staticmethod
     def forward(ctx: Any, input: Tensor, other: Tensor) -> Any:
         ctx.save_for_backward(input, other)
-        return binary(np.maximum, input, other)
+        return binary(kernels.maximum, input, other)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -88,14 +88,14 @@ class Minimum(_Choice):
     @staticmethod
     def forward(ctx: Any, input: Tensor, other: Tensor) -> Any:
         ctx.save_for_backward(input, other)
-        return binary(np.minimum, input, other)
+        return binary(kernels.minimum, input, other)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         return Minimum.gradients(ctx, grad, np.greater, np.less)
 
 
-@quick_of_two(np.maximum, "fdlihbB")
+@quick_of_two(kernels.maximum, "fdlihbB")
 def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The greater of each two elements, with broadcasting; NaN if either is. Equal elements share the gradient.
 
@@ -113,7 +113,7 @@ def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tenso
     return into(out, Maximum.apply(input, other))
 
 
-@quick_of_two(np.minimum, "fdlihbB")
+@quick_of_two(kernels.minimum, "fdlihbB")
 def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The less of each two elements, with broadcasting; NaN if either is. Equal elements share the gradient.
 

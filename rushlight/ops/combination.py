@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes
+from rushlight import dtypes, kernels
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._numeric import (
@@ -56,7 +56,7 @@ def _checked(function: Any, *arrays: Any) -> Array:
 def _between(a: Array, b: Array, w: Any) -> Any:
     # From the nearer end, so that weights 0 and 1 give the ends exactly.
     if not isinstance(w, np.ndarray):
-        return a + w * (b - a) if abs(w) < 0.5 else b - (b - a) * (1 - w)
+        return kernels.interpolate(a, b, w)
     return np.where(np.abs(w) < 0.5, a + w * (b - a), b - (b - a) * (1 - w))
 
 
@@ -145,7 +145,7 @@ def _three(input: Tensor, tensor1: Tensor, tensor2: Tensor) -> tuple[np.dtype[An
 
 
 def _product_added(factor: Any) -> Any:
-    return (lambda a, b, c: a + b * c) if factor == 1 else (lambda a, b, c: a + factor * b * c)
+    return lambda a, b, c: kernels.add_product(a, b, c, factor)
 
 
 class Addcmul(Operation):
@@ -207,7 +207,7 @@ def addcmul_(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number =
 
 
 def _quotient_added(factor: Any) -> Any:
-    return (lambda a, b, c: a + b / c) if factor == 1 else (lambda a, b, c: a + factor * b / c)
+    return lambda a, b, c: kernels.add_quotient(a, b, c, factor)
 
 
 class Addcdiv(Operation):

@@ -47,13 +47,13 @@ class PowScalar(Operation):
         if array.dtype.kind in "fc" and array.itemsize > 1:
             # The exponents with a cheaper form; NumPy's own shortcuts end at 2.
             if exponent == 2:
-                return np.square(array)
+                return kernels.square(array)
             if exponent == 3 and array.itemsize > 2:
                 return array * array * array
             if exponent == 1:
                 return array.copy()
             if exponent == 0.5:
-                return np.sqrt(array)
+                return kernels.sqrt(array)
         return binary(np.power, input, exponent)
 
     @staticmethod
@@ -162,7 +162,7 @@ class Sqrt(UnaryOperation):
 
     @staticmethod
     def forward(ctx: Any, input: Any) -> Any:
-        result = wrap(np.sqrt(floating(input._array)))
+        result = wrap(kernels.sqrt(floating(input._array)))
         ctx.save_for_backward(result)
         return result
 
@@ -172,10 +172,6 @@ class Sqrt(UnaryOperation):
         return grad / (conj_of(result) * 2)
 
 
-def _reciprocal_root(array: Any) -> Any:
-    return np.reciprocal(np.sqrt(array)) if array.dtype.kind != "V" else 1 / np.sqrt(array)
-
-
 class Rsqrt(Operation):
     """`1 / sqrt(input)`."""
 
@@ -183,7 +179,7 @@ class Rsqrt(Operation):
 
     @staticmethod
     def forward(ctx: Any, input: Any) -> Any:
-        result = wrap(_reciprocal_root(floating(input._array)))
+        result = wrap(kernels.reciprocal_sqrt(floating(input._array)))
         ctx.save_for_backward(result)
         return result
 
@@ -264,7 +260,7 @@ def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return _sqrt(input) if out is None else into(out, Sqrt.apply(input))
 
 
-@quick_of_one(_reciprocal_root)
+@quick_of_one(kernels.reciprocal_sqrt)
 def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The reciprocal of the square root of each element, `1 / √x`; NaN below zero, infinity at zero.
 
@@ -279,7 +275,7 @@ def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into(out, Rsqrt.apply(input))
 
 
-@quick_of_one(np.square)
+@quick_of_one(kernels.square)
 def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`input ** 2`, elementwise, of any shape and dtype; bools give int64.
 
@@ -311,10 +307,10 @@ def pow_(input: Tensor, exponent: Tensor | Number) -> Tensor:
 
 def square_(input: Tensor) -> Tensor:
     """Like `square`, written into the tensor."""
-    return input if quickly_into(input, np.square) else PowScalar.inplace(input, 2)
+    return input if quickly_into(input, kernels.square) else PowScalar.inplace(input, 2)
 
 
-exp_, log_, rsqrt_, sqrt_ = inplace(Exp), inplace(Log, np.log), inplace(Rsqrt, _reciprocal_root), inplace(Sqrt)
+exp_, log_, rsqrt_, sqrt_ = inplace(Exp), inplace(Log, np.log), inplace(Rsqrt, kernels.reciprocal_sqrt), inplace(Sqrt)
 
 
 class PowerMethods:

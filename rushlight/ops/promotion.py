@@ -201,7 +201,7 @@ def binary(ufunc: Callable[..., Any], input: Any, other: Any, out: Any = None, *
 def _check_kernel(ufunc: Any, dtype: np.dtype[Any]) -> None:
     """Raise NotImplementedError where PyTorch has no kernel for a type."""
     kernel, refused = _REFUSED.get(ufunc.__name__, (f"{ufunc.__name__.strip('_')}_cpu", ""))
-    if dtype.char in refused or (dtype.itemsize == 1 and dtype.kind in "fV" and ufunc is not np.multiply):
+    if dtype.char in refused or (dtype.itemsize == 1 and dtype.kind in "fV" and ufunc.__name__ != "multiply"):
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{dtypes.from_numpy_dtype(dtype).legacy_name}'")
 
 

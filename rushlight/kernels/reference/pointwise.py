@@ -14,17 +14,12 @@ from numpy.typing import NDArray
 from .special import erf
 
 __all__ = [
-    "accumulate", "clamp", "clamp_backward", "elu", "gelu", "gelu_backward", "hardswish", "leaky_relu",
+    "clamp", "clamp_backward", "elu", "gelu", "gelu_backward", "hardswish", "leaky_relu",
     "leaky_relu_backward", "mish", "select", "sigmoid", "sigmoid_backward", "silu", "silu_backward", "softplus",
     "tanh_backward",
 ]  # fmt: skip
 
 Array = NDArray[Any]
-
-
-def accumulate(total: Array, value: Array) -> None:
-    """`total += value`, in place."""
-    np.add(total, value, out=total)
 
 
 def clamp(x: Array, low: float, high: float) -> Array:

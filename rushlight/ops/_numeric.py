@@ -149,7 +149,7 @@ def check_tensor(function: str, name: str, position: int, value: object) -> None
         )
 
 
-def inplace(operation: Any, kernel: Callable[[Array], Array] | None = None) -> Any:
+def inplace(operation: Any, kernel: Callable[..., Any] | None = None) -> Any:
     """The function that computes an operation of one or two operands and writes the result into the first.
 
     A `kernel` of one operand (a `UnaryOperation` has one) takes the short way where the tensor is free for it.

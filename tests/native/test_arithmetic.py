@@ -43,7 +43,9 @@ def wanted_of(function, *arrays):
     dtype = arrays[0].dtype
     if dtype.itemsize > 2:
         return np.asarray(function(*arrays))
-    return np.asarray(function(*[np.asarray(a, np.float32) if isinstance(a, np.ndarray) else np.float32(a) for a in arrays])).astype(dtype)
+    return np.asarray(
+        function(*[np.asarray(a, np.float32) if isinstance(a, np.ndarray) else np.float32(a) for a in arrays])
+    ).astype(dtype)
 
 
 def check(got, wanted):
@@ -87,7 +89,17 @@ def test_shapes_that_broadcast_and_slices(machine, rng, dtype, name):
 
 def test_the_order_of_memory_is_the_ufuncs(rng):
     x = rng.standard_normal((6, 7, 8)).astype(np.float32)
-    for view in (x, x.T, x.transpose(1, 0, 2), x.transpose(0, 2, 1), x[:, 1:], x.T[1:], x[::-1], x[..., ::2], x.T[..., ::2]):
+    for view in (
+        x,
+        x.T,
+        x.transpose(1, 0, 2),
+        x.transpose(0, 2, 1),
+        x[:, 1:],
+        x.T[1:],
+        x[::-1],
+        x[..., ::2],
+        x.T[..., ::2],
+    ):
         for a, b in ((view, view), (view, view[0]), (view, np.ones((), np.float32))):
             got = _native.add(a, b)
             if got is not NotImplemented:
@@ -154,9 +166,9 @@ def test_three_arrays(machine, rng, dtype):
         for number in (1, 0.25, 0.75):
             for name in ("add_product", "add_quotient"):
                 got, function = getattr(_native, name)(a, b, c, number), getattr(arithmetic, name)
-                check(got, wanted_of(lambda u, v, w: function(u, v, w, number), a, b, c))  # noqa: B023
+                check(got, wanted_of(lambda u, v, w: function(u, v, w, number), a, b, c))
             got = _native.interpolate(a, b, number)
-            check(got, wanted_of(lambda u, v: arithmetic.interpolate(u, v, number), a, b))  # noqa: B023
+            check(got, wanted_of(lambda u, v: arithmetic.interpolate(u, v, number), a, b))
 
 
 def test_what_the_kernels_do_not_take_is_left_to_the_reference():

@@ -1,4 +1,4 @@
-"""Arithmetic of each element that is more than one ufunc. Where the definition is a ufunc, the ufunc is the reference."""
+"""Arithmetic of each element that is more than one ufunc; where the definition is one, that is the reference."""
 
 from __future__ import annotations
 

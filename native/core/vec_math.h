@@ -69,6 +69,17 @@ RL_INLINE Vec<T> times_power_of_two(Vec<T> p, Vec<T> n) {
 #endif
 }
 
+// e^r for |r| <= ln 2 / 2.
+template <class T>
+RL_INLINE Vec<T> exp_of_remainder(Vec<T> r) {
+    using C = ExpConstants<T>;
+    Vec<T> p = splat(C::series[0]);
+#pragma GCC unroll 16
+    for (size_t i = 1; i < sizeof C::series / sizeof(T); ++i) p = fmadd<T>(p, r, splat(C::series[i]));
+    p = fmadd<T>(p, r, splat(T(1)));
+    return fmadd<T>(p, r, splat(T(1)));
+}
+
 // e^x to about 1 ulp: x = n ln 2 + r with |r| <= ln 2 / 2 (ln 2 in two pieces after Cody and Waite), e^r by its series.
 // Above the range infinity, below the normal range 0, unless SUBNORMAL; NaN stays NaN.
 template <class T, bool SUBNORMAL = false>
@@ -78,11 +89,7 @@ RL_INLINE Vec<T> exp(Vec<T> x) {
     const Vec<T> n = fmadd<T>(y, splat(T(1.4426950408889634)), splat(C::rounder)) - C::rounder;
     Vec<T> r = fmadd<T>(n, splat(-C::ln2_high), y);
     r = fmadd<T>(n, splat(-C::ln2_low), r);
-    Vec<T> p = splat(C::series[0]);
-#pragma GCC unroll 16
-    for (size_t i = 1; i < sizeof C::series / sizeof(T); ++i) p = fmadd<T>(p, r, splat(C::series[i]));
-    p = fmadd<T>(p, r, splat(T(1)));
-    p = times_power_of_two<T>(fmadd<T>(p, r, splat(T(1))), n);
+    const Vec<T> p = times_power_of_two<T>(exp_of_remainder<T>(r), n);
     return SUBNORMAL ? p : x < C::lowest ? Vec<T>{} : p;
 }
 
@@ -96,17 +103,9 @@ RL_INLINE Vec<T> exp_bounded(Vec<T> x) {
     const Vec<T> n = shifted - C::rounder;
     Vec<T> r = fmadd<T>(n, splat(-C::ln2_high), y);
     r = fmadd<T>(n, splat(-C::ln2_low), r);
-    double factorial = 1;
-    for (int i = 2; i <= C::degree; ++i) factorial *= i;
-    Vec<T> p = splat(T(1 / factorial));
-#pragma GCC unroll 16
-    for (int i = C::degree; i > 0; --i) {
-        factorial /= i;
-        p = fmadd<T>(p, r, splat(T(1 / factorial)));
-    }
     typedef typename C::Integer IntegerVec __attribute__((vector_size(kVectorBytes)));
     const Vec<T> power = (Vec<T>)(((IntegerVec)shifted << C::mantissa) + (static_cast<typename C::Integer>(C::bias) << C::mantissa));
-    return x < low ? Vec<T>{} : p * power;
+    return x < low ? Vec<T>{} : exp_of_remainder<T>(r) * power;
 }
 
 }  // namespace

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from .dispatch import native_available, prefer_native
-from .reference import attention as _attention
 from .reference import (
     arithmetic,
     elementwise,
@@ -21,6 +20,7 @@ from .reference import (
     scan,
     sorting,
 )
+from .reference import attention as _attention
 
 __all__ = [
     "absolute", "accumulate", "adadelta_step", "adagrad_step", "adam_step", "adamax_step", "add", "add_product",

@@ -20,8 +20,8 @@ from rushlight.ops._numeric import (
     refuse_float8,
     refuse_wide_unsigned,
 )
-from rushlight.ops._out import into
-from rushlight.ops._quick import quick_of_one, quick_of_two
+from rushlight.ops._out import into, plain
+from rushlight.ops._quick import free, quick_of_one, quick_of_two
 from rushlight.ops.promotion import NUMBERS, binary, check_broadcast, result_type
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def _shift(name: str, ufunc: Any, input: Any, other: Any) -> Array:
     def shift(a: Any, b: Any) -> Array:
         width = dtype.itemsize * 8
         inside = (b >= 0) & (b < width)
+        if np.all(inside):
+            return np.asarray(ufunc(a, b), dtype)
         shifted = ufunc(a, np.where(inside, b, 0))
         rest = np.zeros((), dtype) if name == "lshift_cpu" else np.where(np.asarray(a) < 0, -1, 0)
         return np.where(inside, shifted, rest).astype(dtype)
@@ -263,6 +265,9 @@ def bitwise_left_shift(input: Any, other: Any, *, out: Tensor | None = None) -> 
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.bitwise_left_shift.html
     """
+    array = free(input, "bhil") if out is None and other.__class__ is int else None
+    if array is not None and 0 <= other < array.itemsize * 8:
+        return plain(np.left_shift(array, other))
     return into(out, LeftShift.apply(input, other))
 
 

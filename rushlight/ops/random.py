@@ -203,6 +203,8 @@ def randperm(
         return write_out(out, kernels.randperm(drawn, count).astype(kind.numpy_dtype, copy=False))
 
     def make(shape: tuple[int, ...], numpy_dtype: np.dtype[Any]) -> Array:
+        if len(shape) == 1:
+            return kernels.randperm(drawn, count).astype(numpy_dtype, copy=False)
         orders = [kernels.randperm(drawn, count) for _ in range(math.prod(shape[:-1]))]
         if not orders:
             return np.empty(shape, numpy_dtype)

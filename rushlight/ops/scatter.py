@@ -57,7 +57,8 @@ class Gather(Operation):
     def backward(ctx: Any, grad: Tensor) -> Any:
         (index,) = ctx.saved_tensors
         zeros = wrap(np.zeros(ctx.shape, grad._array.dtype))
-        return ScatterAdd.apply(zeros, ctx.dim, index, grad, False), None, None
+        # Into the zeros themselves: nothing else holds them.
+        return ScatterAdd.apply(zeros, ctx.dim, index, grad, True), None, None
 
 
 class Scatter(Operation):

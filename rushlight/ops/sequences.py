@@ -179,9 +179,10 @@ def _between(start: Any, end: Any, steps: int, kind: np.dtype[Any]) -> Array:
     wide = _ONCE_ROUNDED.get(work, work)
     place, half = np.arange(steps), steps // 2
     place[half:] -= steps - 1
-    values = place.astype(wide) * np.asarray(step, wide)
-    values[:half] += np.asarray(low, wide)
-    values[half:] += np.asarray(high, wide)
+    values = place.astype(wide)
+    values *= wide.type(step)
+    values[:half] += wide.type(low)
+    values[half:] += wide.type(high)
     values = values.astype(work, copy=False)
     return (np.trunc(values) if kind.kind in "iu" else values).astype(kind, copy=False)
 
@@ -451,7 +452,8 @@ def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, **op
     """
     _check_matrix(row, col)
     kind = dtypes.int64 if dtype is None else as_dtype(dtype)
-    return _made(np.array(np.tril_indices(row, offset, col), dtype=kind.numpy_dtype), None, options)
+    kept = np.greater_equal.outer(np.arange(offset, row + offset), np.arange(col))
+    return _made(np.array(kept.nonzero(), dtype=kind.numpy_dtype), None, options)
 
 
 def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, **options: Any) -> Tensor:
@@ -468,7 +470,8 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, **op
     """
     _check_matrix(row, col)
     kind = dtypes.int64 if dtype is None else as_dtype(dtype)
-    return _made(np.array(np.triu_indices(row, offset, col), dtype=kind.numpy_dtype), None, options)
+    kept = np.less_equal.outer(np.arange(offset, row + offset), np.arange(col))
+    return _made(np.array(kept.nonzero(), dtype=kind.numpy_dtype), None, options)
 
 
 def cartesian_prod(*tensors: Tensor) -> Tensor:

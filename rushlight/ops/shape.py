@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation, ViewOperation, is_plain, view_of
-from rushlight.autograd.variable import Variable
+from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._geometry import (
     Array,
     Shape,
@@ -31,6 +32,13 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = ["flatten", "ravel", "reshape", "squeeze", "unflatten", "unsqueeze"]
+
+
+def _in_shape_of_parent(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """The gradient of a view of other dimensions as that of what it is a view of."""
+    if grad._view is None and not (state.enabled or state.levels) and grad._array.flags.c_contiguous:
+        return wrap(grad._array.reshape(shape))
+    return reshape(grad, shape)
 
 
 class View(ViewOperation):
@@ -58,7 +66,7 @@ class View(ViewOperation):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        return reshape(grad, ctx.shape), None
+        return _in_shape_of_parent(grad, ctx.shape), None
 
 
 class ReshapeAlias(View):
@@ -80,7 +88,7 @@ class UnsafeView(Operation):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        return reshape(grad, ctx.shape), None
+        return _in_shape_of_parent(grad, ctx.shape), None
 
 
 class ViewDtype(Operation):
@@ -146,7 +154,7 @@ class Squeeze(ViewOperation):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        return reshape(grad, ctx.shape), None
+        return _in_shape_of_parent(grad, ctx.shape), None
 
 
 class SqueezeDim(Squeeze):
@@ -173,7 +181,7 @@ class Unsqueeze(ViewOperation):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        return reshape(grad, ctx.shape), None
+        return _in_shape_of_parent(grad, ctx.shape), None
 
 
 def view(input: Tensor, *shape: Any, dtype: dtypes.dtype | None = None, size: Sequence[int] | None = None) -> Tensor:

@@ -8,12 +8,15 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rushlight import dtypes
 from rushlight.ops._geometry import wrap_dim
-from rushlight.ops._numeric import check_tensor
+from rushlight.ops._numeric import Array, check_tensor
 from rushlight.ops._out import into
+from rushlight.ops._quick import quickly
 from rushlight.ops.choice import where
-from rushlight.ops.norms import norm, vector_norm
+from rushlight.ops.norms import norm, norm_of, vector_norm
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -150,6 +153,11 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Tensor | N
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.renorm.html
     """
+    if out is None:
+        _check_renorm(input, p, maxnorm)
+        result = quickly(lambda array: _renormed(array, p, wrap_dim(dim, array.ndim), maxnorm), input)
+        if result is not None:
+            return result
     return into(out, input * _norm_scale(input, p, dim, maxnorm), exact=True)
 
 
@@ -160,7 +168,13 @@ def renorm_(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     return input.copy_(renorm(input.clone(), p, dim, maxnorm))
 
 
-def _norm_scale(input: Tensor, p: float, dim: int, maxnorm: float) -> Any:
+def _renormed(array: Array, p: float, dim: int, maxnorm: float) -> Array:
+    size = norm_of(array, p, tuple([i for i in range(array.ndim) if i != dim]), True)
+    return array * np.where(size > maxnorm, maxnorm / (size + 1e-7), array.dtype.type(1))
+
+
+def _check_renorm(input: Tensor, p: float, maxnorm: float) -> None:
+    """RuntimeError for what `renorm` doesn't take."""
     check_tensor("renorm", "input", 1, input)
     if p <= 0:
         raise RuntimeError("renorm: non-positive-norm not supported")
@@ -168,6 +182,10 @@ def _norm_scale(input: Tensor, p: float, dim: int, maxnorm: float) -> Any:
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input.ndim} dimensions")
     if maxnorm < 0:
         raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm:g}")
+
+
+def _norm_scale(input: Tensor, p: float, dim: int, maxnorm: float) -> Any:
+    _check_renorm(input, p, maxnorm)
     dim = wrap_dim(dim, input.ndim)
     size = vector_norm(input, p, [i for i in range(input.ndim) if i != dim], keepdim=True)
     # The small addend is PyTorch's.

@@ -212,6 +212,10 @@ class Variable:
                 )
             if value is self:
                 raise RuntimeError("can't assign Variable as its own grad")
+            array, own = value._array, self._array
+            if array.dtype is own.dtype and array.shape == own.shape and self._grad_dtype is _OWN:
+                self._grad = value
+                return
             if value.shape != self.shape:
                 raise RuntimeError(
                     f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size "

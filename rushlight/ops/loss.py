@@ -10,6 +10,9 @@ from rushlight import kernels
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
+from rushlight.kernels.index import gather_along, scatter_along
+from rushlight.ops._numeric import Array
+from rushlight.ops.reduce import repeated
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -69,6 +72,11 @@ def _reduce_rows(ctx: Any, losses: Any, rows: Any, reduction: str) -> Any:
 
 def _row_gradients(ctx: Any, grad: Any) -> Any:
     """The gradient of each row's loss, with the graph of `grad`."""
+    if ctx.rows is None and ctx.reduction != "none" and not (state.enabled or state.levels):
+        total = grad._array
+        if ctx.reduction == "mean":
+            total = np.asarray(total / total.dtype.type(ctx.total or 1.0))
+        return wrap(repeated(total, (ctx.count,)))
     if ctx.reduction == "mean":
         # Where no row counts the loss is NaN, and its gradient zero.
         grad = grad / (ctx.total or 1.0)
@@ -128,10 +136,14 @@ class NllLoss(Operation):
     @staticmethod
     def forward(ctx: Any, input: Any, target: Any, weight: Any, reduction: str, ignore_index: int) -> Any:
         array, classes = input._array, target._array
-        check_classes(classes, array.shape[1], ignore_index)
-        kept = classes != ignore_index
-        losses = -array[np.arange(len(classes)), np.where(kept, classes, 0)]
-        ctx.rows = _row_weights(ctx, classes, None if weight is None else weight._array, ignore_index, losses.dtype)
+        losses = None if weight is not None else _all_chosen(array, classes, ignore_index)
+        if losses is not None:
+            ctx.rows, ctx.total = None, float(len(classes))
+        else:
+            check_classes(classes, array.shape[1], ignore_index)
+            kept = classes != ignore_index
+            losses = -array[np.arange(len(classes)), np.where(kept, classes, 0)]
+            ctx.rows = _row_weights(ctx, classes, None if weight is None else weight._array, ignore_index, losses.dtype)
         ctx.reduction, ctx.ignore_index, ctx.count = reduction, ignore_index, len(classes)
         ctx.shape = array.shape
         ctx.save_for_backward(target)
@@ -140,7 +152,8 @@ class NllLoss(Operation):
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
         (target,) = ctx.saved_tensors
-        return NllGrad.apply(_row_gradients(ctx, grad), target, ctx.shape, ctx.ignore_index), None, None, None, None
+        rows = _row_gradients(ctx, grad)
+        return NllGrad.apply(rows, target, ctx.shape, ctx.ignore_index, ctx.rows is None), None, None, None, None
 
 
 class NllLoss2D(NllLoss):
@@ -155,8 +168,15 @@ class NllGrad(Operation):
     node_name = "NllLossBackwardBackward0"
 
     @staticmethod
-    def forward(ctx: Any, rows: Any, target: Any, shape: tuple[int, ...], ignore_index: int) -> Any:
+    def forward(
+        ctx: Any, rows: Any, target: Any, shape: tuple[int, ...], ignore_index: int, every: bool = False
+    ) -> Any:
         classes = target._array
+        if every:  # no row is ignored
+            ctx.kept, ctx.classes = np.arange(len(classes)), classes
+            out = np.zeros(shape, rows._array.dtype)
+            scatter_along("copy", out, 1, classes[:, None], np.negative(rows._array)[:, None])
+            return out
         kept = np.flatnonzero(classes != ignore_index)
         ctx.kept, ctx.classes = kept, classes[kept]
         out = np.zeros(shape, rows._array.dtype)
@@ -168,9 +188,19 @@ class NllGrad(Operation):
         out = np.zeros(grad._array.shape[0], grad._array.dtype)
         if not state.enabled:
             out[ctx.kept] = -grad._array[ctx.kept, ctx.classes]
-            return wrap(out), None, None, None
+            return wrap(out), None, None, None, None
         chosen = -grad[wrap(ctx.kept), wrap(ctx.classes)]
-        return wrap(out).index_copy(0, wrap(ctx.kept), chosen), None, None, None
+        return wrap(out).index_copy(0, wrap(ctx.kept), chosen), None, None, None, None
+
+
+def _all_chosen(array: Array, classes: Array, ignore_index: int) -> Array | None:
+    """Minus the chosen entry of each row; None where rows are ignored, or a class is out of range."""
+    if 0 <= ignore_index < array.shape[1]:
+        return None
+    try:
+        return np.negative(gather_along(array, 1, classes[:, None])[:, 0])
+    except IndexError:
+        return None
 
 
 def check_classes(classes: Any, count: int, ignore_index: int) -> None:

@@ -30,26 +30,19 @@ inline nb::object not_implemented() { return nb::borrow(Py_NotImplemented); }
 inline int bfloat16_number = NPY_NOTYPE;
 
 template <class T>
-<<<<<<< HEAD
 inline constexpr int type_number = NPY_NOTYPE;
-=======
-inline const int type_number = NPY_NOTYPE;
->>>>>>> 2b25a66 (Arithmetic is one compiled family for six types: rows, columns and slices broadcast in it, results given are written in it; e^x in one scaling step, GELU without a correction pass)
 template <>
 inline constexpr int type_number<float> = NPY_FLOAT32;
 template <>
 inline constexpr int type_number<double> = NPY_FLOAT64;
 template <>
 inline constexpr int type_number<int64_t> = NPY_INT64;
-<<<<<<< HEAD
-=======
 template <>
 inline constexpr int type_number<int32_t> = NPY_INT32;
 template <>
 inline constexpr int type_number<Float16> = NPY_FLOAT16;
 template <>
 inline const int& type_number<BFloat16> = bfloat16_number;
->>>>>>> 2b25a66 (Arithmetic is one compiled family for six types: rows, columns and slices broadcast in it, results given are written in it; e^x in one scaling step, GELU without a correction pass)
 
 // A borrowed view of an ndarray argument. The argument's owner keeps it alive: Python holds arguments during a call.
 class Array {

@@ -43,6 +43,8 @@ struct MovingKernels {
     bool (*take)(int size, const Slices& slices, const int64_t* index, const void* own, void* out);
     // The slices of own become those of `values`, or one element; nothing does if an index is out of range.
     bool (*put)(int size, const Slices& slices, const int64_t* index, void* own, const void* values, bool single);
+    // n bytes that don't overlap.
+    void (*copy)(const char* from, char* to, int64_t n);
     // What `dims` vectors of n indices name in row-major order of an array of these lengths.
     bool (*places)(int dims, const int64_t* const* indices, const int64_t* lengths, int64_t n, int64_t* out);
 };

@@ -130,6 +130,10 @@ bool put(int size, const Slices& s, const int64_t* index, void* own, const void*
     });
 }
 
+void copy(const char* from, char* to, int64_t n) {
+    parallel_for(n, kGrain * 16, [=](int64_t begin, int64_t end) { std::memcpy(to + begin, from + begin, end - begin); });
+}
+
 bool places(int dims, const int64_t* const* indices, const int64_t* lengths, int64_t n, int64_t* out) {
     std::atomic<bool> fine{true};
     parallel_for(n, kGrain / dims, [&](int64_t begin, int64_t end) {
@@ -152,6 +156,6 @@ bool places(int dims, const int64_t* const* indices, const int64_t* lengths, int
 
 }  // namespace
 
-const MovingKernels moving = {gather, take, put, places};
+const MovingKernels moving = {gather, take, put, copy, places};
 
 }  // namespace rl::RL_ISA

@@ -189,6 +189,17 @@ nb::object add_along(nb::handle own_, int64_t dim, nb::handle index_, nb::handle
     return add_as<int64_t>(s, own, index, values);
 }
 
+// Arrays in row-major order; small ones NumPy copies as fast.
+nb::object copied(nb::handle x_) {
+    const Array x(x_, "array");
+    const int64_t bytes = x.size() * PyArray_ITEMSIZE(x.ptr());
+    if (!x.contiguous() || bytes < kLong * 16 || PyDataType_REFCHK(PyArray_DESCR(x.ptr()))) return not_implemented();
+    nb::object out = empty_of(x, x.dims(), PyArray_DIMS(x.ptr()));
+    Released released(true);
+    active_moving().copy(x.data<char>(), data_of<char>(out), bytes);
+    return out;
+}
+
 // Indices of one shape, as they lie in memory.
 nb::object flat_places(nb::tuple indices, nb::tuple lengths) {
     const auto dims = static_cast<int64_t>(indices.size());
@@ -225,6 +236,7 @@ void bind_indexing(nb::module_& m) {
           nb::arg("wraps") = false);
     m.def("add_along", add_along, nb::arg("out").none(), nb::arg("dim"), nb::arg("index").none(), nb::arg("values").none(),
           nb::arg("wraps") = false);
+    m.def("copied", copied, nb::arg("array").none());
     m.def("flat_places", flat_places, nb::arg("indices"), nb::arg("lengths"));
 }
 

@@ -29,11 +29,12 @@ __all__ = [
     "hardswish", "int8_pack", "int8_product", "int8_quantize", "int8_range", "interpolate", "kth_along", "leaky_relu",
     "leaky_relu_backward", "log_softmax", "log_softmax_backward", "log_sum_exp_along", "lu_factor", "maximum", "mean",
     "median_along", "minimum", "mish", "mode_along", "moments_over", "multiply", "nadam_step", "native_available",
-    "negative", "normalize", "normalize_backward", "place_over", "product_along", "radam_step", "reciprocal",
-    "reciprocal_sqrt", "relu_forward", "rmsprop_step", "rprop_step", "scale_all", "scatter_sum", "sgd_step", "sigmoid",
-    "sigmoid_backward", "silu", "silu_backward", "softmax", "softmax_backward", "softmax_cross_entropy",
-    "softmax_cross_entropy_backward", "softplus", "sort_along", "sqrt", "square", "squares_of_all", "subtract",
-    "sum_along", "sum_over", "tanh", "tanh_backward", "threshold_backward", "topk_along",
+    "negative", "normalize", "normalize_backward", "place_over", "product_along", "qr_factor", "radam_step",
+    "reciprocal", "reciprocal_sqrt", "relu_forward", "rmsprop_step", "rprop_step", "scale_all", "scatter_sum",
+    "sgd_step", "sigmoid", "sigmoid_backward", "silu", "silu_backward", "softmax", "softmax_backward",
+    "softmax_cross_entropy", "softmax_cross_entropy_backward", "softplus", "solve_triangular", "sort_along", "sqrt",
+    "square", "squares_of_all", "subtract", "sum_along", "sum_over", "tanh", "tanh_backward", "threshold_backward",
+    "topk_along",
 ]  # fmt: skip
 
 attention = prefer_native(_attention.attention)
@@ -41,6 +42,8 @@ attention_backward = prefer_native(_attention.attention_backward)
 
 gemm = prefer_native(linalg.gemm)
 lu_factor = prefer_native(factors.lu_factor)
+qr_factor = prefer_native(factors.qr_factor)
+solve_triangular = prefer_native(factors.solve_triangular)
 
 int8_pack = prefer_native(int8.int8_pack)
 int8_product = prefer_native(int8.int8_product)

@@ -12,7 +12,7 @@ import numpy as np
 
 from rushlight.array_memory import related
 from rushlight.autograd.operation import writes_freely
-from rushlight.kernels.index import gather_along, scatter_along, take_along, take_at
+from rushlight.kernels.index import copied, gather_along, scatter_along, take_along, take_at
 from rushlight.ops._out import plain
 from rushlight.ops._quick import free
 
@@ -46,7 +46,7 @@ def _target(input: Any, inplace: bool, *sources: Any) -> Any:
     """The array to write to: a tensor's own, which none of the sources may be part of, or a copy."""
     array = free(input)
     if array is None or not inplace:
-        return None if array is None else array.copy("K")
+        return None if array is None else copied(array)
     if not writes_freely(input) or any(related(array, source) for source in sources):
         return None
     return array
@@ -97,7 +97,7 @@ def with_slices(kernel: Callable[..., None], input: Any, dim: Any, index: Any, s
     if places is None or places.ndim != 1:
         return None
     number = source.__class__ is float or source.__class__ is int
-    given = None if number else free(source)
+    given: Any = None if number else free(source)
     if given is None and not number:
         return None
     try:

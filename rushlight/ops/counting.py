@@ -256,7 +256,8 @@ class Searchsorted(Operation):
         if sorter is not None:
             keys = np.take_along_axis(keys, sorter._array, -1)
         kind = np.result_type(keys, wanted)
-        found = search_sorted(*[np.ascontiguousarray(a, kind).reshape(a.shape) for a in (keys, wanted)], right)
+        keys, wanted = (np.ascontiguousarray(a, kind).reshape(a.shape) for a in (keys, wanted))
+        found = search_sorted(keys, wanted, right)
         return found.astype(dtype, copy=False)
 
 

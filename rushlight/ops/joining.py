@@ -21,7 +21,7 @@ from rushlight.ops._codes import alike
 from rushlight.ops._geometry import Array, Shape, shape_text, wrap_dim
 from rushlight.ops._numeric import add_reduce, check_tensor
 from rushlight.ops._out import apart_from, into, plain
-from rushlight.ops._quick import quickly
+from rushlight.ops._quick import free, quickly
 from rushlight.ops.broadcast import atleast_1d, atleast_2d, atleast_3d
 from rushlight.ops.promotion import result_type
 from rushlight.ops.shape import reshape, view
@@ -391,7 +391,28 @@ def dstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.dstack.html
     """
+    if out is None and (made := _beside(tensors, 3)) is not None:
+        return made
     return cat(_raised(tensors, 3, atleast_3d, "dstack"), 2, out=out)
+
+
+def _beside(tensors: Tensors, ndim: int) -> Any:
+    """Tensors of one shape, one dimension fewer than the result's or two, along its last; None of others.
+
+    None, too, of those that want a gradient.
+    """
+    if tensors.__class__ not in (tuple, list) or not tensors:
+        return None
+    arrays = [free(tensor) for tensor in tensors]
+    first = arrays[0]
+    if any(array is None or array.shape != first.shape or array.dtype is not first.dtype for array in arrays):
+        return None
+    if first.ndim != 1 and (first.ndim != 2 or ndim == 2):
+        return None
+    made = np.empty((*first.shape, len(arrays)), first.dtype)
+    for i, array in enumerate(arrays):
+        made[..., i] = array
+    return plain(made if made.ndim == ndim else made[None])
 
 
 def column_stack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
@@ -406,6 +427,8 @@ def column_stack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.column_stack.html
     """
+    if out is None and (made := _beside(tensors, 2)) is not None:
+        return made
     columns = [
         tensor if tensor._array.ndim > 1 else view(tensor.contiguous(), (tensor._array.size, 1))
         for tensor in _stacked(tensors, "column_stack")

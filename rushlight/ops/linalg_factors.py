@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes, return_types
+from rushlight import dtypes, kernels, return_types
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
@@ -43,7 +43,7 @@ class Qr(Operation):
         if mode == "r":
             empty = np.empty(0, array.dtype)
             return empty, np.linalg.qr(array, mode="r")
-        q, r = map(wrap, np.linalg.qr(array, mode=mode))
+        q, r = map(wrap, kernels.qr_factor(array) if mode == "reduced" else np.linalg.qr(array, mode=mode))
         ctx.save_for_backward(input, q, r)
         return q, r
 

@@ -16,9 +16,11 @@ import numpy as np
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import as_one
 from rushlight.autograd.variable import wrap
+from rushlight.kernels.index import take_along
 from rushlight.ops._geometry import Array, Shape, shape_text, sizes, wrap_dim, wrap_dims
 from rushlight.ops._numeric import check_tensor
-from rushlight.ops._out import into
+from rushlight.ops._out import into, plain
+from rushlight.ops._quick import free
 from rushlight.ops.broadcast import expand
 from rushlight.ops.shape import reshape, unsqueeze
 
@@ -230,6 +232,11 @@ def repeat_interleave(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.repeat_interleave.html
     """
+    if dim.__class__ is int and repeats.__class__ is int and repeats > 0 and output_size is None:
+        array = free(input, "fdlib?")
+        if array is not None and array.size and -array.ndim <= dim < array.ndim:
+            dim %= array.ndim
+            return plain(take_along(array, dim, _repeated(array.shape[dim], repeats)))
     check_tensor("repeat_interleave", "input", 1, input)
     if repeats is not None and not isinstance(repeats, int):
         check_tensor("repeat_interleave", "repeats", 2, repeats)
@@ -257,6 +264,11 @@ def repeat_interleave(
     if output_size is not None and output_size != counts.sum():
         raise RuntimeError("allocated size does not match required size")
     return input.index_select(dim, wrap(np.repeat(np.arange(shape[dim]), counts)))
+
+
+@functools.lru_cache(64)
+def _repeated(length: int, repeats: int) -> Array:
+    return np.repeat(np.arange(length), repeats)
 
 
 def _counts(repeats: Tensor) -> Array:
@@ -353,6 +365,9 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.rot90.html
     """
+    array = free(input, "fdlib?")
+    if array is not None and array.ndim == 2 and k == 1 and tuple(dims) == (0, 1):
+        return plain(array.T[::-1].copy("K"))
     check_tensor("rot90", "input", 1, input)
     ndim = input._array.ndim
     if len(dims) != 2:
@@ -377,6 +392,9 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.tril.html
     """
+    array = free(input, "fdlib?")
+    if out is None and diagonal.__class__ is int and array is not None and array.ndim > 1:
+        return plain(_triangle(array, diagonal, True))
     check_tensor("tril", "input", 1, input)
     return into(out, Tril.apply(_matrices(input, "tril"), diagonal), exact=True)
 
@@ -393,6 +411,9 @@ def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.triu.html
     """
+    array = free(input, "fdlib?")
+    if out is None and diagonal.__class__ is int and array is not None and array.ndim > 1:
+        return plain(_triangle(array, diagonal, False))
     check_tensor("triu", "input", 1, input)
     return into(out, Triu.apply(_matrices(input, "triu"), diagonal), exact=True)
 

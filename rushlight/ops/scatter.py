@@ -14,7 +14,7 @@ import numpy as np
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import elements
 from rushlight.autograd.variable import Variable, wrap
-from rushlight.kernels.index import first_outside, gather_along, scatter_along
+from rushlight.kernels.index import copied, first_outside, gather_along, scatter_along
 from rushlight.ops._geometry import Array, Shape, check_no_overlap, shape_text, wrap_dim
 from rushlight.ops._indexed import gathered, scattered
 from rushlight.ops._numeric import check_tensor
@@ -32,7 +32,7 @@ __all__ = ["gather", "scatter", "scatter_add", "scatter_reduce", "take_along_dim
 def target_array(input: Tensor, inplace: bool) -> Array:
     """The array that an operation writes into: the tensor's own, or a copy of it."""
     if not inplace:
-        return input._array.copy("K")
+        return copied(input._array)
     check_no_overlap(input._array)
     return input._array
 

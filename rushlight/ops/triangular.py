@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import return_types
+from rushlight import kernels, return_types
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
@@ -49,10 +49,10 @@ class SolveTriangular(Operation):
         ctx.upper, ctx.left, ctx.unitriangular = upper, left, unitriangular
         a, b = A._array, B._array
         if left:
-            x = factors.solve_triangular(a, b, upper, unitriangular, product)
+            x = kernels.solve_triangular(a, b, upper, unitriangular, product)
         else:
             a, b = a.swapaxes(-2, -1), b.swapaxes(-2, -1)
-            x = factors.solve_triangular(a, b, not upper, unitriangular, product).swapaxes(-2, -1)
+            x = kernels.solve_triangular(a, b, not upper, unitriangular, product).swapaxes(-2, -1)
         out = wrap(np.ascontiguousarray(x))
         ctx.save_for_backward(A, B, out)
         return out
@@ -130,7 +130,7 @@ class TriangularSolve(Operation):
         ctx.options = upper, transpose, unitriangular
         a, right = A._array, b._array
         turned = a.swapaxes(-2, -1) if transpose else a
-        x = factors.solve_triangular(turned, right, upper != transpose, unitriangular, product)
+        x = kernels.solve_triangular(turned, right, upper != transpose, unitriangular, product)
         out = wrap(np.ascontiguousarray(x))
         ctx.save_for_backward(b, A, out)
         return out, np.array(np.broadcast_to(a, (*x.shape[:-2], *a.shape[-2:])))
@@ -325,8 +325,8 @@ class CholeskySolve(Operation):
         factor = L._array
         adjoint = factor.swapaxes(-2, -1).conj()
         first, second = (adjoint, factor) if upper else (factor, adjoint)
-        x = factors.solve_triangular(first, B._array, False, False, product)
-        out = wrap(np.ascontiguousarray(factors.solve_triangular(second, x, True, False, product)))
+        x = kernels.solve_triangular(first, B._array, False, False, product)
+        out = wrap(np.ascontiguousarray(kernels.solve_triangular(second, x, True, False, product)))
         ctx.save_for_backward(B, L, out)
         return out
 
@@ -378,7 +378,7 @@ class CholeskyInverse(Operation):
         if zero.any():
             info = np.where(zero.any(-1), zero.argmax(-1) + 1, 0) if factor.size else zero.any(-1)
             fail("cholesky_inverse", np.asarray(info), SINGULAR)
-        inverse = factors.solve_triangular(factor, np.eye(factor.shape[-1], dtype=factor.dtype), upper, False, product)
+        inverse = kernels.solve_triangular(factor, np.eye(factor.shape[-1], dtype=factor.dtype), upper, False, product)
         adjoint = inverse.swapaxes(-2, -1).conj()
         out = wrap(product(inverse, adjoint) if upper else product(adjoint, inverse))
         ctx.save_for_backward(L, out)

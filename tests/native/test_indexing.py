@@ -116,6 +116,17 @@ def test_slices_are_read_and_written_as_by_the_reference(machine, type_):
                 np.testing.assert_array_equal(one, other)
 
 
+def test_copies_are_copies(machine):
+    x = np.random.default_rng(0).standard_normal((300, 1001))
+    for array in (x, x.astype(np.float32), x > 0):
+        got = _native.copied(array)
+        assert got.dtype == array.dtype and not np.shares_memory(got, array)
+        np.testing.assert_array_equal(got, array)
+    assert _native.copied(x[:2]) is NotImplemented
+    assert _native.copied(x.T) is NotImplemented
+    assert _native.copied(x.astype(object)) is NotImplemented
+
+
 def test_places_are_the_references(machine):
     rng = np.random.default_rng(0)
     for shape in ((), (0,), (5,), (300, 200)):

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "cholesky_until", "ldl_factor", "ldl_solve", "lu_factor", "lu_solve", "permutation", "solve_triangular", "triangle",
-    "unit",
+    "cholesky_until", "ldl_factor", "ldl_solve", "lu_factor", "lu_solve", "permutation", "qr_factor",
+    "solve_triangular", "triangle", "unit",
 ]  # fmt: skip
 
 Array = NDArray[Any]
@@ -149,6 +149,12 @@ def _factor_panel(lu: Array, start: int, stop: int, pivots: Array, info: Array) 
             if k + 1 < stop:
                 lu[:, k + 1 :, k + 1 : stop] -= below[:, :, None] * lu[:, k, None, k + 1 : stop]
     pivots[:, start:stop] += 1
+
+
+def qr_factor(a: Array) -> tuple[Array, Array]:
+    """Q (*, M, K) with orthonormal columns and R (*, K, N) upper triangular of A = Q R (*, M, N), K = min(M, N)."""
+    q, r = np.linalg.qr(a)
+    return q, r
 
 
 def permutation(pivots: Array, rows: int) -> Array:

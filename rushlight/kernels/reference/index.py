@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
-    "add_along", "along", "first_outside", "flat_along", "flat_places", "gather_along", "put_along", "scatter_along",
-    "take_along",
+    "add_along", "along", "copied", "first_outside", "flat_along", "flat_places", "gather_along", "put_along",
+    "scatter_along", "take_along",
 ]  # fmt: skip
 
 Array = npt.NDArray[Any]
@@ -109,6 +109,11 @@ def flat_along(index: Array, own: tuple[int, ...], dim: int) -> Array:
 _SMALL = 4096
 
 
+def copied(array: Array) -> Array:
+    """A copy whose dimensions keep their order in memory."""
+    return array.copy("K")
+
+
 def take_along(array: Array, dim: int, index: Array, wraps: bool = False) -> Array:
     """The slices along `dim` that a vector of indices names; -1 is the last one if it `wraps`."""
     if not wraps:
@@ -120,7 +125,8 @@ def put_along(out: Array, dim: int, index: Array, values: Array, wraps: bool = F
     """Write slices, or one number, where a vector of indices names slices along `dim`; the last one named stays."""
     if not wraps:
         _check(index, out.shape[dim])
-    out[(*(slice(None),) * dim, index)] = values
+    key: Any = (*(slice(None),) * dim, index)
+    out[key] = values
 
 
 def flat_places(indices: tuple[Array, ...], lengths: tuple[int, ...]) -> Array:

@@ -2,6 +2,7 @@
 
 #include "core/thread_pool.h"
 #include "core/vec.h"
+#include "norm_columns.h"
 
 namespace rl::RL_ISA {
 namespace {
@@ -54,6 +55,7 @@ RL_INLINE void for_each(int64_t n, F f) {
 
 template <class T>
 void forward(const NormLayout& l, const T* x, const T* weight, const T* bias, T eps, T* out, T* mean, T* var, T* rstd) {
+    if (is_columns(l)) return forward_columns(l, x, weight, bias, eps, out, mean, var, rstd);
     parallel_for(l.sets, grain_of(l), [&](int64_t set, int64_t end) {
         for (; set < end; ++set) {
             const double count = static_cast<double>(l.segments * l.length);
@@ -168,6 +170,7 @@ void to_each_weight(const NormLayout& l, const T* grad, const T* x, const T* mea
 template <class T>
 void backward(const NormLayout& l, const T* grad, const T* x, const T* weight, const T* mean, const T* rstd, T* to_x, T* to_weight,
               T* to_bias, int64_t weights, T* sums) {
+    if (is_columns(l)) return backward_columns(l, grad, x, weight, mean, rstd, to_x, to_weight, to_bias);
     to_input(l, grad, x, weight, mean, rstd, to_x, sums);
     if (!to_weight) return;
     if (l.each) {

@@ -4,6 +4,7 @@
 namespace rl {
 void bind_attention(nb::module_& m);
 void bind_arithmetic(nb::module_& m);
+void bind_channels(nb::module_& m);
 void bind_conv(nb::module_& m);
 void bind_core(nb::module_& m);
 void bind_choice(nb::module_& m);
@@ -20,6 +21,7 @@ void bind_random(nb::module_& m);
 void bind_recurrent(nb::module_& m);
 void bind_reduce(nb::module_& m);
 void bind_rows(nb::module_& m);
+void bind_resample(nb::module_& m);
 void bind_scan(nb::module_& m);
 void bind_searching(nb::module_& m);
 void bind_selecting(nb::module_& m);
@@ -37,6 +39,7 @@ NB_MODULE(_native, m) {
     rl::bind_core(m);
     rl::bind_attention(m);
     rl::bind_arithmetic(m);
+    rl::bind_channels(m);
     rl::bind_conv(m);
     rl::bind_choice(m);
     rl::bind_elementwise(m);
@@ -56,6 +59,7 @@ NB_MODULE(_native, m) {
     rl::bind_recurrent(m);
     rl::bind_reduce(m);
     rl::bind_rows(m);
+    rl::bind_resample(m);
     rl::bind_scan(m);
     rl::bind_searching(m);
     rl::bind_selecting(m);

@@ -9,7 +9,7 @@ namespace rl {
 namespace {
 
 constexpr int64_t kLong = 1 << 14;  // elements from which the interpreter is released
-constexpr int64_t kShort = 4;       // runs this short are left to NumPy, unless each element has its own weight
+constexpr int64_t kShort = 4;       // runs this short are left to NumPy, but for single elements and those with weights of their own
 constexpr int kMaxDims = 64;
 
 // A tuple of small non-negative integers; `count` is -1 for anything else.
@@ -91,7 +91,8 @@ bool understand(nb::handle view_, nb::handle axes_, nb::handle affine_, int64_t 
     } else {
         return false;
     }
-    return l.length >= kShort || l.segments == 1;
+    const bool columns = l.length == 1 && l.set_stride == 1;
+    return l.length >= kShort || l.segments == 1 || columns;
 }
 
 // A weight or bias, or null for None; false where it is not of this type and size.

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.kernels.dispatch import native_available, prefer_native
+from rushlight.kernels.reference import channels
 from rushlight.kernels.reference import conv as reference
 from rushlight.kernels.reference.windows import Ints, conv_size, taps, working_dtype
 
@@ -24,6 +25,7 @@ Array = np.ndarray[Any, Any]
 _conv = prefer_native(reference.conv)
 _conv_input = prefer_native(reference.conv_input)
 _conv_weight = prefer_native(reference.conv_weight)
+_channel_sums = prefer_native(channels.channel_sums)
 
 # A chunk of samples has fewer elements than this, once its windows over depth are copied.
 _CHUNK = 1 << 23
@@ -31,6 +33,16 @@ _CHUNK = 1 << 23
 
 def _widened(array: Array | None, work: np.dtype[Any]) -> Any:
     return array if array is None else array.astype(work, copy=False)
+
+
+def _is_pointwise(kernel: Ints, stride: Ints, padding: Ints) -> bool:
+    """Whether every output sees one input, its own: then the last dimensions are as good as one."""
+    return set(kernel) == set(stride) == {1} and not any(padding)
+
+
+def _lined_up(array: Array) -> Array:
+    """(N, C, D, H, W) to (N, C, D, H·W)."""
+    return np.ascontiguousarray(array).reshape(*array.shape[:3], -1)
 
 
 def _is_deep(array: Array) -> bool:
@@ -88,6 +100,9 @@ def conv(
         return reference.conv(x, weight, bias, stride, padding, dilation, groups, outputs, relu)
     kernel = weight.shape[2:]
     outputs = outputs or tuple(map(conv_size, x.shape[2:], kernel, stride, padding, dilation))
+    if _is_pointwise(kernel, stride, padding) and outputs == x.shape[2:]:
+        found = _conv(_lined_up(x), weight[..., 0], bias, (1, 1), (0, 0), (1, 1), groups, None, relu)
+        return found.reshape(len(x), len(weight), *outputs)
     y = np.empty((len(x), len(weight), *outputs), x.dtype)
     flat = _flat(weight)
     for part in _chunks(len(x), x.shape[1] * kernel[0] * outputs[0] * prod(x.shape[3:])):
@@ -117,6 +132,10 @@ def conv_input(
         return reference.conv_input(gy, weight, bias, sizes, stride, padding, dilation, groups)
     batch, out_channels, outputs = gy.shape[0], gy.shape[1], gy.shape[2:]
     channels, kernel = weight.shape[1] * groups, weight.shape[2]
+    if _is_pointwise(weight.shape[2:], stride, padding) and outputs == tuple(sizes):
+        flat_sizes = (sizes[0], sizes[1] * sizes[2])
+        found = _conv_input(_lined_up(gy), weight[..., 0], bias, flat_sizes, (1, 1), (0, 0), (1, 1), groups)
+        return found.reshape(batch, channels, *sizes)
     x = np.zeros((batch, channels, *sizes), gy.dtype)
     flat = _flat(weight)
     for part in _chunks(batch, channels * kernel * outputs[0] * prod(sizes[1:])):
@@ -151,10 +170,13 @@ def conv_weight(
         return reference.conv_weight(x, gy, kernel, stride, padding, dilation, groups, bias)
     out_channels, outputs = gy.shape[1], gy.shape[2:]
     channels = x.shape[1] // groups
+    if _is_pointwise(kernel, stride, padding) and outputs == x.shape[2:]:
+        gw, gb = _conv_weight(_lined_up(x), _lined_up(gy), (1, 1), (1, 1), (0, 0), (1, 1), groups, bias)
+        return gw[..., None], gb
     total = np.zeros((out_channels, channels * kernel[0], *kernel[1:]), x.dtype)
     for part in _chunks(len(x), x.shape[1] * kernel[0] * outputs[0] * prod(x.shape[3:])):
         planes = _planes(x[part], outputs[0], kernel[0], stride, padding, dilation)
         grads = np.ascontiguousarray(gy[part].swapaxes(1, 2)).reshape(-1, out_channels, *outputs[1:])
         total += _conv_weight(planes, grads, kernel[1:], stride[1:], padding[1:], dilation[1:], groups, False)[0]
     gw = total.reshape(out_channels, channels, *kernel)
-    return gw, reference.channel_sum(gy) if bias else None
+    return gw, _channel_sums(gy)[0] if bias else None

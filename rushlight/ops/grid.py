@@ -19,7 +19,7 @@ from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.dtypes import from_numpy_dtype
-from rushlight.kernels.reference.grid import add_at_places, at_places
+from rushlight.kernels.resampling import blend_places, pull_places, spread_places
 from rushlight.ops._numeric import Array, as_result, check_tensor, not_implemented, widened
 from rushlight.ops.joining import stack
 from rushlight.ops.sequences import linspace
@@ -33,6 +33,11 @@ _BILINEAR, _NEAREST, _BICUBIC = range(3)
 _ZEROS, _BORDER, _REFLECTION = range(3)
 
 
+def _flat(image: Array) -> Array:
+    """An image (N, C, *) as (N, C, places)."""
+    return np.ascontiguousarray(image).reshape(*image.shape[:2], math.prod(image.shape[2:]))
+
+
 class AtPlaces(Operation):
     """`input` (N, C, *) read at flat places (N, P); see `kernels.reference.grid`."""
 
@@ -42,7 +47,7 @@ class AtPlaces(Operation):
     def forward(ctx: Any, input: Tensor, index: Array) -> Array:
         array = input._array
         ctx.shape, ctx.index = array.shape, index
-        return at_places(array.reshape(*array.shape[:2], math.prod(array.shape[2:])), index)
+        return blend_places(_flat(array), index[None], None)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -57,7 +62,8 @@ class AddAtPlaces(Operation):
     @staticmethod
     def forward(ctx: Any, grad: Tensor, index: Array, shape: tuple[int, ...]) -> Array:
         ctx.index = index
-        return add_at_places(grad._array, index, math.prod(shape[2:])).reshape(shape)
+        grad_array = np.ascontiguousarray(grad._array)
+        return spread_places(grad_array, index[None], None, math.prod(shape[2:])).reshape(shape)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -210,11 +216,53 @@ def _by_rows(image: Array, weights: Sequence[Sequence[Array]], flat: Sequence[Ar
     for i, row_weight in enumerate(weights[0]):
         row: Any = None
         for weight, place in zip(weights[1], flat[i * width : (i + 1) * width], strict=True):
-            term = at_places(image, place) * weight[:, None]
+            term = blend_places(image, place[None], None) * weight[:, None]
             row = term if row is None else np.add(row, term, row)
         row *= row_weight[:, None]
         out = row if out is None else np.add(out, row, out)
     return out
+
+
+def _products(weights: Sequence[Sequence[Any]], combinations: Sequence[tuple[int, ...]]) -> Array | None:
+    """The weight (K, N, P) of every combination of neighbours; None where all are 1."""
+    products = [_product([w[t] for w, t in zip(weights, chosen, strict=True)]) for chosen in combinations]
+    return None if products[0] is None else np.stack(products)
+
+
+def _gradients(
+    grad: Array,
+    image: Array,
+    points: Array,
+    axes: Sequence[_Axis],
+    mode: int,
+    combinations: Sequence[tuple[int, ...]],
+    places: Array,
+    needs: Sequence[bool],
+) -> tuple[Tensor | None, Tensor | None]:
+    """The gradients of image and grid that are needed, where nothing asks for theirs."""
+    seed, weights = _flat(grad), [_weights(axis.share, mode) for axis in axes]
+    to_image = to_grid = None
+    if needs[0]:
+        found = spread_places(seed, places, _products(weights, combinations), math.prod(image.shape[2:]))
+        to_image = wrap(found.reshape(image.shape))
+    if needs[1] and mode == _NEAREST:
+        to_grid = wrap(np.zeros_like(points))
+    elif needs[1]:
+        pulls = pull_places(_flat(image), seed, places)
+        columns = np.empty(points.shape, points.dtype)
+        for i, axis in enumerate(axes):
+            factors = [
+                _weight_slopes(a.share, mode) if i == j else w
+                for j, (a, w) in enumerate(zip(axes, weights, strict=True))
+            ]
+            terms = (
+                pull * _product([f[t] for f, t in zip(factors, chosen, strict=True)])
+                for pull, chosen in zip(pulls, combinations, strict=True)
+            )
+            # The grid's last dimension is (x, y, z), the image's are (depth, height, width).
+            columns[..., -1 - i] = (sum(terms) * axis.slope).reshape(points.shape[:-1])
+        to_grid = wrap(columns)
+    return to_image, to_grid
 
 
 class GridSampler(Operation):
@@ -227,18 +275,21 @@ class GridSampler(Operation):
         image, points = input._array, grid._array
         n, c, *sizes = image.shape
         axes = _axes(points, sizes, mode, padding, align_corners)
+        weights = [_weights(axis.share, mode) for axis in axes]
+        combinations, flat = _neighbours(axes, sizes)
+        if image.dtype.char in "fd" and image.dtype == points.dtype:
+            found = blend_places(_flat(image), np.stack(flat), _products(weights, combinations))
+            return found.reshape(n, c, *points.shape[1:-1])
         # One element more, a zero, is where the places outside lead.
         total = math.prod(sizes)
         flat_image = np.zeros((n, c, total + 1), image.dtype)
         flat_image[:, :, :total] = image.reshape(n, c, total)
-        weights = [_weights(axis.share, mode) for axis in axes]
-        combinations, flat = _neighbours(axes, sizes)
         if mode == _BICUBIC:
             out = _by_rows(flat_image, weights, flat)
         else:
             out = None
             for chosen, place in zip(combinations, flat, strict=True):
-                term = at_places(flat_image, place)
+                term = blend_places(flat_image, place[None], None)
                 weight = _product([w[t] for w, t in zip(weights, chosen, strict=True)])
                 if weight is not None:
                     term *= weight[:, None]
@@ -255,6 +306,10 @@ class GridSampler(Operation):
         n, c, *sizes = input.shape
         axes = [_widened_axis(axis) for axis in _axes(points, sizes, mode, padding, align_corners)]
         combinations, flat = _neighbours(axes, sizes)
+        kind = points.dtype
+        if not state.enabled and kind.char in "fd" and input._array.dtype is kind is grad._array.dtype:
+            found = _gradients(grad._array, input._array, points, axes, mode, combinations, np.stack(flat), needs)
+            return *found, None, None, None
         dtype = wrap(axes[0].share).dtype
         seed = grad.reshape(n, c, math.prod(points.shape[1:-1])).to(dtype)
         shares = [_traced_share(grid, axis, i).to(dtype) for i, axis in enumerate(reversed(axes))][::-1]

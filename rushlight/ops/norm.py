@@ -142,14 +142,14 @@ class BatchNormEval(Operation):
         ctx.affine = affine
         # The statistics are kept as they are now: training may move them before backward.
         ctx.save_for_backward(input, weight, bias, wrap(wide(mean._array).copy()), wrap(rstd))
-        out = wide(array) * scale.reshape(affine).astype(wide(array).dtype, copy=False)
-        out += shift.reshape(affine)
-        return out.astype(array.dtype, copy=False)
+        return kernels.scale_channels(array, scale, shift)
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
         input, weight, bias, mean, rstd = ctx.saved_tensors
         needs, affine = ctx.needs_input_grad, ctx.affine
+        if not state.enabled and input._array.dtype.char in "fd" and grad._array.dtype is input._array.dtype:
+            return (*_eval_gradients(grad._array, input._array, weight, bias, mean, rstd, needs), None, None, None)
         rstd = rstd.reshape(affine)
         to_input = to_weight = to_bias = None
         if needs[0]:
@@ -166,6 +166,24 @@ class BatchNormEval(Operation):
         if needs[2]:
             to_bias = grad.sum_to_size((1, *bias._array.shape, *affine[2:])).reshape(bias._array.shape).to(bias.dtype)
         return to_input, to_weight, to_bias, None, None, None
+
+
+def _eval_gradients(
+    grad: Any, x: Any, weight: Any, bias: Any, mean: Any, rstd: Any, needs: Any
+) -> tuple[Any, Any, Any]:
+    """The gradients of `BatchNormEval` that are needed, where nothing asks for theirs."""
+    scale, to_input, to_weight, to_bias = rstd._array, None, None, None
+    if needs[0]:
+        factors = scale if weight is None else scale * wide(weight._array)
+        to_input = wrap(kernels.scale_channels(grad, factors.astype(grad.dtype, copy=False), None))
+    if needs[1] or needs[2]:
+        centre = mean._array.astype(grad.dtype, copy=False)
+        sums, products = kernels.channel_sums(grad, x, centre) if needs[1] else kernels.channel_sums(grad)
+        if products is not None:
+            to_weight = wrap((products * scale).astype(weight._array.dtype, copy=False))
+        if needs[2]:
+            to_bias = wrap(sums.astype(bias._array.dtype, copy=False))
+    return to_input, to_weight, to_bias
 
 
 class RMSNorm(Operation):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.autograd.operation import Operation
-from rushlight.kernels.reference.resample import resample, resample_backward, resample_bytes
 from rushlight.kernels.reference.taps import (
     Taps,
     antialiased_taps,
@@ -21,6 +20,7 @@ from rushlight.kernels.reference.taps import (
     nearest_taps,
     same,
 )
+from rushlight.kernels.resampling import resample, resample_backward, resample_bytes
 from rushlight.ops._numeric import as_result, not_implemented
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.kernels.reference.channels import channel_sums
 from rushlight.kernels.reference.windows import Ints, conv_size, last_axes, taps, working_dtype
 
-__all__ = ["channel_sum", "conv", "conv_input", "conv_weight", "fold", "unfold"]
+__all__ = ["conv", "conv_input", "conv_weight", "fold", "unfold"]
 
 # Columns of a chunk of samples stay below this many elements, about the size of a second-level cache.
 _CHUNK = 1 << 20
@@ -136,10 +137,4 @@ def conv_weight(
         grads = grads.reshape(len(part), groups, out_channels // groups, prod(outputs))
         total += np.matmul(grads, columns.swapaxes(2, 3)).sum(0)
     gw = total.reshape(out_channels, channels // groups, *kernel).astype(x.dtype, copy=False)
-    return gw, channel_sum(gy) if bias else None
-
-
-def channel_sum(gy: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The bias-adjoint of `conv`: (N, O, *outputs) summed to (O,)."""
-    axes = (0, *range(2, gy.ndim))
-    return np.asarray(gy.sum(axes, dtype=working_dtype(gy.dtype)), gy.dtype)
+    return gw, channel_sums(gy)[0] if bias else None

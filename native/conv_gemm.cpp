@@ -17,6 +17,7 @@ namespace {
 
 constexpr int64_t kBlockBytes = 384 << 10;  // patches that are multiplied by the same weights: in the second-level cache
 constexpr int64_t kMostPanels = 8;
+constexpr int64_t kFewPanels = 4;
 constexpr int64_t kGradOutputs = 256;       // outputs between two visits of the weight gradient's sums
 
 // Forward or the input gradient, for one group of channels at a time.
@@ -34,27 +35,28 @@ struct Product {
     int64_t tiles() const { return divide_up(out_channels, block); }
 };
 
-// `weights` are [group][tile][depth][row of the tile].
+// `weights` are [group][tile][depth][row of the tile] if packed, else [group][row][depth].
 template <class T>
 struct Pass {
     Grid grid;
     const Tap* taps;
     int64_t count;
     const T* weights;
+    bool packed;
 };
 
 template <class T, int ROWS, int WIDTH>
-void put_tile(const Product<T>& job, int64_t depth, const T* weights, const T* panel, const Spots<T>* spots, const T* bias, T* y) {
+void put_tile(const Product<T>& job, int64_t depth, const T* weights, bool packed, const T* panel, const Spots<T>* spots, const T* bias, T* y) {
     Vec<T> totals[ROWS][WIDTH];
 #pragma GCC unroll 16
     for (int i = 0; i < ROWS; ++i)
 #pragma GCC unroll 2
         for (int v = 0; v < WIDTH; ++v) totals[i][v] = bias ? splat(bias[i]) : Vec<T>{};
-    const int64_t stretches = divide_up(depth, kStretch);
+    const int64_t stretches = divide_up(depth, kStretch), row = packed ? 1 : depth, step = packed ? ROWS : 1;
     for (int64_t j = 0; j < stretches; ++j) {
         const int64_t begin = depth * j / stretches, end = depth * (j + 1) / stretches;
         Vec<T> sums[ROWS][WIDTH] = {};
-        add_products<T, ROWS, WIDTH>(end - begin, weights + begin * ROWS, 1, ROWS, panel + begin * kPanel<T>, kPanel<T>, sums);
+        add_products<T, ROWS, WIDTH>(end - begin, weights + begin * step, row, step, panel + begin * kPanel<T>, kPanel<T>, sums);
 #pragma GCC unroll 16
         for (int i = 0; i < ROWS; ++i)
 #pragma GCC unroll 2
@@ -83,7 +85,7 @@ void put_tile(const Product<T>& job, int64_t depth, const T* weights, const T* p
 }
 
 template <class T>
-using PutTile = void (*)(const Product<T>&, int64_t, const T*, const T*, const Spots<T>*, const T*, T*);
+using PutTile = void (*)(const Product<T>&, int64_t, const T*, bool, const T*, const Spots<T>*, const T*, T*);
 
 template <class T, int WIDTH, int... I>
 RL_INLINE PutTile<T> put_tile_of(int64_t rows, std::integer_sequence<int, I...>) {
@@ -121,7 +123,7 @@ void run_panels(const Product<T>& job, const Pass<T>& pass, int64_t group, int64
         const int64_t row = tile * job.block, rows = smaller(job.block, job.out_channels - row);
         const int64_t channel = group * job.out_channels + row;
         for (int64_t j = 0; j < end - begin; ++j) {
-            put_tile_for<T>(rows, width[j])(job, depth, pass.weights + channel * depth, scratch + j * depth * kPanel<T>, spots[j],
+            put_tile_for<T>(rows, width[j])(job, depth, pass.weights + channel * depth, pass.packed, scratch + j * depth * kPanel<T>, spots[j],
                                             job.bias ? job.bias + channel : nullptr, job.y + channel * job.out_plane());
         }
     }
@@ -187,19 +189,21 @@ template <class T>
 ConvStatus forward(const ConvShape& c, const T* x, const T* w, const T* bias, bool relu, T* y) {
     if (!fits(c)) return ConvStatus::not_taken;
     const int64_t count = c.kernel[0] * c.kernel[1], depth = c.in_channels * count, block = even_block(c.out_channels);
-    Scratch<T> packed(static_cast<size_t>(c.groups * c.out_channels * depth));
+    // Weights that meet few outputs are read where they lie.
+    const bool packs = c.batch * c.out[0] * c.out[1] > kFewPanels * kPanel<T>;
+    Scratch<T> packed(static_cast<size_t>(packs ? c.groups * c.out_channels * depth : 1));
     Scratch<Tap> taps(static_cast<size_t>(count));
     if (!packed.get() || !taps.get()) return ConvStatus::no_memory;
     forward_taps(c, taps.get());
     const Product<T> job = {images_of_x(c), c.batch, c.groups, c.in_channels, c.out_channels, c.out[0], c.out[1], x, bias, y, relu, block};
     T* const weights = packed.get();
-    parallel_for(c.groups * job.tiles(), kGrain / (block * depth) + 1, [&](int64_t begin, int64_t end) {
+    parallel_for(packs ? c.groups * job.tiles() : 0, kGrain / (block * depth) + 1, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {
             const int64_t row = i % job.tiles() * block, channel = i / job.tiles() * c.out_channels + row;
             pack_tile(w + channel * depth, depth, smaller(block, c.out_channels - row), depth, weights + channel * depth);
         }
     });
-    const Pass<T> pass = {{c.out[0], c.out[1], 0, 1, 0, 1}, taps.get(), count, weights};
+    const Pass<T> pass = {{c.out[0], c.out[1], 0, 1, 0, 1}, taps.get(), count, packs ? weights : w, packs};
     return multiply(job, &pass, 1, count, multiplications(c));
 }
 
@@ -262,7 +266,7 @@ ConvStatus input(const ConvShape& c, const T* gy, const T* w, const T* bias, T* 
         pack_adjoint(c, w, own, block, weights);
         const int64_t rows = c.in[0] > ry ? divide_up(c.in[0] - ry, c.stride[0]) : 0;
         const int64_t cols = c.in[1] > rx ? divide_up(c.in[1] - rx, c.stride[1]) : 0;
-        pass.get()[i] = {{rows, cols, ry, c.stride[0], rx, c.stride[1]}, own.taps, own.count, weights};
+        pass.get()[i] = {{rows, cols, ry, c.stride[0], rx, c.stride[1]}, own.taps, own.count, weights, true};
         weights += c.groups * c.in_channels * c.out_channels * own.count;
         done += own.count;
         most = larger(most, own.count);

@@ -281,7 +281,7 @@ double cost_of(const ConvShape& c, double m, const int64_t (&out)[2]) {
     const double side = m + 2, points = side * side, tiles = double(Tiling(c, out, int64_t(m)).count);
     const double vectors = double(divide_up(int64_t(tiles), lanes<T>)), in = double(c.in_channels), outs = double(c.out_channels);
     const double chunks = larger(1, int64_t(points * in * tiles * double(sizeof(T)) / double(kChunkBytes)));
-    return vectors * (points * (1.1 * in * outs + 14 * in + 10 * outs)) + chunks * in * outs * points * 5 / lanes<T> + 20000;
+    return vectors * (points * (1.1 * in * outs + 14 * in + 10 * outs)) + chunks * in * outs * (4 * points + 300) / lanes<T> + 20000;
 }
 
 // What a multiplication without transforms takes.

@@ -289,9 +289,110 @@ PoolStatus average_backward(const PoolShape& s, bool include_pad, int64_t diviso
     return PoolStatus::ok;
 }
 
+// Window o of `outputs` that cover an axis of `size` elements: [begin, end).
+RL_INLINE int64_t cover_begin(int64_t o, int64_t size, int64_t outputs) { return o * size / outputs; }
+RL_INLINE int64_t cover_end(int64_t o, int64_t size, int64_t outputs) { return divide_up((o + 1) * size, outputs); }
+
+template <class T>
+RL_INLINE T sum_run(const T* x, int64_t n) {
+    Vec<T> total{};
+    int64_t i = 0;
+    for (; i + lanes<T> <= n; i += lanes<T>) total += load(x + i);
+    if (i < n) total += load_part(x + i, n - i);
+    alignas(kVectorBytes) T parts[lanes<T>];
+    store(parts, total);
+    for (int half = lanes<T> / 2; half; half /= 2)
+        for (int j = 0; j < half; ++j) parts[j] += parts[j + half];
+    return parts[0];
+}
+
+// to[i] += from[i]
+template <class T>
+RL_INLINE void add_run(const T* from, int64_t n, T* to) {
+    int64_t i = 0;
+    for (; i + lanes<T> <= n; i += lanes<T>) store(to + i, load(to + i) + load(from + i));
+    if (i < n) store_part(to + i, load_part(to + i, n - i) + load_part(from + i, n - i), n - i);
+}
+
+// The windows of an axis.
+struct Covers {
+    const int64_t *begin, *end;
+};
+
+// body(plane, row of scratch, windows of columns) for all planes.
+template <class T, class Body>
+RL_INLINE PoolStatus each_covered(const PoolShape& s, Body body) {
+    const int parts = static_cast<int>(smaller(parts_for(s.planes * (s.in[0] * s.in[1] + s.out[0] * s.out[1]), kGrain), s.planes));
+    Scratch<T> scratch(static_cast<size_t>(parts * s.in[1]));
+    Scratch<int64_t> bounds(static_cast<size_t>(2 * s.out[1]));
+    if (!scratch.get() || !bounds.get()) return PoolStatus::no_memory;
+    T* const rows = scratch.get();
+    int64_t *const begin = bounds.get(), *const end = begin + s.out[1];
+    for (int64_t o = 0; o < s.out[1]; ++o) {
+        begin[o] = cover_begin(o, s.in[1], s.out[1]);
+        end[o] = cover_end(o, s.in[1], s.out[1]);
+    }
+    parallel_parts(parts, [&](int part, int count) {
+        for (int64_t i = s.planes * part / count; i < s.planes * (part + 1) / count; ++i) {
+            body(i, rows + part * s.in[1], Covers{begin, end});
+        }
+    });
+    return PoolStatus::ok;
+}
+
+// The rows of a window are added up first, then its columns.
+template <class T>
+PoolStatus adaptive(const PoolShape& s, const T* x, T* y) {
+    const int64_t height = s.in[0], width = s.in[1];
+    return each_covered<T>(s, [&](int64_t plane, T* row, Covers columns) {
+        const T* const from = x + plane * height * width;
+        T* to = y + plane * s.out[0] * s.out[1];
+        if (s.out[0] == 1 && s.out[1] == 1) {
+            *to = sum_run(from, height * width) / static_cast<T>(height * width);
+            return;
+        }
+        for (int64_t oy = 0; oy < s.out[0]; ++oy) {
+            const int64_t top = cover_begin(oy, height, s.out[0]), bottom = cover_end(oy, height, s.out[0]);
+            std::memcpy(row, from + top * width, width * sizeof(T));
+            for (int64_t r = top + 1; r < bottom; ++r) add_run(from + r * width, width, row);
+            for (int64_t ox = 0; ox < s.out[1]; ++ox) {
+                const int64_t left = columns.begin[ox], right = columns.end[ox];
+                T total = row[left];
+                for (int64_t j = left + 1; j < right; ++j) total += row[j];
+                *to++ = total / static_cast<T>((bottom - top) * (right - left));
+            }
+        }
+    });
+}
+
+template <class T>
+PoolStatus adaptive_backward(const PoolShape& s, const T* gy, T* gx) {
+    const int64_t height = s.in[0], width = s.in[1];
+    return each_covered<T>(s, [&](int64_t plane, T* row, Covers columns) {
+        const T* from = gy + plane * s.out[0] * s.out[1];
+        T* const to = gx + plane * height * width;
+        const bool whole = s.out[0] == 1 && s.out[1] == 1;
+        const T start = whole ? *from / static_cast<T>(height * width) : T(0);
+        for (int64_t i = 0; i < height * width; ++i) to[i] = start;
+        if (whole) return;
+        for (int64_t oy = 0; oy < s.out[0]; ++oy) {
+            const int64_t top = cover_begin(oy, height, s.out[0]), bottom = cover_end(oy, height, s.out[0]);
+            for (int64_t j = 0; j < width; ++j) row[j] = T(0);
+            for (int64_t ox = 0; ox < s.out[1]; ++ox) {
+                const int64_t left = columns.begin[ox], right = columns.end[ox];
+                const T share = *from++ / static_cast<T>((bottom - top) * (right - left));
+                for (int64_t j = left; j < right; ++j) row[j] += share;
+            }
+            for (int64_t r = top; r < bottom; ++r) add_run(row, width, to + r * width);
+        }
+    });
+}
+
 }  // namespace
 
-const PoolKernels<float> pool_f32 = {max_pool<float>, scatter<float>, average<float>, average_backward<float>};
-const PoolKernels<double> pool_f64 = {max_pool<double>, scatter<double>, average<double>, average_backward<double>};
+const PoolKernels<float> pool_f32 = {max_pool<float>, scatter<float>,  average<float>, average_backward<float>,
+                                     adaptive<float>, adaptive_backward<float>};
+const PoolKernels<double> pool_f64 = {max_pool<double>, scatter<double>,  average<double>, average_backward<double>,
+                                      adaptive<double>, adaptive_backward<double>};
 
 }  // namespace rl::RL_ISA

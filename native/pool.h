@@ -23,6 +23,9 @@ struct PoolKernels {
     // The sum of each window over divisor, or (divisor 0) over the number of its elements, with or without the padding.
     PoolStatus (*average)(const PoolShape&, bool include_pad, int64_t divisor, const T* x, T* y);
     PoolStatus (*average_backward)(const PoolShape&, bool include_pad, int64_t divisor, const T* gy, T* gx);
+    // The mean of each of `out` windows that cover the input; of the shape only planes, in and out count.
+    PoolStatus (*adaptive)(const PoolShape&, const T* x, T* y);
+    PoolStatus (*adaptive_backward)(const PoolShape&, const T* gy, T* gx);
 };
 
 RL_KERNEL_TABLE(PoolKernels<float>, pool_f32)

@@ -196,9 +196,43 @@ nb::object avg_pool_backward(nb::handle grad_, nb::tuple sizes, nb::tuple kernel
     return average(s, rank, grad, include_pad, read_divisor(divisor), true);
 }
 
+template <class T>
+nb::object adaptive_as(const PoolShape& s, int rank, const Array& from_, bool backward) {
+    const nb::object from = dense(from_);
+    nb::object to = new_like<T>(from_, rank, backward ? s.in : s.out);
+    PoolStatus status;
+    {
+        Released released(from_.size() > kRelease);
+        const auto& kernels = pool_kernels<T>();
+        status = (backward ? kernels.adaptive_backward : kernels.adaptive)(s, data_of<T>(from), data_of<T>(to));
+    }
+    raise(status);
+    return to;
+}
+
+// `to` are the sizes of the result: the windows', or, backward, those that they cover.
+nb::object adaptive(const Array& from, nb::tuple to, bool backward) {
+    const int rank = static_cast<int>(nb::len(to));
+    if (rank < 1 || rank > 2) return not_implemented();
+    if (from.dims() < rank) throw nb::value_error("adaptive_avg_pool: the array has fewer dimensions than sizes");
+    PoolShape s = {};
+    read_numbers(to, "sizes", rank, 0, 1, backward ? s.in : s.out);
+    read_image(from, rank, s, backward ? s.out : s.in);
+    if (s.planes < 1 || s.in[0] < 1 || s.in[1] < 1 || s.out[0] < 1 || s.out[1] < 1) return not_implemented();
+    for (int i = 0; i < 2; ++i)
+        if (s.in[i] > INT32_MAX || s.out[i] > INT32_MAX) return not_implemented();
+    if (from.is<float>()) return adaptive_as<float>(s, rank, from, backward);
+    if (from.is<double>()) return adaptive_as<double>(s, rank, from, backward);
+    return not_implemented();
+}
+
 }  // namespace
 
 void bind_pool(nb::module_& m) {
+    m.def("adaptive_avg_pool", [](nb::handle x, nb::tuple outputs) { return adaptive(Array(x, "x"), outputs, false); }, nb::arg("x"),
+          nb::arg("outputs"));
+    m.def("adaptive_avg_pool_backward", [](nb::handle grad, nb::tuple sizes) { return adaptive(Array(grad, "grad"), sizes, true); },
+          nb::arg("grad"), nb::arg("sizes"));
     m.def("max_pool", max_pool, nb::arg("x"), nb::arg("outputs"), nb::arg("kernel"), nb::arg("stride"), nb::arg("padding"),
           nb::arg("dilation"));
     m.def("scatter_indices", scatter_indices, nb::arg("grad"), nb::arg("indices"), nb::arg("sizes"));

@@ -1,7 +1,7 @@
 """Poolings that the compiled kernels don't take, put together from those they do.
 
-16-bit numbers are pooled as float32 ones, largest elements over three dimensions found plane by plane, adaptive windows
-of one size moved like others.
+16-bit numbers are pooled as float32 ones, largest elements over three dimensions found plane by plane, means over three
+dimensions taken over two and then over depth, adaptive windows of one size for the largest moved like others.
 
 Without compiled kernels the reference does all of it.
 """
@@ -32,10 +32,16 @@ _max_pool = prefer_native(reference.max_pool)
 _avg_pool = prefer_native(reference.avg_pool)
 _avg_pool_backward = prefer_native(reference.avg_pool_backward)
 _scatter_indices = prefer_native(reference.scatter_indices)
+_adaptive_avg_pool = prefer_native(reference.adaptive_avg_pool)
+_adaptive_avg_pool_backward = prefer_native(reference.adaptive_avg_pool_backward)
 
 
 def _is_half(x: Array, rank: int) -> bool:
     return rank < 3 and working_dtype(x.dtype) != x.dtype and native_available()
+
+
+def _is_deep(x: Array, kernel: Ints) -> bool:
+    return len(kernel) == 3 and x.dtype.char in "fd" and x.size > 0 and native_available()
 
 
 def max_pool(x: Array, outputs: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> tuple[Array, Array]:
@@ -75,7 +81,12 @@ def avg_pool(
     settings = outputs, kernel, stride, padding, include_pad, divisor
     if _is_half(x, len(kernel)):
         return _avg_pool(x.astype(np.float32), *settings).astype(x.dtype)
-    return reference.avg_pool(x, *settings)
+    if not _is_deep(x, kernel):
+        return reference.avg_pool(x, *settings)
+    planes = _avg_pool(x, outputs[1:], kernel[1:], stride[1:], padding[1:], include_pad, divisor)
+    over_depth = (outputs[0], outputs[1] * outputs[2]), (kernel[0], 1), (stride[0], 1), (padding[0], 0)
+    found = _avg_pool(planes.reshape(*x.shape[:-2], -1), *over_depth, include_pad, None if divisor is None else 1)
+    return found.reshape(*x.shape[:-3], *outputs)
 
 
 def avg_pool_backward(
@@ -85,7 +96,14 @@ def avg_pool_backward(
     settings = sizes, kernel, stride, padding, include_pad, divisor
     if _is_half(grad, len(kernel)):
         return _avg_pool_backward(grad.astype(np.float32), *settings).astype(grad.dtype)
-    return reference.avg_pool_backward(grad, *settings)
+    if not _is_deep(grad, kernel):
+        return reference.avg_pool_backward(grad, *settings)
+    *lead, depth, height, width = grad.shape
+    over_depth = (sizes[0], height * width), (kernel[0], 1), (stride[0], 1), (padding[0], 0)
+    flat = np.ascontiguousarray(grad).reshape(*lead, depth, height * width)
+    planes = _avg_pool_backward(flat, *over_depth, include_pad, None if divisor is None else 1)
+    planes = planes.reshape(*lead, sizes[0], height, width)
+    return _avg_pool_backward(planes, sizes[1:], kernel[1:], stride[1:], padding[1:], include_pad, divisor)
 
 
 def _even(sizes: Ints, outputs: Ints) -> Ints | None:
@@ -99,20 +117,16 @@ def _even(sizes: Ints, outputs: Ints) -> Ints | None:
 
 def adaptive_avg_pool(x: Array, outputs: Ints) -> Array:
     """See `reference.adaptive_avg_pool`."""
-    window = _even(x.shape[-len(outputs) :], outputs)
-    if window is None:
-        return reference.adaptive_avg_pool(x, outputs)
-    run = avg_pool if _is_half(x, 1) else _avg_pool
-    return run(x, outputs, window, window, (0,) * len(outputs), True, None)
+    if _is_half(x, len(outputs)):
+        return _adaptive_avg_pool(x.astype(np.float32), outputs).astype(x.dtype)
+    return reference.adaptive_avg_pool(x, outputs)
 
 
 def adaptive_avg_pool_backward(grad: Array, sizes: Ints) -> Array:
     """See `reference.adaptive_avg_pool_backward`."""
-    window = _even(sizes, grad.shape[-len(sizes) :])
-    if window is None:
-        return reference.adaptive_avg_pool_backward(grad, sizes)
-    run = avg_pool_backward if _is_half(grad, 1) else _avg_pool_backward
-    return run(grad, sizes, window, window, (0,) * len(sizes), True, None)
+    if _is_half(grad, len(sizes)):
+        return _adaptive_avg_pool_backward(grad.astype(np.float32), sizes).astype(grad.dtype)
+    return reference.adaptive_avg_pool_backward(grad, sizes)
 
 
 def adaptive_max_pool(x: Array, outputs: Ints) -> tuple[Array, Array]:

@@ -19,8 +19,8 @@ __all__ = [
     "scatter_indices",
 ]
 
-adaptive_avg_pool = pool_parts.adaptive_avg_pool
-adaptive_avg_pool_backward = pool_parts.adaptive_avg_pool_backward
+adaptive_avg_pool = prefer_native(pool_parts.adaptive_avg_pool)
+adaptive_avg_pool_backward = prefer_native(pool_parts.adaptive_avg_pool_backward)
 adaptive_max_pool = pool_parts.adaptive_max_pool
 fractional_max_pool = reference.fractional_max_pool
 gather_indices = reference.gather_indices

@@ -14,7 +14,7 @@ from rushlight.kernels.dispatch import native
 from rushlight.kernels.reference import conv as reference
 
 
-@pytest.fixture(params=["direct", "gemm", "winograd"])
+@pytest.fixture(params=["direct", "gemm", "winograd", "depthwise"])
 def path(request: pytest.FixtureRequest) -> Iterator[str]:
     """Every shape runs on each kind of kernel that takes it, whichever it would choose."""
     native.set_conv_path(request.param)
@@ -66,11 +66,11 @@ def test_equals_reference(machine, path, seed, dtype):
 @pytest.mark.parametrize(
     ("size", "kernel"), [((7, 7), (3, 3)), ((14, 14), (5, 5)), ((1, 37), (1, 3)), ((23, 40), (7, 1))]
 )
-@pytest.mark.parametrize("dilation", [1, 2])
-def test_depthwise_convolutions(machine, path, dtype, size, kernel, dilation):
+@pytest.mark.parametrize(("dilation", "stride"), [(1, (1, 1)), (2, (1, 1)), (1, (2, 2)), (2, (3, 2)), (1, (1, 3))])
+def test_depthwise_convolutions(machine, path, dtype, size, kernel, dilation, stride):
     rng = np.random.default_rng(4)
     padding = (kernel[0] // 3, dilation * (kernel[1] // 2))
-    settings = ((1, 1), padding, (1, dilation), 5)
+    settings = (stride, padding, (1, dilation), 5)
     x, w = rng.standard_normal((3, 5, *size)).astype(dtype), rng.standard_normal((5, 1, *kernel)).astype(dtype)
     bias = rng.standard_normal(5).astype(dtype)
     expected = reference.conv(x, w, bias, *settings)
@@ -159,7 +159,7 @@ def test_winograd_can_be_forbidden():
     np.testing.assert_allclose(allowed, exact, atol=1e-3)
 
 
-@pytest.mark.parametrize("shape", [(2, 3, 40, 37), (1, 64, 20, 20), (9, 1, 28, 28), (1, 2, 300, 300)])
+@pytest.mark.parametrize("shape", [(2, 3, 40, 37), (1, 37, 5, 6), (1, 64, 20, 20), (9, 1, 28, 28), (1, 2, 300, 300)])
 def test_larger_images(machine, path, shape):
     rng = np.random.default_rng(0)
     x = rng.standard_normal(shape).astype(np.float32)

@@ -60,6 +60,44 @@ def test_avg_pool_equals_reference(machine, dtype, seed, include_pad, divisor):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("lead", "sizes", "outputs"),
+    [
+        ((3, 2), (7, 7), (1, 1)),
+        ((2,), (28, 30), (7, 5)),
+        ((1, 3), (5, 33), (8, 40)),
+        ((4,), (19,), (6,)),
+        ((), (1, 70), (3, 1)),
+    ],
+)
+def test_adaptive_avg_pool_equals_reference(machine, dtype, lead, sizes, outputs):
+    rng = np.random.default_rng(0)
+    x, grad = rng.standard_normal((*lead, *sizes)).astype(dtype), rng.standard_normal((*lead, *outputs)).astype(dtype)
+    found, expected = native.adaptive_avg_pool(x, outputs), reference.adaptive_avg_pool(x, outputs)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    found, expected = (
+        f(grad, sizes) for f in (native.adaptive_avg_pool_backward, reference.adaptive_avg_pool_backward)
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("include_pad", "divisor"), [(True, None), (False, None), (True, 3)])
+@pytest.mark.parametrize("stride", [(2, 2, 2), (1, 2, 3)])
+def test_averages_over_three_dimensions(dtype, include_pad, divisor, stride):
+    rng = np.random.default_rng(0)
+    kernel, padding = (2, 3, 2), (1, 1, 0)
+    x = rng.standard_normal((2, 3, 5, 8, 9)).astype(dtype)
+    sizes = x.shape[2:]
+    outputs = tuple(pool_size(*one, 1, True) for one in zip(sizes, kernel, stride, padding, strict=True))
+    settings = kernel, stride, padding, include_pad, divisor
+    found, expected = pooling.avg_pool(x, outputs, *settings), reference.avg_pool(x, outputs, *settings)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    grad = rng.standard_normal(found.shape).astype(dtype)
+    found, expected = (f(grad, sizes, *settings) for f in (pooling.avg_pool_backward, reference.avg_pool_backward))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
 def test_nan_wins_and_the_last_one_is_named(machine, dtype):
     x = np.zeros((1, 2, 40), dtype)
     x[0, 0, [3, 4, 21]] = np.nan

@@ -272,8 +272,10 @@ class EmbeddingMaxGrad(Operation):
         source = np.flatnonzero(places >= 0)
         target = bags.index[places.reshape(-1)[source]] * width + source % width
         ctx.source, ctx.target, ctx.shape = source, target, array.shape
-        flat = kernels.scatter_sum(widened(np.ascontiguousarray(array)).reshape(-1, 1), source, target, count * width)
-        return as_result(flat.reshape(count, width), array.dtype)
+        out = kernels.scatter_sum(widened(np.ascontiguousarray(array)).reshape(-1, 1), source, target, count * width)
+        # Not by `reshape`: a gradient that is nobody's view is taken over without a copy.
+        out.resize((count, width), refcheck=False)
+        return as_result(out, array.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:

@@ -188,10 +188,14 @@ class SparseTensor(KeptEntries):
                 "add: expected 'self' and 'other' to have same density, but 'self' has "
                 f"{other.sparse_dim()} sparse dimensions while 'other' has {self.sparse_dim()} sparse dimensions"
             )
+        given = self._entries if alpha == 1 else self._entries * alpha
+        coalesced = self._coalesced and other._coalesced
+        if np.array_equal(other._coordinates._array, self._coordinates._array):
+            return make(other._coordinates, other._entries + given, self._size, coalesced)
         coordinates = np.concatenate([other._coordinates._array, self._coordinates._array], axis=1)
-        entries = cat([other._entries, self._entries if alpha == 1 else self._entries * alpha])
+        entries = cat([other._entries, given])
         total = make(wrap(coordinates), entries, self._size, False)
-        return total.coalesce() if self._coalesced and other._coalesced else total
+        return total.coalesce() if coalesced else total
 
     def _add_to_(self, target: Tensor, alpha: Any = 1) -> Tensor:
         """`target += alpha * self`, for a sparse or a dense `target`: only the rows that are kept are touched."""

@@ -1,5 +1,6 @@
 #include "norm.h"
 
+#include "core/allocator.h"
 #include "core/thread_pool.h"
 #include "core/vec.h"
 #include "norm_columns.h"
@@ -79,20 +80,11 @@ void forward(const NormLayout& l, const T* x, const T* weight, const T* bias, T 
                 const int64_t offset = set * l.set_stride + s * l.segment_stride;
                 const T *run = x + offset;
                 T* to = out + offset;
-                if (l.each) {
-                    for_each<T>(l.length, [=](int64_t i, int64_t n) {
-                        Vec<T> v = (load_count(run + i, n) - centre) * scale;
-                        if (weight) v *= load_count(weight + i, n);
-                        if (bias) v += load_count(bias + i, n);
-                        store_count(to + i, v, n);
-                    });
-                } else {
-                    const int64_t w = l.weight_of(set, s);
-                    const T factor = weight ? scale * weight[w] : scale, shift = bias ? bias[w] : T(0);
-                    for_each<T>(l.length, [=](int64_t i, int64_t n) {
-                        store_count(to + i, fmadd<T>(load_count(run + i, n) - centre, splat(factor), splat(shift)), n);
-                    });
-                }
+                const int64_t w = l.weight_of(set, s);
+                const T factor = weight ? scale * weight[w] : scale, shift = bias ? bias[w] : T(0);
+                for_each<T>(l.length, [=](int64_t i, int64_t n) {
+                    store_count(to + i, fmadd<T>(load_count(run + i, n) - centre, splat(factor), splat(shift)), n);
+                });
             }
         }
     });
@@ -108,18 +100,13 @@ void to_input(const NormLayout& l, const T* grad, const T* x, const T* weight, c
             for (int64_t s = 0; s < l.segments; ++s) {
                 const int64_t offset = set * l.set_stride + s * l.segment_stride;
                 const T *g = grad + offset, *run = x + offset;
-                const T* each = l.each ? weight : nullptr;
-                const auto gradient = [=](int64_t i, int64_t n) {
-                    const Vec<T> v = load_count(g + i, n);
-                    return each ? v * load_count(each + i, n) : v;
-                };
-                const double a = sum_of<T>(l.length, gradient);
+                const double a = sum_of<T>(l.length, [=](int64_t i, int64_t n) { return load_count(g + i, n); });
                 const double b = sum_of<T>(l.length, [=](int64_t i, int64_t n) {
-                    return gradient(i, n) * (load_count(run + i, n, centre) - centre);
+                    return load_count(g + i, n) * (load_count(run + i, n, centre) - centre);
                 });
                 T* kept = sums + 2 * (set * l.segments + s);
                 kept[0] = static_cast<T>(a), kept[1] = static_cast<T>(b);
-                const double w = weight && !l.each ? weight[l.weight_of(set, s)] : 1.0;
+                const double w = weight ? weight[l.weight_of(set, s)] : 1.0;
                 plain += w * a, slanted += w * b;
             }
             const double count = static_cast<double>(l.segments * l.length);
@@ -128,41 +115,13 @@ void to_input(const NormLayout& l, const T* grad, const T* x, const T* weight, c
             for (int64_t s = 0; s < l.segments; ++s) {
                 const int64_t offset = set * l.set_stride + s * l.segment_stride;
                 const T *g = grad + offset, *run = x + offset;
-                const T* each = l.each ? weight : nullptr;
-                const T w = weight && !l.each ? weight[l.weight_of(set, s)] : T(1);
+                const T w = weight ? weight[l.weight_of(set, s)] : T(1);
                 T* to = to_x + offset;
                 for_each<T>(l.length, [=](int64_t i, int64_t n) {
-                    Vec<T> v = load_count(g + i, n) * w;
-                    if (each) v *= load_count(each + i, n);
-                    v = v - pull - (load_count(run + i, n, centre) - centre) * slope;
+                    const Vec<T> v = load_count(g + i, n) * w - pull - (load_count(run + i, n, centre) - centre) * slope;
                     store_count(to + i, v * scale, n);
                 });
             }
-        }
-    });
-}
-
-// One weight an element: the sums go down the sets.
-template <class T>
-void to_each_weight(const NormLayout& l, const T* grad, const T* x, const T* mean, const T* rstd, T* to_weight, T* to_bias) {
-    const int64_t blocks = (l.length + lanes<T> - 1) / lanes<T>;
-    parallel_for(blocks, kGrain / (lanes<T> * (l.sets + 1)) + 1, [&](int64_t block, int64_t end) {
-        for (; block < end; ++block) {
-            const int64_t j = block * lanes<T>, n = l.length - j < lanes<T> ? l.length - j : lanes<T>;
-            Vec<T> weights{}, biases{};
-            for (int64_t first = 0; first < l.sets; first += 64) {
-                const int64_t last = first + 64 < l.sets ? first + 64 : l.sets;
-                Vec<T> a{}, b{};
-                for (int64_t set = first; set < last; ++set) {
-                    const int64_t offset = set * l.set_stride + j;
-                    const Vec<T> g = load_count(grad + offset, n);
-                    a += g * ((load_count(x + offset, n) - mean[set]) * rstd[set]);
-                    b += g;
-                }
-                weights += a, biases += b;
-            }
-            store_count(to_weight + j, weights, n);
-            store_count(to_bias + j, biases, n);
         }
     });
 }
@@ -173,10 +132,6 @@ void backward(const NormLayout& l, const T* grad, const T* x, const T* weight, c
     if (is_columns(l)) return backward_columns(l, grad, x, weight, mean, rstd, to_x, to_weight, to_bias);
     to_input(l, grad, x, weight, mean, rstd, to_x, sums);
     if (!to_weight) return;
-    if (l.each) {
-        to_each_weight(l, grad, x, mean, rstd, to_weight, to_bias);
-        return;
-    }
     for (int64_t w = 0; w < weights; ++w) to_weight[w] = to_bias[w] = 0;
     for (int64_t set = 0; set < l.sets; ++set) {
         for (int64_t s = 0; s < l.segments; ++s) {
@@ -188,9 +143,140 @@ void backward(const NormLayout& l, const T* grad, const T* x, const T* weight, c
     }
 }
 
+// The parts that rows are split into. Each has its own sums for the weights, added up in order.
+RL_INLINE int64_t row_grain(const NormRows& l) { return kGrain / (l.length + 1) + 1; }
+
+template <class T, bool CENTRED>
+void normalize_row(const NormRows& l, const T* x, const T* weight, const T* bias, T eps, T* out, T& centre, T& variance, T& scale) {
+    const double count = static_cast<double>(l.length);
+    centre = 0;
+    if constexpr (CENTRED) {
+        centre = static_cast<T>(sum_of<T>(l.length, [=](int64_t i, int64_t n) { return load_count(x + i, n); }) / count);
+    }
+    const T middle = centre;
+    const double squares = sum_of<T>(l.length, [=](int64_t i, int64_t n) {
+        const Vec<T> distance = load_count(x + i, n, middle) - middle;
+        return distance * distance;
+    });
+    variance = static_cast<T>(squares / count), scale = T(1) / __builtin_sqrt(variance + eps);
+    const T factor = scale;
+    for_each<T>(l.length, [=](int64_t i, int64_t n) {
+        Vec<T> v = (load_count(x + i, n) - middle) * factor;
+        if (weight) v *= load_count(weight + i, n);
+        if (bias) v += load_count(bias + i, n);
+        store_count(out + i, v, n);
+    });
+}
+
+template <class T, bool CENTRED>
+void forward_rows(const NormRows& l, const T* x, const T* weight, const T* bias, T eps, T* out, T* mean, T* var, T* rstd) {
+    parallel_for(l.rows, row_grain(l), [&](int64_t row, int64_t end) {
+        for (; row < end; ++row) {
+            T centre, variance, scale;
+            const int64_t at = row * l.length;
+            normalize_row<T, CENTRED>(l, x + at, weight, bias, eps, out + at, centre, variance, scale);
+            if (mean) mean[row] = centre;
+            if (var) var[row] = variance;
+            rstd[row] = scale;
+        }
+    });
+}
+
+template <class T>
+void rows(const NormRows& l, const T* x, const T* weight, const T* bias, T eps, T* out, T* mean, T* var, T* rstd) {
+    if (l.centred) forward_rows<T, true>(l, x, weight, bias, eps, out, mean, var, rstd);
+    else forward_rows<T, false>(l, x, weight, bias, eps, out, mean, var, rstd);
+}
+
+// The sums that a part has for the weights: of some rows, and of all before these. Adding up in two steps keeps the rounding small.
+template <class T>
+struct WeightSums {
+    T *weight, *bias, *all_weight, *all_bias;
+    int64_t length;
+
+    WeightSums(T* memory, int64_t padded) : weight(memory), bias(memory + padded), all_weight(memory + 2 * padded),
+                                            all_bias(memory + 3 * padded), length(padded) {
+        __builtin_memset(memory, 0, static_cast<size_t>(4 * padded) * sizeof(T));
+    }
+
+    void flush() const {
+        for (int64_t i = 0; i < 2 * length; i += lanes<T>) {
+            store(all_weight + i, load(all_weight + i) + load(weight + i));
+            store(weight + i, Vec<T>{});
+        }
+    }
+};
+
+// One row: its gradient, and what it adds to the weights' if SUMS. With g the gradient times the weight and
+// normal = (x - mean) * rstd: to_x = rstd * (g - mean(g) - normal * mean(g * normal)), without mean(g) unless CENTRED.
+template <class T, bool CENTRED, bool SUMS>
+RL_INLINE void row_backward(int64_t length, const T* grad, const T* x, const T* weight, T centre, T scale, T* to_x,
+                            const WeightSums<T>& sums) {
+    double plain = 0, slanted = 0;
+    for (int64_t begin = 0; begin < length; begin += kBlock) {
+        const int64_t end = begin + kBlock < length ? begin + kBlock : length;
+        Vec<T> a{}, b{};
+        for (int64_t i = begin; i < end; i += lanes<T>) {
+            const int64_t n = end - i < lanes<T> ? end - i : lanes<T>;
+            const Vec<T> g = load_count(grad + i, n), distance = load_count(x + i, n, centre) - centre;
+            const Vec<T> weighted = weight ? g * load_count(weight + i, n) : g;
+            if constexpr (CENTRED) a += weighted;
+            b += weighted * distance;
+            if constexpr (SUMS) {
+                store(sums.weight + i, load(sums.weight + i) + g * distance * scale);
+                if constexpr (CENTRED) store(sums.bias + i, load(sums.bias + i) + g);
+            }
+        }
+        plain += sum<T>(a), slanted += sum<T>(b);
+    }
+    const T pull = static_cast<T>(plain / static_cast<double>(length));
+    const T slope = static_cast<T>(slanted / static_cast<double>(length) * scale * scale);
+    for_each<T>(length, [=](int64_t i, int64_t n) {
+        Vec<T> v = load_count(grad + i, n);
+        if (weight) v *= load_count(weight + i, n);
+        store_count(to_x + i, (v - pull - (load_count(x + i, n, centre) - centre) * slope) * scale, n);
+    });
+}
+
+template <class T, bool CENTRED>
+bool backward_of_rows(const NormRows& l, const T* grad, const T* x, const T* weight, const T* mean, const T* rstd, T* to_x,
+                      T* to_weight, T* to_bias) {
+    constexpr int64_t kBetween = 64;  // rows whose sums are added up by themselves
+    const int64_t padded = (l.length + lanes<T> - 1) / lanes<T> * lanes<T>;
+    const int parts = parts_for(l.rows, row_grain(l));
+    Scratch<T> scratch(static_cast<size_t>(4 * padded * parts));
+    if (!scratch.get()) return false;
+    parallel_parts(parts, [&](int part, int count) {
+        const WeightSums<T> sums(scratch.get() + 4 * padded * part, padded);
+        const int64_t begin = l.rows * part / count, end = l.rows * (part + 1) / count;
+        for (int64_t row = begin; row < end; ++row) {
+            const int64_t at = row * l.length;
+            const T centre = CENTRED ? mean[row] : T(0);
+            if (to_weight) row_backward<T, CENTRED, true>(l.length, grad + at, x + at, weight, centre, rstd[row], to_x + at, sums);
+            else row_backward<T, CENTRED, false>(l.length, grad + at, x + at, weight, centre, rstd[row], to_x + at, sums);
+            if (to_weight && (row + 1 == end || (row - begin) % kBetween == kBetween - 1)) sums.flush();
+        }
+    });
+    for (int64_t i = 0; to_weight && i < l.length; ++i) {
+        const T* all = scratch.get() + 2 * padded + i;
+        T w = 0, b = 0;
+        for (int part = 0; part < parts; ++part, all += 4 * padded) w += all[0], b += all[padded];
+        to_weight[i] = w;
+        if (to_bias) to_bias[i] = b;
+    }
+    return true;
+}
+
+template <class T>
+bool rows_backward(const NormRows& l, const T* grad, const T* x, const T* weight, const T* mean, const T* rstd, T* to_x,
+                   T* to_weight, T* to_bias) {
+    return l.centred ? backward_of_rows<T, true>(l, grad, x, weight, mean, rstd, to_x, to_weight, to_bias)
+                     : backward_of_rows<T, false>(l, grad, x, weight, mean, rstd, to_x, to_weight, to_bias);
+}
+
 }  // namespace
 
-const NormKernels<float> norm_f32 = {forward<float>, backward<float>};
-const NormKernels<double> norm_f64 = {forward<double>, backward<double>};
+const NormKernels<float> norm_f32 = {forward<float>, backward<float>, rows<float>, rows_backward<float>};
+const NormKernels<double> norm_f64 = {forward<double>, backward<double>, rows<double>, rows_backward<double>};
 
 }  // namespace rl::RL_ISA

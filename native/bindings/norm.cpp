@@ -46,6 +46,8 @@ struct Numbers {
 
 struct Problem {
     NormLayout layout;
+    NormRows rows;  // instead of the layout, where each element of a set has its own weight
+    bool each;
     int64_t weights;
     npy_intp kept[kMaxDims];  // the shape of the statistics
     int rank;
@@ -71,22 +73,24 @@ bool understand(nb::handle view_, nb::handle axes_, nb::handle affine_, int64_t 
     }
     if (total != size || size == 0) return false;
     NormLayout& l = problem.layout;
+    problem.each = false;
     const int first = rank - axes.count;
     if (axes.run(0, first, rank) && affine.count == axes.count) {
         const int64_t length = view.product(first, rank);
         if (affine.product(0, affine.count) != length) return false;
-        l = {size / length, 1, length, length, length, 1, 0, 0, true};
+        problem.each = true;
+        problem.rows = {size / length, length, true};
         problem.weights = length;
         return true;
     }
     if (affine.count != rank || rank < 2) return false;
     if (first == 2 && axes.run(0, 2, rank) && rank >= 3) {
         const int64_t groups = view.value[1], channels = view.value[2], length = view.product(3, rank);
-        l = {view.value[0] * groups, channels, length, channels * length, length, groups, channels, 1, false};
+        l = {view.value[0] * groups, channels, length, channels * length, length, groups, channels, 1};
         problem.weights = groups * channels;
     } else if (axes.value[0] == 0 && axes.run(1, 2, rank)) {
         const int64_t channels = view.value[1], length = view.product(2, rank);
-        l = {channels, view.value[0], length, length, channels * length, channels, 1, 0, false};
+        l = {channels, view.value[0], length, length, channels * length, channels, 1, 0};
         problem.weights = channels;
     } else {
         return false;
@@ -121,8 +125,10 @@ nb::object normalize_as(const Array& x, nb::handle weight_, nb::handle bias_, Pr
                rstd = new_array<T>(p.rank, p.kept);
     {
         Released released(x.size() >= kLong);
-        norm_kernels<T>().forward(p.layout, x.data<T>(), weight, bias, static_cast<T>(eps), data_of<T>(out), data_of<T>(mean),
-                                  data_of<T>(var), data_of<T>(rstd));
+        const auto& kernels = norm_kernels<T>();
+        T *to = data_of<T>(out), *means = data_of<T>(mean), *vars = data_of<T>(var), *scales = data_of<T>(rstd);
+        if (p.each) kernels.rows(p.rows, x.data<T>(), weight, bias, static_cast<T>(eps), to, means, vars, scales);
+        else kernels.forward(p.layout, x.data<T>(), weight, bias, static_cast<T>(eps), to, means, vars, scales);
     }
     return nb::make_tuple(out, mean, var, rstd);
 }
@@ -143,16 +149,19 @@ nb::object normalize_backward_as(const Array& grad, const Array& x, nb::handle w
     const T* weight;
     if (!read_weight(weight_, p.weights, "weight", weight)) return not_implemented();
     if (!grad.is_dense<T>() || !mean.is_dense<T>() || !rstd.is_dense<T>()) return not_implemented();
-    Scratch<T> sums(2 * p.layout.sets * p.layout.segments);
+    Scratch<T> sums(p.each ? 0 : 2 * p.layout.sets * p.layout.segments);
     if (!sums.get()) throw std::bad_alloc();
     nb::object to_x = empty_like<T>(x), to_weight = nb::none(), to_bias = nb::none();
     if (for_weight) to_weight = empty<T>({p.weights}), to_bias = empty<T>({p.weights});
+    T *weights = for_weight ? data_of<T>(to_weight) : nullptr, *biases = for_weight ? data_of<T>(to_bias) : nullptr;
+    const T *g = grad.data<T>(), *from = x.data<T>(), *means = mean.data<T>(), *scales = rstd.data<T>();
+    bool enough_memory = true;
     {
         Released released(x.size() >= kLong);
-        norm_kernels<T>().backward(p.layout, grad.data<T>(), x.data<T>(), weight, mean.data<T>(), rstd.data<T>(), data_of<T>(to_x),
-                                   for_weight ? data_of<T>(to_weight) : nullptr, for_weight ? data_of<T>(to_bias) : nullptr,
-                                   p.weights, sums.get());
+        if (p.each) enough_memory = norm_kernels<T>().rows_backward(p.rows, g, from, weight, means, scales, data_of<T>(to_x), weights, biases);
+        else norm_kernels<T>().backward(p.layout, g, from, weight, means, scales, data_of<T>(to_x), weights, biases, p.weights, sums.get());
     }
+    if (!enough_memory) throw std::bad_alloc();
     return nb::make_tuple(to_x, to_weight, to_bias);
 }
 
@@ -161,9 +170,61 @@ nb::object normalize_backward(nb::handle grad_, nb::handle x_, nb::handle weight
     const Array grad(grad_, "grad"), x(x_, "x"), mean(mean_, "mean"), rstd(rstd_, "rstd");
     Problem p;
     if (!grad.same_shape(x) || !understand(view, axes, affine, x.size(), p)) return not_implemented();
-    if (mean.size() != p.layout.sets || rstd.size() != p.layout.sets) return not_implemented();
+    const int64_t sets = p.each ? p.rows.rows : p.layout.sets;
+    if (mean.size() != sets || rstd.size() != sets) return not_implemented();
     if (x.is_dense<float>()) return normalize_backward_as<float>(grad, x, weight, mean, rstd, p, for_weight);
     if (x.is_dense<double>()) return normalize_backward_as<double>(grad, x, weight, mean, rstd, p, for_weight);
+    return not_implemented();
+}
+
+template <class T>
+nb::object rms_normalize_as(const Array& x, nb::handle weight_, int64_t count, double eps) {
+    const T* weight;
+    if (!read_weight(weight_, count, "weight", weight)) return not_implemented();
+    const int64_t rows = x.size() / count;
+    nb::object out = empty_like<T>(x), scale = empty<T>({rows, 1});
+    {
+        Released released(x.size() >= kLong);
+        norm_kernels<T>().rows({rows, count, false}, x.data<T>(), weight, nullptr, static_cast<T>(eps), data_of<T>(out), nullptr,
+                               nullptr, data_of<T>(scale));
+    }
+    return nb::make_tuple(out, scale);
+}
+
+nb::object rms_normalize(nb::handle x_, nb::handle weight, int64_t count, double eps) {
+    const Array x(x_, "x");
+    if (count < 1 || x.size() == 0 || x.size() % count) return not_implemented();
+    if (x.is_dense<float>()) return rms_normalize_as<float>(x, weight, count, eps);
+    if (x.is_dense<double>()) return rms_normalize_as<double>(x, weight, count, eps);
+    return not_implemented();
+}
+
+template <class T>
+nb::object rms_normalize_backward_as(const Array& grad, const Array& x, nb::handle weight_, const Array& scale, int64_t count,
+                                     bool for_weight) {
+    const T* weight;
+    if (!read_weight(weight_, count, "weight", weight) || !grad.is_dense<T>() || !scale.is_dense<T>()) return not_implemented();
+    nb::object to_x = empty_like<T>(x), to_weight = nb::none();
+    if (for_weight) to_weight = empty<T>({count});
+    bool enough_memory;
+    {
+        Released released(x.size() >= kLong);
+        enough_memory = norm_kernels<T>().rows_backward({x.size() / count, count, false}, grad.data<T>(), x.data<T>(), weight, nullptr,
+                                                        scale.data<T>(), data_of<T>(to_x), for_weight ? data_of<T>(to_weight) : nullptr,
+                                                        nullptr);
+    }
+    if (!enough_memory) throw std::bad_alloc();
+    return nb::make_tuple(to_x, to_weight);
+}
+
+nb::object rms_normalize_backward(nb::handle grad_, nb::handle x_, nb::handle weight, nb::handle scale_, int64_t count,
+                                  bool for_weight) {
+    const Array grad(grad_, "grad"), x(x_, "x"), scale(scale_, "scale");
+    if (count < 1 || x.size() == 0 || x.size() % count || !grad.same_shape(x) || scale.size() != x.size() / count) {
+        return not_implemented();
+    }
+    if (x.is_dense<float>()) return rms_normalize_backward_as<float>(grad, x, weight, scale, count, for_weight);
+    if (x.is_dense<double>()) return rms_normalize_backward_as<double>(grad, x, weight, scale, count, for_weight);
     return not_implemented();
 }
 
@@ -175,6 +236,9 @@ void bind_norm(nb::module_& m) {
     m.def("normalize_backward", normalize_backward, nb::arg("grad").none(), nb::arg("x").none(), nb::arg("weight").none(),
           nb::arg("mean").none(), nb::arg("rstd").none(), nb::arg("view").none(), nb::arg("axes").none(), nb::arg("affine").none(),
           nb::arg("for_weight"));
+    m.def("rms_normalize", rms_normalize, nb::arg("x").none(), nb::arg("weight").none(), nb::arg("count"), nb::arg("eps"));
+    m.def("rms_normalize_backward", rms_normalize_backward, nb::arg("grad").none(), nb::arg("x").none(), nb::arg("weight").none(),
+          nb::arg("scale").none(), nb::arg("count"), nb::arg("for_weight"));
 }
 
 }  // namespace rl

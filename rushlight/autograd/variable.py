@@ -432,7 +432,7 @@ def _references(gradient: Any) -> tuple[int, int]:
 
 def _like_strides(array: np.ndarray[Any, Any], model: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     out = np.empty_like(model, array.dtype)
-    np.copyto(out, array)
+    kernels.copy_into(out, array)
     return out
 
 

@@ -22,20 +22,22 @@ from .reference import (
     sorting,
 )
 from .reference import attention as _attention
+from .reference import copy as _copy
 
 __all__ = [
     "absolute", "accumulate", "adadelta_step", "adagrad_step", "adam_step", "adamax_step", "add", "add_product",
     "add_quotient", "asgd_step", "attention", "attention_backward", "bias_grad", "channel_sums", "clamp",
-    "clamp_backward", "divide", "elu", "exp", "extremum_along", "extremum_over", "gather_max", "gather_sum", "gelu",
-    "gelu_backward", "gemm", "hardswish", "int8_pack", "int8_product", "int8_quantize", "int8_range", "interpolate",
-    "kth_along", "leaky_relu", "leaky_relu_backward", "log_softmax", "log_softmax_backward", "log_sum_exp_along",
-    "lu_factor", "maximum", "mean", "median_along", "minimum", "mish", "mode_along", "moments_over", "multiply",
-    "nadam_step", "native_available", "negative", "normalize", "normalize_backward", "place_over", "product_along",
-    "qr_factor", "radam_step", "reciprocal", "reciprocal_sqrt", "relu_forward", "rmsprop_step", "rprop_step",
-    "scale_all", "scale_channels", "scatter_sum", "sgd_step", "sigmoid", "sigmoid_backward", "silu", "silu_backward",
-    "softmax", "softmax_backward", "softmax_cross_entropy", "softmax_cross_entropy_backward", "softplus",
-    "solve_triangular", "sort_along", "sqrt", "square", "squares_of_all", "subtract", "sum_along", "sum_over", "tanh",
-    "tanh_backward", "threshold_backward", "topk_along",
+    "clamp_backward", "copy_into", "divide", "elu", "exp", "extremum_along", "extremum_over", "gather_max",
+    "gather_sum", "gelu", "gelu_backward", "gemm", "hardswish", "int8_pack", "int8_product", "int8_quantize",
+    "int8_range", "interpolate", "kth_along", "leaky_relu", "leaky_relu_backward", "log_softmax",
+    "log_softmax_backward", "log_sum_exp_along", "lu_factor", "maximum", "mean", "median_along", "minimum", "mish",
+    "mode_along", "moments_over", "multiply", "nadam_step", "native_available", "negative", "normalize",
+    "normalize_backward", "place_over", "product_along", "qr_factor", "radam_step", "reciprocal", "reciprocal_sqrt",
+    "relu_forward", "rms_normalize", "rms_normalize_backward", "rmsprop_step", "rprop_step", "scale_all",
+    "scale_channels", "scatter_sum", "sgd_step", "sigmoid", "sigmoid_backward", "silu", "silu_backward", "softmax",
+    "softmax_backward", "softmax_cross_entropy", "softmax_cross_entropy_backward", "softplus", "solve_triangular",
+    "sort_along", "sqrt", "square", "squares_of_all", "subtract", "sum_along", "sum_over", "tanh", "tanh_backward",
+    "threshold_backward", "topk_along",
 ]  # fmt: skip
 
 attention = prefer_native(_attention.attention)
@@ -43,6 +45,7 @@ attention_backward = prefer_native(_attention.attention_backward)
 
 channel_sums = prefer_native(channels.channel_sums)
 scale_channels = prefer_native(channels.scale_channels)
+copy_into = prefer_native(_copy.copy_into)
 
 gemm = prefer_native(linalg.gemm)
 lu_factor = prefer_native(factors.lu_factor)
@@ -119,6 +122,8 @@ scatter_sum = prefer_native(rows.scatter_sum)
 
 normalize = prefer_native(norm.normalize)
 normalize_backward = prefer_native(norm.normalize_backward)
+rms_normalize = prefer_native(norm.rms_normalize)
+rms_normalize_backward = prefer_native(norm.rms_normalize_backward)
 
 extremum_along = prefer_native(scan.extremum_along)
 log_sum_exp_along = prefer_native(scan.log_sum_exp_along)

@@ -6,11 +6,12 @@ import math
 import operator
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from rushlight import kernels
 from rushlight.dtypes import from_numpy_dtype
 from rushlight.layout import channels_last, channels_last_3d, contiguous_format, memory_format, preserve_format
 
@@ -21,9 +22,9 @@ Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 
 __all__ = [
-    "Array", "Shape", "channel_order", "check_no_overlap", "copy_in_format", "expand_array", "expanded_shape",
-    "inferred_shape", "reported_strides", "same_dims", "shape_text", "sizes", "strided_view", "sum_to_shape",
-    "warn_of_overlap", "wrap_dim", "wrap_dims",
+    "Array", "Shape", "channel_order", "check_no_overlap", "copy_in_format", "dense_copy", "empty_in_order",
+    "expand_array", "expanded_shape", "in_order", "inferred_shape", "reported_strides", "same_dims", "shape_text",
+    "sizes", "strided_view", "sum_to_shape", "warn_of_overlap", "wrap_dim", "wrap_dims",
 ]  # fmt: skip
 
 
@@ -230,12 +231,36 @@ def channel_order(format_: memory_format, ndim: int) -> Shape:
     return (0, *range(2, rank), 1)
 
 
+# From so many elements on, two threads and blocks that are turned in registers pay for their call.
+_MANY = 1 << 12
+
+
+def dense_copy(array: Array, order: Literal["C", "K"] = "C") -> Array:
+    """A copy whose elements lie in row-major order, or with "K" in the order that they have."""
+    if array.size < _MANY:
+        return array.copy(order)
+    out = np.empty_like(array, order=order)
+    kernels.copy_into(out, array)
+    return out
+
+
+def in_order(array: Array) -> Array:
+    """The array if its elements lie in row-major order, else a copy of which that is so."""
+    return array if array.flags.c_contiguous else dense_copy(array)
+
+
+def empty_in_order(shape: tuple[int, ...], strides: tuple[int, ...], dtype: Any) -> Array:
+    """A dense array whose dimensions follow one another in memory as those of an array of these strides do."""
+    order = sorted(range(len(shape)), key=lambda d: -abs(strides[d]))
+    return np.empty([shape[d] for d in order], dtype).transpose(np.argsort(order))
+
+
 def copy_in_format(array: Array, format_: memory_format | None = None) -> Array:
     """A copy of `array` in a memory format; `preserve_format` (the default) keeps the order of its dimensions."""
     if format_ is None or format_ is preserve_format:
         # A dimension of stride zero would become the fastest one.
-        return array.copy("C" if 0 in array.strides else "K")
+        return dense_copy(array, "C" if 0 in array.strides else "K")
     if format_ is contiguous_format:
-        return array.copy("C")
+        return dense_copy(array)
     order = channel_order(format_, array.ndim)
-    return array.transpose(order).copy("C").transpose(np.argsort(order))
+    return dense_copy(array.transpose(order)).transpose(np.argsort(order))

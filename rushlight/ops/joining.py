@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes
+from rushlight import dtypes, kernels
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
@@ -195,7 +195,7 @@ def cat(tensors: Tensors, dim: int = 0, *, axis: int | None = None, out: Tensor 
     if axis is not None:
         dim = axis
     if out is None and (tensors.__class__ is list or tensors.__class__ is tuple) and len(tensors) > 0:
-        arrays = _plain_arrays(tensors)
+        arrays = plain_arrays(tensors)
         try:
             if arrays is not None:
                 return plain(np.concatenate(arrays, dim))
@@ -239,7 +239,7 @@ def _checked_cat(shapes: list[Shape], dim: int) -> int:
     return dim
 
 
-def _plain_arrays(tensors: Any) -> list[Array] | None:
+def plain_arrays(tensors: Any) -> list[Array] | None:
     """The arrays of tensors of one type that want no gradient and are no views; None if any differs."""
     arrays = []
     kind = None
@@ -295,14 +295,14 @@ def stack(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None) -> Tenso
     if state.casts is not None and out is None:
         return state.casts.promote(stack, tensors, dim)
     if out is None and dim == 0 and (tensors.__class__ is list or tensors.__class__ is tuple) and state.casts is None:
-        arrays = _plain_arrays(tensors)
+        arrays = plain_arrays(tensors)
         if arrays is not None:
             shape = arrays[0].shape
             joined = np.empty((len(arrays), *shape), arrays[0].dtype)
             for i, array in enumerate(arrays):
                 if array.shape != shape:
                     break
-                joined[i] = array
+                kernels.copy_into(joined[i, ...], array)
             else:
                 return plain(joined)
     found = _listed(tensors, "stack")

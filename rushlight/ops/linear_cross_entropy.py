@@ -33,15 +33,13 @@ class _Problem:
         self.bias = None if bias is None else bias._array.astype(work, copy=False)
         self.target, self.rows, self.ignored = target, rows, ignored
 
-    def chunks(self) -> Iterator[tuple[slice, Array, Array]]:
-        """Some rows at a time: which, their losses and their log-probabilities."""
+    def chunks(self) -> Iterator[tuple[slice, Array, Array, Array]]:
+        """Some rows at a time: which, their losses, their normalizers and their logits."""
         for start in range(0, len(self.target), self.rows):
             chosen = slice(start, min(start + self.rows, len(self.target)))
-            logits = product(self.input[chosen], self.weight.T)
-            if self.bias is not None:
-                logits += self.bias
-            losses, log_probs = kernels.softmax_cross_entropy(logits, self.target[chosen], self.ignored)
-            yield chosen, losses, log_probs
+            logits = kernels.gemm(self.input[chosen], self.weight, transpose_b=True, bias=self.bias)
+            losses, normalizers, _ = kernels.softmax_cross_entropy(logits, self.target[chosen], self.ignored)
+            yield chosen, losses, normalizers, logits
 
     def solved(self, factors: Array, needs: tuple[bool, bool, bool]) -> tuple[Any, tuple[Array | None, ...]]:
         """The losses' sum, each times its factor, and its gradients by input, weight and bias."""
@@ -49,12 +47,14 @@ class _Problem:
         of_input = np.empty_like(self.input) if needs[0] else None
         of_weight = np.zeros_like(self.weight) if needs[1] else None
         of_bias = np.zeros(len(self.weight), self.weight.dtype) if needs[2] else None
-        for chosen, losses, log_probs in self.chunks():
+        for chosen, losses, normalizers, logits in self.chunks():
             factor = np.ascontiguousarray(factors[chosen])
             total += np.dot(losses, factor)
             if not any(needs):
                 continue
-            slope = kernels.softmax_cross_entropy_backward(log_probs, self.target[chosen], factor, self.ignored)
+            slope = kernels.softmax_cross_entropy_backward(
+                logits, normalizers, self.target[chosen], factor, self.ignored
+            )
             if of_input is not None:
                 of_input[chosen] = product(slope, self.weight)
             if of_weight is not None:
@@ -114,7 +114,7 @@ class ChunkedRows(Operation):
     ) -> Any:
         ctx.problem, ctx.factors = problem, factors
         out = np.empty(len(problem.target), input._array.dtype)
-        for chosen, losses, _ in problem.chunks():
+        for chosen, losses, _, _ in problem.chunks():
             out[chosen] = losses * factors[chosen]
         return out
 

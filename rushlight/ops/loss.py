@@ -11,6 +11,7 @@ from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.kernels.index import gather_along, scatter_along
+from rushlight.ops._geometry import in_order
 from rushlight.ops._numeric import Array
 from rushlight.ops.reduce import repeated
 
@@ -92,16 +93,21 @@ class CrossEntropy(Operation):
 
     @staticmethod
     def forward(ctx: Any, input: Any, target: Any, weight: Any, reduction: str, ignore_index: int) -> Any:
-        logits, classes = input._array, target._array
-        losses, log_probs = kernels.softmax_cross_entropy(logits, classes, ignore_index)
-        ctx.rows = _row_weights(ctx, classes, None if weight is None else weight._array, ignore_index, losses.dtype)
+        logits, classes = in_order(input._array), target._array
+        losses, normalizers, count = kernels.softmax_cross_entropy(logits, classes, ignore_index)
+        if weight is None and count == len(classes):
+            ctx.rows, ctx.total = None, float(count)
+        else:
+            weights = None if weight is None else weight._array
+            ctx.rows = _row_weights(ctx, classes, weights, ignore_index, losses.dtype)
         ctx.reduction, ctx.ignore_index, ctx.count = reduction, ignore_index, len(classes)
-        ctx.save_for_backward(input, target, wrap(log_probs))
+        ctx.save_for_backward(input, target)
+        ctx.normalizers = normalizers
         return _reduce_rows(ctx, losses, ctx.rows, reduction)
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
-        input, target, log_probs = ctx.saved_tensors
+        input, target = ctx.saved_tensors
         rows = _row_gradients(ctx, grad)
         if state.enabled:
             probabilities = input.softmax(1)
@@ -114,7 +120,9 @@ class CrossEntropy(Operation):
                 None,
             )
         per_row = np.ascontiguousarray(rows._array)
-        gradient = kernels.softmax_cross_entropy_backward(log_probs._array, target._array, per_row, ctx.ignore_index)
+        gradient = kernels.softmax_cross_entropy_backward(
+            in_order(input._array), ctx.normalizers, target._array, per_row, ctx.ignore_index
+        )
         return wrap(gradient), None, None, None, None
 
 

@@ -15,7 +15,7 @@ from rushlight import kernels
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
-from rushlight.kernels.reference.norm import rms_normalize, rms_normalize_backward, wide
+from rushlight.kernels.reference.norm import wide
 
 __all__ = ["BatchNorm", "BatchNormEval", "CrossMapLRN", "GroupNorm", "LayerNorm", "RMSNorm", "RMSNormRounded"]
 
@@ -194,7 +194,7 @@ class RMSNorm(Operation):
     @staticmethod
     def forward(ctx: Any, input: Any, weight: Any, axes: tuple[int, ...], eps: float) -> Any:
         count = math.prod(input._array.shape[axis] for axis in axes)
-        out, scale = rms_normalize(input._array, None if weight is None else weight._array, count, eps)
+        out, scale = kernels.rms_normalize(input._array, None if weight is None else weight._array, count, eps)
         ctx.axes, ctx.eps, ctx.count = axes, eps, count
         ctx.save_for_backward(input, weight, wrap(scale))
         return out
@@ -205,7 +205,9 @@ class RMSNorm(Operation):
         axes, needs = ctx.axes, ctx.needs_input_grad
         if not state.enabled:
             array: Any = None if weight is None else weight._array
-            first, second = rms_normalize_backward(grad._array, input._array, array, scale._array, ctx.count, needs[1])
+            first, second = kernels.rms_normalize_backward(
+                grad._array, input._array, array, scale._array, ctx.count, needs[1]
+            )
             to_input = wrap(first) if needs[0] else None
             to_weight = None if second is None else wrap(second.reshape(array.shape).astype(array.dtype, copy=False))
             return to_input, to_weight, None, None

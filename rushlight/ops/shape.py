@@ -15,6 +15,7 @@ from rushlight import dtypes
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation, ViewOperation, is_plain, view_of
 from rushlight.autograd.variable import Variable, wrap
+from rushlight.layout import contiguous_format
 from rushlight.ops._geometry import (
     Array,
     Shape,
@@ -268,7 +269,7 @@ def reshape(input: Tensor, *shape: Any, **named: Any) -> Tensor:
         return (View if input._array.flags.c_contiguous else ReshapeAlias).apply(input, shape)
     except RuntimeError:
         shape = inferred_shape(sizes((shape,), "reshape", "shape"), input._array.size)
-    return UnsafeView.apply(clone(input), shape)
+    return UnsafeView.apply(clone(input, memory_format=contiguous_format), shape)
 
 
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:

@@ -12,8 +12,8 @@ import numpy as np
 from rushlight import dtypes, kernels
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
-from rushlight.ops._geometry import wrap_dim
-from rushlight.ops._numeric import Array, add_reduce, as_result, check_tensor, maximum_reduce, not_implemented, widened
+from rushlight.ops._geometry import in_order, wrap_dim
+from rushlight.ops._numeric import Array, as_result, check_tensor, not_implemented, widened
 from rushlight.ops._out import into
 from rushlight.ops._quick import quickly
 from rushlight.ops.conversion import in_type
@@ -24,38 +24,18 @@ if TYPE_CHECKING:
 __all__ = ["log_softmax", "softmax"]
 
 
-def _rows(array: Array, dim: int) -> Array | None:
-    """The array as a matrix whose rows are the slices along `dim`, without a copy; None where that takes one."""
-    if dim != array.ndim - 1 or not array.flags.c_contiguous or not array.size:
-        return None
-    return array.reshape(-1, array.shape[-1])
-
-
-def _shifted(array: Array, dim: int) -> Array:
-    """The elements less the greatest along `dim`, so that exp cannot overflow."""
-    return array - maximum_reduce(array, dim, None, None, True, -np.inf)
-
-
 def softmax_along(array: Array, dim: int) -> Array:
     """`exp(x) / Σ exp(x)` along a dimension."""
-    rows = _rows(array, dim)
-    if rows is not None:
-        return kernels.softmax(rows).reshape(array.shape)
     if not array.ndim:
         return np.where(np.isfinite(array), np.ones_like(array), np.full_like(array, np.nan))
-    powers = np.exp(_shifted(array, dim))
-    return powers / add_reduce(powers, dim, None, None, True)
+    return kernels.softmax(in_order(array), dim)
 
 
 def log_softmax_along(array: Array, dim: int) -> Array:
     """`x - log Σ exp(x)` along a dimension."""
-    rows = _rows(array, dim)
-    if rows is not None:
-        return kernels.log_softmax(rows).reshape(array.shape)
     if not array.ndim:
         return np.subtract(array, array)
-    shifted = _shifted(array, dim)
-    return shifted - np.log(add_reduce(np.exp(shifted), dim, None, None, True))
+    return kernels.log_softmax(in_order(array), dim)
 
 
 class SoftmaxBackward(Operation):
@@ -68,12 +48,9 @@ class SoftmaxBackward(Operation):
         ctx.save_for_backward(grad, out)
         ctx.dim = dim
         g, o = widened(grad._array), widened(out._array)
-        rows, out_rows = _rows(g, dim), _rows(o, dim)
-        if rows is not None and out_rows is not None:
-            return as_result(kernels.softmax_backward(rows, out_rows).reshape(g.shape), grad._array.dtype)
-        product = g * o
-        total = add_reduce(product, dim, None, None, True) if g.ndim else product
-        return as_result(np.asarray(product - o * total), grad._array.dtype)
+        if not g.ndim:
+            return as_result(np.asarray(g * o - o * (g * o)), grad._array.dtype)
+        return as_result(kernels.softmax_backward(in_order(g), in_order(o), dim), grad._array.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -120,11 +97,9 @@ class LogSoftmaxBackward(Operation):
         ctx.save_for_backward(grad, out)
         ctx.dim = dim
         g, o = widened(grad._array), widened(out._array)
-        rows, out_rows = _rows(g, dim), _rows(o, dim)
-        if rows is not None and out_rows is not None:
-            return as_result(kernels.log_softmax_backward(rows, out_rows).reshape(g.shape), grad._array.dtype)
-        total = add_reduce(g, dim, None, None, True) if g.ndim else g
-        return as_result(np.asarray(g - np.exp(o) * total), grad._array.dtype)
+        if not g.ndim:
+            return as_result(np.asarray(g - np.exp(o) * g), grad._array.dtype)
+        return as_result(kernels.log_softmax_backward(in_order(g), in_order(o), dim), grad._array.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight import kernels
 from rushlight.autograd.operation import Operation, ViewOperation
-from rushlight.autograd.variable import Variable
-from rushlight.ops._geometry import wrap_dim
+from rushlight.autograd.variable import Variable, wrap
+from rushlight.ops._geometry import empty_in_order, wrap_dim
 from rushlight.ops._numeric import check_tensor
 
 if TYPE_CHECKING:
@@ -63,15 +64,23 @@ class Unbind(ViewOperation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, dim: int) -> Any:
         array = input._array
-        ctx.dim = dim
+        ctx.dim, ctx.shape, ctx.strides = dim, array.shape, array.strides
         moved = array if dim == 0 else np.moveaxis(array, dim, 0)
         return tuple([moved[i, ...] for i in range(moved.shape[0])])
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
-        from rushlight.ops.joining import stack
+        from rushlight.ops.joining import plain_arrays, stack
 
-        return stack(grads, ctx.dim), None
+        arrays = plain_arrays(grads)
+        if arrays is None:
+            return stack(grads, ctx.dim), None
+        # In the input's order: where it is a view of a product, so is its gradient.
+        moved = empty_in_order(ctx.shape, ctx.strides, arrays[0].dtype)
+        parts = np.moveaxis(moved, ctx.dim, 0)
+        for i, array in enumerate(arrays):
+            kernels.copy_into(parts[i, ...], array)
+        return wrap(moved), None
 
 
 def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:

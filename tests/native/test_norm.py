@@ -62,6 +62,24 @@ def test_forward_and_backward_equal_the_reference(machine, rng, dtype, case, wei
                 np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance * scale)
 
 
+@pytest.mark.parametrize("shape", [(8, 8), (3, 5, 17), (301, 300), (70, 1), (2, 2100)], ids=str)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_root_of_the_mean_square_equals_the_reference(machine, rng, dtype, shape, weighted):
+    x, grad = ((rng.standard_normal(shape) * 3 + 1).astype(dtype) for _ in range(2))
+    weight, count = rng.standard_normal(shape[-1]).astype(dtype) if weighted else None, shape[-1]
+    tolerance = 2e-5 if dtype is np.float32 else 1e-12
+    got = _native.rms_normalize(x, weight, count, 1e-5)
+    wanted = norm.rms_normalize(*in_double(x, weight), count, 1e-5)
+    got += _native.rms_normalize_backward(grad, x, weight, got[1], count, weighted)
+    wanted += norm.rms_normalize_backward(*in_double(grad, x, weight, got[1]), count, weighted)
+    for ours, theirs in zip(got, wanted, strict=True):
+        if theirs is None:
+            assert ours is None
+            continue
+        assert ours.dtype == dtype and ours.shape == theirs.shape
+        np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance * (1 + np.abs(theirs).max()))
+
+
 def test_a_large_mean_costs_no_digits(machine, rng):
     x = (rng.standard_normal((4, 1000)) + 1e4).astype(np.float32)
     layout = layer(1, 4, 1000)
@@ -90,6 +108,16 @@ def test_what_the_kernels_do_not_take_is_left_to_the_reference():
         ((4, 24, 2), (0, 2), (1, 24, 1)),
     ):  # fmt: skip
         assert _native.normalize(x, None, None, *layout, 1e-5) is NotImplemented
+    for args in ((x, weight, 8), (x, None, 0), (x, None, 7), (x[:0], None, 8), (x.astype(np.float16), None, 8)):
+        assert _native.rms_normalize(*args, 1e-5) is NotImplemented
+    scale = np.ones((24, 1), np.float32)
+    for args in (
+        (x[:3], x, None, scale),
+        (x, x, None, scale[1:]),
+        (x, x, weight, scale),
+        (x, x, None, scale.astype("d")),
+    ):
+        assert _native.rms_normalize_backward(*args, 8, True) is NotImplemented
     mean = np.ones((1, 6, 1), np.float32)
     assert _native.normalize_backward(x[:3], x, None, mean, mean, view, axes, affine, True) is NotImplemented
     assert _native.normalize_backward(x, x, None, mean[:, :5], mean, view, axes, affine, True) is NotImplemented

@@ -29,7 +29,11 @@ def _check(function: str, query: Array, key: Array, value: Array, mask: Array | 
         raise ValueError(f"{function}: the heads of key must divide those of query")
     if mask is not None:
         full = (*query.shape[:3], key.shape[2])
-        if mask.ndim != 4 or mask.shape[3] != full[3] or any(m not in (1, n) for m, n in zip(mask.shape, full)):
+        if (
+            mask.ndim != 4
+            or mask.shape[3] != full[3]
+            or any(m not in (1, n) for m, n in zip(mask.shape, full, strict=True))
+        ):
             raise ValueError(f"{function}: mask must be (B | 1, H | 1, L | 1, S)")
 
 
@@ -50,7 +54,8 @@ def _scores(
                     hidden = np.arange(keys) > np.arange(which.start, which.stop)[:, None]
                     scores[hidden] = -np.inf
                 if mask is not None:
-                    part = mask[sample % mask.shape[0], head % mask.shape[1], which if mask.shape[2] > 1 else slice(None)]
+                    rows_of_mask = which if mask.shape[2] > 1 else slice(None)
+                    part = mask[sample % mask.shape[0], head % mask.shape[1], rows_of_mask]
                     if part.dtype == bool:
                         scores = np.where(part, scores, scores.dtype.type(-np.inf))
                     else:

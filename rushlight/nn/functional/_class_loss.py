@@ -70,6 +70,8 @@ def _check_log_probabilities(kernel: str, input: Tensor) -> None:
 
 
 def _as_classes(target: Tensor) -> Tensor:
+    if target._array.dtype.char == "l":
+        return target
     if target.dtype not in (dtypes.int64, dtypes.uint8):
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype.legacy_name}")
     return target.to(dtypes.int64)

@@ -94,31 +94,40 @@ def _check_attn_mask(mask: Tensor, batch: int, heads: int, length: int, keys: in
     return mask.reshape(1, 1, length, keys) if mask.dim() == 2 else mask.reshape(batch, heads, length, keys)
 
 
-def split_heads(input: Tensor, heads: int) -> Tensor:
-    """(L, N, E) as (N, H, L, E / H)."""
-    return input.unflatten(-1, (heads, -1)).permute(1, 2, 0, 3)
+def split_heads(input: Tensor, heads: int, batch_first: bool) -> Tensor:
+    """(L, N, E), with `batch_first` (N, L, E), as (N, H, L, E / H)."""
+    return input.unflatten(-1, (heads, -1)).permute((0, 2, 1, 3) if batch_first else (1, 2, 0, 3))
+
+
+def _split_several(input: Tensor, count: int, heads: int, batch_first: bool) -> tuple[Tensor, ...]:
+    """The same of `count` projections side by side."""
+    order = (2, 0, 3, 1, 4) if batch_first else (2, 1, 3, 0, 4)
+    return input.unflatten(-1, (count, heads, -1)).permute(order).unbind(0)
 
 
 def project_packed(
-    query: Tensor, key: Tensor, value: Tensor, weight: Tensor, bias: Tensor | None, heads: int
+    query: Tensor, key: Tensor, value: Tensor, weight: Tensor, bias: Tensor | None, heads: int, batch_first: bool
 ) -> tuple[Tensor, ...]:
     """Queries, keys and values of all heads, (N, H, L, E / H), by one weight (3 E, E); one product where they may."""
     width = query.size(-1)
     if query is key and key is value:
-        packed = linear(query, weight, bias)
-        return packed.unflatten(-1, (3, heads, -1)).permute(2, 1, 3, 0, 4).unbind(0)
+        return _split_several(linear(query, weight, bias), 3, heads, batch_first)
     if key is value:
         first, second = weight.split([width, width * 2])
         bias_first, bias_second = (None, None) if bias is None else bias.split([width, width * 2])
-        both = linear(key, second, bias_second).unflatten(-1, (2, heads, -1)).permute(2, 1, 3, 0, 4)
-        return (split_heads(linear(query, first, bias_first), heads), *both.unbind(0))
+        both = _split_several(linear(key, second, bias_second), 2, heads, batch_first)
+        return (split_heads(linear(query, first, bias_first), heads, batch_first), *both)
     biases = (None, None, None) if bias is None else bias.chunk(3)
     triples = zip((query, key, value), weight.chunk(3), biases, strict=True)
-    return tuple(split_heads(linear(x, w, b), heads) for x, w, b in triples)
+    return tuple(split_heads(linear(x, w, b), heads, batch_first) for x, w, b in triples)
 
 
 def _project_apart(
-    inputs: tuple[Tensor, ...], weights: tuple[Tensor | None, ...], bias: Tensor | None, heads: int
+    inputs: tuple[Tensor, ...],
+    weights: tuple[Tensor | None, ...],
+    bias: Tensor | None,
+    heads: int,
+    batch_first: bool,
 ) -> tuple[Tensor, ...]:
     """The same by a weight each."""
     width = inputs[0].size(-1)
@@ -130,7 +139,7 @@ def _project_apart(
         found = weight.shape  # type: ignore[union-attr]
         _expect(found == shape, f"expecting {name} weights shape of {shape}, but got {found}")
     triples = zip(inputs, weights, biases, strict=True)
-    return tuple(split_heads(linear(x, w, b), heads) for x, w, b in triples)  # type: ignore[arg-type]
+    return tuple(split_heads(linear(x, w, b), heads, batch_first) for x, w, b in triples)  # type: ignore[arg-type]
 
 
 def _with_bias(states: Tensor, bias: Tensor) -> Tensor:
@@ -188,9 +197,10 @@ def _lengthened(
     return k, v, mask, padding
 
 
-def merge_heads(attended: Tensor) -> Tensor:
-    """(N, H, L, D) as (L N, H D)."""
-    return attended.permute(2, 0, 1, 3).reshape(attended.size(2) * attended.size(0), -1)
+def merge_heads(attended: Tensor, batch_first: bool) -> Tensor:
+    """(N, H, L, D) as (L N, H D), with `batch_first` (N L, H D)."""
+    order = (0, 2, 1, 3) if batch_first else (2, 0, 1, 3)
+    return attended.permute(order).reshape(attended.size(2) * attended.size(0), -1)
 
 
 def attend_with_weights(
@@ -238,7 +248,12 @@ def _merged(mask: Tensor | None, padding: Tensor | None, batch: int, keys: int) 
     return padding if mask is None else mask + padding
 
 
-def _check_sizes(query: Tensor, key: Tensor, value: Tensor, width: int, heads: int, apart: bool) -> None:
+def _check_sizes(
+    query: Tensor, key: Tensor, value: Tensor, width: int, heads: int, apart: bool, batch_first: bool
+) -> None:
+    if batch_first and key.shape != value.shape:
+        # What is wrong is said of (S, N, E).
+        key, value = key.transpose(0, 1), value.transpose(0, 1)
     found = query.size(-1)
     _expect(found == width, f"was expecting embedding dimension of {width}, but got {found}")
     _expect(found // heads * heads == found, f"embed_dim {found} not divisible by num_heads {heads}")
@@ -285,26 +300,45 @@ def multi_head_attention_forward(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.MultiheadAttention.html
     """
+    return attend_by_heads(
+        query, key, value, embed_dim_to_check, num_heads, in_proj_weight, in_proj_bias, bias_k, bias_v, add_zero_attn,
+        dropout_p, out_proj_weight, out_proj_bias, training, key_padding_mask, need_weights, attn_mask,
+        use_separate_proj_weight, q_proj_weight, k_proj_weight, v_proj_weight, static_k, static_v,
+        average_attn_weights, is_causal,
+    )  # fmt: skip
+
+
+def attend_by_heads(
+    query: Tensor, key: Tensor, value: Tensor, embed_dim_to_check: int, num_heads: int, in_proj_weight: Tensor | None,
+    in_proj_bias: Tensor | None, bias_k: Tensor | None, bias_v: Tensor | None, add_zero_attn: bool, dropout_p: float,
+    out_proj_weight: Tensor, out_proj_bias: Tensor | None, training: bool, key_padding_mask: Tensor | None,
+    need_weights: bool, attn_mask: Tensor | None, use_separate_proj_weight: bool, q_proj_weight: Tensor | None,
+    k_proj_weight: Tensor | None, v_proj_weight: Tensor | None, static_k: Tensor | None, static_v: Tensor | None,
+    average_attn_weights: bool, is_causal: bool, batch_first: bool = False,
+) -> tuple[Tensor, Tensor | None]:  # fmt: skip
+    """`multi_head_attention_forward`, with `batch_first` of tensors (N, L, E), multiplied as they lie."""
     batched = _check_dims(query, key, value, key_padding_mask, attn_mask, num_heads)
     if not batched:
         query, key, value = _batched(query, key, value)
         key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
     padding, mask, is_causal = _masks(key_padding_mask, attn_mask, is_causal, need_weights, query.dtype)
-    _check_sizes(query, key, value, embed_dim_to_check, num_heads, use_separate_proj_weight)
+    _check_sizes(query, key, value, embed_dim_to_check, num_heads, use_separate_proj_weight, batch_first)
     if use_separate_proj_weight:
         apart = (q_proj_weight, k_proj_weight, v_proj_weight)
-        q, k, v = _project_apart((query, key, value), apart, in_proj_bias, num_heads)
+        q, k, v = _project_apart((query, key, value), apart, in_proj_bias, num_heads, batch_first)
     else:
         _expect(in_proj_weight is not None, "use_separate_proj_weight is False but in_proj_weight is None")
-        q, k, v = project_packed(query, key, value, in_proj_weight, in_proj_bias, num_heads)  # type: ignore[arg-type]
+        packed: Any = in_proj_weight
+        q, k, v = project_packed(query, key, value, packed, in_proj_bias, num_heads, batch_first)
     batch, _, length, _ = q.shape
     if mask is not None:
-        mask = _check_attn_mask(mask, batch, num_heads, length, key.size(0))
+        mask = _check_attn_mask(mask, batch, num_heads, length, key.size(1 if batch_first else 0))
     k, v, mask, padding = _lengthened(k, v, mask, padding, (bias_k, bias_v), (static_k, static_v), add_zero_attn)
     mask = _merged(mask, padding, batch, k.size(2))
     attend = attend_with_weights if need_weights else _attend
     attended, weights = attend(q, k, v, mask, dropout_p if training else 0.0, is_causal)
-    out = linear(merge_heads(attended), out_proj_weight, out_proj_bias).unflatten(0, (length, batch))
+    rows = linear(merge_heads(attended, batch_first), out_proj_weight, out_proj_bias)
+    out = rows.unflatten(0, (batch, length) if batch_first else (length, batch))
     if weights is not None and average_attn_weights:
         weights = weights.mean(dim=1)
     if batched:

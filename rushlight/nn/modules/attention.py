@@ -11,6 +11,7 @@ from rushlight.dtypes import dtype as Dtype
 from rushlight.nn import functional as F
 from rushlight.nn import init
 from rushlight.nn.functional.multi_head import (
+    attend_by_heads,
     attend_with_weights,
     canonical_mask,
     dtype_or_none,
@@ -157,36 +158,15 @@ class MultiheadAttention(Module):
             mask, _ = self.merge_masks(attn_mask, key_padding_mask, query)
             return self.infer(query, mask, need_weights, average_attn_weights)
         swap = self.batch_first and query.dim() == 3
-        if swap:
-            # What was one tensor stays one: the projections of self-attention are a single product.
-            swapped = {id(t): t.transpose(1, 0) for t in (query, key, value)}
-            query, key, value = (swapped[id(t)] for t in (query, key, value))
-        out, weights = F.multi_head_attention_forward(
-            query,
-            key,
-            value,
-            self.embed_dim,
-            self.num_heads,
-            self.in_proj_weight,
-            self.in_proj_bias,
-            self.bias_k,
-            self.bias_v,
-            self.add_zero_attn,
-            self.dropout,
-            self.out_proj.weight,
-            self.out_proj.bias,
-            training=self.training,
-            key_padding_mask=key_padding_mask,
-            need_weights=need_weights,
-            attn_mask=attn_mask,
-            use_separate_proj_weight=not self._qkv_same_embed_dim,
-            q_proj_weight=self.q_proj_weight,
-            k_proj_weight=self.k_proj_weight,
-            v_proj_weight=self.v_proj_weight,
-            average_attn_weights=average_attn_weights,
-            is_causal=is_causal,
-        )
-        return out.transpose(1, 0) if swap else out, weights
+        out, weights = attend_by_heads(
+            query, key, value, self.embed_dim, self.num_heads, self.in_proj_weight, self.in_proj_bias, self.bias_k,
+            self.bias_v, self.add_zero_attn, self.dropout, self.out_proj.weight, self.out_proj.bias, self.training,
+            key_padding_mask, need_weights, attn_mask, not self._qkv_same_embed_dim, self.q_proj_weight,
+            self.k_proj_weight, self.v_proj_weight, None, None, average_attn_weights, is_causal, batch_first=swap,
+        )  # fmt: skip
+        # PyTorch turns the tensors round and the result back. Dropout draws in the order of memory: the result lies as
+        # it does there.
+        return out.transpose(1, 0).contiguous().transpose(1, 0) if swap else out, weights
 
     def _is_inference(self, query: Tensor, key: Tensor, value: Tensor) -> bool:
         """Whether PyTorch takes its fast path for such a call."""
@@ -213,8 +193,8 @@ class MultiheadAttention(Module):
         """Self-attention of (N, L, E) as PyTorch's fast path has it: every number of the mask but 0 hides."""
         if query.size(-1) != self.embed_dim:
             raise RuntimeError(f"passed-in embed_dim {self.embed_dim} didn't match last dim of query {query.size(-1)}")
-        x = query.transpose(1, 0)
-        q, k, v = project_packed(x, x, x, self.in_proj_weight, self.in_proj_bias, self.num_heads)  # type: ignore[arg-type]
+        weight: Any = self.in_proj_weight
+        q, k, v = project_packed(query, query, query, weight, self.in_proj_bias, self.num_heads, batch_first=True)
         weights = None
         if mask is None and not need_weights:
             attended = F.scaled_dot_product_attention(q, k, v)

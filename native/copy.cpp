@@ -1,0 +1,170 @@
+// Copies between two orders in memory. Dimensions are taken in the result's order and those that are one in both are merged.
+// What is left is rows that lie dense in both (memcpy); or rows dense in the result and columns dense in the source, which
+// move in square blocks that are transposed in registers, so that whole cache lines are read and written; or anything.
+#include "copy.h"
+
+#include "core/thread_pool.h"
+#include "core/vec.h"
+
+namespace rl::RL_ISA {
+namespace {
+
+constexpr int64_t kGrain = 1 << 14;  // elements for which a second thread pays
+constexpr int64_t kStrip = 64;       // columns of a strip of blocks: the source's lines stay in the first-level cache
+
+RL_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+RL_INLINE int64_t magnitude(int64_t a) { return a < 0 ? -a : a; }
+
+// Without dimensions of one element, the others by falling stride of the result, merged where both allow.
+template <class T>
+CopyJob<T> simplified(const CopyJob<T>& job) {
+    CopyJob<T> s = {0, {}, {}, {}, job.out, job.in};
+    for (int d = 0; d < job.dims; ++d) {
+        if (job.shape[d] == 1) continue;
+        int at = s.dims++;
+        for (; at > 0 && magnitude(s.to[at - 1]) < magnitude(job.to[d]); --at) {
+            s.shape[at] = s.shape[at - 1], s.to[at] = s.to[at - 1], s.from[at] = s.from[at - 1];
+        }
+        s.shape[at] = job.shape[d], s.to[at] = job.to[d], s.from[at] = job.from[d];
+    }
+    int last = 0;
+    for (int d = 1; d < s.dims; ++d) {
+        if (s.to[last] == s.shape[d] * s.to[d] && s.from[last] == s.shape[d] * s.from[d]) {
+            s.shape[last] *= s.shape[d];
+        } else {
+            ++last;
+            s.shape[last] = s.shape[d];
+        }
+        s.to[last] = s.to[d], s.from[last] = s.from[d];
+    }
+    if (s.dims) s.dims = last + 1;
+    return s;
+}
+
+// Takes a dimension to the end.
+template <class T>
+void move_last(CopyJob<T>& s, int d) {
+    const int64_t shape = s.shape[d], to = s.to[d], from = s.from[d];
+    for (; d + 1 < s.dims; ++d) s.shape[d] = s.shape[d + 1], s.to[d] = s.to[d + 1], s.from[d] = s.from[d + 1];
+    s.shape[d] = shape, s.to[d] = to, s.from[d] = from;
+}
+
+// body(out, in) for the places begin ... end of the first `dims` dimensions, in order.
+template <class T, class Body>
+RL_INLINE void each_place(const CopyJob<T>& s, int dims, int64_t begin, int64_t end, Body body) {
+    int64_t index[kCopyDims] = {}, to = 0, from = 0, rest = begin;
+    for (int d = dims - 1; d >= 0; --d) {
+        index[d] = rest % s.shape[d], rest /= s.shape[d];
+        to += index[d] * s.to[d], from += index[d] * s.from[d];
+    }
+    for (int64_t i = begin; i < end; ++i) {
+        body(s.out + to, s.in + from);
+        for (int d = dims - 1; d >= 0; --d) {
+            to += s.to[d], from += s.from[d];
+            if (++index[d] < s.shape[d]) break;
+            index[d] = 0, to -= s.shape[d] * s.to[d], from -= s.shape[d] * s.from[d];
+        }
+    }
+}
+
+template <class T>
+int64_t places(const CopyJob<T>& s, int dims) {
+    int64_t count = 1;
+    for (int d = 0; d < dims; ++d) count *= s.shape[d];
+    return count;
+}
+
+template <class T>
+RL_INLINE void copy_row(T* out, const T* in, int64_t n) {
+    int64_t i = 0;
+    for (; i + lanes<T> <= n; i += lanes<T>) store(out + i, load(in + i));
+    if (i < n) store_part(out + i, load_part(in + i, n - i), n - i);
+}
+
+template <class T>
+void copy_rows(const CopyJob<T>& s) {
+    const int64_t n = s.shape[s.dims - 1];
+    if (s.dims == 1) {
+        parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
+            __builtin_memcpy(s.out + begin, s.in + begin, static_cast<size_t>(end - begin) * sizeof(T));
+        });
+        return;
+    }
+    parallel_for(places(s, s.dims - 1), kGrain / n + 1, [&](int64_t begin, int64_t end) {
+        each_place(s, s.dims - 1, begin, end, [=](T* out, const T* in) { copy_row(out, in, n); });
+    });
+}
+
+// out[r * rows + c] = in[c * columns + r] for one block of at most lanes x lanes.
+template <class T>
+RL_INLINE void turn_block(T* out, int64_t rows, const T* in, int64_t columns, int64_t height, int64_t width) {
+    Vec<T> block[lanes<T>];
+    if (height == lanes<T> && width == lanes<T>) {
+#pragma GCC unroll 16
+        for (int c = 0; c < lanes<T>; ++c) block[c] = load(in + c * columns);
+        transpose<T>(block);
+#pragma GCC unroll 16
+        for (int r = 0; r < lanes<T>; ++r) store(out + r * rows, block[r]);
+        return;
+    }
+    for (int64_t r = 0; r < height; ++r) {
+        for (int64_t c = 0; c < width; ++c) __builtin_memcpy(out + r * rows + c, in + c * columns + r, sizeof(T));
+    }
+}
+
+// The last two dimensions: rows (dense in the source), then columns (dense in the result).
+template <class T>
+void copy_turned(const CopyJob<T>& s) {
+    const int outer = s.dims - 2;
+    const int64_t height = s.shape[outer], width = s.shape[outer + 1], rows = s.to[outer], columns = s.from[outer + 1];
+    const int64_t strips = (height + kStrip - 1) / kStrip;
+    parallel_for(places(s, outer) * strips, kGrain / (smaller(height, kStrip) * width) + 1, [&](int64_t begin, int64_t end) {
+        for (int64_t unit = begin; unit < end; ++unit) {
+            const int64_t first = unit % strips * kStrip, last = smaller(first + kStrip, height);
+            each_place(s, outer, unit / strips, unit / strips + 1, [=](T* out, const T* in) {
+                for (int64_t c = 0; c < width; c += lanes<T>) {
+                    for (int64_t r = first; r < last; r += lanes<T>) {
+                        turn_block(out + r * rows + c, rows, in + c * columns + r, columns, smaller(lanes<T>, last - r),
+                                   smaller(lanes<T>, width - c));
+                    }
+                }
+            });
+        }
+    });
+}
+
+template <class T>
+void copy_any(const CopyJob<T>& s) {
+    const int64_t n = s.shape[s.dims - 1], to = s.to[s.dims - 1], from = s.from[s.dims - 1];
+    parallel_for(places(s, s.dims - 1), kGrain / n + 1, [&](int64_t begin, int64_t end) {
+        each_place(s, s.dims - 1, begin, end, [=](T* out, const T* in) {
+            for (int64_t i = 0; i < n; ++i) __builtin_memcpy(out + i * to, in + i * from, sizeof(T));
+        });
+    });
+}
+
+template <class T>
+void copy(const CopyJob<T>& job) {
+    CopyJob<T> s = simplified(job);
+    if (s.dims == 0) {
+        __builtin_memcpy(s.out, s.in, sizeof(T));
+        return;
+    }
+    const int last = s.dims - 1;
+    if (s.to[last] != 1) return copy_any(s);
+    if (s.from[last] == 1) return copy_rows(s);
+    for (int d = 0; d < last; ++d) {
+        if (s.from[d] != 1) continue;
+        move_last(s, d);
+        move_last(s, last - 1);
+        return copy_turned(s);
+    }
+    copy_any(s);
+}
+
+}  // namespace
+
+const CopyKernels<float> copy_f32 = {copy<float>};
+const CopyKernels<double> copy_f64 = {copy<double>};
+
+}  // namespace rl::RL_ISA

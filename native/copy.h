@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/isa.h"
+
+namespace rl {
+
+constexpr int kCopyDims = 8;
+
+// out[i ...] = in[i ...] of one shape; strides in elements. The two have elements and don't overlap.
+template <class T>
+struct CopyJob {
+    int dims;
+    int64_t shape[kCopyDims], to[kCopyDims], from[kCopyDims];
+    T* out;
+    const T* in;
+};
+
+template <class T>
+struct CopyKernels {
+    void (*copy)(const CopyJob<T>& job);
+};
+
+// Elements of four and eight bytes; the type only says how many.
+RL_KERNEL_TABLE(CopyKernels<float>, copy_f32)
+RL_KERNEL_TABLE(CopyKernels<double>, copy_f64)
+
+template <class T>
+const CopyKernels<T>& copy_kernels();
+template <>
+inline const CopyKernels<float>& copy_kernels<float>() { return active_copy_f32(); }
+template <>
+inline const CopyKernels<double>& copy_kernels<double>() { return active_copy_f64(); }
+
+}  // namespace rl

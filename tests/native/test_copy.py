@@ -1,0 +1,94 @@
+"""The compiled copy between two orders in memory against the reference."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from rushlight import _native, kernels
+from rushlight.kernels.reference import copy as reference
+
+SHAPES = [
+    (),
+    (0, 3),
+    (1,),
+    (7,),
+    (1, 5),
+    (5, 1, 3),
+    (33, 17),
+    (64, 130),
+    (2, 3, 19, 5),
+    (3, 1, 40, 33),
+    (2, 3, 2, 5, 4),
+]
+KINDS = [np.float32, np.int32, np.float64, np.int64, np.complex64]
+
+
+def filled(rng, shape, kind):
+    return rng.integers(-100, 100, shape).astype(kind)
+
+
+def same_copy(out, source, expected=None):
+    expected = reference.copy_into if expected is None else expected
+    want = out.copy()
+    assert _native.copy_into(out, source) is None
+    expected(want, source)
+    np.testing.assert_array_equal(out, want)
+
+
+def test_every_order_of_both_equals_the_reference(machine, rng):
+    for shape in SHAPES:
+        orders = list(itertools.permutations(range(len(shape))))[:24]
+        for one in orders:
+            source = filled(rng, [shape[d] for d in one], np.float32).transpose(np.argsort(one))
+            other = orders[int(rng.integers(len(orders)))]
+            out = np.empty([shape[d] for d in other], np.float32).transpose(np.argsort(other))
+            out[...] = 0
+            same_copy(out, source)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_slices_steps_and_repeats_equal_the_reference(machine, rng, kind):
+    large = filled(rng, (60, 70), kind)
+    for source in (
+        large[::2],
+        large[:, ::3],
+        large[::-1, ::-1],
+        large[3:40].T,
+        large[::-1].T[5:],
+        large[:1].repeat(9, 0),
+    ):
+        same_copy(np.zeros(source.shape, kind), source)
+        wide = np.zeros((source.shape[0] + 2, source.shape[1] * 2), kind)
+        same_copy(wide[1:-1, ::2], source)
+    repeated = np.broadcast_to(large[0], (50, 70))
+    same_copy(np.zeros((50, 70), kind), repeated)
+    same_copy(np.zeros((70, 50), kind), repeated.T)
+
+
+def test_every_bit_of_a_nan_is_kept(machine):
+    bits = np.array([0x7FA00001, 0xFF800001, 0x7FC12345, 1] * 160, np.uint32).reshape(32, 20)
+    out = np.empty((20, 32), np.float32)
+    _native.copy_into(out, bits.view(np.float32).T)
+    np.testing.assert_array_equal(out.view(np.uint32), bits.T)
+
+
+@pytest.mark.parametrize("module", [_native, kernels, reference])
+def test_wrong_arguments_raise(module):
+    x = np.zeros((2, 3), np.float32)
+    fixed = np.zeros((2, 3), np.float32)
+    fixed.flags.writeable = False
+    for out, source, message in ((x, x.T, "same shape"), (fixed, x, "read-only")):
+        with pytest.raises(ValueError, match=message):
+            module.copy_into(out, source)
+
+
+def test_what_the_kernel_does_not_copy_is_left_to_the_reference():
+    x = np.zeros((4, 4), np.float32)
+    for out, source in (
+        (x, x.T), (x, np.zeros((4, 4))), (x.astype(np.int16), x.astype(np.int16)), (x.astype(">f4"), x.astype(">f4")),
+        (np.zeros((4, 4), object), np.zeros((4, 4), object)), (np.zeros((1,) * 9, "f"), np.zeros((1,) * 9, "f")),
+    ):  # fmt: skip
+        assert _native.copy_into(out, source) is NotImplemented

@@ -9,6 +9,7 @@ namespace rl::RL_ISA {
 namespace {
 
 constexpr int64_t kWord = 64;
+constexpr int64_t kGrain = 1 << 14;  // elements for which a second thread pays
 
 // Bit i: whether byte i is not zero.
 RL_INLINE uint64_t bits_of(const uint8_t* mask, int64_t n) {
@@ -147,6 +148,25 @@ void place(const uint8_t* mask, int64_t n, int parts, const int64_t* starts, cha
     });
 }
 
+template <class T>
+void fill_as(const uint8_t* mask, int64_t n, const void* x_, const void* value_, void* out_) {
+    const T* x = static_cast<const T*>(x_);
+    T* out = static_cast<T*>(out_);
+    const T value = *static_cast<const T*>(value_);
+    parallel_for(n, kGrain, [=](int64_t i, int64_t end) {
+        for (; i < end; ++i) out[i] = mask[i] ? value : x[i];
+    });
+}
+
+void fill(int size, const uint8_t* mask, int64_t n, const void* x, const void* value, void* out) {
+    switch (size) {
+        case 1: return fill_as<uint8_t>(mask, n, x, value, out);
+        case 2: return fill_as<uint16_t>(mask, n, x, value, out);
+        case 4: return fill_as<uint32_t>(mask, n, x, value, out);
+        case 8: return fill_as<uint64_t>(mask, n, x, value, out);
+    }
+}
+
 // The numbers from `first` on whose bit is set.
 RL_INLINE void write_places(int64_t first, uint64_t bits, int64_t* out) {
 #if defined(__AVX512F__)
@@ -200,6 +220,6 @@ void nonzero(const uint8_t* mask, int dims, const int64_t* shape, int parts, con
 
 }  // namespace
 
-const SelectingKernels selecting = {count, select, place, nonzero};
+const SelectingKernels selecting = {count, select, place, fill, nonzero};
 
 }  // namespace rl::RL_ISA

@@ -76,6 +76,22 @@ nb::object place_masked(nb::handle x_, nb::handle mask_, nb::handle values_) {
     return nb::none();
 }
 
+nb::object fill_masked(nb::handle x_, nb::handle mask_, nb::handle value_) {
+    const Array x(x_, "x"), mask(mask_, "mask"), value(value_, "value");
+    const int64_t width = width_of(x, mask);
+    const bool sized = width == 1 || width == 2 || width == 4 || width == 8;
+    if (!sized || mask.dims() != x.dims() || value.dims() != 0 || !PyArray_ISALIGNED(value.ptr())) return not_implemented();
+    if (!PyArray_EquivTypes(PyArray_DESCR(x.ptr()), PyArray_DESCR(value.ptr()))) return not_implemented();
+    PyArray_Descr* kind = PyArray_DESCR(x.ptr());
+    Py_INCREF(kind);
+    PyObject* array = PyArray_NewFromDescr(&PyArray_Type, kind, x.dims(), PyArray_DIMS(x.ptr()), nullptr, nullptr, 0, nullptr);
+    if (!array) nb::raise_python_error();
+    nb::object out = nb::steal(array);
+    Released released(x.size() >= kLong);
+    active_selecting().fill(static_cast<int>(width), mask.data<uint8_t>(), x.size(), x.data<char>(), value.data<char>(), data_of<char>(out));
+    return out;
+}
+
 nb::object places_of(nb::handle mask_) {
     const Array mask(mask_, "mask");
     if (!is_mask(mask) || mask.dims() > kMostMaskDims || mask.size() == 0) return not_implemented();
@@ -93,6 +109,7 @@ nb::object places_of(nb::handle mask_) {
 void bind_selecting(nb::module_& m) {
     m.def("select_masked", select_masked, nb::arg("x").none(), nb::arg("mask").none());
     m.def("place_masked", place_masked, nb::arg("out").none(), nb::arg("mask").none(), nb::arg("values").none());
+    m.def("fill_masked", fill_masked, nb::arg("x").none(), nb::arg("mask").none(), nb::arg("value").none());
     m.def("places_of", places_of, nb::arg("mask").none());
 }
 

@@ -16,14 +16,15 @@ from .reference import index, selecting
 from .reference.index import first_outside
 
 __all__ = [
-    "add_along", "add_at", "copied", "first_outside", "gather_along", "place_masked", "places_of", "put_along",
-    "put_at", "scatter_along", "select_masked", "take_along", "take_at",
+    "add_along", "add_at", "copied", "fill_masked", "first_outside", "gather_along", "place_masked", "places_of",
+    "put_along", "put_at", "scatter_along", "select_masked", "take_along", "take_at",
 ]  # fmt: skip
 
 Array = npt.NDArray[Any]
 
 add_along = prefer_native(index.add_along)
 copied = prefer_native(index.copied)
+fill_masked = prefer_native(selecting.fill_masked)
 flat_places = prefer_native(index.flat_places)
 gather_along = prefer_native(index.gather_along)
 put_along = prefer_native(index.put_along)

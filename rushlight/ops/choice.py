@@ -13,6 +13,7 @@ from rushlight import dtypes, kernels
 from rushlight.autograd._quantized import refuse
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
+from rushlight.kernels.index import fill_masked
 from rushlight.ops._codes import fill_codes
 from rushlight.ops._data import fill_array
 from rushlight.ops._geometry import warn_of_overlap
@@ -292,7 +293,7 @@ class MaskedFill(Operation):
         if array.dtype.names:
             filler = fill_codes(np.empty((), array.dtype), filler.item())
         try:
-            return np.where(mask._array, filler.astype(array.dtype), array)
+            return fill_masked(array, mask._array, filler.astype(array.dtype))
         except ValueError:
             check_broadcast(mask._array, array)
             raise
@@ -357,7 +358,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     check_tensor("masked_fill", "mask", 2, mask)
     chosen = free(mask, "?")
     if chosen is not None and value.__class__ is float and -_SAFE <= value <= _SAFE:
-        result = quickly(lambda array: np.where(chosen, value, array), input)
+        result = quickly(lambda array: fill_masked(array, chosen, np.array(value, array.dtype)), input)
         if result is not None:
             return result
     return _masked_fill_operation(input, mask, value).apply(input, mask, value)
@@ -368,7 +369,7 @@ def masked_fill_(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     check_tensor("masked_fill_", "mask", 2, mask)
     chosen = free(mask, "?")
     plain = chosen is not None and value.__class__ is float and -_SAFE <= value <= _SAFE
-    if plain and quickly_into(input, lambda array: np.where(chosen, value, array)):
+    if plain and quickly_into(input, lambda array: fill_masked(array, chosen, np.array(value, array.dtype))):
         return input
     operation = _masked_fill_operation(input, mask, value)
     array = input._array

@@ -30,6 +30,10 @@ def test_what_is_chosen_is_the_references(machine: Any, type_: Any) -> None:
                 got = _native.select_masked(x, mask)
                 assert got.dtype == x.dtype
                 np.testing.assert_array_equal(got, reference.select_masked(x, mask))
+                if dims == len(shape) and x.itemsize < 16:
+                    filled = _native.fill_masked(x, mask, np.array(x.reshape(-1)[0]))
+                    np.testing.assert_array_equal(filled, reference.fill_masked(x, mask, np.array(x.reshape(-1)[0])))
+                    assert filled.dtype == x.dtype
                 values = rng.integers(0, 99, got.size + 3).astype(type_)
                 givens = [values, values[:1].reshape(())] if dims == len(shape) else [values]
                 for given in givens:
@@ -61,6 +65,8 @@ def test_what_the_kernels_leave_to_the_reference(machine: Any) -> None:
     assert _native.place_masked(x, mask, np.ones(24, np.float32)) is NotImplemented
     assert _native.place_masked(x, mask, x) is NotImplemented
     assert _native.place_masked(x, mask[:, 0].copy(), np.array(1.0)) is NotImplemented
+    assert _native.fill_masked(x, mask[0], np.array(1.0)) is NotImplemented
+    assert _native.fill_masked(x, mask, np.array(1, np.float32)) is NotImplemented
     assert _native.places_of(np.ones((3, 0), np.bool_)) is NotImplemented
     with pytest.raises(ValueError, match="reshape"):
         reference.place_masked(x, mask, np.ones(23))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["place_masked", "places_of", "select_masked"]
+__all__ = ["fill_masked", "place_masked", "places_of", "select_masked"]
 
 Array = npt.NDArray[Any]
 
@@ -15,6 +15,11 @@ Array = npt.NDArray[Any]
 def select_masked(x: Array, mask: Array) -> Array:
     """The elements of x, or its slices where the mask has its first dimensions only, where the mask is true."""
     return np.ascontiguousarray(x[mask])
+
+
+def fill_masked(x: Array, mask: Array, value: Array) -> Array:
+    """A value of x's type where the mask is true, x elsewhere, broadcast."""
+    return np.where(mask, value, x)
 
 
 def place_masked(out: Array, mask: Array, values: Array) -> None:

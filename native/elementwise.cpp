@@ -29,13 +29,25 @@ void threshold_backward(const T* grad, const T* result, T* out, int64_t n) {
     });
 }
 
-// The sums of columns [begin, end): WIDTH vectors at a time stay in registers on the way down.
-template <class T, int WIDTH>
-RL_INLINE void sum_down(const T* x, T* out, int64_t rows, int64_t columns, int64_t j) {
-    Vec<T> total[WIDTH] = {};
-    for (int64_t i = 0; i < rows; ++i) {
-        for (int v = 0; v < WIDTH; ++v) total[v] += load(x + i * columns + j + v * lanes<T>);
+constexpr int64_t kRun = 32;  // rows added up by themselves, and these sums then: a long sum loses fewer digits
+
+// The sums of WIDTH vectors of columns, which stay in registers on the way down.
+template <class T, int WIDTH, class Load>
+RL_INLINE void sum_down(int64_t rows, Vec<T> (&total)[WIDTH], Load load) {
+    for (int64_t first = 0; first < rows; first += kRun) {
+        const int64_t end = first + kRun < rows ? first + kRun : rows;
+        Vec<T> run[WIDTH] = {};
+        for (int64_t i = first; i < end; ++i) {
+            for (int v = 0; v < WIDTH; ++v) run[v] += load(i, v);
+        }
+        for (int v = 0; v < WIDTH; ++v) total[v] += run[v];
     }
+}
+
+template <class T, int WIDTH>
+RL_INLINE void sum_columns(const T* x, T* out, int64_t rows, int64_t columns, int64_t j) {
+    Vec<T> total[WIDTH] = {};
+    sum_down<T, WIDTH>(rows, total, [=](int64_t i, int v) { return load(x + i * columns + j + v * lanes<T>); });
     for (int v = 0; v < WIDTH; ++v) store(out + j + v * lanes<T>, total[v]);
 }
 
@@ -46,12 +58,12 @@ void column_sums(const T* x, T* out, int64_t rows, int64_t columns) {
     parallel_for(blocks, grain, [=](int64_t begin, int64_t end) {
         int64_t j = begin * 4 * lanes<T>;
         const int64_t stop = end * 4 * lanes<T> < columns ? end * 4 * lanes<T> : columns;
-        for (; j + 4 * lanes<T> <= stop; j += 4 * lanes<T>) sum_down<T, 4>(x, out, rows, columns, j);
-        for (; j + lanes<T> <= stop; j += lanes<T>) sum_down<T, 1>(x, out, rows, columns, j);
+        for (; j + 4 * lanes<T> <= stop; j += 4 * lanes<T>) sum_columns<T, 4>(x, out, rows, columns, j);
+        for (; j + lanes<T> <= stop; j += lanes<T>) sum_columns<T, 1>(x, out, rows, columns, j);
         if (j < stop) {
-            Vec<T> total{};
-            for (int64_t i = 0; i < rows; ++i) total += load_part(x + i * columns + j, stop - j);
-            store_part(out + j, total, stop - j);
+            Vec<T> total[1] = {};
+            sum_down<T, 1>(rows, total, [=](int64_t i, int) { return load_part(x + i * columns + j, stop - j); });
+            store_part(out + j, total[0], stop - j);
         }
     });
 }

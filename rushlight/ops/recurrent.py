@@ -20,6 +20,8 @@ from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.kernels import recurrent as kernels
 from rushlight.ops._numeric import Array, as_result, widened
+from rushlight.ops._out import plain
+from rushlight.ops._quick import free
 from rushlight.ops.activation import relu
 from rushlight.ops.joining import cat
 from rushlight.ops.linear import linear
@@ -28,7 +30,7 @@ from rushlight.ops.trigonometric import tanh
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__ = ["CELLS", "gru_step", "layer", "lstm_step", "relu_step", "tanh_step"]
+__all__ = ["CELLS", "gru_step", "layer", "lstm_step", "one_step", "relu_step", "tanh_step"]
 
 # The states h and, of an LSTM, c; the parameters w_ih, w_hh, b_ih, b_hh and, of an LSTM, w_hr: None where missing.
 Tensors = tuple[Any, ...]
@@ -87,6 +89,7 @@ class RecurrentLayer(Operation):
     step: Step
     # How many arguments are states.
     states: int = 1
+    gates: int = 1
 
     @classmethod
     @abstractmethod
@@ -193,6 +196,7 @@ class GruLayer(RecurrentLayer):
 
     node_name = "StackBackward0"
     step = staticmethod(gru_step)
+    gates = 3
 
     @classmethod
     def run(
@@ -215,6 +219,7 @@ class LstmLayer(RecurrentLayer):
     node_name = "StackBackward0"
     step = staticmethod(lstm_step)
     states = 2
+    gates = 4
 
     @classmethod
     def run(
@@ -293,3 +298,31 @@ def layer(
     if operation is LstmLayer and array.size and array.dtype.char != "d" and array.dtype != np.float16:
         operation = OneDnnLstmLayer if weights[4] is None else operation
     return operation.apply(sizes, reverse, input, *states, *weights)
+
+
+def one_step(cell: str, input: Tensor, states: Tensors, weights: Tensors) -> Tensors | None:
+    """The next states of a cell, where no gradient passes and all fit together; None where not.
+
+    A graph is that of the composed steps, as in PyTorch; without one, a step is what a layer does.
+    """
+    if state.casts is not None:
+        return None
+    arrays: list[Any] = []
+    for tensor in (input, *states, *weights):
+        array = None if tensor is None else free(tensor)
+        if tensor is not None and (array is None or (arrays and array.dtype is not arrays[0].dtype)):
+            return None
+        arrays.append(array)
+    x, *others = arrays
+    count = len(states)
+    w_ih, w_hh, *biases = others[count:]
+    operation = CELLS[cell][0]
+    if x.ndim != 2 or w_hh.ndim != 2 or w_hh.shape[0] != operation.gates * w_hh.shape[1]:
+        return None
+    shape = (x.shape[0], w_hh.shape[1])
+    if w_ih.shape != (w_hh.shape[0], x.shape[1]) or any(a.shape != shape for a in others[:count]):
+        return None
+    if any(a is not None and a.shape != w_hh.shape[:1] for a in biases):
+        return None
+    found = operation.run(x, others[:count], kernels.Weights(w_ih, w_hh, *biases), [x.shape[0]], False, False)
+    return tuple([plain(a) for a in found[1:-1]])

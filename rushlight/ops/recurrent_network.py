@@ -17,7 +17,7 @@ from rushlight.ops._numeric import check_tensor
 from rushlight.ops.dropout import dropout as dropout_
 from rushlight.ops.joining import cat, stack
 from rushlight.ops.linear import linear
-from rushlight.ops.recurrent import Step, Tensors, gru_step, layer, lstm_step, relu_step, tanh_step
+from rushlight.ops.recurrent import Step, Tensors, gru_step, layer, lstm_step, one_step, relu_step, tanh_step
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -286,10 +286,13 @@ def gru(*args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
     return output, hidden
 
 
-def _cell(
-    function: str, step: Step, input: Any, states: Tensors, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any
-) -> Tensors:
+def _cell(cell: str, step: Step, input: Any, states: Tensors, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> Tensors:
     """One step, its arguments checked."""
+    weights = (w_ih, w_hh, b_ih, b_hh)
+    found = one_step(cell, input, states, weights)
+    if found is not None:
+        return found
+    function = f"{cell}_cell"
     for position, (name, value) in enumerate((("input", input), ("hx", states[0]), ("w_ih", w_ih), ("w_hh", w_hh)), 1):
         check_tensor(function, name, position, value)
     if input.size(1) != w_ih.size(1):
@@ -299,7 +302,7 @@ def _cell(
             raise RuntimeError(f"Input batch size {input.size(0)} doesn't match hidden{i} batch size {hidden.size(0)}")
         if hidden.size(1) != w_hh.size(1):
             raise RuntimeError(f"hidden{i} has inconsistent hidden_size: got {hidden.size(1)}, expected {w_hh.size(1)}")
-    return step(linear(input, w_ih, b_ih), states, (w_ih, w_hh, b_ih, b_hh, None))
+    return step(linear(input, w_ih, b_ih), states, (*weights, None))
 
 
 def rnn_tanh_cell(
@@ -315,7 +318,7 @@ def rnn_tanh_cell(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.RNNCell.html
     """
-    return _cell("rnn_tanh_cell", tanh_step, input, (hx,), w_ih, w_hh, b_ih, b_hh)[0]
+    return _cell("rnn_tanh", tanh_step, input, (hx,), w_ih, w_hh, b_ih, b_hh)[0]
 
 
 def rnn_relu_cell(
@@ -331,7 +334,7 @@ def rnn_relu_cell(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.RNNCell.html
     """
-    return _cell("rnn_relu_cell", relu_step, input, (hx,), w_ih, w_hh, b_ih, b_hh)[0]
+    return _cell("rnn_relu", relu_step, input, (hx,), w_ih, w_hh, b_ih, b_hh)[0]
 
 
 def lstm_cell(
@@ -359,7 +362,7 @@ def lstm_cell(
         raise TypeError(f"lstm_cell(): argument 'hx' (position 2) must be tuple of Tensors, not {type(hx).__name__}")
     if len(hx) != 2:
         raise RuntimeError("lstm_cell expects two hidden states")
-    hidden, cell = _cell("lstm_cell", lstm_step, input, tuple(hx), w_ih, w_hh, b_ih, b_hh)
+    hidden, cell = _cell("lstm", lstm_step, input, tuple(hx), w_ih, w_hh, b_ih, b_hh)
     return hidden, cell
 
 
@@ -376,4 +379,4 @@ def gru_cell(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.nn.GRUCell.html
     """
-    return _cell("gru_cell", gru_step, input, (hx,), w_ih, w_hh, b_ih, b_hh)[0]
+    return _cell("gru", gru_step, input, (hx,), w_ih, w_hh, b_ih, b_hh)[0]

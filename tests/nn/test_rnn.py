@@ -139,6 +139,25 @@ def test_batch_first_one_sequence_and_no_state(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("bias", [False, True])
+def test_a_cell_without_a_graph_equals_one_with(kind: str, bias: bool) -> None:
+    cell = made(f"{kind}Cell", 3, 4, bias=bias)
+    for x, hx in (
+        (drawn(2, 3), hidden(kind, 2, 4)),
+        (drawn(3, 5).T[:, ::1][:5], hidden(kind, 5, 4)),
+        (drawn(3), hidden(kind, 4)),
+        (drawn(0, 3), hidden(kind, 0, 4)),
+    ):
+        wanted = cell(x, hx)
+        with torch.no_grad():
+            found = cell(x, hx)
+        close(found, wanted)
+        assert all(w.requires_grad and not f.requires_grad for f, w in zip(flat(found), flat(wanted), strict=True))
+        with torch.inference_mode():
+            assert all(f.is_inference() for f in flat(cell(x, hx)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_cells_equal_layers(kind: str) -> None:
     layer, cell = made(kind, 3, 4), made(f"{kind}Cell", 3, 4)
     cell.load_state_dict({name.removesuffix("_l0"): value for name, value in layer.state_dict().items()})

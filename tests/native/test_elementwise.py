@@ -37,7 +37,7 @@ def test_bias_grad_equals_the_reference(machine, rng, dtype):
     for rows, columns in [(0, 3), (3, 0), (1, 1), (64, 10), (64, 512), (7, 100), (1003, 5), (300, 1001)]:
         grad = rng.standard_normal((rows, columns)).astype(dtype)
         tolerance = (1e-6 if dtype == np.float32 else 1e-15) * (1 + rows**0.5) * 4
-        np.testing.assert_allclose(_native.bias_grad(grad), grad.astype(np.float64).sum(0), rtol=0, atol=tolerance)
+        np.testing.assert_allclose(_native.bias_grad(grad), grad.astype(np.longdouble).sum(0), rtol=0, atol=tolerance)
 
 
 @pytest.mark.parametrize("module", [_native, elementwise])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from .dispatch import prefer_native
@@ -32,7 +33,8 @@ def complex_to_complex(array: Array, dims: tuple[int, ...], scale: int, forward:
     """`Σₖ x[k] exp(∓2πi jk / n)` along each of `dims`: - forward, + else."""
     if not dims:
         return array.copy()
-    out = None
+    # The compiled transforms take arrays in row-major order.
+    array, out = np.ascontiguousarray(array), None
     for dim in dims[::-1]:
         out = transform_along(array if out is None else out, dim, _factor(array.shape[dim], scale), forward, out)
     assert out is not None
@@ -41,7 +43,7 @@ def complex_to_complex(array: Array, dims: tuple[int, ...], scale: int, forward:
 
 def real_to_complex(array: Array, dims: tuple[int, ...], scale: int, onesided: bool) -> Array:
     """The transform of real numbers; `onesided`: the first n // 2 + 1 places of the last of `dims` only."""
-    out = spectrum_along(array, dims[-1], _factor(array.shape[dims[-1]], scale), not onesided)
+    out = spectrum_along(np.ascontiguousarray(array), dims[-1], _factor(array.shape[dims[-1]], scale), not onesided)
     for dim in dims[-2::-1]:
         out = transform_along(out, dim, _factor(out.shape[dim], scale), True, out)
     return out
@@ -49,7 +51,7 @@ def real_to_complex(array: Array, dims: tuple[int, ...], scale: int, onesided: b
 
 def complex_to_real(array: Array, dims: tuple[int, ...], scale: int, n: int) -> Array:
     """The inverse of the one-sided transform, with n places in the last of `dims`."""
-    made = None
+    array, made = np.ascontiguousarray(array), None
     for dim in dims[:-1]:
         made = transform_along(array if made is None else made, dim, _factor(array.shape[dim], scale), False, made)
     return real_along(array if made is None else made, dims[-1], _factor(n, scale), n)

@@ -1,8 +1,11 @@
 #include "reduce.h"
 
+#include <math.h>
+
 #include "core/allocator.h"
 #include "core/thread_pool.h"
 #include "core/vec.h"
+#include "core/vec_math.h"
 
 namespace rl::RL_ISA {
 namespace {
@@ -200,26 +203,156 @@ void moments_over(const T* x, T* variance, T* mean, int64_t outer, int64_t n, in
 }
 
 template <class T>
-void extremum_over(const T* x, T* out, int64_t* places, int64_t outer, int64_t n, int64_t inner, bool greatest) {
-    for (int64_t i = 0; i < outer * inner; ++i) {
-        const T* row = x + i / inner * n * inner + i % inner;
-        T best = row[0];
-        int64_t place = 0;
-        for (int64_t k = 1; k < n && best == best; ++k) {
-            const T value = row[k * inner];
-            if (value != value || (greatest ? value > best : value < best)) {
-                best = value;
-                place = k;
-            }
-        }
-        out[i] = best;
-        places[i] = place;
+RL_INLINE T product_of_row(const T* x, int64_t n) {
+    Vec<T> all[4];
+    for (auto& v : all) v = splat(T(1));
+    int64_t i = 0;
+    for (; i + 4 * lanes<T> <= n; i += 4 * lanes<T>) {
+        for (int v = 0; v < 4; ++v) all[v] *= load(x + i + v * lanes<T>);
     }
+    for (; i + lanes<T> <= n; i += lanes<T>) all[0] *= load(x + i);
+    if (i < n) all[1] *= load_part(x + i, n - i, T(1));
+    const Vec<T> v = (all[0] * all[1]) * (all[2] * all[3]);
+    T product = v[0];
+    for (int l = 1; l < lanes<T>; ++l) product *= v[l];
+    return product;
+}
+
+// Rows one by one, the whole in chunks that threads share, columns side by side on the way down.
+template <class T>
+void product_over(const T* x, T* out, int64_t outer, int64_t n, int64_t inner) {
+    if (inner == 1) {
+        const int64_t chunks = outer == 1 ? (n + kChunk - 1) / kChunk : 1;
+        Scratch<T> parts(chunks);
+        T* to = chunks > 1 && parts.get() ? parts.get() : out;
+        const int64_t length = to == out ? n : kChunk, rows = to == out ? outer : chunks;
+        parallel_for(rows, kGrain / (length + 1) + 1, [=](int64_t i, int64_t end) {
+            for (; i < end; ++i) to[i] = product_of_row(x + i * length, to == out || i + 1 < chunks ? length : n - i * length);
+        });
+        if (to != out) *out = product_of_row(to, chunks);
+        return;
+    }
+    const int64_t blocks = (inner + kColumns - 1) / kColumns;
+    parallel_for(outer * blocks, kGrain / (kColumns * (n + 1)) + 1, [=](int64_t b, int64_t end) {
+        for (; b < end; ++b) {
+            const int64_t i = b / blocks, j = b % blocks * kColumns, width = inner - j < kColumns ? inner - j : kColumns;
+            T product[kColumns];
+            for (T& v : product) v = T(1);
+            for (int64_t k = 0; k < n; ++k) {
+                const T* row = x + (i * n + k) * inner + j;
+                for (int64_t c = 0; c < width; ++c) product[c] *= row[c];
+            }
+            for (int64_t c = 0; c < width; ++c) out[i * inner + j + c] = product[c];
+        }
+    });
+}
+
+// The greatest element: NaN where there is one, 0 where it is infinite, since then a shift would make NaN of it.
+template <class T>
+RL_INLINE T shift_of(Vec<T> greatest, Mask<T> nan) {
+    T top = greatest[0];
+    for (int l = 0; l < lanes<T>; ++l) {
+        if (nan[l]) return T(__builtin_nan(""));
+        top = greatest[l] > top ? greatest[l] : top;
+    }
+    return isfinite(top) ? top : T(0);
+}
+
+template <class T>
+RL_INLINE T log_sum_exp_of_row(const T* x, int64_t n) {
+    Vec<T> top[2] = {splat(x[0]), splat(x[0])};
+    Mask<T> nan[2] = {};
+    int64_t i = 0;
+    const auto meet = [&](int w, Vec<T> v) {
+        top[w] = v > top[w] ? v : top[w];
+        nan[w] |= v != v;
+    };
+    for (; i + 2 * lanes<T> <= n; i += 2 * lanes<T>) meet(0, load(x + i)), meet(1, load(x + i + lanes<T>));
+    for (; i + lanes<T> <= n; i += lanes<T>) meet(0, load(x + i));
+    if (i < n) meet(1, load_part(x + i, n - i, x[0]));
+    const T shift = shift_of<T>(top[0] > top[1] ? top[0] : top[1], nan[0] | nan[1] | (top[0] != top[0]));
+    Vec<T> sums[2] = {};
+    for (i = 0; i + 2 * lanes<T> <= n; i += 2 * lanes<T>) {
+        sums[0] += exp<T>(load(x + i) - shift);
+        sums[1] += exp<T>(load(x + i + lanes<T>) - shift);
+    }
+    for (; i + lanes<T> <= n; i += lanes<T>) sums[0] += exp<T>(load(x + i) - shift);
+    if (i < n) sums[1] += exp<T>(load_part(x + i, n - i, T(-HUGE_VAL)) - shift);
+    return static_cast<T>(::log(static_cast<double>(sum<T>(sums[0] + sums[1])))) + shift;
+}
+
+// Two walks over up to kColumns columns.
+template <class T>
+RL_INLINE void log_sum_exp_of_columns(const T* x, T* out, int64_t n, int64_t inner, int64_t width) {
+    for (int64_t c = 0; c < width; c += lanes<T>) {
+        const int64_t here = width - c < lanes<T> ? width - c : lanes<T>;
+        const auto row = [=](int64_t k) { return here == lanes<T> ? load(x + k * inner + c) : load_part(x + k * inner + c, here); };
+        Vec<T> top = row(0), total{};
+        Mask<T> nan{};
+        for (int64_t k = 0; k < n; ++k) {
+            const Vec<T> v = row(k);
+            top = v > top ? v : top;
+            nan |= v != v;
+        }
+        const Vec<T> finite = top - top == 0 ? top : Vec<T>{}, shift = nan ? splat(T(__builtin_nan(""))) : finite;
+        for (int64_t k = 0; k < n; ++k) total += exp<T>(row(k) - shift);
+        for (int64_t l = 0; l < here; ++l) out[c + l] = static_cast<T>(::log(static_cast<double>(total[l]))) + shift[l];
+    }
+}
+
+template <class T>
+void log_sum_exp_over(const T* x, T* out, int64_t outer, int64_t n, int64_t inner) {
+    constexpr int64_t grain = kGrain / 8;  // an exponential is worth several sums
+    if (inner == 1) {
+        parallel_for(outer, grain / (n + 1) + 1, [=](int64_t i, int64_t end) {
+            for (; i < end; ++i) out[i] = log_sum_exp_of_row(x + i * n, n);
+        });
+        return;
+    }
+    const int64_t blocks = (inner + kColumns - 1) / kColumns;
+    parallel_for(outer * blocks, grain / (kColumns * (n + 1)) + 1, [=](int64_t b, int64_t end) {
+        for (; b < end; ++b) {
+            const int64_t i = b / blocks, j = b % blocks * kColumns;
+            log_sum_exp_of_columns(x + i * n * inner + j, out + i * inner + j, n, inner, inner - j < kColumns ? inner - j : kColumns);
+        }
+    });
+}
+
+// A chunk's count fits a lane of any type.
+template <class T>
+int64_t count_nonzero(const T* x, int64_t n) {
+    const int64_t chunks = (n + kChunk - 1) / kChunk;
+    Scratch<int64_t> parts(chunks + 1);
+    int64_t* part = parts.get();
+    const auto count = [=](int64_t begin, int64_t end) {
+        Mask<T> found[2] = {};
+        int64_t i = begin;
+        for (; i + 2 * lanes<T> <= end; i += 2 * lanes<T>) {
+            found[0] -= load(x + i) != T(0);
+            found[1] -= load(x + i + lanes<T>) != T(0);
+        }
+        int64_t total = 0;
+        for (; i < end; ++i) total += x[i] != 0;
+        for (int l = 0; l < lanes<T>; ++l) total += found[0][l] + found[1][l];
+        return total;
+    };
+    int64_t total = 0;
+    if (!part) {
+        for (int64_t i = 0; i < n; i += kChunk) total += count(i, i + kChunk < n ? i + kChunk : n);
+        return total;
+    }
+    parallel_for(chunks, 2, [=](int64_t i, int64_t end) {
+        for (; i < end; ++i) part[i] = count(i * kChunk, i + 1 < chunks ? (i + 1) * kChunk : n);
+    });
+    for (int64_t i = 0; i < chunks; ++i) total += part[i];
+    return total;
 }
 
 }  // namespace
 
-const ReduceKernels<float> reduce_f32 = {sum_over<float>, moments_over<float>, extremum_over<float>};
-const ReduceKernels<double> reduce_f64 = {sum_over<double>, moments_over<double>, extremum_over<double>};
+const ReduceKernels<float> reduce_f32 = {sum_over<float>, moments_over<float>, product_over<float>, log_sum_exp_over<float>,
+                                         count_nonzero<float>};
+const ReduceKernels<double> reduce_f64 = {sum_over<double>, moments_over<double>, product_over<double>, log_sum_exp_over<double>,
+                                          count_nonzero<double>};
 
 }  // namespace rl::RL_ISA

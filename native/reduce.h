@@ -12,8 +12,12 @@ struct ReduceKernels {
     void (*sum_over)(const T* x, T* out, int64_t outer, int64_t n, int64_t inner, T divisor);
     // variance[i, j] = (sum over k of (x[i, k, j] - mean[i, j])^2) / freedom, added up in double.
     void (*moments_over)(const T* x, T* variance, T* mean, int64_t outer, int64_t n, int64_t inner, double freedom);
-    // The greatest or least of the n, NaN if there is one, and the first place where it is: for few elements.
-    void (*extremum_over)(const T* x, T* out, int64_t* places, int64_t outer, int64_t n, int64_t inner, bool greatest);
+    // out[i, j] = the product over k of x[i, k, j].
+    void (*product_over)(const T* x, T* out, int64_t outer, int64_t n, int64_t inner);
+    // out[i, j] = log of the sum over k of e^x[i, k, j], shifted by the greatest; n > 0.
+    void (*log_sum_exp_over)(const T* x, T* out, int64_t outer, int64_t n, int64_t inner);
+    // How many elements are not 0.
+    int64_t (*count_nonzero)(const T* x, int64_t n);
 };
 
 RL_KERNEL_TABLE(ReduceKernels<float>, reduce_f32)

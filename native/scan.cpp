@@ -56,9 +56,42 @@ void each_block(int64_t outer, int64_t n, int64_t inner, Body body) {
     });
 }
 
+// Rows whose running results are carried side by side: each waits for the one before it, but not for other rows'.
+constexpr int kRows = 8;
+
+template <class T, class Op>
+void scan_rows(const T* x, T* out, int64_t outer, int64_t n, Op op, WideType<T> start) {
+    using A = WideType<T>;
+    parallel_for((outer + kRows - 1) / kRows, kGrain / (kRows * (n + 1)) + 1, [=](int64_t group, int64_t end) {
+        for (; group < end; ++group) {
+            const int64_t first = group * kRows, rows = outer - first < kRows ? outer - first : kRows;
+            const T* from = x + first * n;
+            T* to = out + first * n;
+            A totals[kRows];
+            for (A& total : totals) total = start;
+            if (rows == kRows) {
+                for (int64_t k = 0; k < n; ++k) {
+                    for (int r = 0; r < kRows; ++r) {
+                        totals[r] = op(totals[r], static_cast<A>(from[r * n + k]));
+                        to[r * n + k] = static_cast<T>(totals[r]);
+                    }
+                }
+                continue;
+            }
+            for (int64_t r = 0; r < rows; ++r) {
+                for (int64_t k = 0; k < n; ++k) {
+                    totals[r] = op(totals[r], static_cast<A>(from[r * n + k]));
+                    to[r * n + k] = static_cast<T>(totals[r]);
+                }
+            }
+        }
+    });
+}
+
 template <class T, class Op>
 void scan(const T* x, T* out, int64_t outer, int64_t n, int64_t inner, Op op, WideType<T> start) {
     using A = WideType<T>;
+    if (inner == 1) return scan_rows(x, out, outer, n, op, start);
     each_block(outer, n, inner, [=](int64_t first, int64_t width) {
         const T* from = x + first;
         T* to = out + first;

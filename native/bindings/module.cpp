@@ -29,6 +29,7 @@ void bind_selecting(nb::module_& m);
 void bind_sorting(nb::module_& m);
 void bind_special(nb::module_& m);
 void bind_elementwise(nb::module_& m);
+void bind_extremum(nb::module_& m);
 void bind_factors(nb::module_& m);
 void bind_fourier(nb::module_& m);
 void bind_indexing(nb::module_& m);
@@ -45,6 +46,7 @@ NB_MODULE(_native, m) {
     rl::bind_copy(m);
     rl::bind_choice(m);
     rl::bind_elementwise(m);
+    rl::bind_extremum(m);
     rl::bind_factors(m);
     rl::bind_fourier(m);
     rl::bind_indexing(m);

@@ -1,45 +1,17 @@
 #include "../reduce.h"
 
-#include "arrays.h"
+#include "reduced.h"
 
 namespace rl {
 namespace {
 
 constexpr int64_t kLong = 1 << 14;  // elements from which the interpreter is released
-constexpr int kMaxDims = 64;
-
-// Reads increasing dimensions that follow one another into [first, last); false for any others.
-bool consecutive(nb::handle dims, int rank, int& first, int& last) {
-    if (!PyTuple_CheckExact(dims.ptr())) return false;
-    const Py_ssize_t count = PyTuple_GET_SIZE(dims.ptr());
-    if (count == 0) return false;
-    for (Py_ssize_t i = 0; i < count; ++i) {
-        PyObject* item = PyTuple_GET_ITEM(dims.ptr(), i);
-        if (!PyLong_CheckExact(item)) return false;
-        int overflow = 0;
-        const long dim = PyLong_AsLongAndOverflow(item, &overflow);
-        if (overflow || dim < 0 || dim >= rank || (i > 0 && dim != first + i)) return false;
-        if (i == 0) first = static_cast<int>(dim);
-    }
-    last = first + static_cast<int>(count);
-    return true;
-}
-
 template <class T>
 nb::object sum_over_as(const Array& x, int first, int last, bool keepdim, double divisor) {
-    npy_intp shape[kMaxDims];
-    int rank = 0;
-    int64_t outer = 1, n = 1, inner = 1;
-    for (int i = 0; i < x.dims(); ++i) {
-        const bool reduced = first <= i && i < last;
-        (reduced ? n : i < first ? outer : inner) *= x.shape(i);
-        if (!reduced) shape[rank++] = x.shape(i);
-        else if (keepdim) shape[rank++] = 1;
-    }
-    nb::object out = nb::steal(PyArray_SimpleNew(rank, shape, type_number<T>));
-    if (!out.is_valid()) nb::raise_python_error();
+    Sizes sizes(x, first, last, keepdim);
+    nb::object out = sizes.array(type_number<T>);
     Released released(x.size() >= kLong);
-    reduce_kernels<T>().sum_over(x.data<T>(), data_of<T>(out), outer, n, inner, static_cast<T>(divisor));
+    reduce_kernels<T>().sum_over(x.data<T>(), data_of<T>(out), sizes.outer, sizes.n, sizes.inner, static_cast<T>(divisor));
     return out;
 }
 
@@ -56,25 +28,6 @@ nb::object mean(nb::handle x_) {
     const Array x(x_, "x");
     return sum_over(x_, nb::none(), false, static_cast<double>(x.size()));
 }
-
-struct Sizes {
-    Sizes(const Array& x, int first, int last, bool keepdim) {
-        for (int i = 0; i < x.dims(); ++i) {
-            const bool reduced = first <= i && i < last;
-            (reduced ? n : i < first ? outer : inner) *= x.shape(i);
-            if (!reduced) shape[rank++] = x.shape(i);
-            else if (keepdim) shape[rank++] = 1;
-        }
-    }
-    nb::object array(int type) {
-        nb::object out = nb::steal(PyArray_SimpleNew(rank, shape, type));
-        if (!out.is_valid()) nb::raise_python_error();
-        return out;
-    }
-    npy_intp shape[kMaxDims];
-    int rank = 0;
-    int64_t outer = 1, n = 1, inner = 1;
-};
 
 template <class T>
 nb::object moments_as(const Array& x, int first, int last, bool keepdim, double freedom) {
@@ -97,33 +50,53 @@ nb::object moments_over(nb::handle x_, nb::handle dims, bool keepdim, double fre
     return not_implemented();
 }
 
-constexpr int64_t kFew = 1 << 11;  // elements up to which NumPy's own reductions cost more in Python
-
 template <class T>
-nb::object extremum_as(const Array& x, int first, int last, bool keepdim, bool greatest, bool places) {
+nb::object product_as(const Array& x, int first, int last, bool keepdim) {
     Sizes sizes(x, first, last, keepdim);
-    nb::object out = sizes.array(type_number<T>), where = sizes.array(NPY_INT64);
-    reduce_kernels<T>().extremum_over(x.data<T>(), data_of<T>(out), data_of<int64_t>(where), sizes.outer, sizes.n,
-                                      sizes.inner, greatest);
-    return places ? where : out;
+    nb::object out = sizes.array(type_number<T>);
+    Released released(x.size() >= kLong);
+    reduce_kernels<T>().product_over(x.data<T>(), data_of<T>(out), sizes.outer, sizes.n, sizes.inner);
+    return out;
 }
 
-nb::object extremum_with(nb::handle x_, nb::handle dims, bool keepdim, bool greatest, bool places) {
+nb::object product_over(nb::handle x_, nb::handle dims, bool keepdim) {
     const Array x(x_, "x");
     int first = 0, last = x.dims();
-    if (x.size() == 0 || x.size() > kFew) return not_implemented();
     if (!dims.is_none() && !consecutive(dims, x.dims(), first, last)) return not_implemented();
-    if (x.is_dense<float>()) return extremum_as<float>(x, first, last, keepdim, greatest, places);
-    if (x.is_dense<double>()) return extremum_as<double>(x, first, last, keepdim, greatest, places);
+    if (x.is_dense<float>()) return product_as<float>(x, first, last, keepdim);
+    if (x.is_dense<double>()) return product_as<double>(x, first, last, keepdim);
     return not_implemented();
 }
 
-nb::object extremum_over(nb::handle x, bool greatest, nb::handle dims, bool keepdim) {
-    return extremum_with(x, dims, keepdim, greatest, false);
+template <class T>
+nb::object log_sum_exp_as(const Array& x, int first, int last, bool keepdim) {
+    Sizes sizes(x, first, last, keepdim);
+    if (sizes.n == 0) return not_implemented();
+    nb::object out = sizes.array(type_number<T>);
+    Released released(x.size() >= kLong);
+    reduce_kernels<T>().log_sum_exp_over(x.data<T>(), data_of<T>(out), sizes.outer, sizes.n, sizes.inner);
+    return out;
 }
 
-nb::object place_over(nb::handle x, bool greatest, nb::handle dims, bool keepdim) {
-    return extremum_with(x, dims, keepdim, greatest, true);
+nb::object log_sum_exp_over(nb::handle x_, nb::handle dims, bool keepdim) {
+    const Array x(x_, "x");
+    int first = 0, last = x.dims();
+    if (!dims.is_none() && !consecutive(dims, x.dims(), first, last)) return not_implemented();
+    if (x.is_dense<float>()) return log_sum_exp_as<float>(x, first, last, keepdim);
+    if (x.is_dense<double>()) return log_sum_exp_as<double>(x, first, last, keepdim);
+    return not_implemented();
+}
+
+nb::object count_of_all(nb::handle x_) {
+    const Array x(x_, "x");
+    int64_t count = 0;
+    {
+        Released released(x.size() >= kLong);
+        if (x.is_dense<float>()) count = reduce_kernels<float>().count_nonzero(x.data<float>(), x.size());
+        else if (x.is_dense<double>()) count = reduce_kernels<double>().count_nonzero(x.data<double>(), x.size());
+        else count = -1;
+    }
+    return count < 0 ? not_implemented() : nb::cast(count);
 }
 
 }  // namespace
@@ -134,10 +107,9 @@ void bind_reduce(nb::module_& m) {
     m.def("mean", mean, nb::arg("x").none());
     m.def("moments_over", moments_over, nb::arg("x").none(), nb::arg("dims") = nb::none(), nb::arg("keepdim") = false,
           nb::arg("freedom") = 1.0);
-    m.def("extremum_over", extremum_over, nb::arg("x").none(), nb::arg("greatest"), nb::arg("dims") = nb::none(),
-          nb::arg("keepdim") = false);
-    m.def("place_over", place_over, nb::arg("x").none(), nb::arg("greatest"), nb::arg("dims") = nb::none(),
-          nb::arg("keepdim") = false);
+    m.def("product_over", product_over, nb::arg("x").none(), nb::arg("dims") = nb::none(), nb::arg("keepdim") = false);
+    m.def("log_sum_exp_over", log_sum_exp_over, nb::arg("x").none(), nb::arg("dims") = nb::none(), nb::arg("keepdim") = false);
+    m.def("count_of_all", count_of_all, nb::arg("x").none());
 }
 
 }  // namespace rl

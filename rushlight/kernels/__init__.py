@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .dispatch import native_available, prefer_native
+from .reference import attention as _attention
+from .reference import copy as _copy
 from .reference import (
     arithmetic,
     channels,
@@ -21,23 +23,21 @@ from .reference import (
     scan,
     sorting,
 )
-from .reference import attention as _attention
-from .reference import copy as _copy
 
 __all__ = [
     "absolute", "accumulate", "adadelta_step", "adagrad_step", "adam_step", "adamax_step", "add", "add_product",
     "add_quotient", "asgd_step", "attention", "attention_backward", "bias_grad", "channel_sums", "clamp",
-    "clamp_backward", "copy_into", "divide", "elu", "exp", "extremum_along", "extremum_over", "gather_max",
-    "gather_sum", "gelu", "gelu_backward", "gemm", "hardswish", "int8_pack", "int8_product", "int8_quantize",
-    "int8_range", "interpolate", "kth_along", "leaky_relu", "leaky_relu_backward", "log_softmax",
-    "log_softmax_backward", "log_sum_exp_along", "lu_factor", "maximum", "mean", "median_along", "minimum", "mish",
-    "mode_along", "moments_over", "multiply", "nadam_step", "native_available", "negative", "normalize",
-    "normalize_backward", "place_over", "product_along", "qr_factor", "radam_step", "reciprocal", "reciprocal_sqrt",
-    "relu_forward", "rms_normalize", "rms_normalize_backward", "rmsprop_step", "rprop_step", "scale_all",
-    "scale_channels", "scatter_sum", "sgd_step", "sigmoid", "sigmoid_backward", "silu", "silu_backward", "softmax",
-    "softmax_backward", "softmax_cross_entropy", "softmax_cross_entropy_backward", "softplus", "solve_triangular",
-    "sort_along", "sqrt", "square", "squares_of_all", "subtract", "sum_along", "sum_over", "tanh", "tanh_backward",
-    "threshold_backward", "topk_along",
+    "clamp_backward", "copy_into", "count_of_all", "divide", "elu", "exp", "extremum_along", "extremum_over",
+    "gather_max", "gather_sum", "gelu", "gelu_backward", "gemm", "hardswish", "int8_pack", "int8_product",
+    "int8_quantize", "int8_range", "interpolate", "kth_along", "leaky_relu", "leaky_relu_backward", "log_softmax",
+    "log_softmax_backward", "log_sum_exp_along", "log_sum_exp_over", "lu_factor", "maximum", "mean", "median_along",
+    "minimum", "mish", "mode_along", "moments_over", "multiply", "nadam_step", "native_available", "negative",
+    "normalize", "normalize_backward", "place_over", "product_along", "product_over", "qr_factor", "radam_step",
+    "reciprocal", "reciprocal_sqrt", "relu_forward", "rms_normalize", "rms_normalize_backward", "rmsprop_step",
+    "rprop_step", "scale_all", "scale_channels", "scatter_sum", "sgd_step", "sigmoid", "sigmoid_backward", "silu",
+    "silu_backward", "softmax", "softmax_backward", "softmax_cross_entropy", "softmax_cross_entropy_backward",
+    "softplus", "solve_triangular", "sort_along", "sqrt", "square", "squares_of_all", "subtract", "sum_along",
+    "sum_over", "tanh", "tanh_backward", "threshold_backward", "topk_along",
 ]  # fmt: skip
 
 attention = prefer_native(_attention.attention)
@@ -113,6 +113,9 @@ tanh_backward = prefer_native(pointwise.tanh_backward)
 sum_over = prefer_native(reduce.sum_over)
 mean = prefer_native(reduce.mean)
 moments_over = prefer_native(reduce.moments_over)
+count_of_all = prefer_native(reduce.count_of_all)
+log_sum_exp_over = prefer_native(reduce.log_sum_exp_over)
+product_over = prefer_native(reduce.product_over)
 extremum_over = prefer_native(reduce.extremum_over)
 place_over = prefer_native(reduce.place_over)
 

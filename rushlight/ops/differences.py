@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from rushlight import kernels
 from rushlight.ops._geometry import same_dims, wrap_dim
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
@@ -61,7 +60,7 @@ def diff(
     if n == 1 and not ends and out is None:
         whole = same_dims(dim, input._array.shape)
         after, before = (*whole, slice(1, None)), (*whole, slice(0, -1))
-        quick = quickly(lambda array: np.subtract(array[after], array[before]), input)
+        quick = quickly(lambda array: kernels.subtract(array[after], array[before]), input)
         if quick is not None:
             return quick
     if not n:

@@ -82,7 +82,7 @@ class Amax(Operation):
         array = input._array
         ctx.shape, ctx.keepdim = array.shape, keepdim
         ctx.dims = normalize_dims(dim, array.ndim)
-        if array.dtype.char in "fd":
+        if array.dtype.char in "fdli":
             out = wrap(kernels.extremum_over(array, cls.greatest, ctx.dims, keepdim))
         else:
             out = wrap(cls.ufunc.reduce(array, ctx.dims, None, None, keepdim))
@@ -230,7 +230,7 @@ class MaxDim(Selection):
     def along(ctx: Any, input: Tensor, dim: int, keepdim: bool, greatest: bool) -> tuple[Array, Array]:
         """The extremum of each row, and its index."""
         array = input._array
-        if array.dtype.char not in "fd" or not array.ndim:
+        if array.dtype.char not in "fdli" or not array.ndim:
             return Selection.choose(ctx, input, argument_along(array, dim, greatest), dim, keepdim)
         indices = kernels.place_over(array, greatest, (dim,), keepdim)
         Selection.keep(ctx, array.shape, indices, dim, keepdim)

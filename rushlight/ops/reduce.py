@@ -23,7 +23,6 @@ from rushlight.ops._numeric import (
     as_result,
     check_tensor,
     floating,
-    maximum_reduce,
     multiply_reduce,
     normalize_dims,
     not_implemented,
@@ -348,6 +347,12 @@ def _product_of_others(input: Tensor, dim: int) -> Tensor:
     return before * after
 
 
+def _product(array: Array, dims: Any, keepdim: bool) -> Array:
+    if array.dtype.char in "fd":
+        return kernels.product_over(array, dims, keepdim)
+    return as_result(multiply_reduce(array, dims, accumulator(array.dtype), None, keepdim), array.dtype)
+
+
 class Prod(Operation):
     """`Π input`: the gradient of an element is the product of the others."""
 
@@ -356,7 +361,7 @@ class Prod(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Any:
         array = input._array
-        out = wrap(as_result(multiply_reduce(array, None, accumulator(array.dtype)), array.dtype))
+        out = wrap(_product(array, None, False))
         ctx.save_for_backward(input, out)
         return out
 
@@ -377,7 +382,7 @@ class ProdDim(Operation):
     def forward(ctx: Any, input: Tensor, dim: int, keepdim: bool) -> Any:
         array = input._array
         dims = note_dims(ctx, array, dim, keepdim)
-        out = wrap(as_result(multiply_reduce(array, dims, accumulator(array.dtype), None, keepdim), array.dtype))
+        out = wrap(_product(array, dims, keepdim))
         ctx.save_for_backward(input, out)
         return out
 
@@ -420,7 +425,7 @@ def prod(
     if dtype is not None:
         input = in_type(input, dtype, "prod")
     if dim is None:
-        quick = quickly(lambda array: multiply_reduce(array, None), input)
+        quick = quickly(kernels.product_over, input)
         return _in_dtype(Prod.apply(input), dtype) if quick is None else quick
     if not isinstance(dim, int):
         raise TypeError(f"prod(): argument 'dim' must be int, not {type(dim).__name__}")
@@ -437,12 +442,7 @@ class Logsumexp(Operation):
         dtype = floating(input).dtype
         array = widened(floating(input))
         dims = note_dims(ctx, array, dim, keepdim)
-        peak = maximum_reduce(np.real(array), dims, None, None, True, -np.inf)
-        shift = np.where(np.isinf(peak), np.zeros((), peak.dtype), peak)
-        total = add_reduce(np.exp(array - shift), dims, None, None, True)
-        result = np.add(np.log(total), shift)
-        if not keepdim:
-            result = result.reshape([n for i, n in enumerate(array.shape) if i not in dims])
+        result = kernels.log_sum_exp_over(array, dims, keepdim)
         out = wrap(as_result(result, dtype))
         ctx.save_for_backward(input, out)
         return out
@@ -569,7 +569,7 @@ def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
         return CountNonzero.apply(input, dim)
     array = input._array
     if dim is None and not array.dtype.names:
-        return plain(np.asarray(np.count_nonzero(array)))
+        return plain(np.asarray(kernels.count_of_all(array)))
     return plain(add_reduce(array != 0, normalize_dims(dim, array.ndim), np.int64))
 
 

@@ -83,17 +83,44 @@ def test_moments_are_the_references(machine, rng, dtype):
                     np.testing.assert_allclose(a, b, rtol=1e-6 if dtype == np.float32 else 1e-12)
 
 
-def test_extrema_of_few_elements_are_the_references(machine, rng, dtype):
+def test_products_are_the_references(machine, rng, dtype):
     for shape, dims in CASES:
-        x = np.asarray(rng.integers(0, 5, shape), dtype)
-        for given in (x, np.where(rng.random(shape) < 0.1, np.nan, x).astype(dtype)):
-            for greatest in (False, True):
-                got = _native.extremum_over(given, greatest, dims, True)
-                if x.size == 0 or x.size > 2048:
-                    assert got is NotImplemented
-                    continue
-                np.testing.assert_array_equal(got, reduce.extremum_over(given, greatest, dims, True))
-                if dims is None or len(dims) == 1:
-                    for keepdim in (False, True):
-                        place = _native.place_over(given, greatest, dims, keepdim)
-                        np.testing.assert_array_equal(place, reduce.place_over(given, greatest, dims, keepdim))
+        x = np.asarray(1 + rng.standard_normal(shape) * 0.01, dtype)
+        for keepdim in (False, True):
+            got, wanted = _native.product_over(x, dims, keepdim), reduce.product_over(x, dims, keepdim)
+            assert got.shape == wanted.shape and got.dtype == dtype
+            np.testing.assert_allclose(got, wanted, rtol=2e-3 if dtype == np.float32 else 1e-11)
+    for value in (np.nan, np.inf, 0.0, -2.0):
+        x = np.ones((3, 70), dtype)
+        x[1, 66] = value
+        for dims in (None, (0,), (1,)):
+            np.testing.assert_array_equal(_native.product_over(x, dims), reduce.product_over(x, dims))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_log_sums_of_exponentials_are_the_references(machine, rng, dtype):
+    for shape, dims in CASES:
+        x = np.asarray(rng.standard_normal(shape) * 30, dtype)
+        n = x.size if dims is None else math.prod([shape[d] for d in dims])
+        if n == 0:
+            assert _native.log_sum_exp_over(x, dims) is NotImplemented
+            continue
+        for keepdim in (False, True):
+            got, wanted = _native.log_sum_exp_over(x, dims, keepdim), reduce.log_sum_exp_over(x, dims, keepdim)
+            assert got.shape == wanted.shape and got.dtype == dtype
+            np.testing.assert_allclose(got, wanted, rtol=3e-6 if dtype == np.float32 else 1e-13)
+    inf, nan = np.inf, np.nan
+    for row in ([inf, 1, 2], [-inf, -inf], [-inf, 3], [nan, 1], [1, inf, nan], [inf, -inf], [1e4, 1e4], [5]):
+        for count in (1, 40):
+            x = np.tile(np.array(row, dtype), (2, count))
+            for given, dims in ((x, (1,)), (x.T.copy(), (0,))):
+                wanted = reduce.log_sum_exp_over(given, dims)
+                np.testing.assert_allclose(_native.log_sum_exp_over(given, dims), wanted, rtol=1e-6)
+
+
+def test_counts_are_the_references(machine, rng, dtype):
+    for n in (0, 1, 17, 1003, 70001):
+        x = np.asarray(rng.integers(-1, 2, n), dtype)
+        x[:3] = np.array([np.nan, -0.0, 1e-45], dtype)[: min(n, 3)]
+        assert _native.count_of_all(x) == reduce.count_of_all(x)
+    assert _native.count_of_all(np.ones((4, 4), dtype).T) is NotImplemented

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["extremum_over", "mean", "moments_over", "place_over", "sum_over"]
+__all__ = [
+    "count_of_all", "extremum_over", "log_sum_exp_over", "mean", "moments_over", "place_over", "product_over", "sum_over",
+]  # fmt: skip
 
 Array = NDArray[Any]
 
@@ -42,6 +44,27 @@ def moments_over(
         squares = np.square(x - mean)
         variance = np.divide(_add_reduce(squares, dims, None, None, keepdim), np.float64(freedom))
         return np.asarray(variance, x.dtype), mean.reshape(np.shape(variance)).astype(x.dtype)
+
+
+def product_over(x: Array, dims: tuple[int, ...] | None = None, keepdim: bool = False) -> Array:
+    """The product of x over `dims` (all if None), in x's type."""
+    ufunc: Any = np.multiply
+    return np.asarray(ufunc.reduce(x, dims, None, None, keepdim))
+
+
+def log_sum_exp_over(x: Array, dims: tuple[int, ...] | None = None, keepdim: bool = False) -> Array:
+    """`log Σ exp(x)` over `dims` (all if None), shifted by the largest element so that nothing overflows."""
+    greatest: Any = np.maximum
+    peak = greatest.reduce(np.real(x), dims, None, None, True, -np.inf)
+    shift = np.where(np.isinf(peak), np.zeros((), peak.dtype), peak)
+    with np.errstate(divide="ignore"):
+        result = np.add(np.log(_add_reduce(np.exp(x - shift), dims, None, None, True)), shift)
+    return result if keepdim else result.reshape([n for i, n in enumerate(x.shape) if dims is not None and i not in dims])
+
+
+def count_of_all(x: Array) -> int:
+    """How many elements are not 0."""
+    return int(np.count_nonzero(x))
 
 
 def extremum_over(x: Array, greatest: bool, dims: tuple[int, ...] | None = None, keepdim: bool = False) -> Array:

@@ -23,7 +23,10 @@ def dtype(request):
 def check(x, dims):
     for greatest in (False, True):
         for keepdim in (False, True):
-            got, wanted = _native.extremum_over(x, greatest, dims, keepdim), reduce.extremum_over(x, greatest, dims, keepdim)
+            got, wanted = (
+                _native.extremum_over(x, greatest, dims, keepdim),
+                reduce.extremum_over(x, greatest, dims, keepdim),
+            )
             assert got.dtype == x.dtype
             np.testing.assert_array_equal(got, wanted)
             if dims is None or len(dims) == 1:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "count_of_all", "extremum_over", "log_sum_exp_over", "mean", "moments_over", "place_over", "product_over", "sum_over",
+    "count_of_all", "extremum_over", "log_sum_exp_over", "mean", "moments_over", "place_over", "product_over",
+    "sum_over",
 ]  # fmt: skip
 
 Array = NDArray[Any]
@@ -59,7 +60,9 @@ def log_sum_exp_over(x: Array, dims: tuple[int, ...] | None = None, keepdim: boo
     shift = np.where(np.isinf(peak), np.zeros((), peak.dtype), peak)
     with np.errstate(divide="ignore"):
         result = np.add(np.log(_add_reduce(np.exp(x - shift), dims, None, None, True)), shift)
-    return result if keepdim else result.reshape([n for i, n in enumerate(x.shape) if dims is not None and i not in dims])
+    return (
+        result if keepdim else result.reshape([n for i, n in enumerate(x.shape) if dims is not None and i not in dims])
+    )
 
 
 def count_of_all(x: Array) -> int:

@@ -94,25 +94,49 @@ RL_INLINE void put_transposed(const Vec<T> (&tile)[ROWS][WIDTH], T* out, int64_t
     }
 }
 
+// Products in one chain of additions: sums of long chains round worse, so each is added to what came before.
+constexpr int64_t kChain = 256;
+
 // ROWS x WIDTH vectors of a @ b. b's rows are read as whole vectors.
 template <class T, int ROWS, int WIDTH>
 void multiply_tile(int64_t k, const T* a, int64_t a_rows, int64_t a_columns, const T* b, int64_t b_rows, T* out,
                    int64_t out_rows, int64_t columns, const Finish<T>& finish) {
     Vec<T> tile[ROWS][WIDTH] = {};
-    for (int64_t p = 0; p < k; ++p) {
-        Vec<T> right[WIDTH];
+    Vec<T> total[ROWS][WIDTH];
+    const int64_t chains = ceil_div(k, kChain);
+    for (int64_t chain = 0; chain < chains; ++chain) {
+        if (chain > 0) {
+#pragma GCC unroll 16
+            for (int i = 0; i < ROWS; ++i) {
 #pragma GCC unroll 2
-        for (int v = 0; v < WIDTH; ++v) right[v] = load(b + v * lanes<T>);
-        const T* row = a;
+                for (int v = 0; v < WIDTH; ++v) {
+                    total[i][v] = chain > 1 ? total[i][v] + tile[i][v] : tile[i][v];
+                    tile[i][v] = Vec<T>{};
+                }
+            }
+        }
+        for (int64_t p = k * chain / chains, end = k * (chain + 1) / chains; p < end; ++p) {
+            Vec<T> right[WIDTH];
+#pragma GCC unroll 2
+            for (int v = 0; v < WIDTH; ++v) right[v] = load(b + v * lanes<T>);
+            const T* row = a;
+#pragma GCC unroll 16
+            for (int i = 0; i < ROWS; ++i) {
+                const Vec<T> left = splat(row[(i % 3) * a_rows]);
+                if (i % 3 == 2) row += 3 * a_rows;
+#pragma GCC unroll 2
+                for (int v = 0; v < WIDTH; ++v) tile[i][v] = fmadd<T>(left, right[v], tile[i][v]);
+            }
+            a += a_columns;
+            b += b_rows;
+        }
+    }
+    if (chains > 1) {
 #pragma GCC unroll 16
         for (int i = 0; i < ROWS; ++i) {
-            const Vec<T> left = splat(row[(i % 3) * a_rows]);
-            if (i % 3 == 2) row += 3 * a_rows;
 #pragma GCC unroll 2
-            for (int v = 0; v < WIDTH; ++v) tile[i][v] = fmadd<T>(left, right[v], tile[i][v]);
+            for (int v = 0; v < WIDTH; ++v) tile[i][v] += total[i][v];
         }
-        a += a_columns;
-        b += b_rows;
     }
     if (finish.transposed) put_transposed<T, ROWS, WIDTH>(tile, out, out_rows, columns, finish);
     else put<T, ROWS, WIDTH>(tile, out, out_rows, columns, finish);

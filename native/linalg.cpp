@@ -257,6 +257,16 @@ struct DotOut {
     bool relu;
 };
 
+// Adds one set of sums to another and begins it anew.
+template <class T, int ROWS, int COLUMNS>
+RL_INLINE void fold(Vec<T> (&from)[ROWS][COLUMNS], Vec<T> (&to)[ROWS][COLUMNS]) {
+#pragma GCC unroll 4
+    for (int i = 0; i < ROWS; ++i) {
+#pragma GCC unroll 16
+        for (int j = 0; j < COLUMNS; ++j) to[i][j] += from[i][j], from[i][j] = Vec<T>{};
+    }
+}
+
 // The products of ROWS by COLUMNS vectors of k elements. Vectors run along k, so nothing is packed; the sums over the lanes are
 // taken at the end, as many at a time as there are lanes.
 template <class T, int ROWS, int COLUMNS>
@@ -276,9 +286,15 @@ void dot_tile(int64_t k, const T* a, int64_t a_rows, const T* b, int64_t b_rows,
             for (int i = 0; i < ROWS; ++i) sums[i][j] = fmadd<T>(left[i], right, sums[i][j]);
         }
     };
+    Vec<T> total[ROWS][COLUMNS] = {};
     int64_t p = 0;
-    for (; p + L <= k; p += L) add([=](const T* x) __attribute__((always_inline)) { return load(x + p); });
+    for (int64_t stop = smaller(k, kChain * L);; stop = smaller(k, stop + kChain * L)) {
+        for (; p + L <= stop; p += L) add([=](const T* x) __attribute__((always_inline)) { return load(x + p); });
+        if (stop == k) break;
+        fold<T, ROWS, COLUMNS>(sums, total);
+    }
     if (p < k) add([=](const T* x) __attribute__((always_inline)) { return load_part(x + p, k - p); });
+    if (k > kChain * L) fold<T, ROWS, COLUMNS>(total, sums);
     for (int first = 0; first < ROWS * COLUMNS; first += L) {
         Vec<T> block[L];
 #pragma GCC unroll 16

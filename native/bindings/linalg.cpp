@@ -119,12 +119,12 @@ nb::object new_array(const int64_t* shape, int rank) {
 template <class T>
 nb::object gemm_as(const Array& a_, const Array& b_, bool transpose_a, bool transpose_b, nb::handle bias_, bool relu,
                    nb::handle out_) {
-    // A matrix times a vector is the vector, a row, times the transpose.
-    const bool row = a_.dims() == 1 || b_.dims() == 1;
+    // A matrix times a vector is the vector, a row, times the transpose; beside a row, a vector is a column.
+    const bool row = a_.dims() == 1 || b_.dims() == 1, both = a_.dims() == 1 && b_.dims() == 1;
     if (b_.dims() == 1 && a_.dims() > 1) return gemm_as<T>(b_, a_, false, !transpose_a, bias_, relu, out_);
     Operand<T> a, b;
     read(a_, transpose_a && !row, &a);
-    read(b_, transpose_b, &b);
+    read(b_, transpose_b || both, &b);
     if (a.columns() != b.rows()) no_product(a.rows(), a.columns(), b.rows(), b.columns());
     int64_t shape[kMostDims];
     int rank = broadcast(a, b, shape);
@@ -138,7 +138,7 @@ nb::object gemm_as(const Array& a_, const Array& b_, bool transpose_a, bool tran
         a_offsets = offsets(a, shape, rank, job.count), b_offsets = offsets(b, shape, rank, job.count);
         job.a_offsets = a_offsets.data(), job.b_offsets = b_offsets.data();
     }
-    if (row) shape[rank - 2] = b.columns(), --rank;
+    if (row) shape[rank - 2] = b.columns(), rank -= both ? 2 : 1;
     else shape[rank - 2] = a.rows(), shape[rank - 1] = b.columns();
     if (!bias_.is_none()) {
         const Array bias(bias_, "bias");
@@ -174,9 +174,7 @@ nb::object gemm_as(const Array& a_, const Array& b_, bool transpose_a, bool tran
 nb::object gemm(nb::handle a_, nb::handle b_, bool transpose_a, bool transpose_b, nb::handle bias, bool relu,
                 nb::handle out) {
     const Array a(a_, "a"), b(b_, "b");
-    if (a.dims() < 1 || b.dims() < 1 || a.dims() + b.dims() < 3) {
-        throw nb::value_error("gemm: a and b must be matrices, or one a vector");
-    }
+    if (a.dims() < 1 || b.dims() < 1) throw nb::value_error("gemm: a and b must be matrices or vectors");
     if (a.dims() > kMostDims || b.dims() > kMostDims) return not_implemented();
     if (a.is<float>() && b.is<float>()) return gemm_as<float>(a, b, transpose_a, transpose_b, bias, relu, out);
     if (a.is<double>() && b.is<double>()) return gemm_as<double>(a, b, transpose_a, transpose_b, bias, relu, out);

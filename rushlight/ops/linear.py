@@ -155,10 +155,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Te
 def _quick_linear(input: Any, weight: Any, bias: Any) -> Any:
     if bias is None:
         return quick_product(by_transposed, input, weight)
-    return quickly(_with_bias, input, weight, bias)
+    # The weight first, since it most often wants a gradient.
+    return quickly(_with_bias, weight, input, bias)
 
 
-def _with_bias(a: Any, w: Any, bias: Any) -> Any:
+def _with_bias(w: Any, a: Any, bias: Any) -> Any:
     if w.ndim != 2:
         raise ValueError("a vector of weights takes no bias of one dimension")
     return kernels.gemm(a, w, transpose_b=True, bias=bias)

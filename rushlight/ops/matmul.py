@@ -50,7 +50,7 @@ def is_half(dtype: Any) -> bool:
 
 def product(a: Any, b: Any) -> Any:
     """`a @ b` of two arrays of one type: bool and 16-bit types computed in a type that NumPy multiplies matrices of."""
-    if a.dtype.char in "fd" and a.ndim + b.ndim > 2:
+    if a.dtype.char in "fd":
         return kernels.gemm(a, b)
     if is_half(a.dtype):
         return product(a.astype(_float32), b.astype(_float32)).astype(a.dtype)
@@ -379,10 +379,10 @@ def _dot_of_arrays(a: Any, b: Any) -> Any:
         raise ValueError("vectors of different lengths")
     count = a.shape[0] // _STRETCH
     if count < 2:
-        return np.dot(a, b)
+        return kernels.gemm(a, b)
     end = count * _STRETCH
     sums = kernels.gemm(a[:end].reshape(count, 1, _STRETCH), b[:end].reshape(count, _STRETCH, 1))
-    return sums.sum() + np.dot(a[end:], b[end:])
+    return sums.sum() + kernels.gemm(a[end:], b[end:])
 
 
 def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:

@@ -113,6 +113,8 @@ def test_vectors(machine, rng, dtype, shape, transpose):
     check(matrix, x, transpose_a=transpose, bias=bias, relu=True)
     check(x, matrix, transpose_b=not transpose, bias=bias)
     check(matrix, np.repeat(x, 2)[::-2], transpose_a=transpose)
+    check(x, x[::-1])
+    assert type(_native.gemm(x, x)) is type(linalg.gemm(x, x)) is np.ndarray
 
 
 def test_stacks_of_heads_are_read_in_place(machine, rng, dtype):
@@ -188,8 +190,8 @@ GOOD = np.ones((3, 4), np.float32)
     [
         (GOOD, GOOD, {}, r"shapes \(3x4\) and \(3x4\) cannot be multiplied"),
         (GOOD, GOOD, {"transpose_a": True, "transpose_b": True}, r"shapes \(4x3\) and \(4x3\)"),
-        (GOOD[0], GOOD[0], {}, "must be matrices, or one a vector"),
-        (GOOD, np.zeros((), np.float32), {}, "must be matrices"),
+        (GOOD[0], GOOD[0, :3], {}, r"shapes \(1x4\) and \(3x1\)"),
+        (GOOD, np.zeros((), np.float32), {}, "must be matrices or vectors"),
         (np.ones((2, 3, 4), np.float32), np.ones((3, 4, 3), np.float32), {}, "stacks of matrices do not broadcast"),
         (GOOD, GOOD.T, {"bias": np.ones(4, np.float32)}, "bias must be 1-D"),
         (GOOD, GOOD.T, {"bias": GOOD}, "bias must be 1-D"),

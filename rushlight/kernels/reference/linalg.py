@@ -29,10 +29,12 @@ def gemm(
     """op(a) @ op(b) (+ bias for each column) (then ReLU), where op transposes if asked; written to `out` if given.
 
     a: (*, M, K) or transposed, b: (*, K, N) or transposed, bias: (N,), out: (*, M, N); stacks of matrices broadcast.
-    One of a and b may be a vector (K,), and the result then lacks M or N; beside a vector b the bias is (M,).
+    a and b may be vectors (K,), and the result then lacks M or N; beside a vector b the bias is (M,).
     """
-    if not a.ndim or not b.ndim or a.ndim + b.ndim < 3:
-        raise ValueError("gemm: a and b must be matrices, or one a vector")
+    if not a.ndim or not b.ndim:
+        raise ValueError("gemm: a and b must be matrices or vectors")
+    if a.ndim == b.ndim == 1:
+        return gemm(a, b[:, None], bias=bias, relu=relu, out=None if out is None else out[None])[0, ...]
     if b.ndim == 1:
         return gemm(b, a, transpose_b=not transpose_a, bias=bias, relu=relu, out=out)
     left = a[None] if a.ndim == 1 else a.swapaxes(-2, -1) if transpose_a else a

@@ -17,6 +17,7 @@ from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
 from rushlight.ops._quick import quickly
+from rushlight.ops.activation import relu
 from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.matmul import Mm, by_transposed, matmul, product, product_of_transposed, quick_product, same_type
 from rushlight.ops.shape import UnsafeView
@@ -24,7 +25,7 @@ from rushlight.ops.shape import UnsafeView
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
-__all__ = ["bilinear", "linear"]
+__all__ = ["bilinear", "linear", "linear_relu"]
 
 _float32 = np.dtype(np.float32)
 
@@ -163,6 +164,18 @@ def _with_bias(w: Any, a: Any, bias: Any) -> Any:
     if w.ndim != 2:
         raise ValueError("a vector of weights takes no bias of one dimension")
     return kernels.gemm(a, w, transpose_b=True, bias=bias)
+
+
+def linear_relu(input: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """`relu(linear(input, weight, bias))`; where no gradient is wanted, negatives become 0 on the product's way out."""
+    result = quickly(_with_bias_and_relu, input, weight, bias) if state.casts is None else None
+    return relu(linear(input, weight, bias)) if result is None else result
+
+
+def _with_bias_and_relu(a: Any, w: Any, bias: Any) -> Any:
+    if w.ndim != 2:
+        raise ValueError("a vector of weights takes no bias of one dimension")
+    return kernels.gemm(a, w, transpose_b=True, bias=bias, relu=True)
 
 
 def _check_linear(a: Any, w: Any, bias: Any) -> None:

@@ -21,6 +21,7 @@ from rushlight.nn.modules.linear import Linear
 from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.normalization import LayerNorm
 from rushlight.ops.creation import full
+from rushlight.ops.linear import linear_relu
 from rushlight.tensor import Tensor
 
 __all__ = [
@@ -54,6 +55,13 @@ def _detect_is_causal_mask(mask: Tensor | None, is_causal: bool | None = None, s
         return is_causal is True
     causal = _generate_square_subsequent_mask(mask.size(-2) if size is None else size, mask.device, mask.dtype)
     return mask.size() == causal.size() and bool((mask == causal).all())
+
+
+def _has_hooks(module: Module) -> bool:
+    """Whether a module or one within it has forward hooks."""
+    if module._forward_hooks or module._forward_pre_hooks:
+        return True
+    return any(m is not None and _has_hooks(m) for m in module._modules.values())
 
 
 class _Layer(Module):
@@ -178,16 +186,20 @@ class TransformerEncoderLayer(_Layer):
 
             def attend(x: Tensor) -> Tensor:
                 return self.self_attn.infer(x, mask)[0]
+
+            plain = type(self.linear1) is Linear and self.linear1.bias is not None
+            feed = self._feed_quickly if plain and self.activation_relu_or_gelu == 1 else self._ff_block
         else:
+            feed = self._ff_block
 
             def attend(x: Tensor) -> Tensor:
                 return self._sa_block(x, src_mask, src_key_padding_mask, is_causal=is_causal)
 
         if self.norm_first:
             x = src + attend(self.norm1(src))
-            return x + self._ff_block(self.norm2(x))
+            return x + feed(self.norm2(x))
         x = self.norm1(src + attend(src))
-        return self.norm2(x + self._ff_block(x))
+        return self.norm2(x + feed(x))
 
     def _is_inference(self, src: Tensor) -> bool:
         """Whether PyTorch takes its fast path for such a call."""
@@ -202,7 +214,7 @@ class TransformerEncoderLayer(_Layer):
             and bool(self.activation_relu_or_gelu)
             and self.norm1.eps == self.norm2.eps
             and attention.num_heads % 2 == 0
-            and not any(m._forward_hooks or m._forward_pre_hooks for m in self.modules())
+            and not _has_hooks(self)
             and not wants_gradients(src, *self._weights())
         )
 
@@ -217,6 +229,11 @@ class TransformerEncoderLayer(_Layer):
         """The feedforward network."""
         x = self.linear2(self.dropout(self.activation(self.linear1(x))))
         return self.dropout2(x)
+
+    def _feed_quickly(self, x: Tensor) -> Tensor:
+        """The same with ReLU in inference: no dropout, and the activation a part of the first product."""
+        bias: Any = self.linear1.bias
+        return self.linear2(linear_relu(x, self.linear1.weight, bias))
 
 
 class TransformerDecoderLayer(_Layer):

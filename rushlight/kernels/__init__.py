@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from .dispatch import native_available, prefer_native
-from .reference import attention as _attention
-from .reference import copy as _copy
 from .reference import (
     arithmetic,
     channels,
@@ -23,6 +21,8 @@ from .reference import (
     scan,
     sorting,
 )
+from .reference import attention as _attention
+from .reference import copy as _copy
 
 __all__ = [
     "absolute", "accumulate", "adadelta_step", "adagrad_step", "adam_step", "adamax_step", "add", "add_product",

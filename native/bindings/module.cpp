@@ -7,6 +7,7 @@ void bind_arithmetic(nb::module_& m);
 void bind_channels(nb::module_& m);
 void bind_conv(nb::module_& m);
 void bind_copy(nb::module_& m);
+void bind_conversion(nb::module_& m);
 void bind_core(nb::module_& m);
 void bind_choice(nb::module_& m);
 void bind_int8(nb::module_& m);
@@ -43,6 +44,7 @@ NB_MODULE(_native, m) {
     rl::bind_arithmetic(m);
     rl::bind_channels(m);
     rl::bind_conv(m);
+    rl::bind_conversion(m);
     rl::bind_copy(m);
     rl::bind_choice(m);
     rl::bind_elementwise(m);

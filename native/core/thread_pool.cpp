@@ -230,6 +230,13 @@ int parts_for(int64_t n, int64_t grain) {
     return static_cast<int>(std::clamp<int64_t>(n / grain, 1, get_num_threads()));
 }
 
+int shares_for(int64_t n, int64_t grain) {
+    constexpr int64_t kShares = 8, kLongShare = 4;  // a share is worth as many grains at least
+    const int parts = parts_for(n, grain);
+    if (parts <= 1) return parts;
+    return static_cast<int>(std::clamp<int64_t>(n / grain / kLongShare, parts, std::min<int64_t>(parts * kShares, kMostParts)));
+}
+
 void run_parts(int parts, Task task, void* context) {
     Pool& p = pool();
     const bool alone = inside || p.limit <= 1 || parts <= 1 || parts > kMostParts || !p.mutex.try_lock();

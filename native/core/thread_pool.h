@@ -33,6 +33,10 @@ bool in_parallel();
 // How many parts to split n items into when a part should have at least `grain` of them.
 int parts_for(int64_t n, int64_t grain);
 
+// The same for loops whose parts need nothing of their own: several parts a thread where all are long, so that a thread which
+// shares its core with another program's is not waited for with half of the work.
+int shares_for(int64_t n, int64_t grain);
+
 // body(part, parts), once for each part.
 template <class Body>
 void parallel_parts(int parts, Body&& body) {
@@ -49,7 +53,7 @@ void parallel_parts(int parts, Body&& body) {
 template <class Body>
 void parallel_for(int64_t n, int64_t grain, Body&& body) {
     if (n <= 0) return;
-    parallel_parts(parts_for(n, grain), [&](int part, int parts) {
+    parallel_parts(shares_for(n, grain), [&](int part, int parts) {
         const int64_t begin = n * part / parts, end = n * (part + 1) / parts;
         if (begin < end) body(begin, end);
     });

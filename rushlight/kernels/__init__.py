@@ -8,6 +8,7 @@ from .dispatch import native_available, prefer_native
 from .reference import (
     arithmetic,
     channels,
+    conversion,
     elementwise,
     factors,
     int8,
@@ -27,7 +28,7 @@ from .reference import copy as _copy
 __all__ = [
     "absolute", "accumulate", "adadelta_step", "adagrad_step", "adam_step", "adamax_step", "add", "add_product",
     "add_quotient", "asgd_step", "attention", "attention_backward", "bias_grad", "channel_sums", "clamp",
-    "clamp_backward", "copy_into", "count_of_all", "divide", "elu", "exp", "extremum_along", "extremum_over",
+    "clamp_backward", "convert", "copy_into", "count_of_all", "divide", "elu", "exp", "extremum_along", "extremum_over",
     "gather_max", "gather_sum", "gelu", "gelu_backward", "gemm", "hardswish", "int8_pack", "int8_product",
     "int8_quantize", "int8_range", "interpolate", "kth_along", "leaky_relu", "leaky_relu_backward", "log_softmax",
     "log_softmax_backward", "log_sum_exp_along", "log_sum_exp_over", "lu_factor", "maximum", "mean", "median_along",
@@ -113,6 +114,8 @@ tanh_backward = prefer_native(pointwise.tanh_backward)
 sum_over = prefer_native(reduce.sum_over)
 mean = prefer_native(reduce.mean)
 moments_over = prefer_native(reduce.moments_over)
+convert = prefer_native(conversion.convert)
+
 count_of_all = prefer_native(reduce.count_of_all)
 log_sum_exp_over = prefer_native(reduce.log_sum_exp_over)
 product_over = prefer_native(reduce.product_over)

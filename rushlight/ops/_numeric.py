@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from rushlight import dtypes
+from rushlight import dtypes, kernels
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import writes_freely
 from rushlight.autograd.transforms import Intercept
@@ -68,7 +68,7 @@ def widened(array: Array) -> Array:
     dtype = array.dtype
     if dtype.kind == "V" or (dtype.kind == "f" and dtype.itemsize <= 2):
         refuse_float8(dtype)
-        return array.astype(_FLOAT32)
+        return kernels.convert(array, _FLOAT32)
     return array
 
 
@@ -97,7 +97,7 @@ def accumulator(dtype: np.dtype[Any]) -> np.dtype[Any] | None:
 
 def as_result(array: Any, dtype: np.dtype[Any]) -> Array:
     """An accumulated value in its final type: narrow floats are rounded, all else stays."""
-    return array.astype(dtype) if dtype.kind == "V" or (dtype.kind == "f" and dtype.itemsize <= 2) else array
+    return kernels.convert(np.asarray(array), dtype) if dtype.kind == "V" or (dtype.kind == "f" and dtype.itemsize <= 2) else array
 
 
 def normalize_dims(dim: Dims, ndim: int) -> tuple[int, ...]:

@@ -38,6 +38,29 @@ __all__ = [
 Tensors = Sequence["Tensor"]
 
 
+# From so many elements on, two threads pay.
+_MANY = 1 << 14
+
+
+def concatenated(arrays: list[Array], dim: int) -> Array:
+    """Arrays of one type one after the other; ValueError or IndexError where they don't fit."""
+    first = arrays[0]
+    if first.size < _MANY or not all([array.flags.c_contiguous and array.ndim == first.ndim for array in arrays]):
+        return np.concatenate(arrays, dim)
+    dim = wrap_dim(dim, first.ndim)
+    length = sum([array.shape[dim] for array in arrays])
+    before, after = first.shape[:dim], first.shape[dim + 1 :]
+    out = np.empty((*before, length, *after), first.dtype)
+    start = 0
+    for array in arrays:
+        if array.shape[:dim] != before or array.shape[dim + 1 :] != after:
+            raise ValueError("lengths differ")
+        end = start + array.shape[dim]
+        kernels.copy_into(out[(*(slice(None),) * dim, slice(start, end))], array)
+        start = end
+    return out
+
+
 class Cat(Operation):
     """Tensors one after the other along a dimension."""
 
@@ -59,7 +82,7 @@ class Cat(Operation):
         if ctx._edges:
             ctx.pieces = [(array.shape, tensor._array.dtype) for array, tensor in zip(arrays, tensors, strict=True)]
         try:
-            return np.concatenate(arrays, dim)
+            return concatenated(arrays, dim)
         except ValueError:
             # A tensor of shape (0,) goes with tensors of any number of dimensions.
             return np.concatenate([array for array in arrays if array.shape != (0,)] or arrays, dim)
@@ -198,7 +221,7 @@ def cat(tensors: Tensors, dim: int = 0, *, axis: int | None = None, out: Tensor 
         arrays = plain_arrays(tensors)
         try:
             if arrays is not None:
-                return plain(np.concatenate(arrays, dim))
+                return plain(concatenated(arrays, dim))
             return Cat.apply(dim, *tensors)
         except (ValueError, IndexError, TypeError, AttributeError):
             # NumPy's checks come for nothing; what is wrong is said below.

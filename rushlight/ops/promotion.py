@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight import dtypes
+from rushlight import dtypes, kernels
 from rushlight.autograd.operation import NUMBERS, like
 from rushlight.autograd.variable import Variable
 from rushlight.quantizer import dequantized
@@ -177,10 +177,10 @@ def binary(ufunc: Callable[..., Any], input: Any, other: Any, out: Any = None, *
         if isinstance(tensor, Variable) and tensor._array.dtype.itemsize == 2 and isinstance(number, (float, int)):
             type_ = result_type(tensor, number)
             if type_ in _LOW_PRECISION:
-                wide = tensor._array.astype(_float32)
+                wide = kernels.convert(tensor._array, _float32)
                 number = np.asarray(number, _float32 if exact_number else type_.numpy_dtype).astype(_float32)
                 result = ufunc(wide, number) if tensor is input else ufunc(number, wide)
-                return np.asarray(result).astype(type_.numpy_dtype)
+                return kernels.convert(np.asarray(result), type_.numpy_dtype)
         a, b = operands(input, other)
     array = a if isinstance(a, np.ndarray) else b
     if array.dtype.kind not in "fib" or array.dtype.itemsize == 1:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight import kernels
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import as_one
 from rushlight.autograd.variable import wrap
 from rushlight.kernels.index import take_along
-from rushlight.ops._geometry import Array, Shape, shape_text, sizes, wrap_dim, wrap_dims
+from rushlight.ops._geometry import Array, Shape, dense_copy, shape_text, sizes, wrap_dim, wrap_dims
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into, plain
 from rushlight.ops._quick import free
@@ -69,9 +70,9 @@ class Flip(Operation):
         ctx.dims = dims
         array = input._array
         if not array.ndim:
-            return array.copy("K")
+            return dense_copy(array, "K")
         key = tuple([_BACKWARDS if dim in dims else _WHOLE for dim in range(array.ndim)])
-        return array[key].copy("K")
+        return dense_copy(array[key], "K")
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -87,8 +88,8 @@ def _rolled(array: Array, shift: int, dim: int) -> Array:
         return out
     shift %= length
     before = (_WHOLE,) * dim
-    out[(*before, slice(shift, None))] = array[(*before, slice(None, length - shift))]
-    out[(*before, slice(None, shift))] = array[(*before, slice(length - shift, None))]
+    kernels.copy_into(out[(*before, slice(shift, None))], array[(*before, slice(None, length - shift))])
+    kernels.copy_into(out[(*before, slice(None, shift))], array[(*before, slice(length - shift, None))])
     return out
 
 

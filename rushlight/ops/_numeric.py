@@ -97,7 +97,8 @@ def accumulator(dtype: np.dtype[Any]) -> np.dtype[Any] | None:
 
 def as_result(array: Any, dtype: np.dtype[Any]) -> Array:
     """An accumulated value in its final type: narrow floats are rounded, all else stays."""
-    return kernels.convert(np.asarray(array), dtype) if dtype.kind == "V" or (dtype.kind == "f" and dtype.itemsize <= 2) else array
+    narrow = dtype.kind == "V" or (dtype.kind == "f" and dtype.itemsize <= 2)
+    return kernels.convert(np.asarray(array), dtype) if narrow else array
 
 
 def normalize_dims(dim: Dims, ndim: int) -> tuple[int, ...]:

@@ -45,7 +45,7 @@ _MANY = 1 << 14
 def concatenated(arrays: list[Array], dim: int) -> Array:
     """Arrays of one type one after the other; ValueError or IndexError where they don't fit."""
     first = arrays[0]
-    if first.size < _MANY or not all([array.flags.c_contiguous and array.ndim == first.ndim for array in arrays]):
+    if first.size < _MANY or not all(array.flags.c_contiguous and array.ndim == first.ndim for array in arrays):
         return np.concatenate(arrays, dim)
     dim = wrap_dim(dim, first.ndim)
     length = sum([array.shape[dim] for array in arrays])

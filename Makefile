@@ -12,7 +12,8 @@ help:
 	@echo "make demo    train a network on handwritten digits, with pictures, in under a minute"
 	@echo "make test    the whole test suite, on the native kernels and on the NumPy reference"
 	@echo "make parity  the tests against an installed PyTorch 2.13.0"
-	@echo "make bench   the speed table beside PyTorch"
+	@echo "make bench   the speed tables beside PyTorch"
+	@echo "make sanitize  the native kernels' tests under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer"
 	@echo "make lint    ruff; make types: mypy; make wheel: build a wheel into dist/"
 
 .venv/ready: pyproject.toml $(NATIVE_SOURCES)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FlashAttention", "SafeSoftmax", "composed_attention"]
 
+
 def _rows(array: Array) -> Array:
     """The numbers as the kernels read them: in a type to compute in, the elements of a row side by side."""
     array = widened(array)

@@ -391,7 +391,8 @@ def lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor |
     """
     if state.casts is not None and out is None:
         return state.casts.float32(lu_solve, input, LU_data, LU_pivots)
-    for position, (argument, value) in enumerate({"input": input, "LU_data": LU_data, "LU_pivots": LU_pivots}.items(), 1):
+    given = {"input": input, "LU_data": LU_data, "LU_pivots": LU_pivots}
+    for position, (argument, value) in enumerate(given.items(), 1):
         check_tensor("lu_solve", argument, position, value)
     warnings.warn(
         "torch.lu_solve is deprecated in favor of torch.linalg.lu_solveand will be removed in a future PyTorch release."

@@ -94,12 +94,23 @@ def _quick(frame: FrameType) -> str:
     return f"aten::{frame.f_locals['function'].__name__}"
 
 
+def _mm(frame: FrameType) -> str:
+    return "aten::mm"
+
+
+def _addmm(frame: FrameType) -> str:
+    return "aten::addmm"
+
+
 _SPECIAL: dict[tuple[str, str], Callable[[FrameType], str | None]] = {
     ("rushlight.autograd.node", "Node._run"): _backward,
     ("rushlight.autograd.function", "_FunctionNode._run"): _backward,
     ("rushlight.autograd.engine", "_Task.visit_leaf"): _leaf,
     ("rushlight.ops._quick", "quick_of_one.<locals>.decorate.<locals>.quick"): _quick,
     ("rushlight.ops._quick", "quick_of_two.<locals>.decorate.<locals>.quick"): _quick,
+    ("rushlight.ops.matmul", "product_with_transposed"): _mm,
+    ("rushlight.ops.matmul", "product_of_transposed"): _mm,
+    ("rushlight.ops.linear", "_with_bias"): _addmm,
     ("rushlight.optim.optimizer", "Optimizer.profile_hook_step.<locals>.wrapper"): _step,
     ("rushlight.optim.optimizer", "Optimizer.zero_grad"): _zero_grad,
     ("rushlight.utils.data._utils.iterator", "BaseIterator.__next__"): _batch,

@@ -30,6 +30,7 @@ nb::object convert_as(void (*kernel)(const From*, To*, int64_t), const Array& x,
 }
 
 nb::object convert(nb::handle x_, nb::handle type_) {
+    if (!PyArray_Check(x_.ptr())) return not_implemented();
     const Array x(x_, "x");
     if (!PyArray_DescrCheck(type_.ptr())) nb::raise_type_error("type: expected a numpy.dtype");
     PyArray_Descr* type = reinterpret_cast<PyArray_Descr*>(type_.ptr());

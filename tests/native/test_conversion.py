@@ -69,5 +69,6 @@ def test_what_is_left_to_the_reference():
     for type_ in (np.int8, np.float32, np.complex64, ">f8"):
         assert _native.convert(x, np.dtype(type_)) is NotImplemented
     assert _native.convert(x.astype(">f4"), np.dtype(np.float64)) is NotImplemented
+    assert _native.convert(np.float32(1), np.dtype(np.float16)) is NotImplemented
     with pytest.raises(TypeError, match=r"numpy.dtype"):
         _native.convert(x, "f4")

@@ -162,9 +162,29 @@ void copy(const CopyJob<T>& job) {
     copy_any(s);
 }
 
+// Each row is a stretch that is copied beside one of zeros.
+template <class T>
+void triangle(const T* x, T* out, int64_t matrices, int64_t rows, int64_t columns, int64_t diagonal, bool lower) {
+    parallel_for(matrices * rows, kGrain / (columns + 1) + 1, [=](int64_t i, int64_t end) {
+        for (; i < end; ++i) {
+            const int64_t first = i % rows + diagonal + (lower ? 1 : 0);  // where the one part ends and the other begins
+            const int64_t cut = first < 0 ? 0 : smaller(first, columns), rest = columns - cut;
+            const T* from = x + i * columns;
+            T* to = out + i * columns;
+            if (lower) {
+                __builtin_memcpy(to, from, cut * sizeof(T));
+                __builtin_memset(to + cut, 0, rest * sizeof(T));
+            } else {
+                __builtin_memset(to, 0, cut * sizeof(T));
+                __builtin_memcpy(to + cut, from + cut, rest * sizeof(T));
+            }
+        }
+    });
+}
+
 }  // namespace
 
-const CopyKernels<float> copy_f32 = {copy<float>};
-const CopyKernels<double> copy_f64 = {copy<double>};
+const CopyKernels<float> copy_f32 = {copy<float>, triangle<float>};
+const CopyKernels<double> copy_f64 = {copy<double>, triangle<double>};
 
 }  // namespace rl::RL_ISA

@@ -20,6 +20,8 @@ struct CopyJob {
 template <class T>
 struct CopyKernels {
     void (*copy)(const CopyJob<T>& job);
+    // Dense matrices with zeros above (lower) or below a diagonal, which stays.
+    void (*triangle)(const T* x, T* out, int64_t matrices, int64_t rows, int64_t columns, int64_t diagonal, bool lower);
 };
 
 // Elements of four and eight bytes; the type only says how many.

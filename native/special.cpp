@@ -470,6 +470,52 @@ RL_INLINE Floats erfc_of_floats(Floats x) {
     return x < 0.0f ? 2.0f - upper : upper;
 }
 
+// log(1 + u) for 0 <= u <= 1: 2 artanh(s) with s = u / (2 + u) by its Taylor series.
+RL_INLINE Floats log1p_to_one(Floats u) {
+    constexpr double c[] = {1.0 / 3, 1.0 / 5, 1.0 / 7, 1.0 / 9, 1.0 / 11, 1.0 / 13, 1.0 / 15};
+    const Floats s = u / (u + 2.0f), square = s * s, twice = s + s;
+    return fmadd<float>(twice * square, short_series(c, square), twice);
+}
+
+RL_INLINE Floats size_of(Floats x) { return (Floats)((Mask<float>)x & 0x7fffffff); }
+
+RL_INLINE Floats mish_of_floats(Floats x) {
+    // tanh(log(1 + u)) = u (u + 2) / (u (u + 2) + 2) with u = e^x, which from x = 20 on is 1.
+    const Floats u = exp<float, true>(limited<float>(x, -HUGE_VALF, 20.0f)), w = u * (u + 2.0f);
+    return x * (w / (w + 2.0f));
+}
+
+void softplus_of_floats(const float* x, float* out, int64_t n, float beta, float threshold) {
+    const float scale = 1.0f / beta;
+    const auto f = [=](Floats v) {
+        const Floats scaled = v * beta, high = scaled > 0.0f ? scaled : Floats{};
+        const Floats bent = (high + log1p_to_one(exp<float, true>(-size_of(scaled)))) * scale;
+        return scaled > threshold ? v : bent;
+    };
+    parallel_for(n, kGrain, [=](int64_t i, int64_t end) {
+        for (; i + lanes<float> <= end; i += lanes<float>) store(out + i, f(load(x + i)));
+        if (i < end) store_part<float>(out + i, f(load_part(x + i, end - i)), end - i);
+    });
+}
+
+RL_INLINE Floats logaddexp_of_floats(Floats x, Floats y) {
+    const Floats high = x > y ? x : y, apart = x == y ? Floats{} : -size_of(x - y);
+    return apart == apart ? high + log1p_to_one(exp<float, true>(apart)) : x + y;
+}
+
+// step_a and step_b are 0 where one element stands for all.
+template <Floats (*F)(Floats, Floats)>
+void of_two_floats(const float* a, const float* b, float* out, int64_t n, int64_t step_a, int64_t step_b) {
+    parallel_for(n, kGrain, [=](int64_t i, int64_t end) {
+        const Floats whole_a = splat(*a), whole_b = splat(*b);
+        for (; i + lanes<float> <= end; i += lanes<float>) {
+            store(out + i, F(step_a ? load(a + i) : whole_a, step_b ? load(b + i) : whole_b));
+        }
+        const int64_t rest = end - i;
+        if (rest > 0) store_part<float>(out + i, F(step_a ? load_part(a + i, rest) : whole_a, step_b ? load_part(b + i, rest) : whole_b), rest);
+    });
+}
+
 template <Floats (*F)(Floats)>
 void of_floats(const float* x, float* out, int64_t n) {
     parallel_for(n, 2 * kGrain, [=](int64_t i, int64_t end) {
@@ -522,6 +568,9 @@ constexpr SpecialKernels<float> table_of_floats() {
     SpecialKernels<float> k = table<float>();
     k.erf = of_floats<erf_of_floats>;
     k.erfc = of_floats<erfc_of_floats>;
+    k.mish = of_floats<mish_of_floats>;
+    k.logaddexp = of_two_floats<logaddexp_of_floats>;
+    k.softplus = softplus_of_floats;
     return k;
 }
 

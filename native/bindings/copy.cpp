@@ -35,8 +35,33 @@ nb::object copy_into(nb::handle out_, nb::handle source_) {
     return not_implemented();
 }
 
+template <class T>
+nb::object triangle_as(const Array& x, int64_t diagonal, bool lower) {
+    nb::object out = nb::steal(PyArray_SimpleNew(x.dims(), PyArray_DIMS(x.ptr()), PyArray_TYPE(x.ptr())));
+    if (!out.is_valid()) nb::raise_python_error();
+    const int64_t rows = x.shape(x.dims() - 2), columns = x.shape(x.dims() - 1);
+    if (x.size() == 0) return out;
+    Released released(x.size() >= kLong);
+    copy_kernels<T>().triangle(x.data<T>(), data_of<T>(out), x.size() / (rows * columns), rows, columns, diagonal, lower);
+    return out;
+}
+
+nb::object triangle(nb::handle x_, int64_t diagonal, bool lower) {
+    const Array x(x_, "x");
+    if (x.dims() < 2) throw nb::value_error("triangle: x must be matrices");
+    if (!PyTypeNum_ISNUMBER(PyArray_TYPE(x.ptr())) || !x.plain() || !x.contiguous()) return not_implemented();
+    constexpr int64_t far = int64_t{1} << 40;  // beyond any matrix, and sums with it don't overflow
+    const int64_t cut = diagonal < -far ? -far : diagonal > far ? far : diagonal;
+    if (PyArray_ITEMSIZE(x.ptr()) == 4) return triangle_as<float>(x, cut, lower);
+    if (PyArray_ITEMSIZE(x.ptr()) == 8) return triangle_as<double>(x, cut, lower);
+    return not_implemented();
+}
+
 }  // namespace
 
-void bind_copy(nb::module_& m) { m.def("copy_into", copy_into, nb::arg("out").none(), nb::arg("source").none()); }
+void bind_copy(nb::module_& m) {
+    m.def("copy_into", copy_into, nb::arg("out").none(), nb::arg("source").none());
+    m.def("triangle", triangle, nb::arg("x").none(), nb::arg("diagonal"), nb::arg("lower"));
+}
 
 }  // namespace rl

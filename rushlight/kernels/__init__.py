@@ -38,7 +38,7 @@ __all__ = [
     "rprop_step", "scale_all", "scale_channels", "scatter_sum", "sgd_step", "sigmoid", "sigmoid_backward", "silu",
     "silu_backward", "softmax", "softmax_backward", "softmax_cross_entropy", "softmax_cross_entropy_backward",
     "softplus", "solve_triangular", "sort_along", "sqrt", "square", "squares_of_all", "subtract", "sum_along",
-    "sum_over", "tanh", "tanh_backward", "threshold_backward", "topk_along",
+    "sum_over", "tanh", "tanh_backward", "threshold_backward", "topk_along", "triangle",
 ]  # fmt: skip
 
 attention = prefer_native(_attention.attention)
@@ -47,6 +47,7 @@ attention_backward = prefer_native(_attention.attention_backward)
 channel_sums = prefer_native(channels.channel_sums)
 scale_channels = prefer_native(channels.scale_channels)
 copy_into = prefer_native(_copy.copy_into)
+triangle = prefer_native(_copy.triangle)
 
 gemm = prefer_native(linalg.gemm)
 lu_factor = prefer_native(factors.lu_factor)

@@ -128,25 +128,6 @@ class Rot90(Operation):
         return Rot90.apply(grad, -ctx.k, ctx.dims), None, None
 
 
-def _triangle(array: Array, diagonal: int, lower: bool) -> Array:
-    """Matrices with zeros on one side of a diagonal, which stays."""
-    shape = array.shape[-2:]
-    make: Any = _small_triangle if shape[0] * shape[1] <= _SMALL else _triangular
-    kept = make(*shape, diagonal if lower else diagonal - 1)
-    out = np.zeros(array.shape, array.dtype)
-    np.copyto(out, array, where=kept if lower else ~kept)
-    return out
-
-
-def _triangular(rows: int, columns: int, diagonal: int) -> Array:
-    return np.tri(rows, columns, diagonal, dtype=bool)
-
-
-_SMALL = 1024
-# Small ones are asked for again and again, as masks of sequences.
-_small_triangle = functools.lru_cache(64)(_triangular)
-
-
 class Tril(Operation):
     """The lower triangle of matrices, zeros above."""
 
@@ -155,7 +136,7 @@ class Tril(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, diagonal: int) -> Array:
         ctx.diagonal = diagonal
-        return _triangle(input._array, diagonal, True)
+        return kernels.triangle(input._array, diagonal, True)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -170,7 +151,7 @@ class Triu(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, diagonal: int) -> Array:
         ctx.diagonal = diagonal
-        return _triangle(input._array, diagonal, False)
+        return kernels.triangle(input._array, diagonal, False)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -395,7 +376,7 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     """
     array = free(input, "fdlib?")
     if out is None and diagonal.__class__ is int and array is not None and array.ndim > 1:
-        return plain(_triangle(array, diagonal, True))
+        return plain(kernels.triangle(array, diagonal, True))
     check_tensor("tril", "input", 1, input)
     return into(out, Tril.apply(_matrices(input, "tril"), diagonal), exact=True)
 
@@ -414,7 +395,7 @@ def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     """
     array = free(input, "fdlib?")
     if out is None and diagonal.__class__ is int and array is not None and array.ndim > 1:
-        return plain(_triangle(array, diagonal, False))
+        return plain(kernels.triangle(array, diagonal, False))
     check_tensor("triu", "input", 1, input)
     return into(out, Triu.apply(_matrices(input, "triu"), diagonal), exact=True)
 

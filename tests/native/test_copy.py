@@ -92,3 +92,18 @@ def test_what_the_kernel_does_not_copy_is_left_to_the_reference():
         (np.zeros((4, 4), object), np.zeros((4, 4), object)), (np.zeros((1,) * 9, "f"), np.zeros((1,) * 9, "f")),
     ):  # fmt: skip
         assert _native.copy_into(out, source) is NotImplemented
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_triangles_are_the_references(machine, kind):
+    rng = np.random.default_rng(0)
+    for shape in [(0, 3), (3, 0), (1, 1), (5, 7), (7, 5), (2, 3, 33, 17), (130, 300)]:
+        x = filled(rng, shape, kind)
+        for diagonal in (0, 1, -1, 4, -4, 1000, -1000):
+            for lower in (False, True):
+                got = _native.triangle(x, diagonal, lower)
+                assert got.dtype == x.dtype
+                np.testing.assert_array_equal(got, reference.triangle(x, diagonal, lower))
+    assert _native.triangle(np.ones((4, 5), kind).T, 0, True) is NotImplemented
+    with pytest.raises(ValueError, match=r"matrices"):
+        _native.triangle(np.ones(4, kind), 0, True)

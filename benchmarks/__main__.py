@@ -80,12 +80,12 @@ class Measurement:
         row["compiled_ratio"], row["compiled_seconds"] = spread(ours, theirs)[0], statistics.median(theirs)
 
     def differing(self, workloads: list[Workload]) -> list[str]:
-        """Where the two libraries' results differ by more than 1e-4 (relative) in the first steps."""
+        """Where the two libraries' results differ by more than a workload's tolerance in the first steps."""
         wrong = []
         for workload in workloads:
             a, b = (worker.ask(results=workload.request(), steps=workload.checked) for worker in self.workers)
             for step, (x, y) in enumerate(zip(a, b, strict=True)):
-                if x is not None and not math.isclose(x, y, rel_tol=1e-4, abs_tol=1e-5):
+                if x is not None and not math.isclose(x, y, rel_tol=workload.tolerance, abs_tol=1e-5):
                     wrong.append(f"{workload.name}: step {step}: rushlight {x}, torch {y}")
                     break
         return wrong

@@ -19,12 +19,16 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Row:
-    """An operation: `function(torch, *operands)`, its operands' shapes, its result's, and forward's arithmetic."""
+    """An operation: `function(torch, *operands)`, its operands' shapes, its result's, and forward's arithmetic.
+
+    `indices(torch)` makes a last operand of integers.
+    """
 
     function: Callable[..., Any]
     operands: tuple[Shape, ...]
     result: Shape
     flops: float = 0.0
+    indices: Callable[[Any], Any] | None = None
 
     def bytes(self, backward: bool) -> float:
         """What must be moved at least."""
@@ -115,17 +119,19 @@ ROWS: dict[str, Row] = {
     "attention, 2048 tokens": _attention(1, 4, 2048, 64, False),
     "attention, 2048 tokens, causal": _attention(1, 4, 2048, 64, True),
     "cross_entropy over 8,000 classes": Row(
-        lambda t, x: t.nn.functional.cross_entropy(x, t.arange(512) * 15), ((512, 8000),), ()
+        lambda t, x, i: t.nn.functional.cross_entropy(x, i), ((512, 8000),), (), indices=lambda t: t.arange(512) * 15
     ),
     "bilinear upsampling by 2": Row(
         lambda t, x: t.nn.functional.interpolate(x, scale_factor=2, mode="bilinear"),
         ((8, 32, 32, 32),), (8, 32, 64, 64),
     ),
     "embedding of 8,192 in 50,000x64": Row(
-        lambda t, w: t.nn.functional.embedding(t.arange(8192) * 6, w), ((50_000, 64),), (8192, 64)
+        lambda t, w, i: t.nn.functional.embedding(i, w), ((50_000, 64),), (8192, 64),
+        indices=lambda t: t.arange(8192) * 6,
     ),
-    "gather 1024x1024": _pointwise(
-        lambda t, x: t.gather(x, 1, (t.arange(1024).view(-1, 1) * 7 + t.arange(1024) * 5) % 1024), ROWS_OF
+    "gather 1024x1024": Row(
+        lambda t, x, i: t.gather(x, 1, i), (ROWS_OF,), ROWS_OF,
+        indices=lambda t: (t.arange(1024).view(-1, 1) * 7 + t.arange(1024) * 5) % 1024,
     ),
     "transposed copy 2048x2048": _pointwise(lambda t, x: x.t().contiguous(), (2048, 2048)),
     "sum": Row(lambda t, x: x.sum(), ((2048, 2048),), ()),
@@ -162,19 +168,20 @@ def make(torch: Any, name: str, backward: bool) -> Callable[[], Any]:
 
 def _calling(torch: Any, row: Row, backward: bool) -> Callable[[], Any]:
     torch.manual_seed(0)
-    operands = [torch.randn(shape) for shape in row.operands]
+    floats = [torch.randn(shape) for shape in row.operands]
+    operands = floats if row.indices is None else [*floats, row.indices(torch)]
     function = row.function
     if not backward:
         return lambda: function(torch, *operands)
     grad = torch.randn(row.result)
-    for x in operands:
+    for x in floats:
         x.requires_grad_()
 
     def step() -> Any:
-        for x in operands:
+        for x in floats:
             x.grad = None
         function(torch, *operands).backward(grad)
-        return operands[0].grad
+        return floats[0].grad
 
     return step
 

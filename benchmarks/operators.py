@@ -120,8 +120,10 @@ def ratio(
     """The median of the bursts' ratios, and both times of a call in seconds."""
 
     def timed(run: Callable[[int], None], count: int) -> float:
-        # The other library's threads go on spinning for some milliseconds, on the processors that this burst needs.
+        # The other library's threads go on spinning for some milliseconds, on the processors that this burst needs; then
+        # this one's must wake.
         time.sleep(settle)
+        run(max(1, count // 4))
         begin = clock()
         run(count)
         return (clock() - begin) / count
@@ -141,8 +143,9 @@ def main() -> None:
     parser.add_argument("names", nargs="*")
     parser.add_argument("--large", action="store_true")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=0.005)
+    parser.add_argument("--seconds", type=float, help="length of a burst: 0.005, and 0.02 for large tensors")
     options = parser.parse_args()
+    options.seconds = options.seconds or (0.02 if options.large else 0.005)
     for t in (torch, rushlight):
         t.set_num_threads(2 if options.large else 1)
     clock = time.perf_counter if options.large else time.thread_time

@@ -13,26 +13,49 @@ constexpr int64_t kBlock = 1 << 10;   // elements added up in T; the blocks' sum
 
 int64_t grain_of(const NormLayout& layout) { return kGrain / (layout.segments * layout.length + 1) + 1; }
 
-// The sum over i of f(i's vector), in double from block to block. f(offset, count) gives `count` lanes and 0 in the others.
+// N sums at once: of vectors in T, and every so many elements in double.
+template <class T, int N = 1>
+struct BlockSums {
+    Vec<T> a[N] = {}, b[N] = {};
+    double total[N] = {};
+    int64_t held = 0;
+
+    void flush() {
+        for (int k = 0; k < N; ++k) {
+            total[k] += sum<T>(a[k] + b[k]);
+            a[k] = b[k] = Vec<T>{};
+        }
+        held = 0;
+    }
+
+    // f(offset, count, to) for each vector of n elements; it adds to the N vectors at `to` in `count` lanes.
+    template <class F>
+    RL_INLINE void add(int64_t n, F f) {
+        for (int64_t begin = 0; begin < n; begin += kBlock) {
+            const int64_t end = begin + kBlock < n ? begin + kBlock : n;
+            if (held >= kBlock) flush();
+            held += end - begin;
+            int64_t i = begin;
+            for (; i + 2 * lanes<T> <= end; i += 2 * lanes<T>) {
+                f(i, lanes<T>, a);
+                f(i + lanes<T>, lanes<T>, b);
+            }
+            if (i + lanes<T> <= end) {
+                f(i, lanes<T>, a);
+                i += lanes<T>;
+            }
+            if (i < end) f(i, end - i, b);
+        }
+    }
+};
+
+// The sum over i of f(i's vector). f(offset, count) gives `count` lanes and 0 in the others.
 template <class T, class F>
 RL_INLINE double sum_of(int64_t n, F f) {
-    double total = 0;
-    for (int64_t begin = 0; begin < n; begin += kBlock) {
-        const int64_t end = begin + kBlock < n ? begin + kBlock : n;
-        Vec<T> a{}, b{};
-        int64_t i = begin;
-        for (; i + 2 * lanes<T> <= end; i += 2 * lanes<T>) {
-            a += f(i, lanes<T>);
-            b += f(i + lanes<T>, lanes<T>);
-        }
-        if (i + lanes<T> <= end) {
-            a += f(i, lanes<T>);
-            i += lanes<T>;
-        }
-        if (i < end) b += f(i, end - i);
-        total += sum<T>(a + b);
-    }
-    return total;
+    BlockSums<T> sums;
+    sums.add(n, [=](int64_t i, int64_t count, Vec<T>* to) { *to += f(i, count); });
+    sums.flush();
+    return sums.total[0];
 }
 
 template <class T>
@@ -61,20 +84,22 @@ void forward(const NormLayout& l, const T* x, const T* weight, const T* bias, T 
         for (; set < end; ++set) {
             const double count = static_cast<double>(l.segments * l.length);
             const T* from = x + set * l.set_stride;
-            double total = 0, squares = 0;
+            BlockSums<T> all, squares;
             for (int64_t s = 0; s < l.segments; ++s) {
                 const T* run = from + s * l.segment_stride;
-                total += sum_of<T>(l.length, [=](int64_t i, int64_t n) { return load_count(run + i, n); });
+                all.add(l.length, [=](int64_t i, int64_t n, Vec<T>* to) { *to += load_count(run + i, n); });
             }
-            const T centre = static_cast<T>(total / count);
+            all.flush();
+            const T centre = static_cast<T>(all.total[0] / count);
             for (int64_t s = 0; s < l.segments; ++s) {
                 const T* run = from + s * l.segment_stride;
-                squares += sum_of<T>(l.length, [=](int64_t i, int64_t n) {
+                squares.add(l.length, [=](int64_t i, int64_t n, Vec<T>* to) {
                     const Vec<T> distance = load_count(run + i, n, centre) - centre;
-                    return distance * distance;
+                    *to += distance * distance;
                 });
             }
-            const T variance = static_cast<T>(squares / count), scale = T(1) / __builtin_sqrt(variance + eps);
+            squares.flush();
+            const T variance = static_cast<T>(squares.total[0] / count), scale = T(1) / __builtin_sqrt(variance + eps);
             mean[set] = centre, var[set] = variance, rstd[set] = scale;
             for (int64_t s = 0; s < l.segments; ++s) {
                 const int64_t offset = set * l.set_stride + s * l.segment_stride;
@@ -97,14 +122,22 @@ void to_input(const NormLayout& l, const T* grad, const T* x, const T* weight, c
         for (; set < end; ++set) {
             const T centre = mean[set], scale = rstd[set];
             double plain = 0, slanted = 0;
+            BlockSums<T, 2> both;
             for (int64_t s = 0; s < l.segments; ++s) {
                 const int64_t offset = set * l.set_stride + s * l.segment_stride;
                 const T *g = grad + offset, *run = x + offset;
-                const double a = sum_of<T>(l.length, [=](int64_t i, int64_t n) { return load_count(g + i, n); });
-                const double b = sum_of<T>(l.length, [=](int64_t i, int64_t n) {
-                    return load_count(g + i, n) * (load_count(run + i, n, centre) - centre);
+                both.add(l.length, [=](int64_t i, int64_t n, Vec<T>* to) {
+                    const Vec<T> v = load_count(g + i, n);
+                    to[0] += v;
+                    to[1] += v * (load_count(run + i, n, centre) - centre);
                 });
                 T* kept = sums + 2 * (set * l.segments + s);
+                kept[0] = kept[1] = 0;
+                // Runs of one weight are added up together.
+                if (l.step == 0 && s + 1 < l.segments) continue;
+                both.flush();
+                const double a = both.total[0], b = both.total[1];
+                both.total[0] = both.total[1] = 0;
                 kept[0] = static_cast<T>(a), kept[1] = static_cast<T>(b);
                 const double w = weight ? weight[l.weight_of(set, s)] : 1.0;
                 plain += w * a, slanted += w * b;

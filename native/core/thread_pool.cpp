@@ -234,7 +234,8 @@ int shares_for(int64_t n, int64_t grain) {
     constexpr int64_t kShares = 8, kLongShare = 4;  // a share is worth as many grains at least
     const int parts = parts_for(n, grain);
     if (parts <= 1) return parts;
-    return static_cast<int>(std::clamp<int64_t>(n / grain / kLongShare, parts, std::min<int64_t>(parts * kShares, kMostParts)));
+    const int64_t most = std::min<int64_t>(parts * kShares, kMostParts), shares = std::clamp<int64_t>(n / grain / kLongShare, parts, most);
+    return static_cast<int>(shares / parts * parts);  // as many for each thread
 }
 
 void run_parts(int parts, Task task, void* context) {

@@ -189,7 +189,15 @@ void correlate_plane(const Table& table, const T* x, const T* w, T start, bool r
 }
 
 template <class T>
-auto plane_function(int64_t taps) { return taps == kCommonTaps ? correlate_plane<T, kCommonTaps> : correlate_plane<T, 0>; }
+auto plane_function(int64_t taps) {
+    switch (taps) {  // 1, 2 and 4 are the phases' of a 3 x 3 window with stride 2
+        case 1: return correlate_plane<T, 1>;
+        case 2: return correlate_plane<T, 2>;
+        case 4: return correlate_plane<T, 4>;
+        case kCommonTaps: return correlate_plane<T, kCommonTaps>;
+        default: return correlate_plane<T, 0>;
+    }
+}
 
 // body(first, last, scratch) for shares of `n` planes, each with `size` elements of scratch.
 template <class T, class Body>

@@ -17,7 +17,7 @@
 namespace rl::RL_ISA {
 namespace {
 
-constexpr int64_t kDepth = 512;           // k elements between two visits of the result
+constexpr int64_t kDepth = 1024;          // the most k elements between two visits of the result
 constexpr int64_t kBlockBytes = 1 << 18;  // packed rows of a that stay in the second-level cache
 constexpr int64_t kColumnBytes = 1 << 23; // packed columns of b that a part holds
 constexpr double kWorkOfPart = 1.5e5;     // multiply-adds for which a second thread pays
@@ -81,7 +81,7 @@ public:
         if (transposed_) job_ = exchanged(job);
         tiles_ = ceil_div(job_.m, kTileRows);
         panels_ = ceil_div(job_.n, kTileColumns<T>);
-        depth_ = job_.k <= 2 * kDepth ? job_.k : kDepth;
+        depth_ = ceil_div(job_.k, job_.k ? ceil_div(job_.k, kDepth) : 1);
         split();
     }
 
@@ -140,7 +140,9 @@ private:
             if (cost < best) best = cost, row_pieces_ = rows, column_pieces_ = columns;
         }
         pack_b_ = job_.b.columns != 1 || job_.m / row_pieces_ >= 8 * kTileRows;
-        pack_a_ = panels_ / column_pieces_ >= 8 && !(job_.a.rows == 1 && job_.k <= 128);
+        // Where each of a's columns is on a page of its own and falls on the same lines of the cache, packing pays sooner.
+        const bool scattered = job_.a.rows == 1 && job_.a.columns * static_cast<int64_t>(sizeof(T)) >= 4096;
+        pack_a_ = panels_ / column_pieces_ >= (scattered ? 4 : 8) && !(job_.a.rows == 1 && job_.k <= 128);
         if (pack_b_) {
             const int64_t bytes = panels_ / column_pieces_ * kTileColumns<T> * depth_ * static_cast<int64_t>(sizeof(T));
             column_pieces_ *= 1 + bytes / kColumnBytes;

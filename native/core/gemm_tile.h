@@ -242,19 +242,31 @@ void pack_rows(const Matrix<T>& a, int64_t k, int64_t rows, T* out) {
 }
 
 // The same for several tiles, tile t being rows [starts[t], starts[t + 1]) from starts[0] on, of an a whose columns lie along
-// memory: it is read column by column, through all tiles.
+// memory: it is read column by column, through all tiles. Vectors are read and written whole, past a tile's rows, for as long as
+// there is more of a behind them and a column of the tile still to be written over what is too much. Columns are often a page
+// apart, where the processor doesn't foresee the next.
 template <class T>
 void pack_columns(const Matrix<T>& a, int64_t k, const int64_t* starts, int64_t tiles, T* out) {
-    for (int64_t p = 0; p < k; ++p) {
-        const T* from = a.data + p * a.columns;
+    const auto pack = [&](int64_t p, auto copy) __attribute__((always_inline)) {
+        const T* const from = a.data + p * a.columns;
         for (int64_t t = 0; t < tiles; ++t) {
-            const int64_t rows = starts[t + 1] - starts[t];
-            T* const to = out + (starts[t] - starts[0]) * k + p * rows;
-            int64_t i = 0;
-            for (; i + lanes<T> <= rows; i += lanes<T>) store(to + i, load(from + i));
-            if (i < rows) store_part(to + i, load_part(from + i, rows - i), rows - i);
-            from += rows;
+            const int64_t first = starts[t] - starts[0], rows = starts[t + 1] - starts[t];
+            T* const to = out + first * k + p * rows;
+            for (int64_t i = 0; i < rows; i += lanes<T>) copy(from + first + i, to + i, rows - i);
         }
+    };
+    const int64_t whole = k > lanes<T> ? k - lanes<T> : 0;
+    for (int64_t p = 0; p < whole; ++p) {
+        pack(p, [&](const T* from, T* to, int64_t) __attribute__((always_inline)) {
+            __builtin_prefetch(from + lanes<T> * a.columns);
+            store(to, load(from));
+        });
+    }
+    for (int64_t p = whole; p < k; ++p) {
+        pack(p, [](const T* from, T* to, int64_t left) __attribute__((always_inline)) {
+            if (left >= lanes<T>) store(to, load(from));
+            else store_part(to, load_part(from, left), left);
+        });
     }
 }
 

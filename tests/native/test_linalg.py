@@ -40,6 +40,12 @@ def test_random_shapes_equal_the_reference(machine, rng, dtype, transpose_a, tra
         check(a, b, transpose_a=transpose_a, transpose_b=transpose_b, bias=bias, relu=True)
 
 
+@pytest.mark.parametrize(("m", "k", "n"), [(1027, 140, 130), (513, 1030, 65), (1, 40, 300)])
+def test_transposed_columns_on_pages_of_their_own(machine, rng, dtype, m, k, n):
+    a = rng.standard_normal((k, 1100)).astype(dtype)[:, 1100 - m :]
+    check(a, rng.standard_normal((k, n)).astype(dtype), transpose_a=True)
+
+
 def test_rows_with_gaps_and_other_strides_are_read(machine, rng, dtype):
     wide = rng.standard_normal((40, 90)).astype(dtype)
     b = rng.standard_normal((30, 50)).astype(dtype)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import math
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -117,6 +116,8 @@ def _upper_fraction(a: Array, x: Array) -> Array:
 def _temme() -> Array:
     """The coefficients d[k, n] of η^n / a^k, from exact fractions (NIST Handbook, 8.12.11 and 8.12.12)."""
     size = _TEMME_POWERS + 2 * _TEMME_ORDERS + 3
+    from fractions import Fraction  # a megabyte that few programs need
+
     alpha = [Fraction(0), Fraction(1), Fraction(1, 3)]
     for n in range(3, size):
         inner = sum((j * alpha[j] * alpha[n - j + 1] for j in range(2, n)), Fraction(0))

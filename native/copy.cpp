@@ -1,6 +1,7 @@
 // Copies between two orders in memory. Dimensions are taken in the result's order and those that are one in both are merged.
 // What is left is rows that lie dense in both (memcpy); or rows dense in the result and columns dense in the source, which
-// move in square blocks that are transposed in registers, so that whole cache lines are read and written; or anything.
+// move in square blocks that are transposed in registers, so that whole cache lines are read and written; or rows that repeat
+// one element each, as the gradient of a sum does; or anything.
 #include "copy.h"
 
 #include "core/thread_pool.h"
@@ -95,6 +96,28 @@ void copy_rows(const CopyJob<T>& s) {
     });
 }
 
+// Rows that are dense in the result and of one element each in the source.
+template <class T>
+void copy_repeated(const CopyJob<T>& s) {
+    const int64_t n = s.shape[s.dims - 1];
+    const auto fill = [](T* out, const T* in, int64_t count) {
+        T element;
+        __builtin_memcpy(&element, in, sizeof(T));
+        Vec<T> all;
+        for (int k = 0; k < lanes<T>; ++k) all[k] = element;
+        int64_t i = 0;
+        for (; i + lanes<T> <= count; i += lanes<T>) store(out + i, all);
+        if (i < count) store_part(out + i, all, count - i);
+    };
+    if (s.dims == 1) {
+        parallel_for(n, kGrain, [&](int64_t begin, int64_t end) { fill(s.out + begin, s.in, end - begin); });
+        return;
+    }
+    parallel_for(places(s, s.dims - 1), kGrain / n + 1, [&](int64_t begin, int64_t end) {
+        each_place(s, s.dims - 1, begin, end, [=](T* out, const T* in) { fill(out, in, n); });
+    });
+}
+
 // out[r * rows + c] = in[c * columns + r] for one block of at most lanes x lanes.
 template <class T>
 RL_INLINE void turn_block(T* out, int64_t rows, const T* in, int64_t columns, int64_t height, int64_t width) {
@@ -153,6 +176,7 @@ void copy(const CopyJob<T>& job) {
     const int last = s.dims - 1;
     if (s.to[last] != 1) return copy_any(s);
     if (s.from[last] == 1) return copy_rows(s);
+    if (s.from[last] == 0) return copy_repeated(s);
     for (int d = 0; d < last; ++d) {
         if (s.from[d] != 1) continue;
         move_last(s, d);

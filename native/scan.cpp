@@ -57,33 +57,68 @@ void each_block(int64_t outer, int64_t n, int64_t inner, Body body) {
 }
 
 // Rows whose running results are carried side by side: each waits for the one before it, but not for other rows'.
-constexpr int kRows = 8;
+template <class T>
+constexpr int kRows = lanes<T> > 8 ? lanes<T> : 8;
+// Of that many rows a cache line each is taken at a time, and turned so that the rows' elements of one column lie together.
+// Read element by element, lines of rows whose distance is a multiple of 4096 bytes would drive each other out of the cache.
+template <class T>
+constexpr int kLine = 64 / sizeof(T);
+// Fewer rows are scanned one after the other.
+constexpr int64_t kFewRows = 4;
+
+// tile[k][r] = x[r * stride + k], or the other way round. Rows from `rows` on are the last one again, and aren't written.
+template <class T, bool INTO_ROWS, class Tile, class Rows>
+RL_INLINE void turn(Tile (&tile)[kLine<T>][kRows<T>], Rows* x, int64_t stride, int64_t rows) {
+    for (int r = 0; r < kRows<T>; r += lanes<T>) {
+        for (int k = 0; k < kLine<T>; k += lanes<T>) {
+            Vec<T> block[lanes<T>];
+#pragma GCC unroll 16
+            for (int i = 0; i < lanes<T>; ++i) {
+                if constexpr (INTO_ROWS) block[i] = load(&tile[k + i][r]);
+                else block[i] = load(x + (r + i < rows ? r + i : rows - 1) * stride + k);
+            }
+            transpose<T>(block);
+#pragma GCC unroll 16
+            for (int i = 0; i < lanes<T>; ++i) {
+                if constexpr (!INTO_ROWS) store(&tile[k + i][r], block[i]);
+                else if (r + i < rows) store(x + (r + i) * stride + k, block[i]);
+            }
+        }
+    }
+}
+
+template <class T, class Op>
+void scan_row(const T* x, T* out, int64_t n, Op op, WideType<T> total) {
+    for (int64_t k = 0; k < n; ++k) {
+        total = op(total, static_cast<WideType<T>>(x[k]));
+        out[k] = static_cast<T>(total);
+    }
+}
 
 template <class T, class Op>
 void scan_rows(const T* x, T* out, int64_t outer, int64_t n, Op op, WideType<T> start) {
     using A = WideType<T>;
-    parallel_for((outer + kRows - 1) / kRows, kGrain / (kRows * (n + 1)) + 1, [=](int64_t group, int64_t end) {
+    constexpr int group_rows = kRows<T>;
+    parallel_for((outer + group_rows - 1) / group_rows, kGrain / (group_rows * (n + 1)) + 1, [=](int64_t group, int64_t end) {
         for (; group < end; ++group) {
-            const int64_t first = group * kRows, rows = outer - first < kRows ? outer - first : kRows;
+            const int64_t first = group * group_rows, rows = outer - first < group_rows ? outer - first : group_rows;
             const T* from = x + first * n;
             T* to = out + first * n;
-            A totals[kRows];
+            A totals[group_rows];
             for (A& total : totals) total = start;
-            if (rows == kRows) {
-                for (int64_t k = 0; k < n; ++k) {
-                    for (int r = 0; r < kRows; ++r) {
-                        totals[r] = op(totals[r], static_cast<A>(from[r * n + k]));
-                        to[r * n + k] = static_cast<T>(totals[r]);
+            int64_t done = 0;
+            for (; rows >= kFewRows && done + kLine<T> <= n; done += kLine<T>) {
+                alignas(64) T tile[kLine<T>][group_rows];
+                turn<T, false>(tile, from + done, n, rows);
+                for (auto& column : tile) {
+                    for (int r = 0; r < group_rows; ++r) {
+                        totals[r] = op(totals[r], static_cast<A>(column[r]));
+                        column[r] = static_cast<T>(totals[r]);
                     }
                 }
-                continue;
+                turn<T, true>(tile, to + done, n, rows);
             }
-            for (int64_t r = 0; r < rows; ++r) {
-                for (int64_t k = 0; k < n; ++k) {
-                    totals[r] = op(totals[r], static_cast<A>(from[r * n + k]));
-                    to[r * n + k] = static_cast<T>(totals[r]);
-                }
-            }
+            for (int64_t r = 0; r < rows; ++r) scan_row(from + r * n + done, to + r * n + done, n - done, op, totals[r]);
         }
     });
 }

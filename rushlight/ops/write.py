@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes
+from rushlight import dtypes, kernels
 from rushlight.autograd.operation import Operation, check_apart, writes_freely
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.ops._codes import fill_codes, write_codes
@@ -143,7 +143,18 @@ def write_array(array: Array, given: Array) -> None:
             write_codes(array, given)
             return
         given = converted(given, dtypes.from_numpy_dtype(array.dtype))
-    array[...] = given
+    _copy(array, given)
+
+
+# From so many elements on, two threads pay.
+_MANY = 1 << 14
+
+
+def _copy(array: Array, given: Array) -> None:
+    if array.size < _MANY:
+        array[...] = given
+    else:
+        kernels.copy_into(array, given if given.shape == array.shape else np.broadcast_to(given, array.shape))
 
 
 def _mismatch(a: Shape, b: Shape) -> str:
@@ -165,7 +176,7 @@ def _copies_freely(input: Tensor, src: Tensor) -> bool:
     if array.dtype is not given.dtype or array.shape != given.shape:
         return False
     check_apart(input, src)
-    array[...] = given
+    _copy(array, given)
     input.bump_version()
     return True
 

@@ -66,6 +66,11 @@ def test_slices_steps_and_repeats_equal_the_reference(machine, rng, kind):
     repeated = np.broadcast_to(large[0], (50, 70))
     same_copy(np.zeros((50, 70), kind), repeated)
     same_copy(np.zeros((70, 50), kind), repeated.T)
+    for shape in ((50, 70), (3, 30_001), (2, 9, 5), (1, 7)):  # one element everywhere, one a row, one a column of rows
+        same_copy(np.zeros(shape, kind), np.broadcast_to(large[5, 5], shape))
+        same_copy(np.zeros(shape, kind), np.broadcast_to(large[: shape[-2], 3:4], shape))
+        same_copy(np.zeros(shape, kind).T, np.broadcast_to(large[: shape[-2], 3:4], shape).T)
+        same_copy(np.zeros((*shape[:-1], shape[-1] + 3), kind)[..., 1:-2], np.broadcast_to(large[5, 5], shape))
 
 
 def test_every_bit_of_a_nan_is_kept(machine):

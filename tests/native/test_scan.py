@@ -9,7 +9,7 @@ from rushlight import _native
 from rushlight.kernels.reference import scan
 
 CASES = [((1,), 0), ((7,), 0), ((300,), 0), ((5, 9), 1), ((9, 5), 0), ((3, 40, 70), 1), ((40, 130), 0), ((2, 0, 3), 0),
-         ((2, 0, 3), 1), ((20000,), 0), ((200, 90), 1)]  # fmt: skip
+         ((2, 0, 3), 1), ((20000,), 0), ((200, 90), 1), ((37, 1024), 1), ((3, 2048), 1), ((4, 16), 1), ((19, 33), 1), ((50, 15), 1)]  # fmt: skip
 NAMES = ["sum_along", "product_along", "log_sum_exp_along"]
 
 
@@ -51,6 +51,15 @@ def test_infinities_and_nan(machine, dtype):
     x = np.array([-np.inf, -np.inf, 1, np.inf, np.inf, 2, np.nan, 3], dtype)
     for name in NAMES:
         np.testing.assert_array_equal(getattr(_native, name)(x, 0), getattr(scan, name)(x, 0))
+
+
+def test_infinities_and_nan_stay_in_their_rows(machine, rng, dtype):
+    x = (0.01 * rng.standard_normal((21, 70))).astype(dtype)
+    x[3, 20], x[5, 65], x[17, 0], x[20, 33] = np.nan, np.inf, -np.inf, np.nan
+    for name in NAMES:
+        got, wanted = getattr(_native, name)(x, 1), getattr(scan, name)(x, 1)
+        np.testing.assert_array_equal(np.isfinite(got), np.isfinite(wanted))
+        np.testing.assert_allclose(got, wanted, rtol=1e-6 if dtype == np.float32 else 1e-13)
 
 
 def test_what_the_kernels_leave_to_the_reference(machine):

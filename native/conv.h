@@ -6,16 +6,24 @@
 
 namespace rl {
 
-// A 2-D convolution; [0] is height, [1] width. Channels are those of one group. All numbers are positive, padding >= 0.
+// One dimension of a convolution.
+struct ConvAxis {
+    int64_t in = 1, out = 1, kernel = 1, stride = 1, padding = 0, dilation = 1;
+};
+
+// A 2-D or 3-D convolution; [0] is height, [1] width, and `slices` the depth, which only some kernels take. Channels are those of
+// one group. All numbers are positive, padding >= 0.
 struct ConvShape {
     int64_t batch, groups, in_channels, out_channels;
     int64_t in[2], out[2], kernel[2], stride[2], padding[2], dilation[2];
+    ConvAxis slices;
+    bool is_flat() const { return slices.in == 1 && slices.out == 1 && slices.kernel == 1 && slices.padding == 0; }
 };
 
 enum class ConvStatus { ok, no_memory, not_taken };
 
-// Dense arrays: x (batch, groups * in_channels, in), w (groups * out_channels, in_channels, kernel),
-// y (batch, groups * out_channels, out). None overlaps an output.
+// Dense arrays: x (batch, groups * in_channels, slices, in), w (groups * out_channels, in_channels, slices, kernel),
+// y (batch, groups * out_channels, slices, out). None overlaps an output.
 template <class T>
 struct ConvKernels {
     // y = w * x (+ bias) (then ReLU)

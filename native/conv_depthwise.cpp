@@ -75,7 +75,7 @@ void fill_reads(const ConvShape& c, int64_t rows, int64_t from_rows, int64_t tap
     Spots<T> spots;
     Piece<T> piece;
     for (int64_t i = 0; i < size; i += lanes<T>) {
-        find_spots(grid, from, width, 0, walk, smaller(lanes<T>, size - i), spots);
+        find_spots(grid, from, width, 0, 0, walk, smaller(lanes<T>, size - i), spots);
         for (int64_t t = 0; t < taps; ++t) {
             const PhaseTap tap = tap_of(t);
             find_piece(from, spots, tap.tap, piece);

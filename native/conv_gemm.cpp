@@ -3,8 +3,8 @@
 // vectors of outputs is gathered into scratch, multiplied by all weights, and forgotten. The weight gradient multiplies the
 // patches of a few hundred outputs by their gradients, and adds up what it finds in one sum a thread.
 //
-// The input gradient of a strided convolution falls apart into stride x stride passes, one for each residue of the row and the
-// column, each of them a convolution of stride 1 with its own taps.
+// The input gradient of a strided convolution falls apart into stride x stride (x stride) passes, one for each residue of the row,
+// the column and the slice, each of them a convolution of stride 1 with its own taps.
 #include "conv_paths.h"
 
 #include "conv_patches.h"
@@ -25,13 +25,14 @@ template <class T>
 struct Product {
     Images from;
     int64_t batch, groups, in_channels, out_channels;  // of the product: those read and those written
-    int64_t out_height, out_width;
+    int64_t out_slices, out_height, out_width;
     const T* x;
     const T* bias;
     T* y;
     bool relu;
     int64_t block;  // rows of a tile
-    int64_t out_plane() const { return out_height * out_width; }
+    int64_t out_slice() const { return out_height * out_width; }
+    int64_t out_plane() const { return out_slices * out_slice(); }
     int64_t tiles() const { return divide_up(out_channels, block); }
 };
 
@@ -103,7 +104,7 @@ PutTile<T> put_tile_for(int64_t rows, int64_t width) {
 template <class T>
 void run_panels(const Product<T>& job, const Pass<T>& pass, int64_t group, int64_t begin, int64_t end, int64_t first, int64_t last,
                 T* scratch) {
-    const int64_t depth = job.in_channels * pass.count, outputs = job.batch * pass.grid.rows * pass.grid.cols;
+    const int64_t depth = job.in_channels * pass.count, outputs = job.batch * pass.grid.outputs();
     const T* const x = job.x + group * job.in_channels * job.from.plane();
     Spots<T> spots[kMostPanels][2];
     int64_t width[kMostPanels];
@@ -114,7 +115,8 @@ void run_panels(const Product<T>& job, const Pass<T>& pass, int64_t group, int64
         for (int64_t v = 0; v < width[j]; ++v) {
             Spots<T>& s = spots[j][v];
             const int64_t count = smaller(lanes<T>, left - v * lanes<T>);
-            find_spots(pass.grid, job.from, job.out_width, job.groups * job.out_channels * job.out_plane(), walk, count, s);
+            find_spots(pass.grid, job.from, job.out_width, job.out_slice(), job.groups * job.out_channels * job.out_plane(), walk, count,
+                       s);
             gather_patches(job.from, s, pass.taps, pass.count, x, job.in_channels, scratch + j * depth * kPanel<T> + v * lanes<T>,
                            kPanel<T>);
         }
@@ -132,7 +134,7 @@ void run_panels(const Product<T>& job, const Pass<T>& pass, int64_t group, int64
 // One thread's share: of the panels of all groups, or of the tiles where the panels are few.
 template <class T>
 void run_share(const Product<T>& job, const Pass<T>& pass, int64_t part, int64_t parts, T* scratch, int64_t scratch_size) {
-    const int64_t outputs = job.batch * pass.grid.rows * pass.grid.cols;
+    const int64_t outputs = job.batch * pass.grid.outputs();
     if (outputs == 0) return;
     const int64_t panels = divide_up(outputs, kPanel<T>), units = job.groups * panels, tiles = job.tiles();
     const bool share_tiles = units < 4 * parts && tiles >= parts;
@@ -164,8 +166,10 @@ ConvStatus multiply(const Product<T>& job, const Pass<T>* passes, int64_t pass_c
 // Whether all offsets fit 32 bits.
 RL_INLINE bool fits(const ConvShape& c) {
     constexpr double most = 1 << 30;
-    double reach = 1, x = double(c.batch) * double(c.groups) * double(c.in_channels);
-    double y = double(c.batch) * double(c.groups) * double(c.out_channels);
+    const ConvAxis& s = c.slices;
+    double reach = double(s.in) + double(s.out) + 2 * double(s.padding) + double(s.kernel * s.dilation + s.stride);
+    double x = double(c.batch) * double(c.groups) * double(c.in_channels) * double(s.in);
+    double y = double(c.batch) * double(c.groups) * double(c.out_channels) * double(s.out);
     for (int i = 0; i < 2; ++i) {
         reach *= double(c.in[i]) + double(c.out[i]) + 2 * double(c.padding[i]) + double(c.kernel[i] * c.dilation[i] + c.stride[i]);
         x *= double(c.in[i]);
@@ -174,28 +178,38 @@ RL_INLINE bool fits(const ConvShape& c) {
     return x + reach < most && y + reach < most;
 }
 
+RL_INLINE int64_t in_plane(const ConvShape& c) { return c.slices.in * c.in[0] * c.in[1]; }
+RL_INLINE int64_t out_plane(const ConvShape& c) { return c.slices.out * c.out[0] * c.out[1]; }
+RL_INLINE int64_t window_of(const ConvShape& c) { return c.slices.kernel * c.kernel[0] * c.kernel[1]; }
+RL_INLINE Grid all_outputs(const ConvShape& c) { return {c.out[0], c.out[1], 0, 1, 0, 1, c.slices.out, 0, 1}; }
+
 RL_INLINE Images images_of_x(const ConvShape& c) {
-    return {static_cast<int32_t>(c.in[0]), static_cast<int32_t>(c.in[1]), c.groups * c.in_channels * c.in[0] * c.in[1],
-            static_cast<int32_t>(c.stride[0]), static_cast<int32_t>(c.stride[1])};
+    return {static_cast<int32_t>(c.in[0]), static_cast<int32_t>(c.in[1]), c.groups * c.in_channels * in_plane(c),
+            static_cast<int32_t>(c.stride[0]), static_cast<int32_t>(c.stride[1]), static_cast<int32_t>(c.slices.in),
+            static_cast<int32_t>(c.slices.stride)};
 }
 
 RL_INLINE void forward_taps(const ConvShape& c, Tap* taps) {
-    for (int64_t ky = 0; ky < c.kernel[0]; ++ky)
-        for (int64_t kx = 0; kx < c.kernel[1]; ++kx)
-            *taps++ = {static_cast<int32_t>(ky * c.dilation[0] - c.padding[0]), static_cast<int32_t>(kx * c.dilation[1] - c.padding[1])};
+    for (int64_t kz = 0; kz < c.slices.kernel; ++kz)
+        for (int64_t ky = 0; ky < c.kernel[0]; ++ky)
+            for (int64_t kx = 0; kx < c.kernel[1]; ++kx)
+                *taps++ = {static_cast<int32_t>(ky * c.dilation[0] - c.padding[0]),
+                           static_cast<int32_t>(kx * c.dilation[1] - c.padding[1]),
+                           static_cast<int32_t>(kz * c.slices.dilation - c.slices.padding)};
 }
 
 template <class T>
 ConvStatus forward(const ConvShape& c, const T* x, const T* w, const T* bias, bool relu, T* y) {
     if (!fits(c)) return ConvStatus::not_taken;
-    const int64_t count = c.kernel[0] * c.kernel[1], depth = c.in_channels * count, block = even_block(c.out_channels);
+    const int64_t count = window_of(c), depth = c.in_channels * count, block = even_block(c.out_channels);
     // Weights that meet few outputs are read where they lie.
-    const bool packs = c.batch * c.out[0] * c.out[1] > kFewPanels * kPanel<T>;
+    const bool packs = c.batch * out_plane(c) > kFewPanels * kPanel<T>;
     Scratch<T> packed(static_cast<size_t>(packs ? c.groups * c.out_channels * depth : 1));
     Scratch<Tap> taps(static_cast<size_t>(count));
     if (!packed.get() || !taps.get()) return ConvStatus::no_memory;
     forward_taps(c, taps.get());
-    const Product<T> job = {images_of_x(c), c.batch, c.groups, c.in_channels, c.out_channels, c.out[0], c.out[1], x, bias, y, relu, block};
+    const Product<T> job = {images_of_x(c), c.batch, c.groups, c.in_channels, c.out_channels, c.slices.out, c.out[0], c.out[1],
+                            x, bias, y, relu, block};
     T* const weights = packed.get();
     parallel_for(packs ? c.groups * job.tiles() : 0, kGrain / (block * depth) + 1, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {
@@ -203,7 +217,7 @@ ConvStatus forward(const ConvShape& c, const T* x, const T* w, const T* bias, bo
             pack_tile(w + channel * depth, depth, smaller(block, c.out_channels - row), depth, weights + channel * depth);
         }
     });
-    const Pass<T> pass = {{c.out[0], c.out[1], 0, 1, 0, 1}, taps.get(), count, packs ? weights : w, packs};
+    const Pass<T> pass = {all_outputs(c), taps.get(), count, packs ? weights : w, packs};
     return multiply(job, &pass, 1, count, multiplications(c));
 }
 
@@ -214,25 +228,33 @@ struct PassTaps {
     int64_t count;
 };
 
-RL_INLINE PassTaps residue_taps(const ConvShape& c, int64_t ry, int64_t rx, Tap* taps, int32_t* index) {
-    int64_t count = 0;
-    for (int64_t ky = 0; ky < c.kernel[0]; ++ky) {
-        const int64_t y = ry + c.padding[0] - ky * c.dilation[0];
-        if (y % c.stride[0]) continue;
-        for (int64_t kx = 0; kx < c.kernel[1]; ++kx) {
-            const int64_t x = rx + c.padding[1] - kx * c.dilation[1];
-            if (x % c.stride[1]) continue;
-            taps[count] = {static_cast<int32_t>(y / c.stride[0]), static_cast<int32_t>(x / c.stride[1])};
-            index[count++] = static_cast<int32_t>(ky * c.kernel[1] + kx);
-        }
+// Calls use(k, shift) for the positions k of the window that outputs of residue r meet; they read `shift` further on.
+template <class Use>
+RL_INLINE void each_met(int64_t r, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation, Use use) {
+    for (int64_t k = 0; k < kernel; ++k) {
+        const int64_t at = r + padding - k * dilation;
+        if (at % stride == 0) use(k, static_cast<int32_t>(at / stride));
     }
+}
+
+RL_INLINE PassTaps residue_taps(const ConvShape& c, int64_t rz, int64_t ry, int64_t rx, Tap* taps, int32_t* index) {
+    int64_t count = 0;
+    const ConvAxis& s = c.slices;
+    each_met(rz, s.kernel, s.stride, s.padding, s.dilation, [&](int64_t kz, int32_t z) {
+        each_met(ry, c.kernel[0], c.stride[0], c.padding[0], c.dilation[0], [&](int64_t ky, int32_t y) {
+            each_met(rx, c.kernel[1], c.stride[1], c.padding[1], c.dilation[1], [&](int64_t kx, int32_t x) {
+                taps[count] = {y, x, z};
+                index[count++] = static_cast<int32_t>((kz * c.kernel[0] + ky) * c.kernel[1] + kx);
+            });
+        });
+    });
     return {taps, index, count};
 }
 
 // The weights of a pass of the input gradient, whose rows are input channels: [group][tile][output channel, tap][row].
 template <class T>
 void pack_adjoint(const ConvShape& c, const T* w, const PassTaps& taps, int64_t block, T* to) {
-    const int64_t window = c.kernel[0] * c.kernel[1], tiles = divide_up(c.in_channels, block), depth = c.out_channels * taps.count;
+    const int64_t window = window_of(c), tiles = divide_up(c.in_channels, block), depth = c.out_channels * taps.count;
     parallel_for(c.groups * tiles, kGrain / (block * depth + 1) + 1, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {
             const int64_t group = i / tiles, row = i % tiles * block, rows = smaller(block, c.in_channels - row);
@@ -249,24 +271,26 @@ void pack_adjoint(const ConvShape& c, const T* w, const PassTaps& taps, int64_t 
 template <class T>
 ConvStatus input(const ConvShape& c, const T* gy, const T* w, const T* bias, T* gx) {
     if (!fits(c)) return ConvStatus::not_taken;
-    const int64_t window = c.kernel[0] * c.kernel[1], passes = c.stride[0] * c.stride[1], block = even_block(c.in_channels);
+    const int64_t window = window_of(c), passes = c.slices.stride * c.stride[0] * c.stride[1], block = even_block(c.in_channels);
     Scratch<T> packed(static_cast<size_t>(c.groups * c.in_channels * c.out_channels * window));
     Scratch<Tap> taps(static_cast<size_t>(window));
     Scratch<int32_t> index(static_cast<size_t>(window));
     Scratch<Pass<T>> pass(static_cast<size_t>(passes));
     if (!packed.get() || !taps.get() || !index.get() || !pass.get()) return ConvStatus::no_memory;
     const Images from = {static_cast<int32_t>(c.out[0]), static_cast<int32_t>(c.out[1]),
-                         c.groups * c.out_channels * c.out[0] * c.out[1], 1, 1};
-    const Product<T> job = {from, c.batch, c.groups, c.out_channels, c.in_channels, c.in[0], c.in[1], gy, bias, gx, false, block};
+                         c.groups * c.out_channels * out_plane(c), 1, 1, static_cast<int32_t>(c.slices.out), 1};
+    const Product<T> job = {from, c.batch, c.groups, c.out_channels, c.in_channels, c.slices.in, c.in[0], c.in[1],
+                            gy, bias, gx, false, block};
     T* weights = packed.get();
     int64_t done = 0, most = 0;
     for (int64_t i = 0; i < passes; ++i) {
-        const int64_t ry = i / c.stride[1], rx = i % c.stride[1];
-        const PassTaps own = residue_taps(c, ry, rx, taps.get() + done, index.get() + done);
+        const int64_t rz = i / (c.stride[0] * c.stride[1]), ry = i / c.stride[1] % c.stride[0], rx = i % c.stride[1];
+        const PassTaps own = residue_taps(c, rz, ry, rx, taps.get() + done, index.get() + done);
         pack_adjoint(c, w, own, block, weights);
+        const int64_t slices = c.slices.in > rz ? divide_up(c.slices.in - rz, c.slices.stride) : 0;
         const int64_t rows = c.in[0] > ry ? divide_up(c.in[0] - ry, c.stride[0]) : 0;
         const int64_t cols = c.in[1] > rx ? divide_up(c.in[1] - rx, c.stride[1]) : 0;
-        pass.get()[i] = {{rows, cols, ry, c.stride[0], rx, c.stride[1]}, own.taps, own.count, weights, true};
+        pass.get()[i] = {{rows, cols, ry, c.stride[0], rx, c.stride[1], slices, rz, c.slices.stride}, own.taps, own.count, weights, true};
         weights += c.groups * c.in_channels * c.out_channels * own.count;
         done += own.count;
         most = larger(most, own.count);
@@ -323,8 +347,7 @@ void add_outputs(const GradJob<T>& job, int64_t group, int64_t begin, int64_t en
     const int64_t outputs = vectors * lanes<T>, width = job.width;
     T* const grads = scratch;
     T* const patches = scratch + kGradOutputs * width;
-    transpose_grads(job.gy + group * c.out_channels * c.out[0] * c.out[1], c.out_channels, c.out[0] * c.out[1], spots, vectors, width,
-                    grads);
+    transpose_grads(job.gy + group * c.out_channels * out_plane(c), c.out_channels, out_plane(c), spots, vectors, width, grads);
     for (int64_t o = 0; bias_sums && o < width; o += lanes<T>) {
         Vec<T> sum{};
         for (int64_t i = 0; i < outputs; ++i) sum += load(grads + i * width + o);
@@ -332,7 +355,7 @@ void add_outputs(const GradJob<T>& job, int64_t group, int64_t begin, int64_t en
     }
     for (int64_t channel = begin; channel < end; channel += job.channels) {
         const int64_t channels = smaller(job.channels, end - channel), rows = channels * job.window;
-        const T* const x = job.x + (group * c.in_channels + channel) * c.in[0] * c.in[1];
+        const T* const x = job.x + (group * c.in_channels + channel) * in_plane(c);
         for (int64_t v = 0; v < vectors; ++v)
             gather_patches(job.from, spots[v], job.taps, job.window, x, channels, patches + v * lanes<T>, job.patch_row());
         for (int64_t o = 0; o < width; o += kPanel<T>) {
@@ -349,8 +372,8 @@ void add_outputs(const GradJob<T>& job, int64_t group, int64_t begin, int64_t en
 template <class T>
 void grad_share(const GradJob<T>& job, int64_t part, T* scratch, T* sums, bool bias) {
     const ConvShape& c = job.c;
-    const Grid grid = {c.out[0], c.out[1], 0, 1, 0, 1};
-    const int64_t outputs = c.batch * c.out[0] * c.out[1], vectors = divide_up(outputs, lanes<T>);
+    const Grid grid = all_outputs(c);
+    const int64_t outputs = c.batch * out_plane(c), vectors = divide_up(outputs, lanes<T>);
     const int64_t channel_part = part % job.channel_parts, output_part = part / job.channel_parts;
     const int64_t begin = c.in_channels * channel_part / job.channel_parts, end = c.in_channels * (channel_part + 1) / job.channel_parts;
     const int64_t first = vectors * output_part / job.output_parts, last = vectors * (output_part + 1) / job.output_parts;
@@ -360,7 +383,7 @@ void grad_share(const GradJob<T>& job, int64_t part, T* scratch, T* sums, bool b
     for (int64_t v = first; v < last; v += chunk) {
         const int64_t count = smaller(chunk, last - v);
         for (int64_t i = 0; i < count; ++i)
-            find_spots(grid, job.from, c.out[1], c.groups * c.out_channels * c.out[0] * c.out[1], walk,
+            find_spots(grid, job.from, c.out[1], c.out[0] * c.out[1], c.groups * c.out_channels * out_plane(c), walk,
                        smaller(lanes<T>, outputs - (v + i) * lanes<T>), spots[i]);
         for (int64_t g = 0; g < c.groups; ++g) {
             T* const bias_sums = bias && channel_part == 0 ? sums + (c.groups * job.depth + g) * job.width : nullptr;
@@ -401,7 +424,7 @@ bool finish_grads(const GradJob<T>& job, const T* sums, int64_t size, int64_t be
 template <class T>
 void choose_grad_parts(GradJob<T>& job, int64_t parts) {
     const ConvShape& c = job.c;
-    const int64_t vectors = divide_up(c.batch * c.out[0] * c.out[1], lanes<T>);
+    const int64_t vectors = divide_up(c.batch * out_plane(c), lanes<T>);
     // Sharing the channels needs no sums of sums, but each thread then transposes all gradients.
     const bool share_channels = c.in_channels * job.window >= 64 * parts && (c.in_channels % parts == 0 || c.in_channels >= 8 * parts);
     job.channel_parts = share_channels ? parts : 1;
@@ -413,7 +436,7 @@ void choose_grad_parts(GradJob<T>& job, int64_t parts) {
 template <class T>
 ConvStatus weight(const ConvShape& c, const T* x, const T* gy, T* gw, T* gb) {
     if (!fits(c)) return ConvStatus::not_taken;
-    const int64_t window = c.kernel[0] * c.kernel[1], depth = c.in_channels * window;
+    const int64_t window = window_of(c), depth = c.in_channels * window;
     Scratch<Tap> taps(static_cast<size_t>(window));
     if (!taps.get()) return ConvStatus::no_memory;
     forward_taps(c, taps.get());
@@ -452,9 +475,11 @@ struct Cost {
     double direct, gemm;
 };
 
-// `rows` x `depth` products for each output; `columns` of them in a row of the direct kernels' vectors, `taps` gathered.
+// `rows` x `depth` products for each output; `columns` of them in a row of the direct kernels' vectors, `taps` gathered. `copied`:
+// what the direct way spends before and after.
 template <class T>
-Cost cost_of(double rows, double padded_rows, double depth, double taps, int64_t columns, bool in_line, bool near) {
+Cost cost_of(double rows, double padded_rows, double depth, double taps, int64_t columns, bool in_line, bool near,
+             double copied) {
     const double waste = double(divide_up(columns, lanes<T>) * lanes<T>) / double(columns);
 #if defined(__AVX512F__)
     const double gather = in_line ? 3 : near ? 4 : 0.6 * lanes<T>;
@@ -462,23 +487,25 @@ Cost cost_of(double rows, double padded_rows, double depth, double taps, int64_t
     const double gather = in_line && lanes<T> * sizeof(T) == 32 ? 3 : 1.5 * lanes<T>;
     (void)near;
 #endif
-    return {1.1 * waste * rows * depth, 1.03 * padded_rows * depth + gather * depth + 100 * taps + 400};
+    return {1.1 * waste * rows * depth + copied, 1.03 * padded_rows * depth + gather * depth + 100 * taps + 400};
 }
 
+// Three dimensions are made two for the direct kernels: slices of the window are copied, to be channels.
 template <class T>
 bool prefers(const ConvShape& c, ConvOp op) {
-    const double window = double(c.kernel[0] * c.kernel[1]);
+    const double window = double(window_of(c));
+    const double copied = c.is_flat() ? 0 : 20 * double(c.in_channels * c.slices.kernel + c.out_channels);
     const bool unit = c.stride[0] == 1 && c.stride[1] == 1;
     const bool in_line = unit && c.in[1] == c.out[1], near = c.stride[1] == 1 && c.in[1] <= 2 * c.out[1];
     const double rows = double(c.out_channels), depth = double(c.in_channels) * window;
     if (op == ConvOp::input) {
-        const double taps = window / double(c.stride[0] * c.stride[1]);
+        const double taps = window / double(c.slices.stride * c.stride[0] * c.stride[1]);
         const Cost cost = cost_of<T>(double(c.in_channels), double(c.in_channels), rows * taps, taps, divide_up(c.in[1], c.stride[1]),
-                                     in_line, c.in[1] <= 2 * c.out[1] * c.stride[1]);
+                                     in_line, c.in[1] <= 2 * c.out[1] * c.stride[1], copied);
         return cost.gemm < cost.direct;
     }
     const double padded = op == ConvOp::weight ? double(divide_up(c.out_channels, lanes<T>) * lanes<T>) : rows;
-    const Cost cost = cost_of<T>(rows, padded, depth, window, c.out[1], in_line, near);
+    const Cost cost = cost_of<T>(rows, padded, depth, window, c.out[1], in_line, near, copied);
     return cost.gemm < cost.direct;
 }
 

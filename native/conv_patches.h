@@ -11,30 +11,34 @@
 namespace rl::RL_ISA {
 namespace {
 
-// Outputs of one pass: `rows` x `cols` of each image, at every row_step-th row from row0 on, columns likewise.
+// Outputs of one pass: `rows` x `cols` of each image, at every row_step-th row from row0 on, columns and slices likewise.
 struct Grid {
     int64_t rows, cols, row0, row_step, col0, col_step;
+    int64_t slices = 1, slice0 = 0, slice_step = 1;
+    int64_t outputs() const { return slices * rows * cols; }
 };
 
 // Where a tap reads, from the place of an output in the source.
 struct Tap {
-    int32_t row, column;
+    int32_t row, column, slice = 0;
 };
 
-// A group's channels of a batch of images: element (n, c, y, x) is data[n * image + c * height * width + y * width + x].
+// A group's channels of a batch of images: element (n, c, z, y, x) is
+// data[n * image + c * plane() + (z * height + y) * width + x].
 struct Images {
     int32_t height, width;
     int64_t image;         // elements between images
     int32_t row_scale, col_scale;  // between the places in the source of neighbouring outputs
-    int64_t plane() const { return int64_t(height) * width; }
+    int32_t slices = 1, slice_scale = 1;
+    int64_t plane() const { return int64_t(slices) * height * width; }
 };
 
 // The outputs of one vector: their places in the source, and where they go in the result.
 template <class T>
 struct Spots {
-    int32_t y[lanes<T>], x[lanes<T>], at[lanes<T>];
+    int32_t z[lanes<T>], y[lanes<T>], x[lanes<T>], at[lanes<T>];
     int32_t to[lanes<T>];
-    int32_t low_y, high_y, low_x, high_x;
+    int32_t low_z, high_z, low_y, high_y, low_x, high_x;
     int32_t count;
     bool in_line;  // at[i] = at[0] + i
     bool dense;    // to[i] = to[0] + i
@@ -42,41 +46,49 @@ struct Spots {
 
 // A position among the outputs of all images, counted row by row.
 struct Walk {
-    int64_t image, row, column;
+    int64_t image, slice, row, column;
     Walk(const Grid& grid, int64_t i)
-        : image(i / (grid.rows * grid.cols)), row(i / grid.cols % grid.rows), column(i % grid.cols) {}
+        : image(i / grid.outputs()), slice(i / (grid.rows * grid.cols) % grid.slices), row(i / grid.cols % grid.rows),
+          column(i % grid.cols) {}
     RL_INLINE void step(const Grid& grid) {
         if (++column < grid.cols) return;
         column = 0;
         if (++row < grid.rows) return;
         row = 0;
+        if (++slice < grid.slices) return;
+        slice = 0;
         ++image;
     }
 };
 
-// `to_width`, `to_image`: the result's row, and what lies between its images.
+// `to_width`, `to_slice`, `to_image`: the result's row, and what lies between its slices and images.
 template <class T>
-void find_spots(const Grid& grid, const Images& from, int64_t to_width, int64_t to_image, Walk& walk, int64_t count, Spots<T>& s) {
+void find_spots(const Grid& grid, const Images& from, int64_t to_width, int64_t to_slice, int64_t to_image, Walk& walk,
+                int64_t count, Spots<T>& s) {
     s.count = static_cast<int32_t>(count);
     s.in_line = s.dense = true;
-    s.low_y = s.low_x = INT32_MAX;
-    s.high_y = s.high_x = INT32_MIN;
+    s.low_z = s.low_y = s.low_x = INT32_MAX;
+    s.high_z = s.high_y = s.high_x = INT32_MIN;
     for (int i = 0; i < count; ++i) {
-        const int64_t y = walk.row * from.row_scale, x = walk.column * from.col_scale;
+        const int64_t z = walk.slice * from.slice_scale, y = walk.row * from.row_scale, x = walk.column * from.col_scale;
+        const int64_t slice = grid.slice0 + walk.slice * grid.slice_step;
         const int64_t row = grid.row0 + walk.row * grid.row_step, column = grid.col0 + walk.column * grid.col_step;
+        s.z[i] = static_cast<int32_t>(z);
         s.y[i] = static_cast<int32_t>(y);
         s.x[i] = static_cast<int32_t>(x);
-        s.at[i] = static_cast<int32_t>(walk.image * from.image + y * from.width + x);
-        s.to[i] = static_cast<int32_t>(walk.image * to_image + row * to_width + column);
+        s.at[i] = static_cast<int32_t>(walk.image * from.image + (z * from.height + y) * from.width + x);
+        s.to[i] = static_cast<int32_t>(walk.image * to_image + slice * to_slice + row * to_width + column);
         s.in_line &= s.at[i] == s.at[0] + i;
         s.dense &= s.to[i] == s.to[0] + i;
+        s.low_z = s.z[i] < s.low_z ? s.z[i] : s.low_z;
+        s.high_z = s.z[i] > s.high_z ? s.z[i] : s.high_z;
         s.low_y = s.y[i] < s.low_y ? s.y[i] : s.low_y;
         s.high_y = s.y[i] > s.high_y ? s.y[i] : s.high_y;
         s.low_x = s.x[i] < s.low_x ? s.x[i] : s.low_x;
         s.high_x = s.x[i] > s.high_x ? s.x[i] : s.high_x;
         walk.step(grid);
     }
-    for (int64_t i = count; i < lanes<T>; ++i) s.y[i] = s.x[i] = INT32_MIN / 2, s.at[i] = s.to[i] = 0;
+    for (int64_t i = count; i < lanes<T>; ++i) s.z[i] = s.y[i] = s.x[i] = INT32_MIN / 2, s.at[i] = s.to[i] = 0;
 }
 
 // What one tap reads for the outputs of a vector. `first` is the offset of lane 0 (line) or of the lowest element (pair).
@@ -94,10 +106,10 @@ struct Piece {
 template <class T>
 void find_piece(const Images& from, const Spots<T>& s, Tap tap, Piece<T>& p) {
     constexpr int L = lanes<T>;
-    const int32_t shift = tap.row * from.width + tap.column;
+    const int32_t shift = (tap.slice * from.height + tap.row) * from.width + tap.column;
     p.first = s.at[0] + shift;
-    if (s.in_line && s.count == L && s.low_y + tap.row >= 0 && s.high_y + tap.row < from.height && s.low_x + tap.column >= 0 &&
-        s.high_x + tap.column < from.width) {
+    if (s.in_line && s.count == L && s.low_z + tap.slice >= 0 && s.high_z + tap.slice < from.slices &&
+        s.low_y + tap.row >= 0 && s.high_y + tap.row < from.height && s.low_x + tap.column >= 0 && s.high_x + tap.column < from.width) {
         p.reach = Reach::whole;
         p.inside = (1u << L) - 1;
         return;
@@ -106,9 +118,10 @@ void find_piece(const Images& from, const Spots<T>& s, Tap tap, Piece<T>& p) {
     int32_t in[L];
     uint32_t inside = 0;
     for (int i = 0; i < L; ++i) {
+        const bool slice_in = static_cast<uint32_t>(s.z[i] + tap.slice) < static_cast<uint32_t>(from.slices);
         const bool row_in = static_cast<uint32_t>(s.y[i] + tap.row) < static_cast<uint32_t>(from.height);
         const bool column_in = static_cast<uint32_t>(s.x[i] + tap.column) < static_cast<uint32_t>(from.width);
-        in[i] = (row_in & column_in) ? -1 : 0;
+        in[i] = (slice_in & row_in & column_in) ? -1 : 0;
         inside |= static_cast<uint32_t>(in[i] & (1 << i));
     }
     p.inside = inside;

@@ -24,7 +24,8 @@ RL_INLINE constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b
 RL_INLINE constexpr int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
 RL_INLINE int64_t multiplications(const ConvShape& c) {
-    return c.batch * c.groups * c.out_channels * c.out[0] * c.out[1] * c.in_channels * c.kernel[0] * c.kernel[1];
+    return c.batch * c.groups * c.out_channels * c.slices.out * c.out[0] * c.out[1] * c.in_channels * c.slices.kernel * c.kernel[0] *
+           c.kernel[1];
 }
 
 // sums[i][v] += a[i * a_row + p * a_step] * b[p * b_step + v] over p < depth.

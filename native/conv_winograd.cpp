@@ -9,6 +9,9 @@
 // round and the channels exchanged. The weight gradient transforms patches (channels next to each other) and gradients, and sums
 // their products over the tiles.
 //
+// In three dimensions the transforms are still those of height and width: each slice of the window is one more channel, which
+// reads another slice of the image.
+//
 // An infinity or a NaN spreads over its tile, where the definition has it in some outputs only: then the kernels return not_taken.
 #include "conv_paths.h"
 #include "conv_product.h"
@@ -31,9 +34,17 @@ constexpr int kPoints = kSide<M> * kSide<M>;
 // The tiles of all images: each gives M x M outputs.
 struct Tiling {
     int64_t rows, cols, count;
-    Tiling(const ConvShape& c, const int64_t (&out)[2], int64_t m)
-        : rows(divide_up(out[0], m)), cols(divide_up(out[1], m)), count(c.batch * rows * cols) {}
+    Tiling(int64_t images, const int64_t (&out)[2], int64_t m)
+        : rows(divide_up(out[0], m)), cols(divide_up(out[1], m)), count(images * rows * cols) {}
 };
+
+// The depth of a product: slice k of the window reads, for output slice z, input slice z * scale + first + k * step.
+struct Depth {
+    int64_t in, out, kernel, scale, first, step;
+};
+
+RL_INLINE Depth forward_depth(const ConvAxis& s) { return {s.in, s.out, s.kernel, s.stride, -s.padding, s.dilation}; }
+RL_INLINE Depth adjoint_depth(const ConvAxis& s) { return {s.out, s.in, s.kernel, 1, s.padding, -s.dilation}; }  // stride 1
 
 // Where a tile's outputs are.
 struct Place {
@@ -53,27 +64,40 @@ RL_INLINE void find_patch(int64_t n, int64_t image, const int64_t (&size)[2], in
     for (int64_t r = 0; r < 8; ++r) patch.inside[r] = rows >> r & 1 ? columns : 0;
 }
 
-// The patches and places of tiles [first, first + count), and empty ones up to `room`.
-RL_INLINE void find_tiles(const Tiling& tiling, int64_t m, int64_t first, int64_t count, int64_t room, const int64_t (&in)[2],
-                          const int64_t (&out)[2], const int64_t (&padding)[2], int64_t x_image, int64_t y_image, Patch* patches,
-                          Place* places) {
-    for (int64_t i = 0; i < room; ++i) {
-        const int64_t tile = first + i, n = tile / (tiling.rows * tiling.cols);
+// The same patch in the slices that output slice z reads, `next` patches apart.
+RL_INLINE void spread_patch(const Depth& depth, int64_t z, int64_t plane, int64_t next, Patch* patches) {
+    const Patch flat = patches[0];
+    for (int64_t k = 0; k < depth.kernel; ++k) {
+        const int64_t slice = z * depth.scale + depth.first + k * depth.step;
+        Patch& patch = patches[k * next];
+        patch = slice >= 0 && slice < depth.in ? flat : Patch{};
+        if (slice >= 0 && slice < depth.in) patch.at += slice * plane;
+    }
+}
+
+// The patches and places of tiles [first, first + count), and empty ones up to `many`; a slice's patches are `room` apart.
+RL_INLINE void find_tiles(const Tiling& tiling, const Depth& depth, int64_t m, int64_t first, int64_t count, int64_t many, int64_t room,
+                          const int64_t (&in)[2], const int64_t (&out)[2], const int64_t (&padding)[2], int64_t x_image,
+                          int64_t y_image, Patch* patches, Place* places) {
+    for (int64_t i = 0; i < many; ++i) {
+        const int64_t tile = first + i, image = tile / (tiling.rows * tiling.cols), n = image / depth.out, z = image % depth.out;
         const int64_t y = tile / tiling.cols % tiling.rows * m, x = tile % tiling.cols * m;
         if (i >= count) {
-            patches[i] = {};
+            for (int64_t k = 0; k < depth.kernel; ++k) patches[k * room + i] = {};
             places[i] = {};
             continue;
         }
         find_patch(n, x_image, in, y - padding[0], x - padding[1], m + 2, patches[i]);
-        places[i] = {n * y_image + y * out[1] + x, static_cast<int32_t>(smaller(m, out[0] - y)),
+        spread_patch(depth, z, in[0] * in[1], room, patches + i);
+        places[i] = {n * y_image + (z * out[0] + y) * out[1] + x, static_cast<int32_t>(smaller(m, out[0] - y)),
                      static_cast<int32_t>(smaller(m, out[1] - x))};
     }
 }
 
-// Forward or, `adjoint`, the input gradient, of one group: y (outs channels) from x (channels).
+// Forward or, `adjoint`, the input gradient, of one group: y (outs channels) from x; `channels` counts each slice of the window.
 template <class T>
 struct Job {
+    Depth depth;
     int64_t channels, outs, in[2], out[2];
     const T* x;
     const T* w;
@@ -81,6 +105,9 @@ struct Job {
     T* y;
     bool relu, adjoint;
     int64_t block;  // output channels in a tile of registers
+    int64_t x_channel() const { return depth.in * in[0] * in[1]; }
+    int64_t y_channel() const { return depth.out * out[0] * out[1]; }
+    int64_t x_group() const { return channels / depth.kernel * x_channel(); }
 };
 
 // Some tiles: `patches`, `places`, and the transformed patches [point][panel][channel][2 vectors].
@@ -88,6 +115,7 @@ template <class T>
 struct Chunk {
     const Patch* patches;
     const Place* places;
+    int64_t room;   // between the patches of a slice and the next
     T* inputs;
     int64_t point;  // between points
     int64_t vectors, panels;
@@ -98,9 +126,10 @@ template <class T, int M>
 void transform_inputs(const Job<T>& job, const Chunk<T>& chunk, int64_t begin, int64_t end) {
     constexpr int S = kSide<M>;
     for (int64_t i = begin; i < end; ++i) {
-        const int64_t vector = i / job.channels, c = i % job.channels;
+        const int64_t vector = i / job.channels, c = i % job.channels, slice = c % job.depth.kernel;
         Vec<T> patch[S][S], points[S][S];
-        load_tiles<T, S>(job.x + c * job.in[0] * job.in[1], chunk.patches + vector * lanes<T>, job.in[1], patch);
+        load_tiles<T, S>(job.x + c / job.depth.kernel * job.x_channel(), chunk.patches + slice * chunk.room + vector * lanes<T>,
+                         job.in[1], patch);
         transform_square<typename Winograd<T, M>::Input, T, S, S>(patch, points);
         T* const to = chunk.inputs + (vector / 2 * job.channels + c) * kPanel<T> + vector % 2 * lanes<T>;
 #pragma GCC unroll 1
@@ -120,8 +149,11 @@ void transform_weights(const Job<T>& job, int64_t row, int64_t rows, T* to, int6
     for (int64_t c = 0; c < job.channels; c += few) {
         const int64_t some = smaller(few, job.channels - c);
         if (job.adjoint) {
-            for (int64_t k = 0; k < some; ++k)
-                pack_tile(job.w + ((c + k) * job.outs + row) * kWindow, kWindow, rows, kWindow, packed + k * kWindow * rows);
+            const int64_t slices = job.depth.kernel;
+            for (int64_t k = 0; k < some; ++k) {
+                const T* const from = job.w + (((c + k) / slices * job.outs + row) * slices + (c + k) % slices) * kWindow;
+                pack_tile(from, slices * kWindow, rows, kWindow, packed + k * kWindow * rows);
+            }
         } else {
             pack_tile(job.w + (row * job.channels + c) * kWindow, job.channels * kWindow, rows, some * kWindow, packed);
         }
@@ -201,7 +233,7 @@ bool multiply_blocks(const Job<T>& job, const Chunk<T>& chunk, int64_t begin, in
                      T* products) {
     int64_t have = -1;
     bool strange = false;
-    const int64_t plane = job.out[0] * job.out[1], stretches = divide_up(job.channels, kStretch);
+    const int64_t plane = job.y_channel(), stretches = divide_up(job.channels, kStretch);
     for (int64_t i = begin; i < end; ++i) {
         const int64_t row = i / chunk.panels * job.block, rows = smaller(job.block, job.outs - row), panel = i % chunk.panels;
         const int64_t width = smaller(2, chunk.vectors - 2 * panel), point = rows * kPanel<T> + lanes<T>;
@@ -230,7 +262,7 @@ template <class T, int M>
 ConvStatus correlate(const Job<T>& first_group, const ConvShape& c, const int64_t (&padding)[2]) {
     constexpr int64_t points = kPoints<M>;
     Job<T> job = first_group;
-    const Tiling tiling(c, job.out, M);
+    const Tiling tiling(c.batch * job.depth.out, job.out, M);
     const int64_t bytes = points * job.channels * static_cast<int64_t>(sizeof(T)), all = divide_up(tiling.count, kPanel<T>);
     const int64_t panels = divide_up(all, divide_up(all, larger(1, kChunkBytes / (bytes * kPanel<T>))));
     const int64_t parts = parts_for(multiplications(c) / c.groups / 4, kGrain), blocks = divide_up(job.outs, job.block);
@@ -238,7 +270,7 @@ ConvStatus correlate(const Job<T>& first_group, const ConvShape& c, const int64_
     const int64_t weight_point = job.channels * job.block + 2 * lanes<T>, product_size = points * (job.block * kPanel<T> + lanes<T>);
     Scratch<T> inputs(static_cast<size_t>(points * input_point));
     Scratch<T> own(static_cast<size_t>(parts * (points * weight_point + product_size)));
-    Scratch<Patch> patches(static_cast<size_t>(room));
+    Scratch<Patch> patches(static_cast<size_t>(job.depth.kernel * room));
     Scratch<Place> places(static_cast<size_t>(room));
     if (!inputs.get() || !own.get() || !patches.get() || !places.get()) return ConvStatus::no_memory;
     T* const base = own.get();
@@ -246,9 +278,9 @@ ConvStatus correlate(const Job<T>& first_group, const ConvShape& c, const int64_
     for (int64_t g = 0; g < c.groups; ++g) {
         for (int64_t tile = 0; tile < tiling.count; tile += room) {
             const int64_t count = smaller(room, tiling.count - tile), vectors = divide_up(count, lanes<T>);
-            find_tiles(tiling, M, tile, count, vectors * lanes<T>, job.in, job.out, padding, c.groups * job.channels * job.in[0] * job.in[1],
-                       c.groups * job.outs * job.out[0] * job.out[1], patches.get(), places.get());
-            const Chunk<T> chunk = {patches.get(), places.get(), inputs.get(), input_point, vectors, divide_up(vectors, 2)};
+            find_tiles(tiling, job.depth, M, tile, count, vectors * lanes<T>, room, job.in, job.out, padding, c.groups * job.x_group(),
+                       c.groups * job.outs * job.y_channel(), patches.get(), places.get());
+            const Chunk<T> chunk = {patches.get(), places.get(), room, inputs.get(), input_point, vectors, divide_up(vectors, 2)};
             const int64_t units = vectors * job.channels, tiles = blocks * chunk.panels;
             parallel_parts(static_cast<int>(parts), [&](int part, int total) {
                 transform_inputs<T, M>(job, chunk, units * part / total, units * (part + 1) / total);
@@ -259,8 +291,8 @@ ConvStatus correlate(const Job<T>& first_group, const ConvShape& c, const int64_
                                                        weight_point, weights + points * weight_point);
             });
         }
-        job.x += job.channels * job.in[0] * job.in[1];
-        job.y += job.outs * job.out[0] * job.out[1];
+        job.x += job.x_group();
+        job.y += job.outs * job.y_channel();
         job.w += job.channels * job.outs * kWindow;
         if (job.bias) job.bias += job.outs;
     }
@@ -269,7 +301,8 @@ ConvStatus correlate(const Job<T>& first_group, const ConvShape& c, const int64_
     return ConvStatus::ok;
 }
 
-RL_INLINE bool takes(const ConvShape& c) {
+RL_INLINE bool takes(const ConvShape& c, ConvOp op) {
+    if (op == ConvOp::input && c.slices.stride != 1) return false;
     for (int i = 0; i < 2; ++i)
         if (c.kernel[i] != 3 || c.stride[i] != 1 || c.dilation[i] != 1 || c.padding[i] > (1 << 20)) return false;
     return true;
@@ -277,44 +310,48 @@ RL_INLINE bool takes(const ConvShape& c) {
 
 // Cycles that F(m x m) takes; the constants are measured.
 template <class T>
-double cost_of(const ConvShape& c, double m, const int64_t (&out)[2]) {
-    const double side = m + 2, points = side * side, tiles = double(Tiling(c, out, int64_t(m)).count);
-    const double vectors = double(divide_up(int64_t(tiles), lanes<T>)), in = double(c.in_channels), outs = double(c.out_channels);
+double cost_of(const ConvShape& c, double m, int64_t slices, const int64_t (&out)[2]) {
+    const double side = m + 2, points = side * side, tiles = double(Tiling(c.batch * slices, out, int64_t(m)).count);
+    const double vectors = double(divide_up(int64_t(tiles), lanes<T>)), outs = double(c.out_channels);
+    const double in = double(c.in_channels * c.slices.kernel);
     const double chunks = larger(1, int64_t(points * in * tiles * double(sizeof(T)) / double(kChunkBytes)));
     return vectors * (points * (1.1 * in * outs + 14 * in + 10 * outs)) + chunks * in * outs * (4 * points + 300) / lanes<T> + 20000;
 }
 
 // What a multiplication without transforms takes.
 template <class T>
-double plain_cost(const ConvShape& c, const int64_t (&out)[2]) {
-    return 1.15 * double(c.batch) * double(out[0]) * double(out[1]) * double(kWindow) * double(c.in_channels) * double(c.out_channels) / lanes<T>;
+double plain_cost(const ConvShape& c, int64_t slices, const int64_t (&out)[2]) {
+    return 1.15 * double(c.batch * slices * c.slices.kernel) * double(out[0]) * double(out[1]) * double(kWindow) * double(c.in_channels) *
+           double(c.out_channels) / lanes<T>;
 }
 
 template <class T>
 ConvStatus run(const Job<T>& job, const ConvShape& c, const int64_t (&padding)[2]) {
-    if (cost_of<T>(c, 4, job.out) < cost_of<T>(c, 2, job.out)) return correlate<T, 4>(job, c, padding);
+    const int64_t slices = job.depth.out;
+    if (cost_of<T>(c, 4, slices, job.out) < cost_of<T>(c, 2, slices, job.out)) return correlate<T, 4>(job, c, padding);
     return correlate<T, 2>(job, c, padding);
 }
 
 template <class T>
 ConvStatus forward(const ConvShape& c, const T* x, const T* w, const T* bias, bool relu, T* y) {
-    if (!takes(c)) return ConvStatus::not_taken;
-    return run<T>({c.in_channels, c.out_channels, {c.in[0], c.in[1]}, {c.out[0], c.out[1]}, x, w, bias, y, relu, false,
-                   even_block(c.out_channels)}, c, c.padding);
+    if (!takes(c, ConvOp::forward)) return ConvStatus::not_taken;
+    return run<T>({forward_depth(c.slices), c.in_channels * c.slices.kernel, c.out_channels, {c.in[0], c.in[1]},
+                   {c.out[0], c.out[1]}, x, w, bias, y, relu, false, even_block(c.out_channels)}, c, c.padding);
 }
 
 template <class T>
 ConvStatus input(const ConvShape& c, const T* gy, const T* w, const T* bias, T* gx) {
-    if (!takes(c)) return ConvStatus::not_taken;
-    return run<T>({c.out_channels, c.in_channels, {c.out[0], c.out[1]}, {c.in[0], c.in[1]}, gy, w, bias, gx, false, true,
-                   even_block(c.in_channels)}, c, {2 - c.padding[0], 2 - c.padding[1]});
+    if (!takes(c, ConvOp::input)) return ConvStatus::not_taken;
+    return run<T>({adjoint_depth(c.slices), c.out_channels * c.slices.kernel, c.in_channels, {c.out[0], c.out[1]},
+                   {c.in[0], c.in[1]}, gy, w, bias, gx, false, true, even_block(c.in_channels)}, c, {2 - c.padding[0], 2 - c.padding[1]});
 }
 
 // The weight gradient of one group. `inputs` are [point][tile][channel], `grads` [point][output channel][tile], `sums`
 // [block of output channels, panel of channels][point][row][2 vectors].
 template <class T>
 struct GradJob {
-    int64_t channels, outs, in[2], out[2], block;
+    Depth depth;
+    int64_t channels, outs, in[2], out[2], block;  // channels: with each slice of the window
     const T* x;
     const T* gy;
     T* gw;
@@ -323,6 +360,9 @@ struct GradJob {
     T* inputs;
     T* grads;
     int64_t input_point, grad_point, product_point;
+    int64_t x_channel() const { return depth.in * in[0] * in[1]; }
+    int64_t y_channel() const { return depth.out * out[0] * out[1]; }
+    int64_t x_group() const { return channels / depth.kernel * x_channel(); }
 };
 
 // Some tiles: patches of x, and of gy.
@@ -333,14 +373,32 @@ struct GradChunk {
     bool first, last;
 };
 
+// The patches of channels [c, c + lanes<T>) of a tile.
+template <class T, int S>
+RL_INLINE void load_patches(const GradJob<T>& job, const Patch* patches, int64_t c, Vec<T> (&to)[S][S]) {
+    const int64_t slices = job.depth.kernel, count = smaller(lanes<T>, job.channels - c);
+    if (slices == 1) return load_channels<T, S>(job.x + c * job.x_channel(), job.x_channel(), count, patches[0], job.in[1], to);
+    int64_t offsets[lanes<T>];
+    const Patch* own[lanes<T>];
+    int64_t slice = c % slices, offset = c / slices * job.x_channel();
+    for (int64_t i = 0; i < count; ++i) {
+        offsets[i] = offset;
+        own[i] = patches + slice * job.room;
+        if (++slice < slices) continue;
+        slice = 0;
+        offset += job.x_channel();
+    }
+    load_channels<T, S>(job.x, offsets, own, count, job.in[1], to);
+}
+
 template <class T, int M>
 void transform_both(const GradJob<T>& job, const GradChunk& chunk, int64_t part, int64_t parts) {
     constexpr int S = kSide<M>;
-    const int64_t groups = job.width / lanes<T>, units = chunk.count * groups, plane = job.in[0] * job.in[1];
+    const int64_t groups = job.width / lanes<T>, units = chunk.count * groups;
     for (int64_t i = units * part / parts; i < units * (part + 1) / parts; ++i) {
         const int64_t tile = i / groups, c = i % groups * lanes<T>;
         Vec<T> patch[S][S], points[S][S];
-        load_channels<T, S>(job.x + c * plane, plane, job.channels - c, chunk.patches[tile], job.in[1], patch);
+        load_patches<T, S>(job, chunk.patches + tile, c, patch);
         transform_square<typename Winograd<T, M>::Input, T, S, S>(patch, points);
         T* const to = job.inputs + tile * job.width + c;
 #pragma GCC unroll 1
@@ -352,7 +410,7 @@ void transform_both(const GradJob<T>& job, const GradChunk& chunk, int64_t part,
     for (int64_t i = grads * part / parts; i < grads * (part + 1) / parts; ++i) {
         const int64_t vector = i / job.outs, k = i % job.outs;
         Vec<T> tile[M][M], points[S][S];
-        load_tiles<T, M>(job.gy + k * job.out[0] * job.out[1], chunk.grads + vector * lanes<T>, job.out[1], tile);
+        load_tiles<T, M>(job.gy + k * job.y_channel(), chunk.grads + vector * lanes<T>, job.out[1], tile);
         transform_square<typename Winograd<T, M>::Gradient, T, M, S>(tile, points);
         T* const to = job.grads + k * job.room + vector * lanes<T>;
 #pragma GCC unroll 1
@@ -425,7 +483,7 @@ bool add_blocks(const GradJob<T>& job, const GradChunk& chunk, int64_t begin, in
 // gb[k] = the sum of gy's channel k.
 template <class T>
 void sum_channels(const ConvShape& c, const T* gy, T* gb) {
-    const int64_t plane = c.out[0] * c.out[1], channels = c.groups * c.out_channels;
+    const int64_t plane = c.slices.out * c.out[0] * c.out[1], channels = c.groups * c.out_channels;
     parallel_for(channels, kGrain / (c.batch * plane) + 1, [=](int64_t begin, int64_t end) {
         for (int64_t k = begin; k < end; ++k) {
             Vec<T> total{};
@@ -442,49 +500,60 @@ void sum_channels(const ConvShape& c, const T* gy, T* gb) {
     });
 }
 
+// The patches of x and of gy of tiles [first, first + count), and empty ones of gy up to job.room.
+template <class T, int M>
+void find_grad_tiles(const GradJob<T>& job, const ConvShape& c, const Tiling& tiling, int64_t first, int64_t count, Patch* patches,
+                     Patch* grads) {
+    for (int64_t i = 0; i < job.room; ++i) {
+        const int64_t tile = first + i, image = tile / (tiling.rows * tiling.cols), n = image / job.depth.out, z = image % job.depth.out;
+        const int64_t row = tile / tiling.cols % tiling.rows * M, column = tile % tiling.cols * M;
+        grads[i] = {};
+        if (i >= count) continue;
+        find_patch(n, c.groups * job.x_group(), c.in, row - c.padding[0], column - c.padding[1], kSide<M>, patches[i]);
+        spread_patch(job.depth, z, c.in[0] * c.in[1], job.room, patches + i);
+        find_patch(n, c.groups * job.outs * job.y_channel(), c.out, row, column, M, grads[i]);
+        grads[i].at += z * c.out[0] * c.out[1];
+    }
+}
+
 template <class T, int M>
 ConvStatus weight_of(const ConvShape& c, const T* x, const T* gy, T* gw) {
     constexpr int64_t points = kPoints<M>;
-    const Tiling tiling(c, c.out, M);
-    const int64_t width = divide_up(c.in_channels, lanes<T>) * lanes<T>, block = even_block(c.out_channels);
+    const Depth depth = forward_depth(c.slices);
+    const Tiling tiling(c.batch * depth.out, c.out, M);
+    const int64_t channels = c.in_channels * depth.kernel, width = divide_up(channels, lanes<T>) * lanes<T>;
+    const int64_t block = even_block(c.out_channels);
     const int64_t bytes = points * (width + c.out_channels) * static_cast<int64_t>(sizeof(T));
     const int64_t all = divide_up(tiling.count, lanes<T>), most = larger(1, kGradChunkBytes / (bytes * lanes<T>));
     const int64_t room = divide_up(all, divide_up(all, most)) * lanes<T>;
     const bool shared = room < tiling.count;
     const int64_t parts = parts_for(multiplications(c) / c.groups / 4, kGrain);
     const int64_t units = divide_up(c.out_channels, block) * divide_up(width, kPanel<T>);
-    GradJob<T> job = {c.in_channels, c.out_channels, {c.in[0], c.in[1]}, {c.out[0], c.out[1]}, block, x, gy, gw, width, room, nullptr,
+    GradJob<T> job = {depth, channels, c.out_channels, {c.in[0], c.in[1]}, {c.out[0], c.out[1]}, block, x, gy, gw, width, room, nullptr,
                       nullptr, room * width + lanes<T>, c.out_channels * room + lanes<T>, block * kPanel<T> + lanes<T>};
     const int64_t size = points * job.product_point;
     Scratch<T> inputs(static_cast<size_t>(points * job.input_point)), grads(static_cast<size_t>(points * job.grad_point));
     Scratch<T> sums(static_cast<size_t>((shared ? units : parts) * size));
-    Scratch<Patch> patches(static_cast<size_t>(2 * room));
+    Scratch<Patch> patches(static_cast<size_t>((depth.kernel + 1) * room));
     if (!inputs.get() || !grads.get() || !sums.get() || !patches.get()) return ConvStatus::no_memory;
     job.inputs = inputs.get(), job.grads = grads.get();
     T* const all_sums = sums.get();
+    Patch* const grad_patches = patches.get() + depth.kernel * room;
     bool strange[kMaxThreads] = {};
     for (int64_t g = 0; g < c.groups; ++g) {
         for (int64_t first = 0; first < tiling.count; first += room) {
-            const GradChunk chunk = {patches.get(), patches.get() + room, smaller(room, tiling.count - first), first == 0,
+            const GradChunk chunk = {patches.get(), grad_patches, smaller(room, tiling.count - first), first == 0,
                                      first + room >= tiling.count};
-            for (int64_t i = 0; i < room; ++i) {
-                const int64_t tile = first + i, n = tile / (tiling.rows * tiling.cols);
-                const int64_t row = tile / tiling.cols % tiling.rows * M, column = tile % tiling.cols * M;
-                patches.get()[i] = patches.get()[room + i] = {};
-                if (i >= chunk.count) continue;
-                find_patch(n, c.groups * c.in_channels * c.in[0] * c.in[1], c.in, row - c.padding[0], column - c.padding[1],
-                           kSide<M>, patches.get()[i]);
-                find_patch(n, c.groups * c.out_channels * c.out[0] * c.out[1], c.out, row, column, M, patches.get()[room + i]);
-            }
+            find_grad_tiles<T, M>(job, c, tiling, first, chunk.count, patches.get(), grad_patches);
             parallel_parts(static_cast<int>(parts), [&](int part, int total) { transform_both<T, M>(job, chunk, part, total); });
             parallel_parts(static_cast<int>(parts), [&](int part, int total) {
                 strange[part] |= add_blocks<T, M>(job, chunk, units * part / total, units * (part + 1) / total,
                                                   shared ? all_sums : all_sums + part * size, shared);
             });
         }
-        job.x += c.in_channels * c.in[0] * c.in[1];
-        job.gy += c.out_channels * c.out[0] * c.out[1];
-        job.gw += c.in_channels * c.out_channels * kWindow;
+        job.x += job.x_group();
+        job.gy += c.out_channels * job.y_channel();
+        job.gw += channels * c.out_channels * kWindow;
     }
     for (const bool found : strange)
         if (found) return ConvStatus::not_taken;
@@ -493,8 +562,8 @@ ConvStatus weight_of(const ConvShape& c, const T* x, const T* gy, T* gw) {
 
 template <class T>
 ConvStatus weight(const ConvShape& c, const T* x, const T* gy, T* gw, T* gb) {
-    if (!takes(c)) return ConvStatus::not_taken;
-    const bool four = cost_of<T>(c, 4, c.out) < cost_of<T>(c, 2, c.out);
+    if (!takes(c, ConvOp::weight)) return ConvStatus::not_taken;
+    const bool four = cost_of<T>(c, 4, c.slices.out, c.out) < cost_of<T>(c, 2, c.slices.out, c.out);
     const ConvStatus status = four ? weight_of<T, 4>(c, x, gy, gw) : weight_of<T, 2>(c, x, gy, gw);
     if (gb && status == ConvStatus::ok) sum_channels(c, gy, gb);
     return status;
@@ -502,10 +571,11 @@ ConvStatus weight(const ConvShape& c, const T* x, const T* gy, T* gw, T* gb) {
 
 template <class T>
 bool prefers(const ConvShape& c, ConvOp op) {
-    if (kVectorBytes == 16 || !takes(c)) return false;
+    if (kVectorBytes == 16 || !takes(c, op)) return false;
     const int64_t(&out)[2] = op == ConvOp::input ? c.in : c.out;
-    const double two = cost_of<T>(c, 2, out), four = cost_of<T>(c, 4, out);
-    return (two < four ? two : four) < plain_cost<T>(c, out);
+    const int64_t slices = op == ConvOp::input ? c.slices.in : c.slices.out;
+    const double two = cost_of<T>(c, 2, slices, out), four = cost_of<T>(c, 4, slices, out);
+    return (two < four ? two : four) < plain_cost<T>(c, slices, out);
 }
 
 }  // namespace

@@ -240,5 +240,17 @@ RL_INLINE void load_channels(const T* channel, int64_t plane, int64_t count, con
     }
 }
 
+// The same where each channel has its own patch: `offsets` lie between the channels, `own` their patches, `count` <= lanes<T>.
+template <class T, int SIZE>
+RL_INLINE void load_channels(const T* channel, const int64_t* offsets, const Patch* const* own, int64_t count, int64_t width,
+                             Vec<T> (&to)[SIZE][SIZE]) {
+#pragma GCC unroll 1
+    for (int r = 0; r < SIZE; ++r) {
+        load_columns<T, SIZE>([=](int i) __attribute__((always_inline)) {
+            return i < count ? Piece8<T>{channel + offsets[i] + own[i]->at + r * width, own[i]->inside[r]} : Piece8<T>{channel, 0u};
+        }, to[r]);
+    }
+}
+
 }  // namespace
 }  // namespace rl::RL_ISA

@@ -1,5 +1,5 @@
 """Convolutions that the compiled kernels don't take, put together from those they do: 16-bit numbers as float32 ones,
-three dimensions as two.
+three dimensions of few channels as two.
 
 A window over depth becomes channels: (N, C, D, H, W) to (N·OD, C·KD, H, W), so that the product over height and width
 sums over all three. Without compiled kernels the reference does all of it.
@@ -33,16 +33,6 @@ _CHUNK = 1 << 23
 
 def _widened(array: Array | None, work: np.dtype[Any]) -> Any:
     return array if array is None else array.astype(work, copy=False)
-
-
-def _is_pointwise(kernel: Ints, stride: Ints, padding: Ints) -> bool:
-    """Whether every output sees one input, its own: then the last dimensions are as good as one."""
-    return set(kernel) == set(stride) == {1} and not any(padding)
-
-
-def _lined_up(array: Array) -> Array:
-    """(N, C, D, H, W) to (N, C, D, H·W)."""
-    return np.ascontiguousarray(array).reshape(*array.shape[:3], -1)
 
 
 def _is_deep(array: Array) -> bool:
@@ -94,15 +84,11 @@ def conv(
     work = working_dtype(x.dtype)
     if work != x.dtype:
         wide = _widened(x, work), _widened(weight, work), _widened(bias, work)
-        run = _conv if x.ndim < 5 else conv
-        return run(*wide, stride, padding, dilation, groups, outputs, relu).astype(x.dtype)
+        return _conv_or_parts(*wide, stride, padding, dilation, groups, outputs, relu).astype(x.dtype)
     if not _is_deep(x):
         return reference.conv(x, weight, bias, stride, padding, dilation, groups, outputs, relu)
     kernel = weight.shape[2:]
     outputs = outputs or tuple(map(conv_size, x.shape[2:], kernel, stride, padding, dilation))
-    if _is_pointwise(kernel, stride, padding) and outputs == x.shape[2:]:
-        found = _conv(_lined_up(x), weight[..., 0], bias, (1, 1), (0, 0), (1, 1), groups, None, relu)
-        return found.reshape(len(x), len(weight), *outputs)
     y = np.empty((len(x), len(weight), *outputs), x.dtype)
     flat = _flat(weight)
     for part in _chunks(len(x), x.shape[1] * kernel[0] * outputs[0] * prod(x.shape[3:])):
@@ -126,16 +112,11 @@ def conv_input(
     work = working_dtype(gy.dtype)
     if work != gy.dtype:
         wide = _widened(gy, work), _widened(weight, work), _widened(bias, work)
-        run = _conv_input if gy.ndim < 5 else conv_input
-        return run(*wide, sizes, stride, padding, dilation, groups).astype(gy.dtype)
+        return _conv_input_or_parts(*wide, sizes, stride, padding, dilation, groups).astype(gy.dtype)
     if not _is_deep(gy):
         return reference.conv_input(gy, weight, bias, sizes, stride, padding, dilation, groups)
     batch, out_channels, outputs = gy.shape[0], gy.shape[1], gy.shape[2:]
     channels, kernel = weight.shape[1] * groups, weight.shape[2]
-    if _is_pointwise(weight.shape[2:], stride, padding) and outputs == tuple(sizes):
-        flat_sizes = (sizes[0], sizes[1] * sizes[2])
-        found = _conv_input(_lined_up(gy), weight[..., 0], bias, flat_sizes, (1, 1), (0, 0), (1, 1), groups)
-        return found.reshape(batch, channels, *sizes)
     x = np.zeros((batch, channels, *sizes), gy.dtype)
     flat = _flat(weight)
     for part in _chunks(batch, channels * kernel * outputs[0] * prod(sizes[1:])):
@@ -163,16 +144,13 @@ def conv_weight(
     """See `reference.conv_weight`."""
     work = working_dtype(x.dtype)
     if work != x.dtype:
-        run = _conv_weight if x.ndim < 5 else conv_weight
-        gw, gb = run(_widened(x, work), _widened(gy, work), kernel, stride, padding, dilation, groups, bias)
+        wide = _widened(x, work), _widened(gy, work)
+        gw, gb = _conv_weight_or_parts(*wide, kernel, stride, padding, dilation, groups, bias)
         return gw.astype(x.dtype), None if gb is None else gb.astype(x.dtype)
     if not _is_deep(x):
         return reference.conv_weight(x, gy, kernel, stride, padding, dilation, groups, bias)
     out_channels, outputs = gy.shape[1], gy.shape[2:]
     channels = x.shape[1] // groups
-    if _is_pointwise(kernel, stride, padding) and outputs == x.shape[2:]:
-        gw, gb = _conv_weight(_lined_up(x), _lined_up(gy), (1, 1), (1, 1), (0, 0), (1, 1), groups, bias)
-        return gw[..., None], gb
     total = np.zeros((out_channels, channels * kernel[0], *kernel[1:]), x.dtype)
     for part in _chunks(len(x), x.shape[1] * kernel[0] * outputs[0] * prod(x.shape[3:])):
         planes = _planes(x[part], outputs[0], kernel[0], stride, padding, dilation)
@@ -180,3 +158,8 @@ def conv_weight(
         total += _conv_weight(planes, grads, kernel[1:], stride[1:], padding[1:], dilation[1:], groups, False)[0]
     gw = total.reshape(out_channels, channels, *kernel)
     return gw, _channel_sums(gy)[0] if bias else None
+
+
+_conv_or_parts = prefer_native(conv)
+_conv_input_or_parts = prefer_native(conv_input)
+_conv_weight_or_parts = prefer_native(conv_weight)

@@ -63,6 +63,39 @@ def test_equals_reference(machine, path, seed, dtype):
     close(gb, expected_gb, dtype)
 
 
+@pytest.mark.parametrize("kind", ["gemm", "winograd"])
+@pytest.mark.parametrize("seed", range(12))
+def test_three_dimensions(machine, kind, seed, dtype):
+    """Half of the windows are 3 x 3 with stride 1, for Winograd's transforms; what these don't take, gemm does."""
+    r, rng = random.Random(seed), np.random.default_rng(seed)
+    square, groups = seed % 2 == 0, r.choice([1, 1, 2])
+    channels, outs = r.choice([1, 3, 7, 17]), r.choice([1, 4, 11, 17])
+    kernel = (r.choice([1, 2, 3]), *((3, 3) if square else r.choices([1, 2, 3], k=2)))
+    stride = (r.choice([1, 1, 2, 3]), *((1, 1) if square else r.choices([1, 2, 3], k=2)))
+    padding = tuple(r.randint(0, 2) for _ in range(3))
+    dilation = (r.choice([1, 1, 2]), *((1, 1) if square else r.choices([1, 2], k=2)))
+    sizes = tuple(d * (k - 1) + r.choice([1, 2, 5, 9]) for k, d in zip(kernel, dilation, strict=True))
+    settings = (stride, padding, dilation, groups)
+    x = rng.standard_normal((r.randint(1, 3), groups * channels, *sizes)).astype(dtype)
+    w = rng.standard_normal((groups * outs, channels, *kernel)).astype(dtype)
+    bias, input_bias = (rng.standard_normal(groups * n).astype(dtype) for n in (outs, channels))
+    expected = reference.conv(x, w, bias, *settings)
+    gy = rng.standard_normal(expected.shape).astype(dtype)
+    native.set_conv_path(kind)
+    try:
+        found = native.conv(x, w, bias, *settings)
+        clipped = native.conv(x, w, bias, *settings, None, True)
+        gx = native.conv_input(gy, w, input_bias, sizes, *settings)
+        gw, gb = native.conv_weight(x, gy, kernel, *settings, True)
+    finally:
+        native.set_conv_path("best")
+    close(found, expected, dtype)
+    close(clipped, np.maximum(expected, 0), dtype)
+    close(gx, reference.conv_input(gy, w, input_bias, sizes, *settings), dtype)
+    for one, other in zip((gw, gb), reference.conv_weight(x, gy, kernel, *settings, True), strict=True):
+        close(one, other, dtype)
+
+
 @pytest.mark.parametrize(
     ("size", "kernel"), [((7, 7), (3, 3)), ((14, 14), (5, 5)), ((1, 37), (1, 3)), ((23, 40), (7, 1))]
 )

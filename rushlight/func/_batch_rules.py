@@ -14,7 +14,7 @@ from rushlight.autograd.transforms import contained, replaced
 from rushlight.func._batch import INPLACE_RULES, RULES, BatchLevel, batched
 from rushlight.func._kinds import ELEMENTWISE, LEADING, ONE_DIMENSION, PLACEWISE, classes
 from rushlight.ops.activation import ThresholdBackward
-from rushlight.ops.linear import ColumnSum, Linear, LinearWithoutBias
+from rushlight.ops.linear import ColumnSum, Linear
 from rushlight.ops.matmul import Bmm, Dot, Mm, Mv
 from rushlight.ops.promotion import result_type
 from rushlight.ops.random_fill import _Fill
@@ -199,11 +199,6 @@ def _linear(level: BatchLevel, operation: Any, args: tuple[Any, ...]) -> Any:
     return Mm.apply(input, weight.t()) + bias
 
 
-def _linear_without_bias(level: BatchLevel, operation: Any, args: tuple[Any, ...]) -> Any:
-    input, weight = args
-    return Mm.apply(input, weight.t())
-
-
 def _column_sum(level: BatchLevel, operation: Any, args: tuple[Any, ...]) -> Any:
     return batched(level, args[0]._value.sum(1))
 
@@ -254,7 +249,7 @@ RULES.update({
     Sum: total(SumDim), Mean: total(MeanDim), Prod: _prod, Mm: _mm, Bmm: _bmm, Mv: _mv, Dot: _dot,
     Addmm: weighted(Mm.apply), Addmv: weighted(Mv.apply), Baddbmm: weighted(Bmm.apply),
     Addbmm: weighted(lambda a, b: Bmm.apply(a, b).sum(0)), Addr: weighted(lambda a, b: a.unsqueeze(1) * b.unsqueeze(0)),
-    Linear: _linear, LinearWithoutBias: _linear_without_bias, ColumnSum: _column_sum,
+    Linear: _linear, ColumnSum: _column_sum,
 })  # fmt: skip
 INPLACE_RULES[_Fill] = _fill_inplace
 INPLACE_RULES[FillTensor] = _fill_tensor_inplace

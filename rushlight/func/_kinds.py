@@ -74,7 +74,7 @@ LINEAR = {
     "unpool": "MaxUnpool",
 }
 # Linear in each tensor.
-BILINEAR = {"matmul": "Mm Bmm Mv Dot", "linear": "LinearWithoutBias", "arithmetic": "Mul", "matrix_products": "Cross"}
+BILINEAR = {"matmul": "Mm Bmm Mv Dot", "arithmetic": "Mul", "matrix_products": "Cross"}
 # What no derivative passes through.
 CONSTANT = {
     "extremum": "Argument",

@@ -20,7 +20,6 @@ from rushlight.ops._quick import quickly
 from rushlight.ops.activation import relu
 from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.matmul import Mm, by_transposed, matmul, product, product_of_transposed, quick_product, same_type
-from rushlight.ops.shape import UnsafeView
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -52,23 +51,6 @@ class Linear(Operation):
             ColumnSum.apply(grad) if needs[0] else None,
             *_gradients(needs[1:3], grad, input, weight),
         )
-
-
-class LinearWithoutBias(Operation):
-    """`input @ weight.T` for a matrix input."""
-
-    node_name = "MmBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Any, weight: Any) -> Any:
-        needs = ctx.needs_input_grad
-        ctx.save_for_backward(input if needs[1] else None, weight if needs[0] else None)
-        a, w = input._array, weight._array
-        return by_transposed(a, w) if a.dtype.char in "fd" else product(a, w.T)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Any) -> Any:
-        return _gradients(ctx.needs_input_grad, grad, *ctx.saved_tensors)
 
 
 def _gradients(needs: Any, grad: Any, input: Any, weight: Any) -> tuple[Any, Any]:
@@ -138,10 +120,6 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Te
     if w.ndim == 2 and a.ndim and a.shape[-1] == w.shape[1]:
         n, k = w.shape
         flat = a.ndim == 2
-        if bias is None and a.ndim > 1:
-            rows = input if flat else input.reshape(math.prod(a.shape[:-1]), k)
-            result = LinearWithoutBias.apply(rows, weight)
-            return result if flat else UnsafeView.apply(result, (*a.shape[:-1], n))
         if bias is not None and bias._array.shape == (n,) and bias._array.dtype == a.dtype:
             if flat:
                 return Linear.apply(bias, input, weight)

@@ -133,8 +133,15 @@ class Mm(Operation):
         needs = ctx.needs_input_grad
         return (
             product_with_transposed(grad, mat2) if needs[0] else None,
-            product_of_transposed(input, grad) if needs[1] else None,
+            _of_right_operand(input, grad, mat2) if needs[1] else None,
         )
+
+
+def _of_right_operand(input: Any, grad: Any, mat2: Any) -> Any:
+    """The gradient `input.mH @ grad`, in the memory order of a transposed operand, such as a layer's weight."""
+    if mat2 is not None and mat2._array.flags.f_contiguous and not mat2._array.flags.c_contiguous:
+        return product_of_transposed(conj_of(grad), conj_of(input)).t()
+    return product_of_transposed(input, grad)
 
 
 def product_with_transposed(a: Any, b: Any) -> Any:

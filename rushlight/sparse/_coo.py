@@ -190,8 +190,8 @@ class SparseTensor(KeptEntries):
             )
         given = self._entries if alpha == 1 else self._entries * alpha
         coalesced = self._coalesced and other._coalesced
-        if np.array_equal(other._coordinates._array, self._coordinates._array):
-            return make(other._coordinates, other._entries + given, self._size, coalesced)
+        if coalesced and np.array_equal(other._coordinates._array, self._coordinates._array):
+            return make(other._coordinates, other._entries + given, self._size, True)
         coordinates = np.concatenate([other._coordinates._array, self._coordinates._array], axis=1)
         entries = cat([other._entries, given])
         total = make(wrap(coordinates), entries, self._size, False)

@@ -86,4 +86,5 @@ def test_loads_in_the_other_library(name: str, back: bool) -> None:
     assert repr(loaded) == repr(model)
     assert list(loaded.state_dict()) == list(model.state_dict())
     if shape is not None:
-        assert computed(reader, loaded, shape) == pytest.approx(computed(writer, model, shape), abs=1e-5)
+        # Spectral normalization divides by a number that a first iteration makes of differences: rel is for its roundings.
+        assert computed(reader, loaded, shape) == pytest.approx(computed(writer, model, shape), rel=1e-5, abs=1e-5)

@@ -10,6 +10,7 @@ namespace {
 
 using Doubles = Vec<double>;
 using Bits = Mask<double>;
+typedef uint64_t UnsignedBits __attribute__((vector_size(kVectorBytes)));  // in which numbers of any sign may be subtracted
 constexpr int kDoubles = lanes<double>;
 
 RL_INLINE bool any(Bits mask) {
@@ -53,11 +54,11 @@ RL_INLINE Doubles polynomial(const double (&c)[n], Doubles x) {
 // Taylor series (Abramowitz and Stegun, 4.1.27), put together so that f itself is added last.
 RL_INLINE Doubles log(Doubles x) {
     constexpr double c[] = {2.0 / 3, 2.0 / 5, 2.0 / 7, 2.0 / 9, 2.0 / 11, 2.0 / 13, 2.0 / 15, 2.0 / 17, 2.0 / 19, 2.0 / 21};
-    constexpr int64_t root_half = 0x3fe6a09e667f3bcd;
+    constexpr uint64_t root_half = 0x3fe6a09e667f3bcd;
     const Bits subnormal = x < 0x1p-1022;
     const Doubles y = subnormal ? x * 0x1p54 : x;
-    const Bits whole = ((Bits)y - root_half) >> 52;
-    const Doubles f = (Doubles)((Bits)y - (whole << 52)) - 1.0;
+    const Bits whole = (Bits)((UnsignedBits)y - root_half) >> 52;
+    const Doubles f = (Doubles)((UnsignedBits)y - ((UnsignedBits)whole << 52)) - 1.0;
     Doubles k = __builtin_convertvector(whole, Doubles);
     k = subnormal ? k - 54.0 : k;
     const Doubles s = f / (f + 2.0), square = s * s, half = 0.5 * f * f;

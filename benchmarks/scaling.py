@@ -124,7 +124,7 @@ def _draw_gain(panel: Any, result: dict[str, Any]) -> None:
         gain = [a / b for a, b in zip(one, two, strict=True)]
         panel.plot(range(len(gain)), gain, f"-{marker}", ms=4, label=curve.title.split(",")[0])
     panel.axhline(2, color="#999999", lw=0.8)
-    panel.set(xlabel="doublings of the size", ylabel="times faster", ylim=(0, 2.2))
+    panel.set(xlabel="doublings of the size", ylabel="times faster", ylim=(0, 2.5))
     panel.set_title("rushlight: gain of the second thread", fontsize=9)
 
 

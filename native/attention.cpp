@@ -10,6 +10,7 @@
 
 #include "core/allocator.h"
 #include "core/thread_pool.h"
+#include "core/tile.h"
 #include "core/vec_math.h"
 
 namespace rl::RL_ISA {
@@ -30,11 +31,9 @@ constexpr int kPanel = 2 * lanes<T>;
 template <class T>
 constexpr T kLowest = static_cast<T>(-__builtin_inf());
 
-RL_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-RL_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 template <class T>
 RL_INLINE int64_t padded(int64_t n) {
-    return ceil_div(n, kPanel<T>) * kPanel<T>;
+    return divide_up(n, kPanel<T>) * kPanel<T>;
 }
 
 RL_INLINE float log_of(float x) { return __builtin_logf(x); }
@@ -47,50 +46,17 @@ struct Left {
     int64_t row, step;
 };
 
-// c (+)= a b for ROWS x WIDTH vectors; b's rows are a panel wide.
-template <class T, int ROWS, int WIDTH>
-void multiply_tile(Left<T> a, const T* b, int64_t depth, T* c, int64_t c_row, bool add) {
-    Vec<T> tile[ROWS][WIDTH] = {};
-    const T* left = a.data;
-    for (int64_t k = 0; k < depth; ++k) {
-        Vec<T> right[WIDTH];
-#pragma GCC unroll 2
-        for (int v = 0; v < WIDTH; ++v) right[v] = load(b + v * lanes<T>);
-        const T* row = left;  // every third row gets a pointer of its own: the others are within reach of its addressing
-#pragma GCC unroll 8
-        for (int i = 0; i < ROWS; ++i) {
-            const Vec<T> factor = splat(row[(i % 3) * a.row]);
-            if (i % 3 == 2) row += 3 * a.row;
-#pragma GCC unroll 2
-            for (int v = 0; v < WIDTH; ++v) tile[i][v] = fmadd<T>(factor, right[v], tile[i][v]);
-        }
-        left += a.step;
-        b += kPanel<T>;
-    }
-#pragma GCC unroll 8
-    for (int i = 0; i < ROWS; ++i) {
-#pragma GCC unroll 2
-        for (int v = 0; v < WIDTH; ++v) {
-            T* to = c + i * c_row + v * lanes<T>;
-            store(to, add ? tile[i][v] + load(to) : tile[i][v]);
-        }
-    }
-}
-
 template <class T, int WIDTH>
 void multiply_panel(Left<T> a, const T* b, int64_t depth, int64_t rows, T* c, int64_t c_row, bool add) {
     int64_t i = 0;
-    const auto at = [&](int64_t first) { return Left<T>{a.data + first * a.row, a.row, a.step}; };
-    for (; i + kRows <= rows; i += kRows) multiply_tile<T, kRows, WIDTH>(at(i), b, depth, c + i * c_row, c_row, add);
-    if (kRows > 4 && i + 4 <= rows) {
-        multiply_tile<T, 4, WIDTH>(at(i), b, depth, c + i * c_row, c_row, add);
-        i += 4;
-    }
-    if (i + 2 <= rows) {
-        multiply_tile<T, 2, WIDTH>(at(i), b, depth, c + i * c_row, c_row, add);
-        i += 2;
-    }
-    if (i < rows) multiply_tile<T, 1, WIDTH>(at(i), b, depth, c + i * c_row, c_row, add);
+    const auto add_rows = [&](auto add_tile, int64_t count) {
+        add_tile(depth, a.data + i * a.row, a.row, a.step, b, kPanel<T>, !add, c + i * c_row, c_row);
+        i += count;
+    };
+    while (i + kRows <= rows) add_rows(add_tile<T, kRows, WIDTH>, kRows);
+    if (kRows > 4 && i + 4 <= rows) add_rows(add_tile<T, 4, WIDTH>, 4);
+    if (i + 2 <= rows) add_rows(add_tile<T, 2, WIDTH>, 2);
+    if (i < rows) add_rows(add_tile<T, 1, WIDTH>, 1);
 }
 
 // c (+)= a b for `rows` x `columns`, b in panels `panel` elements apart. Whole vectors of c are written.
@@ -102,18 +68,13 @@ void multiply(Left<T> a, const T* b, int64_t panel, int64_t depth, int64_t rows,
     }
 }
 
-template <class T>
-RL_INLINE Vec<T> load_count(const T* p, int64_t count) {
-    return count >= lanes<T> ? load(p) : count > 0 ? load_part(p, count) : Vec<T>{};
-}
-
 // `count` rows of `width` as panels of columns, one row of a panel after the other; zeros fill the last panel.
 template <class T>
 void pack(const T* from, int64_t row, int64_t count, int64_t width, T* to) {
     for (int64_t j = 0; j < width; j += kPanel<T>) {
         for (int64_t i = 0; i < count; ++i, to += kPanel<T>) {
-            store(to, load_count(from + i * row + j, width - j));
-            store(to + lanes<T>, load_count(from + i * row + j + lanes<T>, width - j - lanes<T>));
+            store(to, load_n(from + i * row + j, width - j));
+            store(to + lanes<T>, load_n(from + i * row + j + lanes<T>, width - j - lanes<T>));
         }
     }
 }
@@ -123,17 +84,7 @@ template <class T>
 void pack_transposed(const T* from, int64_t row, int64_t count, int64_t width, T* to) {
     for (int64_t i = 0; i < count; i += kPanel<T>, to += width * kPanel<T>) {
         for (int64_t half = 0; half < kPanel<T>; half += lanes<T>) {
-            for (int64_t j = 0; j < width; j += lanes<T>) {
-                Vec<T> block[lanes<T>];
-#pragma GCC unroll 16
-                for (int r = 0; r < lanes<T>; ++r) {
-                    const int64_t at = i + half + r;
-                    block[r] = at < count ? load_count(from + at * row + j, width - j) : Vec<T>{};
-                }
-                transpose<T>(block);
-                const int64_t left = smaller(width - j, lanes<T>);
-                for (int64_t r = 0; r < left; ++r) store(to + (j + r) * kPanel<T> + half, block[r]);
-            }
+            transpose_strip(from + (i + half) * row, row, width, count - i - half, to + half, kPanel<T>);
         }
     }
 }
@@ -157,7 +108,7 @@ struct MaskRow {
 
     // The scores of keys j ... of which `count` may be read.
     RL_INLINE Vec<T> applied(Vec<T> scores, int64_t j, int64_t count) const {
-        if (numbers) return scores + load_count(numbers + j, count);
+        if (numbers) return scores + load_n(numbers + j, count);
         if (!choices) return scores;
         typedef uint8_t Bytes __attribute__((vector_size(lanes<T>)));
         Bytes bytes{};
@@ -209,7 +160,7 @@ RL_INLINE void put_row(const T* from, T* to, int64_t width, T factor) {
 inline int64_t splits(int64_t heads, int64_t blocks) {
     const int64_t wanted = 4 * static_cast<int64_t>(get_num_threads());
     if (get_num_threads() == 1 || heads >= wanted || blocks <= 1) return 1;
-    return smaller(ceil_div(wanted, heads), blocks);
+    return smaller(divide_up(wanted, heads), blocks);
 }
 
 template <class T>
@@ -247,8 +198,8 @@ public:
           keys_size_(padded<T>(job.keys) * job.width), values_size_(job.keys * wide_) {}
 
     bool run() {
-        const int64_t heads = job_.samples * job_.heads, blocks = ceil_div(job_.queries, kQueries);
-        const int64_t several = splits(heads, ceil_div(blocks, 2));
+        const int64_t heads = job_.samples * job_.heads, blocks = divide_up(job_.queries, kQueries);
+        const int64_t several = splits(heads, divide_up(blocks, 2));
         const int parts = parts_of(job_, heads * several);
         const int64_t size = keys_size_ + values_size_ + kQueries * (job_.width + kForwardKeys + wide_);
         Scratch<T> scratch(static_cast<size_t>(size) * static_cast<size_t>(parts));
@@ -300,7 +251,7 @@ private:
 
     // Scores become weights relative to the greatest score so far, and what came before is brought to the same measure.
     void weigh(Running<T>& running, int64_t sample, int64_t head, int64_t first, int64_t rows, int64_t key, int64_t count) const {
-        const int64_t columns = ceil_div(count, lanes<T>) * lanes<T>;
+        const int64_t columns = divide_up(count, lanes<T>) * lanes<T>;
         for (int64_t i = 0; i < rows; ++i) {
             T* scores = running.scores + i * kForwardKeys;
             const int64_t seen = job_.causal ? smaller(count, first + i + 1 - key) : count;
@@ -310,7 +261,7 @@ private:
             const T total = exponentials(scores, columns, shift);
             if (key > 0 && top != before) {
                 const T factor = before == kLowest<T> ? T(0) : exp_bounded<T>(splat(before - shift))[0];
-                scale_row(running.values + i * wide_, ceil_div(job_.width, lanes<T>) * lanes<T>, factor);
+                scale_row(running.values + i * wide_, divide_up(job_.width, lanes<T>) * lanes<T>, factor);
                 running.total[i] *= factor;
             }
             running.top[i] = top;
@@ -340,8 +291,8 @@ class Backward {
 public:
     Backward(const AttentionJob<T>& job, const AttentionGradients<T>& gradients)
         : job_(job), g_(gradients), wide_(padded<T>(job.width)), shared_(job.samples * job.heads / job.group),
-          blocks_(ceil_div(job.keys, kBackwardKeys)), ranges_(splits(shared_, blocks_)),
-          range_(ceil_div(blocks_, ranges_) * kBackwardKeys) {}
+          blocks_(divide_up(job.keys, kBackwardKeys)), ranges_(splits(shared_, blocks_)),
+          range_(divide_up(blocks_, ranges_) * kBackwardKeys) {}
 
     bool run() {
         const int parts = parts_of(job_, shared_ * ranges_);
@@ -418,7 +369,7 @@ private:
             const T *grad = at(g_.grad, sample, head, i), *out = at(g_.out, sample, head, i);
             Vec<T> total{};
             for (int64_t j = 0; j < job_.width; j += lanes<T>) {
-                total += load_count(grad + j, job_.width - j) * load_count(out + j, job_.width - j);
+                total += load_n(grad + j, job_.width - j) * load_n(out + j, job_.width - j);
             }
             s.deltas[i] = sum<T>(total);
         }

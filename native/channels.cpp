@@ -12,18 +12,6 @@ constexpr int64_t kGrain = 1 << 14;  // elements for which a second thread pays
 constexpr int64_t kBlock = 1 << 10;  // elements added up in T; the blocks' sums are added in double
 constexpr int64_t kRows = 64;        // the same of rows
 
-RL_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-
-template <class T>
-RL_INLINE Vec<T> load_count(const T* p, int64_t count, T fill = T(0)) {
-    return count >= lanes<T> ? load(p) : load_part(p, count, fill);
-}
-
-template <class T>
-RL_INLINE void store_count(T* p, Vec<T> v, int64_t count) {
-    if (count >= lanes<T>) store(p, v);
-    else store_part(p, v, count);
-}
 
 template <class T>
 void scale(const ChannelShape& s, const T* x, const T* factor, const T* shift, T* out) {
@@ -32,8 +20,8 @@ void scale(const ChannelShape& s, const T* x, const T* factor, const T* shift, T
             for (; row < end; ++row) {
                 for (int64_t c = 0; c < s.channels; c += lanes<T>) {
                     const int64_t n = s.channels - c, at = row * s.channels + c;
-                    const Vec<T> v = load_count(x + at, n), f = load_count(factor + c, n);
-                    store_count(out + at, shift ? fmadd<T>(v, f, load_count(shift + c, n)) : v * f, n);
+                    const Vec<T> v = load_n(x + at, n), f = load_n(factor + c, n);
+                    store_n(out + at, shift ? fmadd<T>(v, f, load_n(shift + c, n)) : v * f, n);
                 }
             }
         });
@@ -45,8 +33,8 @@ void scale(const ChannelShape& s, const T* x, const T* factor, const T* shift, T
             const T* const from = x + i * s.length;
             T* const to = out + i * s.length;
             for (int64_t j = 0; j < s.length; j += lanes<T>) {
-                const Vec<T> v = load_count(from + j, s.length - j);
-                store_count(to + j, shift ? fmadd<T>(v, f, add) : v * f, s.length - j);
+                const Vec<T> v = load_n(from + j, s.length - j);
+                store_n(to + j, shift ? fmadd<T>(v, f, add) : v * f, s.length - j);
             }
         }
     });
@@ -58,19 +46,19 @@ void sums_of_columns(const ChannelShape& s, const T* grad, const T* x, const T* 
     parallel_for(vectors, kGrain / (s.batch * lanes<T>) + 1, [=](int64_t vector, int64_t end) {
         for (; vector < end; ++vector) {
             const int64_t c = vector * lanes<T>, n = s.channels - c;
-            const Vec<T> middle = x ? load_count(centre + c, n) : Vec<T>{};
+            const Vec<T> middle = x ? load_n(centre + c, n) : Vec<T>{};
             Vec<T> total{}, slanted{};
             for (int64_t first = 0; first < s.batch; first += kRows) {
                 Vec<T> a{}, b{};
                 for (int64_t row = first; row < smaller(s.batch, first + kRows); ++row) {
-                    const Vec<T> g = load_count(grad + row * s.channels + c, n);
+                    const Vec<T> g = load_n(grad + row * s.channels + c, n);
                     a += g;
-                    if (x) b = fmadd<T>(g, load_count(x + row * s.channels + c, n) - middle, b);
+                    if (x) b = fmadd<T>(g, load_n(x + row * s.channels + c, n) - middle, b);
                 }
                 total += a, slanted += b;
             }
-            store_count(sums + c, total, n);
-            if (x) store_count(products + c, slanted, n);
+            store_n(sums + c, total, n);
+            if (x) store_n(products + c, slanted, n);
         }
     });
 }
@@ -91,9 +79,9 @@ void sums(const ChannelShape& s, const T* grad, const T* x, const T* centre, T* 
                     const int64_t last = smaller(s.length, first + kBlock);
                     Vec<T> a{}, b{};
                     for (int64_t j = first; j < last; j += lanes<T>) {
-                        const Vec<T> g = load_count(grad + at + j, last - j);
+                        const Vec<T> g = load_n(grad + at + j, last - j);
                         a += g;
-                        if (x) b = fmadd<T>(g, load_count(x + at + j, last - j, middle) - middle, b);
+                        if (x) b = fmadd<T>(g, load_n(x + at + j, last - j, middle) - middle, b);
                     }
                     total += sum<T>(a), slanted += sum<T>(b);
                 }

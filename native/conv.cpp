@@ -26,9 +26,6 @@ constexpr int64_t kChunkBytes = 2048 << 10;  // of x and gy in the weight gradie
 constexpr int64_t kGrain = 1 << 16;  // multiplications for which a second thread pays
 constexpr int64_t kMaxOffset = int64_t(1) << 30;
 
-RL_INLINE constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-RL_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-RL_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
 // Where the rows of a strip come from and how they lie in scratch: [channel][row][phase][column], phases = the stride between
 // columns. Row r of scratch is row `row0 + r` of the source, column j of phase p is column `col0 + j * phases + p`.

@@ -16,8 +16,6 @@ constexpr int64_t kGrain = 1 << 14;     // multiplications for which a second th
 constexpr int64_t kMostReads = 1 << 14;  // of a channel, so that their table stays in the second-level cache
 constexpr int kCommonTaps = 9;          // 3 x 3, whose weights stay in registers
 
-RL_INLINE int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-RL_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 // Where a tap of a vector of outputs reads in a channel (or its phases), and which lanes.
 struct Read {
@@ -90,53 +88,19 @@ void fill_forward(const ConvShape& c, Read* reads) {
                   [&](int64_t t) { return forward_tap(c, t / c.kernel[1], t % c.kernel[1]); }, reads);
 }
 
-// The first `count` elements, or all of a vector: none where it is negative.
-template <class T>
-RL_INLINE Vec<T> load_some(const T* p, int64_t count) {
-    return count >= lanes<T> ? load(p) : count > 0 ? load_part(p, count) : Vec<T>{};
-}
-
-template <class T>
-RL_INLINE void store_some(T* p, Vec<T> v, int64_t count) {
-    if (count >= lanes<T>) store(p, v);
-    else if (count > 0) store_part(p, v, count);
-}
-
-// Every second element of two vectors, from the first or the second on.
-template <class T, int FIRST, int... I>
-RL_INLINE Vec<T> every_second(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) {
-#if defined(__clang__)
-    return __builtin_shufflevector(a, b, (2 * I + FIRST)...);
-#else
-    return __builtin_shuffle(a, b, Mask<T>{(2 * I + FIRST)...});
-#endif
-}
-
-// The lanes of two vectors by turns: the first half of the result or the second.
-template <class T, int FIRST, int... I>
-RL_INLINE Vec<T> by_turns(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) {
-    constexpr int L = lanes<T>;
-#if defined(__clang__)
-    return __builtin_shufflevector(a, b, (FIRST * L / 2 + I / 2 + I % 2 * L)...);
-#else
-    return __builtin_shuffle(a, b, Mask<T>{(FIRST * L / 2 + I / 2 + I % 2 * L)...});
-#endif
-}
-
 // A channel of x into its phases, `width` columns each; zeros where a phase has fewer.
 template <class T>
 void split_plane(const ConvShape& c, const T* x, T* to) {
     const int64_t rows = phase_rows(c), width = c.out[1], step = c.stride[1];
-    using Indices = std::make_integer_sequence<int, lanes<T>>;
     for (int64_t r = 0; r < rows * c.stride[0]; ++r) {
         T* out = to + r % c.stride[0] * step * rows * width + r / c.stride[0] * width;
         const T* const from = x + r * c.in[1];
         const int64_t columns = r < c.in[0] ? c.in[1] : 0;
         if (step == 2) {
             for (int64_t j = 0; j < width; j += lanes<T>) {
-                const Vec<T> a = load_some(from + 2 * j, columns - 2 * j), b = load_some(from + 2 * j + lanes<T>, columns - 2 * j - lanes<T>);
-                store_some(out + j, every_second<T, 0>(a, b, Indices{}), width - j);
-                store_some(out + rows * width + j, every_second<T, 1>(a, b, Indices{}), width - j);
+                const Vec<T> a = load_n(from + 2 * j, columns - 2 * j), b = load_n(from + 2 * j + lanes<T>, columns - 2 * j - lanes<T>);
+                store_n(out + j, every_second<T, 0>(a, b), width - j);
+                store_n(out + rows * width + j, every_second<T, 1>(a, b), width - j);
             }
             continue;
         }
@@ -149,15 +113,14 @@ void split_plane(const ConvShape& c, const T* x, T* to) {
 template <class T>
 void join_plane(const ConvShape& c, const T* from, T* x) {
     const int64_t rows = phase_rows(c), width = c.out[1], step = c.stride[1];
-    using Indices = std::make_integer_sequence<int, lanes<T>>;
     for (int64_t r = 0; r < c.in[0]; ++r) {
         const T* const phases = from + r % c.stride[0] * step * rows * width + r / c.stride[0] * width;
         T* const to = x + r * c.in[1];
         if (step == 2) {
             for (int64_t j = 0; j < width; j += lanes<T>) {
-                const Vec<T> a = load_some(phases + j, width - j), b = load_some(phases + rows * width + j, width - j);
-                store_some(to + 2 * j, by_turns<T, 0>(a, b, Indices{}), c.in[1] - 2 * j);
-                store_some(to + 2 * j + lanes<T>, by_turns<T, 1>(a, b, Indices{}), c.in[1] - 2 * j - lanes<T>);
+                const Vec<T> a = load_n(phases + j, width - j), b = load_n(phases + rows * width + j, width - j);
+                store_n(to + 2 * j, by_turns<T, 0>(a, b), c.in[1] - 2 * j);
+                store_n(to + 2 * j + lanes<T>, by_turns<T, 1>(a, b), c.in[1] - 2 * j - lanes<T>);
             }
             continue;
         }
@@ -288,7 +251,7 @@ void sum_taps(const Table& table, int64_t first, const T* x, const T* gy, Vec<T>
     for (int t = 0; t < COUNT; ++t) own[t] = sums[first + t];
     const Read* read = table.reads + first;
     for (int64_t i = 0; i < table.size; i += lanes<T>, read += table.taps) {
-        const Vec<T> g = load_some(gy + i, table.size - i);
+        const Vec<T> g = load_n(gy + i, table.size - i);
 #pragma GCC unroll 9
         for (int t = 0; t < COUNT; ++t) own[t] = fmadd<T>(g, LanesOf<T>(read[t].inside).load(x + read[t].at), own[t]);
     }
@@ -300,7 +263,7 @@ template <class T>
 T sum_channel(const ConvShape& c, int64_t size, const T* gy) {
     Vec<T> total{};
     for (int64_t n = 0; n < c.batch; ++n)
-        for (int64_t i = 0; i < size; i += lanes<T>) total += load_some(gy + n * c.groups * size + i, size - i);
+        for (int64_t i = 0; i < size; i += lanes<T>) total += load_n(gy + n * c.groups * size + i, size - i);
     return sum<T>(total);
 }
 

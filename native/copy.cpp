@@ -13,7 +13,6 @@ namespace {
 constexpr int64_t kGrain = 1 << 14;  // elements for which a second thread pays
 constexpr int64_t kStrip = 64;       // columns of a strip of blocks: the source's lines stay in the first-level cache
 
-RL_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 RL_INLINE int64_t magnitude(int64_t a) { return a < 0 ? -a : a; }
 
 // Without dimensions of one element, the others by falling stride of the result, merged where both allow.

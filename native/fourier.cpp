@@ -7,80 +7,13 @@
 
 #include "core/allocator.h"
 #include "core/thread_pool.h"
-#include "core/vec.h"
+#include "core/tile.h"
 #include "fourier_passes.h"
 
 namespace rl::RL_ISA {
 namespace {
 
 constexpr int64_t kGrain = 1 << 13;  // numbers for which a second thread pays
-
-template <class T, int... I>
-RL_INLINE void part_pairs(Vec<T> a, Vec<T> b, Vec<T>& re, Vec<T>& im, std::integer_sequence<int, I...>) {
-#if defined(__clang__)
-    re = __builtin_shufflevector(a, b, (2 * I)...);
-    im = __builtin_shufflevector(a, b, (2 * I + 1)...);
-#else
-    constexpr Mask<T> even = {(2 * I)...}, odd = {(2 * I + 1)...};
-    re = __builtin_shuffle(a, b, even);
-    im = __builtin_shuffle(a, b, odd);
-#endif
-}
-
-template <class T, int... I>
-RL_INLINE void join_pairs(Vec<T> re, Vec<T> im, Vec<T>& a, Vec<T>& b, std::integer_sequence<int, I...>) {
-    constexpr int L = lanes<T>;
-#if defined(__clang__)
-    a = __builtin_shufflevector(re, im, (I / 2 + I % 2 * L)...);
-    b = __builtin_shufflevector(re, im, (L / 2 + I / 2 + I % 2 * L)...);
-#else
-    constexpr Mask<T> low = {(I / 2 + I % 2 * L)...}, high = {(L / 2 + I / 2 + I % 2 * L)...};
-    a = __builtin_shuffle(re, im, low);
-    b = __builtin_shuffle(re, im, high);
-#endif
-}
-
-template <class T>
-using Indices = std::make_integer_sequence<int, lanes<T>>;
-
-template <class T>
-RL_INLINE Vec<T> load_some(const T* p, int64_t n) {
-    return n >= lanes<T> ? load(p) : n > 0 ? load_part(p, n) : Vec<T>{};
-}
-template <class T>
-RL_INLINE void store_some(T* p, Vec<T> v, int64_t n) {
-    if (n >= lanes<T>) store(p, v);
-    else if (n > 0) store_part(p, v, n);
-}
-
-// Reads `width` numbers of each of `rows` rows that lie `step` apart; number c of all rows becomes vector put(c).
-template <class T, class Put>
-RL_INLINE void read_rows(const T* x, int64_t step, int64_t rows, int64_t width, Put put) {
-    constexpr int L = lanes<T>;
-    for (int64_t c = 0; c < width; c += L) {
-        Vec<T> block[L];
-#pragma GCC unroll 16
-        for (int r = 0; r < L; ++r) block[r] = r < rows ? load_some(x + r * step + c, width - c) : Vec<T>{};
-        transpose<T>(block);
-        const int64_t count = width - c < L ? width - c : L;
-        for (int64_t j = 0; j < count; ++j) put(c + j) = block[j];
-    }
-}
-
-template <class T, class Get>
-RL_INLINE void write_rows(T* out, int64_t step, int64_t rows, int64_t width, T scale, Get get) {
-    constexpr int L = lanes<T>;
-    for (int64_t c = 0; c < width; c += L) {
-        Vec<T> block[L];
-        const int64_t count = width - c < L ? width - c : L;
-        for (int64_t j = 0; j < L; ++j) block[j] = j < count ? get(c + j) * splat(scale) : Vec<T>{};
-        transpose<T>(block);
-#pragma GCC unroll 16
-        for (int r = 0; r < L; ++r) {
-            if (r < rows) store_some(out + r * step + c, block[r], width - c);
-        }
-    }
-}
 
 // Where a tile's numbers are: the first lane's, the steps between places and between lanes in T, and how many lanes there are.
 template <class T>
@@ -96,13 +29,13 @@ RL_INLINE void read_complex(const Tile<const T>& tile, int64_t places, bool exch
     if (tile.in_rows) {
         auto* vectors = reinterpret_cast<Vec<T>*>(to);
         const int64_t flip = exchange ? 1 : 0;
-        read_rows(tile.data, tile.lane_step, tile.count, 2 * places, [=](int64_t c) -> Vec<T>& { return vectors[c ^ flip]; });
+        transpose_rows(tile.data, tile.lane_step, 2 * places, tile.count, [=](int64_t c, Vec<T> v) { vectors[c ^ flip] = v; });
         return;
     }
     for (int64_t j = 0; j < places; ++j) {
         const T* from = tile.data + j * tile.step;
-        Vec<T> re, im;
-        part_pairs<T>(load_some(from, 2 * tile.count), load_some(from + lanes<T>, 2 * tile.count - lanes<T>), re, im, Indices<T>{});
+        const Vec<T> a = load_n(from, 2 * tile.count), b = load_n(from + lanes<T>, 2 * tile.count - lanes<T>);
+        const Vec<T> re = every_second<T, 0>(a, b), im = every_second<T, 1>(a, b);
         to[j] = exchange ? Element<T>{im, re} : Element<T>{re, im};
     }
 }
@@ -112,17 +45,15 @@ RL_INLINE void write_complex(const Tile<T>& tile, int64_t places, bool exchange,
     if (tile.in_rows) {
         const auto* vectors = reinterpret_cast<const Vec<T>*>(from);
         const int64_t flip = exchange ? 1 : 0;
-        write_rows(tile.data, tile.lane_step, tile.count, 2 * places, scale, [=](int64_t c) { return vectors[c ^ flip]; });
+        restore_rows(tile.data, tile.lane_step, 2 * places, tile.count, [=](int64_t c) { return vectors[c ^ flip] * scale; });
         return;
     }
     for (int64_t j = 0; j < places; ++j) {
         T* to = tile.data + j * tile.step;
         const Vec<T> re = (exchange ? from[j].im : from[j].re) * splat(scale);
         const Vec<T> im = (exchange ? from[j].re : from[j].im) * splat(scale);
-        Vec<T> a, b;
-        join_pairs<T>(re, im, a, b, Indices<T>{});
-        store_some(to, a, 2 * tile.count);
-        store_some(to + lanes<T>, b, 2 * tile.count - lanes<T>);
+        store_n(to, by_turns<T, 0>(re, im), 2 * tile.count);
+        store_n(to + lanes<T>, by_turns<T, 1>(re, im), 2 * tile.count - lanes<T>);
     }
 }
 
@@ -132,9 +63,9 @@ RL_INLINE void read_real(const Tile<const T>& tile, int64_t n, Element<T>* to) {
     const int64_t apart = n % 2 ? 2 : 1;
     auto* vectors = reinterpret_cast<Vec<T>*>(to);
     if (tile.in_rows) {
-        read_rows(tile.data, tile.lane_step, tile.count, n, [=](int64_t c) -> Vec<T>& { return vectors[c * apart]; });
+        transpose_rows(tile.data, tile.lane_step, n, tile.count, [=](int64_t c, Vec<T> v) { vectors[c * apart] = v; });
     } else {
-        for (int64_t j = 0; j < n; ++j) vectors[j * apart] = load_some(tile.data + j * tile.step, tile.count);
+        for (int64_t j = 0; j < n; ++j) vectors[j * apart] = load_n(tile.data + j * tile.step, tile.count);
     }
     for (int64_t j = 0; apart == 2 && j < n; ++j) to[j].im = Vec<T>{};
 }
@@ -146,9 +77,9 @@ RL_INLINE void write_real(const Tile<T>& tile, int64_t n, T scale, const Element
     const bool odd = n % 2;
     const auto at = [=](int64_t c) { return vectors[odd ? 2 * c + 1 : c ^ 1]; };
     if (tile.in_rows) {
-        write_rows(tile.data, tile.lane_step, tile.count, n, scale, at);
+        restore_rows(tile.data, tile.lane_step, n, tile.count, [=](int64_t c) { return at(c) * scale; });
     } else {
-        for (int64_t j = 0; j < n; ++j) store_some(tile.data + j * tile.step, at(j) * splat(scale), tile.count);
+        for (int64_t j = 0; j < n; ++j) store_n(tile.data + j * tile.step, at(j) * splat(scale), tile.count);
     }
 }
 

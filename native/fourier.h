@@ -7,7 +7,6 @@
 namespace rl {
 
 constexpr int kMostFactors = 64;
-constexpr int kGreatestFactor = 13;
 
 enum class Spectrum : int {
     complex,  // complex numbers to complex ones, n each

@@ -97,8 +97,9 @@ bool scatter_by(const Along& a, const int64_t* index, T* own, const T* other, Op
         each_row(a, split, begin, end, [&](int64_t i, int64_t to, int64_t from, int64_t n) {
             const int64_t* named = index + i;
             if (index_step == 0 && last != a.dim) {
-                const bool in_range = static_cast<uint64_t>(*named) < static_cast<uint64_t>(length);
-                if (in_range) scatter_whole(own + to + *named * step, along, other + from, other_step, n, op);
+                const int64_t at = *named;
+                const bool in_range = static_cast<uint64_t>(at) < static_cast<uint64_t>(length);
+                if (in_range) scatter_whole(own + to + at * step, along, other + from, other_step, n, op);
                 good &= in_range;
             } else if (index_step == 1 && other_step == 1 && last == a.dim && step == 1) {
                 if (n > length / 8 && length <= kForeseen) foresee(own + to, length);

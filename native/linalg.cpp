@@ -79,16 +79,16 @@ public:
         const int64_t exchange = (job.a.rows == 1 ? 0 : job.k * job.m) + job.m * job.n;
         transposed_ = !b_as_it_lies && exchange < keep;
         if (transposed_) job_ = exchanged(job);
-        tiles_ = ceil_div(job_.m, kTileRows);
-        panels_ = ceil_div(job_.n, kTileColumns<T>);
-        depth_ = ceil_div(job_.k, job_.k ? ceil_div(job_.k, kDepth) : 1);
+        tiles_ = divide_up(job_.m, kTileRows);
+        panels_ = divide_up(job_.n, kTileColumns<T>);
+        depth_ = divide_up(job_.k, job_.k ? divide_up(job_.k, kDepth) : 1);
         split();
     }
 
     bool run() {
         const int64_t last_columns = job_.n - (panels_ - 1) * kTileColumns<T>;
         last_in_place_ = !pack_b_ && padded(last_columns, lanes<T>) == last_columns;
-        const int64_t b_panels = pack_b_ ? ceil_div(panels_, column_pieces_) : last_in_place_ ? 0 : 1;
+        const int64_t b_panels = pack_b_ ? divide_up(panels_, column_pieces_) : last_in_place_ ? 0 : 1;
         b_size_ = b_panels * kTileColumns<T> * depth_;
         const int64_t size = b_size_ + (pack_a_ ? block_tiles_ * kTileRows * depth_ + lanes<T> : 0);
         const Scratch<T> scratch(static_cast<size_t>(size * parts_));
@@ -129,13 +129,13 @@ private:
         const double each = work_of(job_);
         const double most = each * static_cast<double>(job_.count) / kWorkOfPart;
         parts_ = parts_for(most < kMaxThreads ? static_cast<int64_t>(most) : kMaxThreads, 1);
-        const int64_t wanted = job_.count >= 4 * parts_ ? 1 : ceil_div(parts_, job_.count);
+        const int64_t wanted = job_.count >= 4 * parts_ ? 1 : divide_up(parts_, job_.count);
         double best = 1e300;
         for (int64_t rows = 1; rows <= wanted; ++rows) {
             const int64_t columns = wanted / rows;
             if (rows * columns != wanted) continue;
-            const double height = static_cast<double>(ceil_div(tiles_, rows) * kTileRows);
-            const double width = static_cast<double>(ceil_div(panels_, columns) * kTileColumns<T>);
+            const double height = static_cast<double>(divide_up(tiles_, rows) * kTileRows);
+            const double width = static_cast<double>(divide_up(panels_, columns) * kTileColumns<T>);
             const double cost = height * width + 4 * height + 4 * width;
             if (cost < best) best = cost, row_pieces_ = rows, column_pieces_ = columns;
         }
@@ -150,14 +150,14 @@ private:
         if (parts_ > 1) split_further(each);
         column_pieces_ = smaller(column_pieces_, panels_);
         const int64_t fit = kBlockBytes / static_cast<int64_t>(sizeof(T)) / (depth_ ? depth_ : 1) / kTileRows;
-        block_tiles_ = smaller(fit ? fit : 1, ceil_div(tiles_, row_pieces_));
+        block_tiles_ = smaller(fit ? fit : 1, divide_up(tiles_, row_pieces_));
     }
 
     // Smaller pieces, for a part that is done early to take some of another's.
     void split_further(double each) {
         const int64_t cells = row_pieces_ * column_pieces_;
         int64_t more = static_cast<int64_t>(each / static_cast<double>(cells) / kWorkOfPiece);
-        more = smaller(more, ceil_div(kPiecesOfPart * parts_, cells * job_.count));
+        more = smaller(more, divide_up(kPiecesOfPart * parts_, cells * job_.count));
         if (more < 2) return;
         const int64_t tiles = tiles_ / row_pieces_, panels = panels_ / column_pieces_;
         if (tiles >= more || tiles >= panels) row_pieces_ *= tiles < 1 ? 1 : smaller(more, tiles);
@@ -331,7 +331,7 @@ DotTile<T> dot_kernel(int64_t rows) {
 // Columns [begin, end) of a few rows by many columns, all of which lie along k.
 template <class T>
 void dots(const GemmJob<T>& job, const T* few, const T* many, int64_t begin, int64_t end, const DotOut<T>& to) {
-    const int64_t few_rows = job.a.rows, many_rows = job.b.columns, groups = ceil_div(job.m, 4);
+    const int64_t few_rows = job.a.rows, many_rows = job.b.columns, groups = divide_up(job.m, 4);
     for (int64_t j = begin, width; j < end; j += width) {
         width = end - j >= lanes<T> && job.m == 1 ? lanes<T> : end - j >= kDotColumns ? kDotColumns : 1;
         for (int64_t g = 0; g < groups; ++g) {
@@ -353,7 +353,7 @@ bool dot_products(const GemmJob<T>& given) {
     const bool flip = given.n < given.m;
     const GemmJob<T> job = flip ? exchanged(given) : given;
     constexpr int64_t kColumns = 32;
-    const int64_t groups = ceil_div(job.n, kColumns);
+    const int64_t groups = divide_up(job.n, kColumns);
     parallel_for(job.count * groups, kReadOfPart / (kColumns * job.k) + 1, [=](int64_t begin, int64_t end) {
         for (int64_t group = begin; group < end; ++group) {
             const int64_t i = group / groups, column = group % groups * kColumns;
@@ -400,7 +400,7 @@ void row_times(int64_t k, const T* x, int64_t x_step, const T* matrix, int64_t r
 template <class T>
 bool row_products(const GemmJob<T>& job, bool exchange) {
     // Columns go to the parts in multiples of a cache line.
-    const int64_t shares = job.count > 1 ? 1 : parts_for(job.n * job.k, kReadOfPart), lines = ceil_div(job.n, 16);
+    const int64_t shares = job.count > 1 ? 1 : parts_for(job.n * job.k, kReadOfPart), lines = divide_up(job.n, 16);
     parallel_for(job.count * shares, shares > 1 ? 1 : kReadOfPart / (job.n * job.k) + 1, [=](int64_t begin, int64_t end) {
         for (int64_t unit = begin; unit < end; ++unit) {
             const int64_t i = unit / shares, share = unit % shares;

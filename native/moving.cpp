@@ -56,9 +56,10 @@ bool gather_as(const Along& a, const int64_t* index, const T* own, T* other) {
         each_row(a, split, begin, end, [&](int64_t i, int64_t from, int64_t to, int64_t n) {
             const int64_t* named = index + i;
             if (index_step == 0 && last != a.dim) {
-                const bool in_range = static_cast<uint64_t>(*named) < static_cast<uint64_t>(length);
+                const int64_t at = *named;
+                const bool in_range = static_cast<uint64_t>(at) < static_cast<uint64_t>(length);
                 good &= in_range;
-                copy_row(own + from + (in_range ? *named : 0) * step, along, other + to, other_step, n);
+                copy_row(own + from + (in_range ? at : 0) * step, along, other + to, other_step, n);
             } else if (index_step == 1 && other_step == 1 && last == a.dim && step == 1) {
                 if (n > length / 8 && length <= kForeseen) foresee(own + from, length);
                 good &= gather_row<false>(named, 1, length, own + from, 1, 0, other + to, 1, n);

@@ -58,17 +58,6 @@ RL_INLINE double sum_of(int64_t n, F f) {
     return sums.total[0];
 }
 
-template <class T>
-RL_INLINE Vec<T> load_count(const T* p, int64_t count, T fill = T(0)) {
-    return count == lanes<T> ? load(p) : load_part(p, count, fill);
-}
-
-template <class T>
-RL_INLINE void store_count(T* p, Vec<T> v, int64_t count) {
-    if (count == lanes<T>) store(p, v);
-    else store_part(p, v, count);
-}
-
 // f(offset, count) for each vector of n elements.
 template <class T, class F>
 RL_INLINE void for_each(int64_t n, F f) {
@@ -87,14 +76,14 @@ void forward(const NormLayout& l, const T* x, const T* weight, const T* bias, T 
             BlockSums<T> all, squares;
             for (int64_t s = 0; s < l.segments; ++s) {
                 const T* run = from + s * l.segment_stride;
-                all.add(l.length, [=](int64_t i, int64_t n, Vec<T>* to) { *to += load_count(run + i, n); });
+                all.add(l.length, [=](int64_t i, int64_t n, Vec<T>* to) { *to += load_n(run + i, n); });
             }
             all.flush();
             const T centre = static_cast<T>(all.total[0] / count);
             for (int64_t s = 0; s < l.segments; ++s) {
                 const T* run = from + s * l.segment_stride;
                 squares.add(l.length, [=](int64_t i, int64_t n, Vec<T>* to) {
-                    const Vec<T> distance = load_count(run + i, n, centre) - centre;
+                    const Vec<T> distance = load_n(run + i, n, centre) - centre;
                     *to += distance * distance;
                 });
             }
@@ -108,7 +97,7 @@ void forward(const NormLayout& l, const T* x, const T* weight, const T* bias, T 
                 const int64_t w = l.weight_of(set, s);
                 const T factor = weight ? scale * weight[w] : scale, shift = bias ? bias[w] : T(0);
                 for_each<T>(l.length, [=](int64_t i, int64_t n) {
-                    store_count(to + i, fmadd<T>(load_count(run + i, n) - centre, splat(factor), splat(shift)), n);
+                    store_n(to + i, fmadd<T>(load_n(run + i, n) - centre, splat(factor), splat(shift)), n);
                 });
             }
         }
@@ -127,9 +116,9 @@ void to_input(const NormLayout& l, const T* grad, const T* x, const T* weight, c
                 const int64_t offset = set * l.set_stride + s * l.segment_stride;
                 const T *g = grad + offset, *run = x + offset;
                 both.add(l.length, [=](int64_t i, int64_t n, Vec<T>* to) {
-                    const Vec<T> v = load_count(g + i, n);
+                    const Vec<T> v = load_n(g + i, n);
                     to[0] += v;
-                    to[1] += v * (load_count(run + i, n, centre) - centre);
+                    to[1] += v * (load_n(run + i, n, centre) - centre);
                 });
                 T* kept = sums + 2 * (set * l.segments + s);
                 kept[0] = kept[1] = 0;
@@ -151,8 +140,8 @@ void to_input(const NormLayout& l, const T* grad, const T* x, const T* weight, c
                 const T w = weight ? weight[l.weight_of(set, s)] : T(1);
                 T* to = to_x + offset;
                 for_each<T>(l.length, [=](int64_t i, int64_t n) {
-                    const Vec<T> v = load_count(g + i, n) * w - pull - (load_count(run + i, n, centre) - centre) * slope;
-                    store_count(to + i, v * scale, n);
+                    const Vec<T> v = load_n(g + i, n) * w - pull - (load_n(run + i, n, centre) - centre) * slope;
+                    store_n(to + i, v * scale, n);
                 });
             }
         }
@@ -184,20 +173,20 @@ void normalize_row(const NormRows& l, const T* x, const T* weight, const T* bias
     const double count = static_cast<double>(l.length);
     centre = 0;
     if constexpr (CENTRED) {
-        centre = static_cast<T>(sum_of<T>(l.length, [=](int64_t i, int64_t n) { return load_count(x + i, n); }) / count);
+        centre = static_cast<T>(sum_of<T>(l.length, [=](int64_t i, int64_t n) { return load_n(x + i, n); }) / count);
     }
     const T middle = centre;
     const double squares = sum_of<T>(l.length, [=](int64_t i, int64_t n) {
-        const Vec<T> distance = load_count(x + i, n, middle) - middle;
+        const Vec<T> distance = load_n(x + i, n, middle) - middle;
         return distance * distance;
     });
     variance = static_cast<T>(squares / count), scale = T(1) / __builtin_sqrt(variance + eps);
     const T factor = scale;
     for_each<T>(l.length, [=](int64_t i, int64_t n) {
-        Vec<T> v = (load_count(x + i, n) - middle) * factor;
-        if (weight) v *= load_count(weight + i, n);
-        if (bias) v += load_count(bias + i, n);
-        store_count(out + i, v, n);
+        Vec<T> v = (load_n(x + i, n) - middle) * factor;
+        if (weight) v *= load_n(weight + i, n);
+        if (bias) v += load_n(bias + i, n);
+        store_n(out + i, v, n);
     });
 }
 
@@ -251,8 +240,8 @@ RL_INLINE void row_backward(int64_t length, const T* grad, const T* x, const T* 
         Vec<T> a{}, b{};
         for (int64_t i = begin; i < end; i += lanes<T>) {
             const int64_t n = end - i < lanes<T> ? end - i : lanes<T>;
-            const Vec<T> g = load_count(grad + i, n), distance = load_count(x + i, n, centre) - centre;
-            const Vec<T> weighted = weight ? g * load_count(weight + i, n) : g;
+            const Vec<T> g = load_n(grad + i, n), distance = load_n(x + i, n, centre) - centre;
+            const Vec<T> weighted = weight ? g * load_n(weight + i, n) : g;
             if constexpr (CENTRED) a += weighted;
             b += weighted * distance;
             if constexpr (SUMS) {
@@ -265,9 +254,9 @@ RL_INLINE void row_backward(int64_t length, const T* grad, const T* x, const T* 
     const T pull = static_cast<T>(plain / static_cast<double>(length));
     const T slope = static_cast<T>(slanted / static_cast<double>(length) * scale * scale);
     for_each<T>(length, [=](int64_t i, int64_t n) {
-        Vec<T> v = load_count(grad + i, n);
-        if (weight) v *= load_count(weight + i, n);
-        store_count(to_x + i, (v - pull - (load_count(x + i, n, centre) - centre) * slope) * scale, n);
+        Vec<T> v = load_n(grad + i, n);
+        if (weight) v *= load_n(weight + i, n);
+        store_n(to_x + i, (v - pull - (load_n(x + i, n, centre) - centre) * slope) * scale, n);
     });
 }
 

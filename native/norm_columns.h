@@ -25,17 +25,6 @@ RL_INLINE void each_columns(const NormLayout& l, Body body) {
     });
 }
 
-template <class T>
-RL_INLINE Vec<T> load_columns_of(const T* p, int64_t count, T fill = T(0)) {
-    return count == lanes<T> ? load(p) : load_part(p, count, fill);
-}
-
-template <class T>
-RL_INLINE void store_columns_of(T* p, Vec<T> v, int64_t count) {
-    if (count == lanes<T>) store(p, v);
-    else store_part(p, v, count);
-}
-
 // The sum of f(row) over all rows.
 template <class T, class F>
 RL_INLINE Vec<T> sum_rows(int64_t rows, F f) {
@@ -53,18 +42,18 @@ template <class T>
 void forward_columns(const NormLayout& l, const T* x, const T* weight, const T* bias, T eps, T* out, T* mean, T* var, T* rstd) {
     const T part = T(1) / static_cast<T>(l.segments);
     each_columns<T>(l, [=](int64_t c, int64_t n) {
-        const auto at = [=](int64_t row) { return load_columns_of(x + row * l.sets + c, n); };
+        const auto at = [=](int64_t row) { return load_n(x + row * l.sets + c, n); };
         const Vec<T> centre = sum_rows<T>(l.segments, at) * part;
         const Vec<T> variance = sum_rows<T>(l.segments, [=](int64_t row) {
             const Vec<T> distance = at(row) - centre;
             return distance * distance;
         }) * part;
         const Vec<T> scale = T(1) / sqrt<T>(variance + eps);
-        store_columns_of(mean + c, centre, n), store_columns_of(var + c, variance, n), store_columns_of(rstd + c, scale, n);
-        const Vec<T> factor = weight ? scale * load_columns_of(weight + c, n) : scale;
-        const Vec<T> shift = bias ? load_columns_of(bias + c, n) : Vec<T>{};
+        store_n(mean + c, centre, n), store_n(var + c, variance, n), store_n(rstd + c, scale, n);
+        const Vec<T> factor = weight ? scale * load_n(weight + c, n) : scale;
+        const Vec<T> shift = bias ? load_n(bias + c, n) : Vec<T>{};
         for (int64_t row = 0; row < l.segments; ++row)
-            store_columns_of(out + row * l.sets + c, fmadd<T>(at(row) - centre, factor, shift), n);
+            store_n(out + row * l.sets + c, fmadd<T>(at(row) - centre, factor, shift), n);
     });
 }
 
@@ -73,17 +62,17 @@ void backward_columns(const NormLayout& l, const T* grad, const T* x, const T* w
                       T* to_weight, T* to_bias) {
     const T part = T(1) / static_cast<T>(l.segments);
     each_columns<T>(l, [=](int64_t c, int64_t n) {
-        const Vec<T> centre = load_columns_of(mean + c, n), scale = load_columns_of(rstd + c, n);
-        const auto gradient = [=](int64_t row) { return load_columns_of(grad + row * l.sets + c, n); };
-        const auto normal = [=](int64_t row) { return (load_columns_of(x + row * l.sets + c, n) - centre) * scale; };
+        const Vec<T> centre = load_n(mean + c, n), scale = load_n(rstd + c, n);
+        const auto gradient = [=](int64_t row) { return load_n(grad + row * l.sets + c, n); };
+        const auto normal = [=](int64_t row) { return (load_n(x + row * l.sets + c, n) - centre) * scale; };
         const Vec<T> plain = sum_rows<T>(l.segments, gradient);
         const Vec<T> slanted = sum_rows<T>(l.segments, [=](int64_t row) { return gradient(row) * normal(row); });
-        const Vec<T> factor = weight ? scale * load_columns_of(weight + c, n) : scale;
+        const Vec<T> factor = weight ? scale * load_n(weight + c, n) : scale;
         for (int64_t row = 0; row < l.segments; ++row)
-            store_columns_of(to_x + row * l.sets + c, (gradient(row) - plain * part - normal(row) * (slanted * part)) * factor, n);
+            store_n(to_x + row * l.sets + c, (gradient(row) - plain * part - normal(row) * (slanted * part)) * factor, n);
         if (!to_weight) return;
-        store_columns_of(to_weight + c, slanted, n);
-        store_columns_of(to_bias + c, plain, n);
+        store_n(to_weight + c, slanted, n);
+        store_n(to_bias + c, plain, n);
     });
 }
 

@@ -10,8 +10,6 @@ namespace {
 
 constexpr int64_t kGrain = 1 << 14;  // elements for which a second thread pays
 
-RL_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-RL_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
 // A place in an array, read and written as a vector or as its first `n` elements.
 template <class T, bool WHOLE>

@@ -12,9 +12,6 @@ namespace {
 
 constexpr int64_t kGrain = 1 << 14;  // window places for which a second thread pays
 
-RL_INLINE int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-RL_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-RL_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
 template <class T>
 using Index = std::remove_reference_t<decltype(Mask<T>{}[0])>;

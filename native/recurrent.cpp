@@ -101,14 +101,14 @@ void pack_all(Panels<T>& panels, T* to, const T* w, Pack pack) {
 template <class T>
 void multiply_into(const Panels<T>& b, int64_t begin, int64_t end, int64_t rows, const T* a, T* out, bool add) {
     for (int64_t i = begin; i < end; ++i) {
-        const int64_t columns = b.columns_of(i), stride = ceil_div(columns, lanes<T>) * lanes<T>;
+        const int64_t columns = b.columns_of(i), stride = divide_up(columns, lanes<T>) * lanes<T>;
         multiply<T, 1>(b, i, rows, a, b.k, [&](int64_t first, int64_t height, const T* tile) {
             for (int64_t r = 0; r < height; ++r) {
                 T* to = out + (first + r) * b.width + i * b.columns();
                 for (int64_t j = 0; j < columns; j += lanes<T>) {
                     const int64_t n = smaller(lanes<T>, columns - j);
                     const Vec<T> value = load(tile + r * stride + j);
-                    put(to + j, add ? get(to + j, n) + value : value, n);
+                    store_n(to + j, add ? load_n(to + j, n) + value : value, n);
                 }
             }
         });
@@ -175,7 +175,7 @@ private:
             keep(start + row, end - row, before, share.panel, share.panel_end);
             for (int64_t i = share.panel; i < share.panel_end; ++i) {
                 const int64_t unit = i * weight_.columns(), units = weight_.columns_of(i);
-                const int64_t each = ceil_div(units, lanes<T>) * lanes<T>;
+                const int64_t each = divide_up(units, lanes<T>) * lanes<T>;
                 multiply<T, kGates>(weight_, i, end - row, before, given, [&, this](int64_t first, int64_t height, const T* tile) {
                     Cell<T>::step(job_, {start, row + first, height, unit, units}, before + first * given,
                                   {tile, kGates * each, each});
@@ -281,7 +281,7 @@ private:
         T *sums = job_.projected + (start + row) * given, *hidden = totals_ + row * job_.size;
         for (int64_t i = 0; i < rows * given; i += lanes<T>) {
             const int64_t n = smaller(lanes<T>, rows * given - i);
-            put(sums + i, get(outside + i, n) + get(total + i, n), n);
+            store_n(sums + i, load_n(outside + i, n) + load_n(total + i, n), n);
         }
         multiply_into(projection_, 0, projection_.count, rows, static_cast<const T*>(sums), hidden, false);
         Cell<T>::step_backward(job_, {start, row, rows, 0, job_.size}, nullptr, hidden);

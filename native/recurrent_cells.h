@@ -36,10 +36,10 @@ struct Rnn {
         const int64_t size = job.size;
         each_vector<T>(b, [&](int64_t i, int64_t unit, int64_t n, int64_t u) __attribute__((always_inline)) {
             const int64_t at = (b.start + b.row + i) * size + unit;
-            const Vec<T> sum = get(job.gates + at, n) + get(product.data + i * product.rows + u, n);
+            const Vec<T> sum = load_n(job.gates + at, n) + load_n(product.data + i * product.rows + u, n);
             const Vec<T> h = job.relu ? (sum <= Vec<T>{} ? Vec<T>{} : sum) : tanh_of<T>(sum);
-            put(job.out + at, h, n);
-            if (job.kept) put(job.gates + at, h, n);
+            store_n(job.out + at, h, n);
+            if (job.kept) store_n(job.gates + at, h, n);
         });
     }
 
@@ -48,8 +48,8 @@ struct Rnn {
         const int64_t size = job.size;
         each_vector<T>(b, [&](int64_t i, int64_t unit, int64_t n, int64_t) __attribute__((always_inline)) {
             const int64_t at = (b.start + b.row + i) * size + unit;
-            const Vec<T> h = get(job.gates + at, n), grad = get(outside + i * size + unit, n) + get(total + i * size + unit, n);
-            put(job.grad_gates + at, job.relu ? (h <= Vec<T>{} ? Vec<T>{} : grad) : (T(1) - h * h) * grad, n);
+            const Vec<T> h = load_n(job.gates + at, n), grad = load_n(outside + i * size + unit, n) + load_n(total + i * size + unit, n);
+            store_n(job.grad_gates + at, job.relu ? (h <= Vec<T>{} ? Vec<T>{} : grad) : (T(1) - h * h) * grad, n);
         });
     }
 };
@@ -65,21 +65,21 @@ struct Lstm {
             const int64_t row = b.start + b.row + i, at = row * size + unit;
             T* gates = job.gates + row * 4 * size + unit;
             const T* p = product.data + i * product.rows + u;
-            const Vec<T> in = sigmoid_of<T>(get(gates, n) + get(p, n));
-            const Vec<T> forget = sigmoid_of<T>(get(gates + size, n) + get(p + product.gates, n));
-            const Vec<T> candidate = tanh_of<T>(get(gates + 2 * size, n) + get(p + 2 * product.gates, n));
-            const Vec<T> open = sigmoid_of<T>(get(gates + 3 * size, n) + get(p + 3 * product.gates, n));
+            const Vec<T> in = sigmoid_of<T>(load_n(gates, n) + load_n(p, n));
+            const Vec<T> forget = sigmoid_of<T>(load_n(gates + size, n) + load_n(p + product.gates, n));
+            const Vec<T> candidate = tanh_of<T>(load_n(gates + 2 * size, n) + load_n(p + 2 * product.gates, n));
+            const Vec<T> open = sigmoid_of<T>(load_n(gates + 3 * size, n) + load_n(p + 3 * product.gates, n));
             T* cell = job.c + (b.row + i) * size + unit;
-            const Vec<T> before = get(cell, n), c = forget * before + in * candidate, bent = tanh_of<T>(c);
-            put(cell, c, n);
-            put(out + at, open * bent, n);
+            const Vec<T> before = load_n(cell, n), c = forget * before + in * candidate, bent = tanh_of<T>(c);
+            store_n(cell, c, n);
+            store_n(out + at, open * bent, n);
             if (!job.kept) return;
-            put(gates, in, n);
-            put(gates + size, forget, n);
-            put(gates + 2 * size, candidate, n);
-            put(gates + 3 * size, open, n);
-            put(job.cells + at, before, n);
-            put(job.tanhs + at, bent, n);
+            store_n(gates, in, n);
+            store_n(gates + size, forget, n);
+            store_n(gates + 2 * size, candidate, n);
+            store_n(gates + 3 * size, open, n);
+            store_n(job.cells + at, before, n);
+            store_n(job.tanhs + at, bent, n);
         });
     }
 
@@ -89,17 +89,17 @@ struct Lstm {
             const int64_t row = b.start + b.row + i, at = row * size + unit;
             const T* gates = job.gates + row * 4 * size + unit;
             T* grads = job.grad_gates + row * 4 * size + unit;
-            const Vec<T> in = get(gates, n), forget = get(gates + size, n), candidate = get(gates + 2 * size, n);
-            const Vec<T> open = get(gates + 3 * size, n), bent = get(job.tanhs + at, n);
-            Vec<T> grad = get(total + i * size + unit, n);
-            if (outside) grad += get(outside + i * size + unit, n);
+            const Vec<T> in = load_n(gates, n), forget = load_n(gates + size, n), candidate = load_n(gates + 2 * size, n);
+            const Vec<T> open = load_n(gates + 3 * size, n), bent = load_n(job.tanhs + at, n);
+            Vec<T> grad = load_n(total + i * size + unit, n);
+            if (outside) grad += load_n(outside + i * size + unit, n);
             T* cell = job.grad_c + (b.row + i) * size + unit;
-            const Vec<T> grad_c = get(cell, n) + grad * open * (T(1) - bent * bent);
-            put(cell, grad_c * forget, n);
-            put(grads, grad_c * candidate * (in * (T(1) - in)), n);
-            put(grads + size, grad_c * get(job.cells + at, n) * (forget * (T(1) - forget)), n);
-            put(grads + 2 * size, grad_c * in * (T(1) - candidate * candidate), n);
-            put(grads + 3 * size, grad * bent * (open * (T(1) - open)), n);
+            const Vec<T> grad_c = load_n(cell, n) + grad * open * (T(1) - bent * bent);
+            store_n(cell, grad_c * forget, n);
+            store_n(grads, grad_c * candidate * (in * (T(1) - in)), n);
+            store_n(grads + size, grad_c * load_n(job.cells + at, n) * (forget * (T(1) - forget)), n);
+            store_n(grads + 2 * size, grad_c * in * (T(1) - candidate * candidate), n);
+            store_n(grads + 3 * size, grad * bent * (open * (T(1) - open)), n);
         });
     }
 };
@@ -115,19 +115,19 @@ struct Gru {
             T* gates = job.gates + row * 3 * size + unit;
             const T *p = product.data + i * product.rows + u, *bias = job.bias;
             const auto from_h = [=](int gate) __attribute__((always_inline)) {
-                const Vec<T> value = get(p + gate * product.gates, n);
-                return bias ? value + get(bias + gate * size + unit, n) : value;
+                const Vec<T> value = load_n(p + gate * product.gates, n);
+                return bias ? value + load_n(bias + gate * size + unit, n) : value;
             };
-            const Vec<T> reset = sigmoid_of<T>(get(gates, n) + from_h(0));
-            const Vec<T> update = sigmoid_of<T>(get(gates + size, n) + from_h(1));
+            const Vec<T> reset = sigmoid_of<T>(load_n(gates, n) + from_h(0));
+            const Vec<T> update = sigmoid_of<T>(load_n(gates + size, n) + from_h(1));
             const Vec<T> candidate = from_h(2);
-            const Vec<T> fresh = tanh_of<T>(get(gates + 2 * size, n) + reset * candidate);
-            put(job.out + at, (get(before + i * size + unit, n) - fresh) * update + fresh, n);
+            const Vec<T> fresh = tanh_of<T>(load_n(gates + 2 * size, n) + reset * candidate);
+            store_n(job.out + at, (load_n(before + i * size + unit, n) - fresh) * update + fresh, n);
             if (!job.kept) return;
-            put(gates, reset, n);
-            put(gates + size, update, n);
-            put(gates + 2 * size, fresh, n);
-            put(job.candidates + at, candidate, n);
+            store_n(gates, reset, n);
+            store_n(gates + size, update, n);
+            store_n(gates + 2 * size, fresh, n);
+            store_n(job.candidates + at, candidate, n);
         });
     }
 
@@ -136,20 +136,20 @@ struct Gru {
         const int64_t size = job.size;
         each_vector<T>(b, [&](int64_t i, int64_t unit, int64_t n, int64_t) __attribute__((always_inline)) {
             const int64_t row = b.start + b.row + i, at = row * size + unit, first = row * 3 * size + unit;
-            const Vec<T> reset = get(job.gates + first, n), update = get(job.gates + first + size, n);
-            const Vec<T> fresh = get(job.gates + first + 2 * size, n);
-            const Vec<T> grad = get(outside + i * size + unit, n) + get(total + i * size + unit, n), rest = T(1) - update;
+            const Vec<T> reset = load_n(job.gates + first, n), update = load_n(job.gates + first + size, n);
+            const Vec<T> fresh = load_n(job.gates + first + 2 * size, n);
+            const Vec<T> grad = load_n(outside + i * size + unit, n) + load_n(total + i * size + unit, n), rest = T(1) - update;
             const Vec<T> grad_n = (T(1) - fresh * fresh) * grad * rest;
-            const Vec<T> grad_z = (get(job.befores + at, n) - fresh) * grad * rest * update;
-            const Vec<T> grad_r = (T(1) - reset) * reset * get(job.candidates + at, n) * grad_n;
+            const Vec<T> grad_z = (load_n(job.befores + at, n) - fresh) * grad * rest * update;
+            const Vec<T> grad_r = (T(1) - reset) * reset * load_n(job.candidates + at, n) * grad_n;
             T *gates = job.grad_gates + first, *products = job.grad_products + first;
-            put(gates, grad_r, n);
-            put(gates + size, grad_z, n);
-            put(gates + 2 * size, grad_n, n);
-            put(products, grad_r, n);
-            put(products + size, grad_z, n);
-            put(products + 2 * size, grad_n * reset, n);
-            put(total + i * size + unit, grad * update, n);
+            store_n(gates, grad_r, n);
+            store_n(gates + size, grad_z, n);
+            store_n(gates + 2 * size, grad_n, n);
+            store_n(products, grad_r, n);
+            store_n(products + size, grad_z, n);
+            store_n(products + 2 * size, grad_n * reset, n);
+            store_n(total + i * size + unit, grad * update, n);
         });
     }
 };

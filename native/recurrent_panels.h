@@ -2,7 +2,7 @@
 // vectors that are read row by row, and a tile of the result stays in registers. Kernel files only, as vec.h.
 #pragma once
 
-#include "core/vec.h"
+#include "core/tile.h"
 
 namespace rl::RL_ISA {
 namespace {
@@ -12,26 +12,11 @@ constexpr int kPanelVectors = 4;
 // Accumulators: at most 24 of 32 registers, or 12 of 16.
 #if defined(__AVX512F__) || defined(__aarch64__)
 template <int V>
-constexpr int kTileRows = V == 4 ? 6 : 8;
+constexpr int kRowsOf = V == 4 ? 6 : 8;
 #else
 template <int V>
-constexpr int kTileRows = V == 4 ? 3 : V == 3 ? 4 : V == 2 ? 6 : 8;
+constexpr int kRowsOf = V == 4 ? 3 : V == 3 ? 4 : V == 2 ? 6 : 8;
 #endif
-
-RL_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-RL_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-RL_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-// n <= lanes elements.
-template <class T>
-RL_INLINE Vec<T> get(const T* p, int64_t n) {
-    return n == lanes<T> ? load(p) : load_part(p, n);
-}
-template <class T>
-RL_INLINE void put(T* p, Vec<T> v, int64_t n) {
-    if (n == lanes<T>) store(p, v);
-    else store_part(p, v, n);
-}
 
 // out (ROWS x V vectors) = a (ROWS x k) @ b (k x V vectors). A tile of few accumulators keeps several of each, for every second
 // or fourth of k, since one would wait for itself.
@@ -83,9 +68,9 @@ RL_INLINE Tile<T> tile_of(int64_t rows, std::integer_sequence<int, I...>) {
 // Calls sink(first row, rows, tile) for all rows of a @ panel, tile by tile, the tiles as equal as can be.
 template <class T, int V, class Sink>
 RL_INLINE void multiply_panel(int64_t rows, int64_t k, const T* a, int64_t a_rows, const T* b, Sink sink) {
-    constexpr int most = kTileRows<V>;
+    constexpr int most = kRowsOf<V>;
     alignas(kVectorBytes) T tile[most * V * lanes<T>];
-    const int64_t tiles = ceil_div(rows, most);
+    const int64_t tiles = divide_up(rows, most);
     for (int64_t t = 0; t < tiles; ++t) {
         const int64_t begin = rows * t / tiles, height = rows * (t + 1) / tiles - begin;
         tile_of<T, V>(height, std::make_integer_sequence<int, most>{})(k, a + begin * a_rows, a_rows, b, tile);
@@ -110,7 +95,7 @@ struct Panels {
 template <class T>
 Panels<T> panels_for(int64_t k, int64_t width, int groups) {
     Panels<T> p = {nullptr, k, width, 0, groups};
-    p.count = ceil_div(width, p.columns());
+    p.count = divide_up(width, p.columns());
     return p;
 }
 
@@ -119,7 +104,7 @@ template <class T, int GROUPS, class Sink>
 RL_INLINE void multiply(const Panels<T>& b, int64_t i, int64_t rows, const T* a, int64_t a_rows, Sink sink) {
     const T* panel = b.panel(i);
     if constexpr (GROUPS > 1) return multiply_panel<T, GROUPS>(rows, b.k, a, a_rows, panel, sink);
-    switch (ceil_div(b.columns_of(i), lanes<T>)) {
+    switch (divide_up(b.columns_of(i), lanes<T>)) {
         case 1: return multiply_panel<T, 1>(rows, b.k, a, a_rows, panel, sink);
         case 2: return multiply_panel<T, 2>(rows, b.k, a, a_rows, panel, sink);
         case 3: return multiply_panel<T, 3>(rows, b.k, a, a_rows, panel, sink);
@@ -130,33 +115,22 @@ RL_INLINE void multiply(const Panels<T>& b, int64_t i, int64_t rows, const T* a,
 // Panel i of w', for w (groups * width, k): each vector is `lanes` rows of w, transposed block by block.
 template <class T>
 void pack_transposed(const Panels<T>& p, int64_t i, const T* w, T* out) {
-    const int64_t columns = p.columns_of(i), each = ceil_div(columns, lanes<T>), row = p.groups * each * lanes<T>;
+    const int64_t columns = p.columns_of(i), each = divide_up(columns, lanes<T>), row = p.groups * each * lanes<T>;
     for (int64_t v = 0; v < p.groups * each; ++v) {
         const int64_t first = i * p.columns() + v % each * lanes<T>;
         const int64_t count = smaller(lanes<T>, p.width - first);
         const T* from = w + (v / each * p.width + first) * p.k;
-        for (int64_t at = 0; at < p.k; at += lanes<T>) {
-            const int64_t left = smaller(p.k - at, lanes<T>);
-            Vec<T> block[lanes<T>];
-#pragma GCC unroll 16
-            for (int j = 0; j < lanes<T>; ++j) block[j] = j < count ? get(from + j * p.k + at, left) : Vec<T>{};
-            transpose<T>(block);
-            T* to = out + at * row + v * lanes<T>;
-#pragma GCC unroll 16
-            for (int j = 0; j < lanes<T>; ++j) {
-                if (j < left) store(to + j * row, block[j]);
-            }
-        }
+        transpose_strip(from, p.k, p.k, count, out + v * lanes<T>, row);
     }
 }
 
 // Panel i of w (k, width).
 template <class T>
 void pack_plain(const Panels<T>& p, int64_t i, const T* w, T* out) {
-    const int64_t columns = p.columns_of(i), row = ceil_div(columns, lanes<T>) * lanes<T>;
+    const int64_t columns = p.columns_of(i), row = divide_up(columns, lanes<T>) * lanes<T>;
     for (int64_t at = 0; at < p.k; ++at) {
         const T* from = w + at * p.width + i * p.columns();
-        for (int64_t j = 0; j < columns; j += lanes<T>) store(out + at * row + j, get(from + j, smaller(lanes<T>, columns - j)));
+        for (int64_t j = 0; j < columns; j += lanes<T>) store(out + at * row + j, load_n(from + j, smaller(lanes<T>, columns - j)));
     }
 }
 

@@ -7,15 +7,13 @@
 
 #include "core/allocator.h"
 #include "core/thread_pool.h"
-#include "core/vec.h"
+#include "core/tile.h"
 
 namespace rl::RL_ISA {
 namespace {
 
 constexpr int64_t kGrain = 1 << 13;  // products for which a second thread pays
 
-RL_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-RL_INLINE int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // An output of vectors `step` apart.
 template <class T, class Load>
@@ -51,39 +49,6 @@ void along_rows(const TapsShape& s, const T* x, const T* weight, T* out) {
     });
 }
 
-// `count` rows of `size` elements, `step` apart, as vectors: to[j] holds element j of each row. Or the reverse.
-template <class T>
-RL_INLINE void rows_to_vectors(const T* from, int64_t step, int64_t count, int64_t size, T* to) {
-    for (int64_t j = 0; j < size; j += lanes<T>) {
-        const int64_t some = smaller(lanes<T>, size - j);
-        Vec<T> block[lanes<T>];
-#pragma GCC unroll 16
-        for (int i = 0; i < lanes<T>; ++i)
-            block[i] = i >= count ? Vec<T>{} : some == lanes<T> ? load(from + i * step + j) : load_part(from + i * step + j, some);
-        transpose<T>(block);
-#pragma GCC unroll 16
-        for (int i = 0; i < lanes<T>; ++i)
-            if (i < some) store(to + (j + i) * lanes<T>, block[i]);
-    }
-}
-
-template <class T>
-RL_INLINE void vectors_to_rows(const T* from, int64_t size, int64_t count, int64_t step, T* to) {
-    for (int64_t j = 0; j < size; j += lanes<T>) {
-        const int64_t some = smaller(lanes<T>, size - j);
-        Vec<T> block[lanes<T>];
-#pragma GCC unroll 16
-        for (int i = 0; i < lanes<T>; ++i) block[i] = i < some ? load(from + (j + i) * lanes<T>) : Vec<T>{};
-        transpose<T>(block);
-#pragma GCC unroll 16
-        for (int i = 0; i < lanes<T>; ++i) {
-            if (i >= count) break;
-            if (some == lanes<T>) store(to + i * step + j, block[i]);
-            else store_part(to + i * step + j, block[i], some);
-        }
-    }
-}
-
 template <class T>
 ResampleStatus along_last(const TapsShape& s, const T* x, const T* weight, T* out) {
     const int64_t blocks = divide_up(s.outer, lanes<T>), size = (s.size + s.outputs) * lanes<T>;
@@ -95,13 +60,13 @@ ResampleStatus along_last(const TapsShape& s, const T* x, const T* weight, T* ou
         T *const in = base + part * size, *const found = in + s.size * lanes<T>;
         for (int64_t b = blocks * part / total; b < blocks * (part + 1) / total; ++b) {
             const int64_t row = b * lanes<T>, count = smaller(lanes<T>, s.outer - row);
-            rows_to_vectors(x + row * s.size, s.size, count, s.size, in);
+            transpose_strip(x + row * s.size, s.size, s.size, count, in, lanes<T>);
             for (int64_t o = 0; o < s.outputs; ++o)
                 store(found + o * lanes<T>, sum_taps<T>(s.index + o * s.taps, weight ? weight + o * s.taps : nullptr, s.taps,
                                                         [=](int64_t at) __attribute__((always_inline)) {
                                                             return load(in + at * lanes<T>);
                                                         }));
-            vectors_to_rows(found, s.outputs, count, s.outputs, out + row * s.outputs);
+            restore_rows(out + row * s.outputs, s.outputs, s.outputs, count, [=](int64_t j) { return load(found + j * lanes<T>); });
         }
     });
     return ResampleStatus::ok;

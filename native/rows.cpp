@@ -130,7 +130,8 @@ RL_INLINE void add_row(const T* row, Vec<T> weight, int64_t width, T* out) {
 template <class T>
 void scatter_sum(const T* table, int64_t width, const int64_t* source, const int64_t* target, int64_t entries, const T* weights,
                  int64_t rows, T* out) {
-    parallel_for(rows, grain_of(width), [=](int64_t first, int64_t last) {
+    parallel_parts(parts_for(rows, grain_of(width)), [=](int part, int parts) {
+        const int64_t first = rows * part / parts, last = rows * (part + 1) / parts;
         __builtin_memset(out + first * width, 0, static_cast<size_t>((last - first) * width) * sizeof(T));
         for (int64_t i = 0; i < entries; ++i) {
             const int64_t r = target[i];

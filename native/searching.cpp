@@ -136,7 +136,7 @@ bool count(const int64_t* x, int64_t n, int64_t length, int parts, int64_t* tabl
             for (int64_t b = 0; b < kSpread * length; ++b) spread[b] = 0;
             for (int64_t i = begin; i < end; ++i) {
                 const auto value = static_cast<uint64_t>(x[i]);
-                if (value < most) ++spread[kSpread * x[i] + i % kSpread];
+                if (value < most) ++spread[kSpread * static_cast<int64_t>(value) + i % kSpread];
                 else ++missed;
             }
             for (int64_t b = 0; b < kSpread * length; ++b) table[b / kSpread] += spread[b];

@@ -63,6 +63,14 @@ public:
     bool writeable() const { return PyArray_ISWRITEABLE(array_); }
     bool plain() const { return PyArray_ISALIGNED(array_) && PyArray_ISNOTSWAPPED(array_); }
     PyArrayObject* ptr() const { return array_; }
+    // Whether items of so many bytes may be moved as integers of that size (words of 8 bytes, if larger). A type may ask for
+    // less: complex numbers for the alignment of their parts, bytes for none. In dense memory rows may be such items.
+    bool aligned_for(int64_t bytes) const {
+        uint64_t places = reinterpret_cast<uintptr_t>(PyArray_DATA(array_));
+        for (int i = 0; i < dims() && !contiguous(); ++i) places |= shape(i) > 1 ? static_cast<uint64_t>(stride(i)) : 0;
+        const uint64_t unit = static_cast<uint64_t>(bytes & -bytes);
+        return places % (unit < 8 ? unit : 8) == 0;
+    }
 
     template <class T>
     bool is() const {

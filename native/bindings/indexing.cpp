@@ -23,7 +23,7 @@ bool steps(const Array& x, int64_t* out) {
 int movable(const Array& x) {
     const int64_t size = PyArray_ITEMSIZE(x.ptr());
     const bool known = size == 1 || size == 2 || size == 4 || size == 8 || size == 16;
-    return known && PyArray_ISALIGNED(x.ptr()) && !PyDataType_REFCHK(PyArray_DESCR(x.ptr())) ? static_cast<int>(size) : 0;
+    return known && x.aligned_for(size) && !PyDataType_REFCHK(PyArray_DESCR(x.ptr())) ? static_cast<int>(size) : 0;
 }
 
 // A new array of the elements of `like`.
@@ -147,7 +147,8 @@ nb::object take_along(nb::handle own_, int64_t dim, nb::handle index_, bool wrap
 
 // Whether slices may be written: dense memory of its own.
 bool takes_slices(const Array& own, const Array& index, const Array& values) {
-    return own.writeable() && values.contiguous() && PyArray_ISALIGNED(values.ptr()) && !own.overlaps(values) && !own.overlaps(index);
+    const bool dense = values.contiguous() && values.aligned_for(PyArray_ITEMSIZE(values.ptr()));
+    return own.writeable() && dense && !own.overlaps(values) && !own.overlaps(index);
 }
 
 nb::object put_along(nb::handle own_, int64_t dim, nb::handle index_, nb::handle values_, bool wraps) {

@@ -32,14 +32,18 @@ private:
 
 bool is_mask(const Array& mask) { return PyArray_TYPE(mask.ptr()) == NPY_BOOL && mask.contiguous() && mask.dims() > 0; }
 
+// Whether the kernels may move items of so many bytes from or to x: those of 2, 4 and 8 bytes they move as integers.
+bool movable(const Array& x, int64_t width) { return (width != 2 && width != 4 && width != 8) || x.aligned_for(width); }
+
 // The bytes of what one place of the mask, which has x's first dimensions, stands for; 0 for arrays that the kernels don't take.
 int64_t width_of(const Array& x, const Array& mask) {
-    if (!x.contiguous() || !PyArray_ISALIGNED(x.ptr()) || PyDataType_REFCHK(PyArray_DESCR(x.ptr()))) return 0;
+    if (!x.contiguous() || PyDataType_REFCHK(PyArray_DESCR(x.ptr()))) return 0;
     if (!is_mask(mask) || mask.dims() > x.dims() || x.dims() > kMostMaskDims || x.size() == 0) return 0;
     for (int d = 0; d < mask.dims(); ++d) {
         if (mask.shape(d) != x.shape(d)) return 0;
     }
-    return x.size() / mask.size() * PyArray_ITEMSIZE(x.ptr());
+    const int64_t width = x.size() / mask.size() * PyArray_ITEMSIZE(x.ptr());
+    return movable(x, width) ? width : 0;
 }
 
 nb::object select_masked(nb::handle x_, nb::handle mask_) {
@@ -63,7 +67,7 @@ nb::object select_masked(nb::handle x_, nb::handle mask_) {
 nb::object place_masked(nb::handle x_, nb::handle mask_, nb::handle values_) {
     const Array x(x_, "out"), mask(mask_, "mask"), values(values_, "values");
     const int64_t width = width_of(x, mask);
-    if (width == 0 || !x.writeable() || !values.contiguous() || !PyArray_ISALIGNED(values.ptr())) return not_implemented();
+    if (width == 0 || !x.writeable() || !values.contiguous() || !movable(values, width)) return not_implemented();
     if (!PyArray_EquivTypes(PyArray_DESCR(x.ptr()), PyArray_DESCR(values.ptr()))) return not_implemented();
     const bool single = values.dims() == 0;
     if (x.overlaps(values) || x.overlaps(mask) || (single && width != PyArray_ITEMSIZE(x.ptr()))) return not_implemented();
@@ -80,7 +84,7 @@ nb::object fill_masked(nb::handle x_, nb::handle mask_, nb::handle value_) {
     const Array x(x_, "x"), mask(mask_, "mask"), value(value_, "value");
     const int64_t width = width_of(x, mask);
     const bool sized = width == 1 || width == 2 || width == 4 || width == 8;
-    if (!sized || mask.dims() != x.dims() || value.dims() != 0 || !PyArray_ISALIGNED(value.ptr())) return not_implemented();
+    if (!sized || mask.dims() != x.dims() || value.dims() != 0 || !movable(value, width)) return not_implemented();
     if (!PyArray_EquivTypes(PyArray_DESCR(x.ptr()), PyArray_DESCR(value.ptr()))) return not_implemented();
     PyArray_Descr* kind = PyArray_DESCR(x.ptr());
     Py_INCREF(kind);

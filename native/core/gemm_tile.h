@@ -6,16 +6,10 @@
 #include <utility>
 
 #include "matrix.h"
-#include "vec.h"
+#include "tile.h"
 
 namespace rl::RL_ISA {
 namespace {
-
-#if defined(__AVX512F__) || defined(__aarch64__)
-constexpr int kTileRows = 14;  // 28 accumulators of 32 registers
-#else
-constexpr int kTileRows = 6;   // 12 of 16
-#endif
 
 template <class T>
 constexpr int kTileColumns = 2 * lanes<T>;
@@ -28,8 +22,6 @@ struct Finish {
     bool transposed;  // the tile's rows are the result's columns
 };
 
-RL_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-RL_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 template <class T>
 RL_INLINE Vec<T> finished(Vec<T> v, const Finish<T>& finish, Vec<T> bias) {
@@ -103,7 +95,7 @@ void multiply_tile(int64_t k, const T* a, int64_t a_rows, int64_t a_columns, con
                    int64_t out_rows, int64_t columns, const Finish<T>& finish) {
     Vec<T> tile[ROWS][WIDTH] = {};
     Vec<T> total[ROWS][WIDTH];
-    const int64_t chains = ceil_div(k, kChain);
+    const int64_t chains = divide_up(k, kChain);
     for (int64_t chain = 0; chain < chains; ++chain) {
         if (chain > 0) {
 #pragma GCC unroll 16
@@ -115,21 +107,8 @@ void multiply_tile(int64_t k, const T* a, int64_t a_rows, int64_t a_columns, con
                 }
             }
         }
-        for (int64_t p = k * chain / chains, end = k * (chain + 1) / chains; p < end; ++p) {
-            Vec<T> right[WIDTH];
-#pragma GCC unroll 2
-            for (int v = 0; v < WIDTH; ++v) right[v] = load(b + v * lanes<T>);
-            const T* row = a;
-#pragma GCC unroll 16
-            for (int i = 0; i < ROWS; ++i) {
-                const Vec<T> left = splat(row[(i % 3) * a_rows]);
-                if (i % 3 == 2) row += 3 * a_rows;
-#pragma GCC unroll 2
-                for (int v = 0; v < WIDTH; ++v) tile[i][v] = fmadd<T>(left, right[v], tile[i][v]);
-            }
-            a += a_columns;
-            b += b_rows;
-        }
+        const int64_t p = k * chain / chains, depth = k * (chain + 1) / chains - p;
+        add_products<T, ROWS, WIDTH>(depth, a + p * a_columns, a_rows, a_columns, b + p * b_rows, b_rows, tile);
     }
     if (chains > 1) {
 #pragma GCC unroll 16
@@ -167,39 +146,7 @@ struct Panels {
     int64_t last_rows;
 };
 
-RL_INLINE int64_t padded(int64_t columns, int lane) { return ceil_div(columns, lane) * lane; }
-
-// out[p, i] = from[i, p] for k columns and `count` <= lanes rows of `from`.
-template <class T, class Put>
-RL_INLINE void transpose_rows(const T* from, int64_t from_rows, int64_t k, int64_t count, Put put) {
-    for (int64_t p = 0; p < k; p += lanes<T>) {
-        const int64_t left = smaller(k - p, lanes<T>);
-        Vec<T> block[lanes<T>];
-#pragma GCC unroll 16
-        for (int i = 0; i < lanes<T>; ++i) {
-            const T* row = from + i * from_rows + p;
-            block[i] = i >= count ? Vec<T>{} : left == lanes<T> ? load(row) : load_part(row, left);
-        }
-        transpose<T>(block);
-        if (left == lanes<T>) {
-#pragma GCC unroll 16
-            for (int i = 0; i < lanes<T>; ++i) put(p + i, block[i]);
-        } else {
-            for (int64_t i = 0; i < left; ++i) put(p + i, block[i]);
-        }
-    }
-}
-
-// Whole vectors are written, so up to lanes - 1 elements after each row of `out` are overwritten; rows are written in order.
-template <class T>
-void transpose_strip(const T* from, int64_t from_rows, int64_t k, int64_t count, T* out, int64_t out_rows) {
-    transpose_rows(from, from_rows, k, count, [=](int64_t p, Vec<T> v) { store(out + p * out_rows, v); });
-}
-
-template <class T>
-void transpose_strip_exact(const T* from, int64_t from_rows, int64_t k, int64_t count, T* out, int64_t out_rows) {
-    transpose_rows(from, from_rows, k, count, [=](int64_t p, Vec<T> v) { store_part(out + p * out_rows, v, count); });
-}
+RL_INLINE int64_t padded(int64_t columns, int lane) { return divide_up(columns, lane) * lane; }
 
 // The columns of b as panels, k * kTileColumns elements apart. Rows that lie along memory are read through several panels.
 template <class T>

@@ -18,6 +18,10 @@
 namespace rl::RL_ISA {
 namespace {
 
+RL_INLINE constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+RL_INLINE constexpr int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+RL_INLINE constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 #if defined(__AVX512F__)
 constexpr int kVectorBytes = 64;
 #elif defined(__AVX2__)
@@ -104,6 +108,18 @@ RL_INLINE void store_part(T* p, Vec<T> v, int64_t n) {
     for (int64_t i = 0; i < n; ++i) p[i] = v[i];
 }
 
+// The first n elements, at most a vector's: none for a negative n.
+template <class T>
+RL_INLINE Vec<T> load_n(const T* p, int64_t n, T fill = T(0)) {
+    return n >= lanes<T> ? load(p) : n > 0 ? load_part(p, n, fill) : splat(fill);
+}
+
+template <class T>
+RL_INLINE void store_n(T* p, Vec<T> v, int64_t n) {
+    if (n >= lanes<T>) store(p, v);
+    else if (n > 0) store_part(p, v, n);
+}
+
 // a * b + c, fused where the set has it.
 template <class T>
 RL_INLINE Vec<T> fmadd(Vec<T> a, Vec<T> b, Vec<T> c) {
@@ -140,6 +156,35 @@ RL_INLINE Vec<T> sqrt(Vec<T> v) {
         else v[i] = __builtin_sqrt(v[i]);
     }
     return v;
+}
+
+// Every second element of two vectors, from the first or the second on.
+template <class T, int FIRST, int... I>
+RL_INLINE Vec<T> every_second_of(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) {
+#if defined(__clang__)
+    return __builtin_shufflevector(a, b, (2 * I + FIRST)...);
+#else
+    return __builtin_shuffle(a, b, Mask<T>{(2 * I + FIRST)...});
+#endif
+}
+template <class T, int FIRST>
+RL_INLINE Vec<T> every_second(Vec<T> a, Vec<T> b) {
+    return every_second_of<T, FIRST>(a, b, std::make_integer_sequence<int, lanes<T>>{});
+}
+
+// The lanes of two vectors by turns: the first half of the result or the second.
+template <class T, int FIRST, int... I>
+RL_INLINE Vec<T> by_turns_of(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) {
+    constexpr int L = lanes<T>;
+#if defined(__clang__)
+    return __builtin_shufflevector(a, b, (FIRST * L / 2 + I / 2 + I % 2 * L)...);
+#else
+    return __builtin_shuffle(a, b, Mask<T>{(FIRST * L / 2 + I / 2 + I % 2 * L)...});
+#endif
+}
+template <class T, int FIRST>
+RL_INLINE Vec<T> by_turns(Vec<T> a, Vec<T> b) {
+    return by_turns_of<T, FIRST>(a, b, std::make_integer_sequence<int, lanes<T>>{});
 }
 
 // One step of transpose(): exchanges the blocks of STEP elements off the diagonal of each 2 x 2 group of blocks.

@@ -176,6 +176,19 @@ def test_what_the_kernels_leave_to_the_reference(machine):
     np.testing.assert_array_equal(x, np.ones((3, 4)))
 
 
+def test_items_at_addresses_that_are_no_multiple_of_their_size_are_left_to_the_reference(machine):
+    shifted = np.zeros(42, np.float32)[1:41].view(np.complex64).reshape(4, 5)
+    spread = np.zeros(20, [("x", np.complex64), ("y", np.int32)])["x"].reshape(4, 5)  # 12 bytes from item to item
+    index, places = np.zeros((4, 5), np.int64), np.array([0, 3])
+    for x in (shifted, spread):
+        assert _native.gather_along(x, 1, index) is NotImplemented
+        assert _native.scatter_along("copy", np.zeros((4, 5), np.complex64), 1, index, x) is NotImplemented
+        assert _native.take_along(x, 1, places) is NotImplemented
+        assert _native.put_along(x, 1, places, np.zeros((4, 2), np.complex64)) is NotImplemented
+        assert _native.put_along(np.zeros((4, 9), np.complex64), 1, np.arange(5), x) is NotImplemented
+    assert _native.take_along(shifted.view(np.float32), 1, places).shape == (4, 2)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "match"),
     [

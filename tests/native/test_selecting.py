@@ -72,3 +72,16 @@ def test_what_the_kernels_leave_to_the_reference(machine: Any) -> None:
         reference.place_masked(x, mask, np.ones(23))
     with pytest.raises(TypeError, match="ndarray"):
         _native.places_of(3)
+
+
+def test_items_at_addresses_that_are_no_multiple_of_their_size_are_left_to_the_reference(machine: Any) -> None:
+    numbers = np.zeros(42, np.float32)[1:41]
+    rows, complex_ = numbers.reshape(20, 2), numbers.view(np.complex64)
+    mask = np.arange(20) % 3 == 0
+    for x in (rows, complex_):
+        assert _native.select_masked(x, mask) is NotImplemented
+        assert _native.place_masked(x, mask, x[mask]) is NotImplemented
+        assert _native.place_masked(x.copy(), mask, x) is NotImplemented
+    assert _native.fill_masked(complex_, mask, np.array(1, np.complex64)) is NotImplemented
+    wide = numbers.reshape(10, 4)
+    np.testing.assert_array_equal(_native.select_masked(wide, mask[:10]), wide[mask[:10]])

@@ -8,24 +8,10 @@
 
 namespace rl {
 
-// What a number beside elements of type T is held in: it is not rounded to 16 bits.
-template <class T>
-struct NumberOf {
-    using type = T;
-};
-template <>
-struct NumberOf<BFloat16> {
-    using type = float;
-};
-template <>
-struct NumberOf<Float16> {
-    using type = float;
-};
-
 // Null where a type has no such function.
 template <class T>
 struct ArithmeticKernels {
-    using Number = typename NumberOf<T>::type;
+    using Number = typename ElementOf<T>::type;
     using Unary = void (*)(const T* x, T* out, int64_t n);
     // Where a or b is null, the number stands for it.
     using Binary = void (*)(const T* a, const T* b, Number number, T* out, const Grid<3>& grid);

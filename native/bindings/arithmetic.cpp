@@ -20,7 +20,7 @@ nb::object with_type(const Array& x, Visit visit) {
 }
 
 // Reads a number that the type can hold; false for anything else.
-template <class T, class Number = typename NumberOf<T>::type>
+template <class T, class Number = typename ElementOf<T>::type>
 bool read_number(nb::handle object, Number& number) {
     PyObject* p = object.ptr();
     if constexpr (std::is_integral_v<T>) {
@@ -64,8 +64,7 @@ Grid<3> flat_grid(int64_t size) {
 
 // Both operands lie alike in another order than that of their dimensions: the result then does, too.
 bool permuted_result(const Array& a, nb::object& out, Grid<3>& grid) {
-    out = nb::steal(PyArray_NewLikeArray(a.ptr(), NPY_KEEPORDER, nullptr, 0));
-    if (!out.is_valid()) nb::raise_python_error();
+    out = empty_in_order(a);
     grid = flat_grid(a.size());
     return same_strides(a, Array(out, "out"));
 }
@@ -84,14 +83,12 @@ bool new_result(const Array& a, const Array& b, nb::object& out, Grid<3>& grid) 
     int dims = 0;
     if (same && a.contiguous() && b.contiguous()) {
         grid = flat_grid(a.size());
-        out = nb::steal(PyArray_SimpleNew(a.dims(), PyArray_DIMS(a.ptr()), PyArray_TYPE(a.ptr())));
-        if (!out.is_valid()) nb::raise_python_error();
+        out = empty(a.dims(), PyArray_DIMS(a.ptr()), PyArray_TYPE(a.ptr()));
         return true;
     }
     if (same && same_strides(a, b) && !in_order(a)) return permuted_result(a, out, grid);
     if (!in_order(a) || !in_order(b) || !common_shape(a, b, dims, shape)) return false;
-    out = nb::steal(PyArray_SimpleNew(dims, shape, PyArray_TYPE(a.ptr())));
-    if (!out.is_valid()) nb::raise_python_error();
+    out = empty(dims, shape, PyArray_TYPE(a.ptr()));
     return grid_of(a, b, Array(out, "out"), grid);
 }
 
@@ -113,7 +110,7 @@ bool given_result(const Array& a, const Array& b, const Array& out, Grid<3>& gri
 template <class T>
 nb::object binary_as(typename ArithmeticKernels<T>::Binary kernel, nb::handle a_, nb::handle b_, nb::handle out_) {
     const bool is_first = PyArray_Check(a_.ptr()), is_second = PyArray_Check(b_.ptr());
-    typename NumberOf<T>::type number{};
+    typename ElementOf<T>::type number{};
     if (!kernel || ((!is_first || !is_second) && !read_number<T>(is_first ? b_ : a_, number))) return not_implemented();
     const Array a(is_first ? a_ : b_, "a"), b(is_second ? b_ : a_, "b");
     if (!a.is<T>() || !b.is<T>()) return not_implemented();
@@ -171,7 +168,7 @@ nb::object ternary(nb::handle a_, nb::handle b_, nb::handle c_, nb::handle numbe
     return with_type(a, [&](auto like) {
         using T = decltype(like);
         const auto kernel = Pick(arithmetic_kernels<T>());
-        typename NumberOf<T>::type number{};
+        typename ElementOf<T>::type number{};
         if (!kernel || !b.is<T>() || !c.is<T>() || !read_number<T>(number_, number)) return not_implemented();
         nb::object out = empty_like<T>(a);
         Released released(a.size() >= kLong);

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <new>
 
 #include "../core/narrow_types.h"
 
@@ -111,21 +112,49 @@ private:
     PyArrayObject* array_;
 };
 
-// A new uninitialised C-contiguous array; raises MemoryError.
-template <class T>
-nb::object empty(std::initializer_list<int64_t> shape) {
-    static_assert(sizeof(npy_intp) == sizeof(int64_t));
-    PyObject* array = PyArray_SimpleNew(static_cast<int>(shape.size()), const_cast<npy_intp*>(shape.begin()),
-                                        type_number<T>);
+// What a NumPy function made; raises its error if it made nothing.
+inline nb::object made(PyObject* array) {
     if (!array) nb::raise_python_error();
     return nb::steal(array);
 }
 
+// A copy in row-major order.
+inline nb::object dense_copy(const Array& x) { return made(PyArray_NewCopy(x.ptr(), NPY_CORDER)); }
+
+// A new uninitialised C-contiguous array; raises MemoryError.
+inline nb::object empty(int dims, const int64_t* shape, int type) {
+    static_assert(sizeof(npy_intp) == sizeof(int64_t));
+    return made(PyArray_SimpleNew(dims, const_cast<npy_intp*>(shape), type));
+}
+
+template <class T>
+nb::object empty(std::initializer_list<int64_t> shape) {
+    return empty(static_cast<int>(shape.size()), shape.begin(), type_number<T>);
+}
+
 template <class T>
 nb::object empty_like(const Array& like) {
-    PyObject* array = PyArray_SimpleNew(like.dims(), PyArray_DIMS(like.ptr()), type_number<T>);
-    if (!array) nb::raise_python_error();
-    return nb::steal(array);
+    return empty(like.dims(), PyArray_DIMS(like.ptr()), type_number<T>);
+}
+
+// The same for another length of a dimension.
+inline nb::object empty_along(const Array& like, int64_t dim, int64_t length, int type) {
+    npy_intp shape[NPY_MAXDIMS];
+    for (int d = 0; d < like.dims(); ++d) shape[d] = d == dim ? length : like.shape(d);
+    return empty(like.dims(), shape, type);
+}
+
+// The same for another shape, of elements like those of an array, whichever they are.
+inline nb::object empty_of(const Array& like, int dims, const npy_intp* shape) {
+    PyArray_Descr* type = PyArray_DESCR(like.ptr());
+    Py_INCREF(type);
+    return made(PyArray_NewFromDescr(&PyArray_Type, type, dims, shape, nullptr, nullptr, 0, nullptr));
+}
+
+// A new uninitialised array whose dimensions follow one another in memory as another's do, of its type or of one that is given.
+inline nb::object empty_in_order(const Array& like, PyArray_Descr* type = nullptr) {
+    Py_XINCREF(type);
+    return made(PyArray_NewLikeArray(like.ptr(), NPY_KEEPORDER, type, 0));
 }
 
 template <class T>

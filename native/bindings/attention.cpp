@@ -69,17 +69,10 @@ bool as_job(const Array& query, const Array& key, const Array& value, nb::handle
     return as_heads(query, &job->query) && as_heads(key, &job->key) && as_heads(value, &job->value) && as_mask(mask, &job->mask);
 }
 
-// A new array whose elements lie in the order of another's.
-nb::object new_like(const Array& like) {
-    PyObject* array = PyArray_NewLikeArray(like.ptr(), NPY_KEEPORDER, nullptr, 0);
-    if (!array) nb::raise_python_error();
-    return nb::steal(array);
-}
-
 // A new array and its strides; false where it doesn't come with its last dimension dense.
 template <class T>
 bool new_heads(const Array& like, nb::object* array, Heads<T>* heads) {
-    *array = new_like(like);
+    *array = empty_in_order(like);
     return as_heads(Array(*array, "result"), heads);
 }
 

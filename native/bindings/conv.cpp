@@ -137,7 +137,7 @@ void check_channels(const ConvShape& c, int64_t x_channels, int64_t y_channels, 
 template <class T>
 nb::object dense(const Array& a) {
     PyObject* result = reinterpret_cast<PyObject*>(a.ptr());
-    return a.contiguous() ? nb::borrow(result) : nb::steal(PyArray_NewCopy(a.ptr(), NPY_CORDER));
+    return a.contiguous() ? nb::borrow(result) : dense_copy(a);
 }
 
 template <class T>

@@ -9,9 +9,7 @@ constexpr int64_t kLong = 1 << 14;  // elements from which the interpreter is re
 
 // A new array of another type whose dimensions lie in memory as x's do; null where that leaves x with gaps.
 nb::object dense_like(const Array& x, PyArray_Descr* type) {
-    Py_INCREF(type);
-    nb::object out = nb::steal(PyArray_NewLikeArray(x.ptr(), NPY_KEEPORDER, type, 0));
-    if (!out.is_valid()) nb::raise_python_error();
+    nb::object out = empty_in_order(x, type);
     const Array made(out, "out");
     const int64_t from = PyArray_ITEMSIZE(x.ptr()), to = PyArray_ITEMSIZE(made.ptr());
     for (int d = 0; d < x.dims(); ++d) {

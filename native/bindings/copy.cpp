@@ -37,8 +37,7 @@ nb::object copy_into(nb::handle out_, nb::handle source_) {
 
 template <class T>
 nb::object triangle_as(const Array& x, int64_t diagonal, bool lower) {
-    nb::object out = nb::steal(PyArray_SimpleNew(x.dims(), PyArray_DIMS(x.ptr()), PyArray_TYPE(x.ptr())));
-    if (!out.is_valid()) nb::raise_python_error();
+    nb::object out = empty(x.dims(), PyArray_DIMS(x.ptr()), PyArray_TYPE(x.ptr()));
     const int64_t rows = x.shape(x.dims() - 2), columns = x.shape(x.dims() - 1);
     if (x.size() == 0) return out;
     Released released(x.size() >= kLong);

@@ -20,12 +20,7 @@ nb::object lu_of(const Array& a) {
     npy_intp shape[NPY_MAXDIMS];
     for (int d = 0; d < dims; ++d) shape[d] = a.shape(d);
     shape[dims - 2] = steps;
-    PyObject* pivots_ = PyArray_SimpleNew(dims - 1, shape, NPY_INT32);
-    if (!pivots_) nb::raise_python_error();
-    nb::object pivots = nb::steal(pivots_);
-    PyObject* info_ = PyArray_SimpleNew(dims - 2, shape, NPY_INT32);
-    if (!info_) nb::raise_python_error();
-    nb::object info = nb::steal(info_);
+    const nb::object pivots = empty(dims - 1, shape, NPY_INT32), info = empty(dims - 2, shape, NPY_INT32);
     nb::object out = empty_like<T>(a);
     std::memcpy(data_of<T>(out), a.data<T>(), static_cast<size_t>(a.size()) * sizeof(T));
     {
@@ -50,23 +45,10 @@ template <class T>
 nb::object qr_of(const Array& a) {
     const int dims = a.dims();
     const int64_t rows = a.shape(dims - 2), columns = a.shape(dims - 1), steps = rows < columns ? rows : columns;
-    npy_intp shape[NPY_MAXDIMS];
-    for (int d = 0; d < dims; ++d) shape[d] = a.shape(d);
-    shape[dims - 1] = steps;
-    PyObject* q_ = PyArray_SimpleNew(dims, shape, type_number<T>);
-    if (!q_) nb::raise_python_error();
-    nb::object q = nb::steal(q_);
-    shape[dims - 2] = steps;
-    shape[dims - 1] = columns;
-    PyObject* r_ = PyArray_SimpleNew(dims, shape, type_number<T>);
-    if (!r_) nb::raise_python_error();
-    nb::object r = nb::steal(r_);
+    const nb::object q = empty_along(a, dims - 1, steps, type_number<T>), r = empty_along(a, dims - 2, steps, type_number<T>);
     const int64_t count = a.size() / (rows * columns);
     const Scratch<T> work(static_cast<size_t>(count * (rows + 2) * columns));
-    if (!work.get()) {
-        PyErr_NoMemory();
-        nb::raise_python_error();
-    }
+    if (!work.get()) throw std::bad_alloc();
     {
         Released released(a.size() >= kLong);
         factor_kernels<T>().qr(a.data<T>(), data_of<T>(q), data_of<T>(r), work.get(), count, rows, columns);

@@ -79,15 +79,6 @@ bool lay_out(const Array& x, int64_t dim, int64_t n, Transform<T>& t) {
 }
 
 template <class T>
-nb::object new_along(const Array& x, int64_t dim, int64_t length, int type) {
-    npy_intp shape[NPY_MAXDIMS];
-    for (int d = 0; d < x.dims(); ++d) shape[d] = d == dim ? length : x.shape(d);
-    PyObject* array = PyArray_SimpleNew(x.dims(), shape, type);
-    if (!array) nb::raise_python_error();
-    return nb::steal(array);
-}
-
-template <class T>
 void run(Transform<T>& t, double scale, const Array& x, const nb::object& out) {
     const auto roots = roots_of<T>(t.n);
     t.scale = static_cast<T>(scale);
@@ -98,9 +89,7 @@ void run(Transform<T>& t, double scale, const Array& x, const nb::object& out) {
         Released released(t.outer * t.n * t.inner >= kLong);
         done = fourier_kernels<T>().transform(t, x.data<T>(), data_of<T>(out));
     }
-    if (done) return;
-    PyErr_NoMemory();
-    nb::raise_python_error();
+    if (!done) throw std::bad_alloc();
 }
 
 template <class T>
@@ -112,7 +101,7 @@ nb::object complex_as(const Array& x, int64_t dim, double scale, bool forward, n
     if (!lay_out(x, dim, x.shape(static_cast<int>(dim)), t)) return not_implemented();
     nb::object out;
     if (out_.is_none()) {
-        out = new_along<T>(x, dim, t.n, complex_number<T>);
+        out = empty_along(x, dim, t.n, complex_number<T>);
     } else {
         const Array given(out_, "out");
         if (!is_dense(given, complex_number<T>) || !given.same_shape(x) || !given.writeable()) return not_implemented();
@@ -136,7 +125,7 @@ nb::object of_real_as(const Array& x, int64_t dim, double scale, bool whole) {
     t.kind = whole ? Spectrum::whole : Spectrum::half;
     if (dim < 0 || dim >= x.dims()) throw nb::value_error("dim is out of range");
     if (!lay_out(x, dim, x.shape(static_cast<int>(dim)), t)) return not_implemented();
-    nb::object out = new_along<T>(x, dim, whole ? t.n : t.n / 2 + 1, complex_number<T>);
+    nb::object out = empty_along(x, dim, whole ? t.n : t.n / 2 + 1, complex_number<T>);
     run(t, scale, x, out);
     return out;
 }
@@ -153,7 +142,7 @@ nb::object real_as(const Array& x, int64_t dim, double scale, int64_t n) {
     Transform<T> t{};
     t.kind = Spectrum::real;
     if (!lay_out(x, dim, n, t) || x.shape(static_cast<int>(dim)) != n / 2 + 1) return not_implemented();
-    nb::object out = new_along<T>(x, dim, n, type_number<T>);
+    nb::object out = empty_along(x, dim, n, type_number<T>);
     run(t, scale, x, out);
     return out;
 }

@@ -26,15 +26,6 @@ int movable(const Array& x) {
     return known && x.aligned_for(size) && !PyDataType_REFCHK(PyArray_DESCR(x.ptr())) ? static_cast<int>(size) : 0;
 }
 
-// A new array of the elements of `like`.
-nb::object empty_of(const Array& like, int dims, const npy_intp* shape) {
-    PyArray_Descr* kind = PyArray_DESCR(like.ptr());
-    Py_INCREF(kind);
-    PyObject* array = PyArray_NewFromDescr(&PyArray_Type, kind, dims, shape, nullptr, nullptr, 0, nullptr);
-    if (!array) nb::raise_python_error();
-    return nb::steal(array);
-}
-
 // Own and index must have as many dimensions, the index being no longer but along dim.
 Along layout(const Array& own, int64_t dim, const Array& index) {
     if (dim < 0 || dim >= own.dims()) throw nb::value_error("dim is out of range");

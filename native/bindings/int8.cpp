@@ -26,9 +26,7 @@ bool is_int8(const Array& x) { return PyArray_TYPE(x.ptr()) == NPY_INT8; }
 bool is_int32(const Array& x) { return PyArray_TYPE(x.ptr()) == NPY_INT32 && x.plain(); }
 
 nb::object new_codes(int dims, npy_intp* shape, bool is_signed) {
-    PyObject* array = PyArray_SimpleNew(dims, shape, is_signed ? NPY_INT8 : NPY_UINT8);
-    if (!array) nb::raise_python_error();
-    return nb::steal(array);
+    return empty(dims, shape, is_signed ? NPY_INT8 : NPY_UINT8);
 }
 
 void check_codes(int64_t zero, int64_t low, int64_t high) {

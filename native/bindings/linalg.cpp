@@ -47,9 +47,7 @@ void read(const Array& given, bool transpose, Operand<T>* out) {
     const Array* x = &given;
     Array copied = given;
     if (!read_as_it_lies(given, out)) {
-        PyObject* copy = PyArray_NewCopy(given.ptr(), NPY_CORDER);
-        if (!copy) nb::raise_python_error();
-        out->copy = nb::steal(copy);
+        out->copy = dense_copy(given);
         copied = Array(out->copy, "copy");
         x = &copied;
         read_as_it_lies(copied, out);
@@ -103,13 +101,6 @@ std::vector<int64_t> offsets(const Operand<T>& x, const int64_t* shape, int rank
     return found;
 }
 
-template <class T>
-nb::object new_array(const int64_t* shape, int rank) {
-    PyObject* array = PyArray_SimpleNew(rank, const_cast<npy_intp*>(shape), type_number<T>);
-    if (!array) nb::raise_python_error();
-    return nb::steal(array);
-}
-
 [[noreturn]] void no_product(int64_t m, int64_t k, int64_t other, int64_t n) {
     PyErr_Format(PyExc_ValueError, "gemm: shapes (%zdx%zd) and (%zdx%zd) cannot be multiplied", static_cast<Py_ssize_t>(m),
                  static_cast<Py_ssize_t>(k), static_cast<Py_ssize_t>(other), static_cast<Py_ssize_t>(n));
@@ -150,7 +141,7 @@ nb::object gemm_as(const Array& a_, const Array& b_, bool transpose_a, bool tran
     }
     nb::object result;
     if (out_.is_none()) {
-        result = new_array<T>(shape, rank);
+        result = empty(rank, shape, type_number<T>);
     } else {
         const Array out(out_, "out");
         if (out.dims() != rank || !std::equal(shape, shape + rank, PyArray_DIMS(out.ptr()))) {

@@ -113,9 +113,7 @@ void expect_targets(const Array& target, int64_t rows, const char* function) {
 nb::object checked_targets(const Array& target, int64_t ignore, int64_t columns, bool copy, int64_t* count = nullptr) {
     nb::object kept = nb::borrow(reinterpret_cast<PyObject*>(target.ptr()));
     if (copy) {
-        PyObject* fresh = PyArray_NewCopy(target.ptr(), NPY_CORDER);
-        if (!fresh) nb::raise_python_error();
-        kept = nb::steal(fresh);
+        kept = dense_copy(target);
     }
     const int64_t found = check_targets(Array(kept, "target"), ignore, columns);
     if (count) *count = found;

@@ -111,18 +111,11 @@ bool read_weight(nb::handle object, int64_t count, const char* name, const T*& d
 }
 
 template <class T>
-nb::object new_array(int rank, npy_intp* shape) {
-    PyObject* array = PyArray_SimpleNew(rank, shape, type_number<T>);
-    if (!array) nb::raise_python_error();
-    return nb::steal(array);
-}
-
-template <class T>
 nb::object normalize_as(const Array& x, nb::handle weight_, nb::handle bias_, Problem& p, double eps) {
     const T *weight, *bias;
     if (!read_weight(weight_, p.weights, "weight", weight) || !read_weight(bias_, p.weights, "bias", bias)) return not_implemented();
-    nb::object out = empty_like<T>(x), mean = new_array<T>(p.rank, p.kept), var = new_array<T>(p.rank, p.kept),
-               rstd = new_array<T>(p.rank, p.kept);
+    nb::object out = empty_like<T>(x), mean = empty(p.rank, p.kept, type_number<T>), var = empty(p.rank, p.kept, type_number<T>),
+               rstd = empty(p.rank, p.kept, type_number<T>);
     {
         Released released(x.size() >= kLong);
         const auto& kernels = norm_kernels<T>();

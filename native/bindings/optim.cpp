@@ -107,8 +107,8 @@ struct Batch {
 
 // A copy of an array in the memory layout of another of its shape and type.
 nb::object laid_out(const Array& array, const Array& like) {
-    nb::object copy = nb::steal(PyArray_NewLikeArray(like.ptr(), NPY_KEEPORDER, nullptr, 0));
-    if (!copy.is_valid() || PyArray_CopyInto(reinterpret_cast<PyArrayObject*>(copy.ptr()), array.ptr()) < 0) nb::raise_python_error();
+    nb::object copy = empty_in_order(like);
+    if (PyArray_CopyInto(reinterpret_cast<PyArrayObject*>(copy.ptr()), array.ptr()) < 0) nb::raise_python_error();
     return copy;
 }
 

@@ -59,16 +59,12 @@ nb::object new_like(const Array& x, int rank, const int64_t (&sizes)[2]) {
         const int axis = i - (x.dims() - rank);
         shape[i] = axis < 0 ? x.shape(i) : sizes[2 - rank + axis];
     }
-    PyObject* array = PyArray_SimpleNew(x.dims(), shape, type_number<T>);
-    if (!array) nb::raise_python_error();
-    return nb::steal(array);
+    return empty(x.dims(), shape, type_number<T>);
 }
 
 nb::object dense(const Array& a) {
     if (a.contiguous()) return nb::borrow(reinterpret_cast<PyObject*>(a.ptr()));
-    PyObject* copy = PyArray_NewCopy(a.ptr(), NPY_CORDER);
-    if (!copy) nb::raise_python_error();
-    return nb::steal(copy);
+    return dense_copy(a);
 }
 
 void raise(PoolStatus status) {

@@ -86,7 +86,7 @@ nb::object copy_of(const T* data, int64_t rows, int64_t columns) {
 
 // A new array for what backward needs, or None; `data` is where its elements go.
 template <class T>
-nb::object made(bool wanted, int64_t rows, int64_t columns, T*& data) {
+nb::object kept_array(bool wanted, int64_t rows, int64_t columns, T*& data) {
     if (!wanted) return nb::none();
     nb::object result = empty<T>({rows, columns});
     data = data_of<T>(result);
@@ -121,7 +121,7 @@ nb::object rnn_forward_as(nb::handle gates_, nb::handle h_, nb::handle weight_, 
     nb::object out = keep ? empty<T>({rows, size}) : nb::borrow(gates_), last = empty<T>({batch, size});
     job.out = data_of<T>(out);
     job.last = data_of<T>(last);
-    const nb::object befores = made<T>(keep, rows, size, job.befores);
+    const nb::object befores = kept_array<T>(keep, rows, size, job.befores);
     execute<T>(recurrent_kernels<T>().rnn, job, 1);
     return nb::make_tuple(out, last, befores);
 }
@@ -147,9 +147,9 @@ nb::object lstm_forward_as(nb::handle gates_, nb::handle h_, nb::handle c_, nb::
     job.out = data_of<T>(out);
     job.last = data_of<T>(last);
     job.c = data_of<T>(last_c);
-    const nb::object befores = made<T>(keep, rows, given, job.befores), cells = made<T>(keep, rows, size, job.cells);
-    const nb::object tanhs = made<T>(keep, rows, size, job.tanhs);
-    const nb::object hidden = made<T>(job.projection, rows, size, job.hidden);
+    const nb::object befores = kept_array<T>(keep, rows, given, job.befores), cells = kept_array<T>(keep, rows, size, job.cells);
+    const nb::object tanhs = kept_array<T>(keep, rows, size, job.tanhs);
+    const nb::object hidden = kept_array<T>(job.projection, rows, size, job.hidden);
     execute<T>(recurrent_kernels<T>().lstm, job, 4);
     return nb::make_tuple(out, last, last_c, befores, cells, tanhs, hidden);
 }
@@ -173,7 +173,7 @@ nb::object gru_forward_as(nb::handle gates_, nb::handle h_, nb::handle weight_, 
     const nb::object out = empty<T>({rows, size}), last = empty<T>({batch, size});
     job.out = data_of<T>(out);
     job.last = data_of<T>(last);
-    const nb::object befores = made<T>(keep, rows, size, job.befores), candidates = made<T>(keep, rows, size, job.candidates);
+    const nb::object befores = kept_array<T>(keep, rows, size, job.befores), candidates = kept_array<T>(keep, rows, size, job.candidates);
     execute<T>(recurrent_kernels<T>().gru, job, 3);
     return nb::make_tuple(out, last, befores, candidates);
 }
@@ -221,7 +221,7 @@ nb::object lstm_backward_as(nb::handle gates_, nb::handle cells_, nb::handle tan
     job.grad_gates = job.grad_products = data_of<T>(grad_gates);
     job.grad_h = data_of<T>(first);
     job.grad_c = data_of<T>(first_c);
-    const nb::object projected = made<T>(job.projection, rows, given, job.projected);
+    const nb::object projected = kept_array<T>(job.projection, rows, given, job.projected);
     execute<T>(recurrent_kernels<T>().lstm_backward, job, 4);
     return nb::make_tuple(grad_gates, first, first_c, projected);
 }

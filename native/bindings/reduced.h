@@ -34,11 +34,7 @@ struct Sizes {
             else if (keepdim) shape[rank++] = 1;
         }
     }
-    nb::object array(int type) {
-        nb::object out = nb::steal(PyArray_SimpleNew(rank, shape, type));
-        if (!out.is_valid()) nb::raise_python_error();
-        return out;
-    }
+    nb::object array(int type) const { return empty(rank, shape, type); }
     npy_intp shape[kMaxDims];
     int rank = 0;
     int64_t outer = 1, n = 1, inner = 1;

@@ -12,8 +12,7 @@ constexpr int64_t kLong = 1 << 13;  // results from which the interpreter is rel
 // A copy of indices, since another thread may write to them while the kernel runs; each is checked to lie in [0, most].
 class Indices {
 public:
-    Indices(const Array& array, int64_t most) : copy_(nb::steal(PyArray_NewCopy(array.ptr(), NPY_CORDER))) {
-        if (!copy_.is_valid()) nb::raise_python_error();
+    Indices(const Array& array, int64_t most) : copy_(dense_copy(array)) {
         const int64_t* const data = get();
         for (int64_t i = 0; i < array.size(); ++i)
             if (data[i] < 0 || data[i] > most) throw nb::index_error("resample: an index lies outside");
@@ -33,16 +32,12 @@ nb::object along_as(const Array& x, int axis, const Array& index, nb::handle wei
         weight = array.data<T>();
     }
     TapsShape s = {1, x.shape(axis), 1, index.shape(0), index.shape(1), nullptr};
-    npy_intp shape[NPY_MAXDIMS];
     for (int i = 0; i < x.dims(); ++i) {
-        shape[i] = i == axis ? s.outputs : x.shape(i);
         if (i != axis) (i < axis ? s.outer : s.inner) *= x.shape(i);
     }
     const Indices copy(index, s.size - 1);
     s.index = copy.get();
-    PyObject* array = PyArray_SimpleNew(x.dims(), shape, type_number<T>);
-    if (!array) nb::raise_python_error();
-    nb::object out = nb::steal(array);
+    nb::object out = empty_along(x, axis, s.outputs, type_number<T>);
     ResampleStatus status;
     {
         Released released(s.outer * s.outputs * s.inner >= kLong);

@@ -13,12 +13,6 @@ constexpr int64_t kGuess = 1024;            // numbers below which counting need
 constexpr int64_t kMostInTables = 1 << 19;  // counters of all threads together
 constexpr int64_t kMostBins = 1 << 30;
 
-[[noreturn]] void no_memory() {
-    PyErr_NoMemory();
-    nb::raise_python_error();
-    __builtin_unreachable();
-}
-
 template <class T>
 nb::object search_as(const Array& keys, const Array& values, bool right) {
     const int last = keys.dims() - 1;
@@ -59,7 +53,7 @@ nb::object histogram_as(const Array& x, int64_t bins, double low, double high) {
     int parts = parts_for(x.size(), kGrain);
     if (parts * bins > kMostInTables) parts = 1;
     const Scratch<int64_t> tables(static_cast<size_t>(parts) * (bins + 1));
-    if (!tables.get()) no_memory();
+    if (!tables.get()) throw std::bad_alloc();
     nb::object out = empty<T>({bins});
     Released released(x.size() >= kLong);
     searching_kernels<T>().histogram(x.data<T>(), x.size(), bins, static_cast<T>(low), static_cast<T>(high), parts, tables.get());
@@ -86,7 +80,7 @@ nb::object count_numbers(nb::handle x_, int64_t least_length) {
     int parts = parts_for(n, kGrain);
     int64_t length = kGuess;
     Scratch<int64_t> guess(static_cast<size_t>(parts) * kGuess);
-    if (!guess.get()) no_memory();
+    if (!guess.get()) throw std::bad_alloc();
     bool fits;
     {
         Released released(n >= kLong);
@@ -113,7 +107,7 @@ nb::object count_numbers(nb::handle x_, int64_t least_length) {
     if (parts * length > kMostInTables) parts = 1;
     nb::object out = empty<int64_t>({length});
     const Scratch<int64_t> tables(parts > 1 ? static_cast<size_t>(parts) * length : 1);
-    if (!tables.get()) no_memory();
+    if (!tables.get()) throw std::bad_alloc();
     Released released(n >= kLong);
     int64_t* counts = parts > 1 ? tables.get() : data_of<int64_t>(out);
     active_counting().count(numbers, n, length, parts, counts);

@@ -54,11 +54,7 @@ nb::object select_masked(nb::handle x_, nb::handle mask_) {
     npy_intp shape[kMostMaskDims + 1] = {parts.total()};
     int dims = 1;
     for (int d = mask.dims(); d < x.dims(); ++d) shape[dims++] = x.shape(d);
-    PyArray_Descr* kind = PyArray_DESCR(x.ptr());
-    Py_INCREF(kind);
-    PyObject* array = PyArray_NewFromDescr(&PyArray_Type, kind, dims, shape, nullptr, nullptr, 0, nullptr);
-    if (!array) nb::raise_python_error();
-    nb::object out = nb::steal(array);
+    nb::object out = empty_of(x, dims, shape);
     Released released(x.size() >= kLong);
     active_selecting().select(parts.mask, parts.n, parts.count, parts.starts(), x.data<char>(), width, data_of<char>(out));
     return out;
@@ -86,11 +82,7 @@ nb::object fill_masked(nb::handle x_, nb::handle mask_, nb::handle value_) {
     const bool sized = width == 1 || width == 2 || width == 4 || width == 8;
     if (!sized || mask.dims() != x.dims() || value.dims() != 0 || !movable(value, width)) return not_implemented();
     if (!PyArray_EquivTypes(PyArray_DESCR(x.ptr()), PyArray_DESCR(value.ptr()))) return not_implemented();
-    PyArray_Descr* kind = PyArray_DESCR(x.ptr());
-    Py_INCREF(kind);
-    PyObject* array = PyArray_NewFromDescr(&PyArray_Type, kind, x.dims(), PyArray_DIMS(x.ptr()), nullptr, nullptr, 0, nullptr);
-    if (!array) nb::raise_python_error();
-    nb::object out = nb::steal(array);
+    nb::object out = empty_of(x, x.dims(), PyArray_DIMS(x.ptr()));
     Released released(x.size() >= kLong);
     active_selecting().fill(static_cast<int>(width), mask.data<uint8_t>(), x.size(), x.data<char>(), value.data<char>(), data_of<char>(out));
     return out;

@@ -35,18 +35,9 @@ bool rows_of(const Array& x, int64_t dim, Element& type, RowLayout& rows) {
     return rows.n < (int64_t{1} << 32);
 }
 
-// A new array like x, of this type of elements, with n elements along a dimension.
-nb::object with_length(const Array& x, int64_t dim, int64_t n, int type) {
-    npy_intp shape[NPY_MAXDIMS];
-    for (int i = 0; i < x.dims(); ++i) shape[i] = i == dim ? n : x.shape(i);
-    PyObject* array = PyArray_SimpleNew(x.dims(), shape, type);
-    if (!array) nb::raise_python_error();
-    return nb::steal(array);
-}
-
 struct Results {
     Results(const Array& x, int64_t dim, int64_t n)
-        : values(with_length(x, dim, n, PyArray_TYPE(x.ptr()))), indices(with_length(x, dim, n, NPY_INT64)) {}
+        : values(empty_along(x, dim, n, PyArray_TYPE(x.ptr()))), indices(empty_along(x, dim, n, NPY_INT64)) {}
     void* data() const { return data_of<char>(values); }
     int64_t* places() const { return data_of<int64_t>(indices); }
     nb::object pair() const { return nb::make_tuple(values, indices); }
@@ -55,9 +46,7 @@ struct Results {
 };
 
 void check(bool done) {
-    if (done) return;
-    PyErr_NoMemory();
-    nb::raise_python_error();
+    if (!done) throw std::bad_alloc();
 }
 
 nb::object sort_along(nb::handle x_, int64_t dim, bool descending, bool stable) {

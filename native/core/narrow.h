@@ -51,19 +51,6 @@ RL_INLINE Halves narrow(Vec<float> v, Float16) {
 }
 
 template <class T>
-struct ElementOf {
-    using type = T;
-};
-template <>
-struct ElementOf<BFloat16> {
-    using type = float;
-};
-template <>
-struct ElementOf<Float16> {
-    using type = float;
-};
-// What elements of type T are computed in.
-template <class T>
 using Element = typename ElementOf<T>::type;
 
 template <class T>

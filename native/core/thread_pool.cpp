@@ -21,9 +21,9 @@
 namespace rl {
 namespace {
 
-// Some 60 microseconds: long enough to catch the next layer's kernel (waking costs about as much on a virtual machine), short
-// enough not to take a core from other pools.
-constexpr int kSpins = 3000;
+// Some 250 microseconds: long enough for the Python between two kernels of a small network's step (a worker that sleeps comes 20 to
+// 50 microseconds late on a virtual machine, at the kernels that take no longer), short enough to give the core back soon.
+constexpr int kSpins = 12000;
 
 inline void pause() {
 #if defined(__x86_64__)

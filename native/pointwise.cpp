@@ -133,14 +133,6 @@ void clamp(const T* x, T* out, int64_t n, T low, T high) {
 }
 
 template <class T>
-void clamp_backward(const T* grad, const T* x, T* out, int64_t n, T low, T high) {
-    map_pairs<T>(grad, x, out, n, [=](Vec<T> g, Vec<T> v) {
-        const Vec<T> raised = v < low ? Vec<T>{} : g;
-        return v > high ? Vec<T>{} : raised;
-    });
-}
-
-template <class T>
 void select(const uint8_t* condition, const T* a, const T* b, T* out, int64_t n) {
     parallel_for(n, kGrain, [=](int64_t i, int64_t end) {
         for (; i < end; ++i) {
@@ -155,10 +147,10 @@ void select(const uint8_t* condition, const T* a, const T* b, T* out, int64_t n)
 const PointwiseKernels<float> pointwise_f32 = {
     exponential<float>, sigmoid<float>, silu<float>, tanh, gelu,
     binary<float, SigmoidBackward>, binary<float, TanhBackward>, binary<float, SiluBackward<float>>, binary<float, GeluBackward>,
-    leaky_relu<float>, leaky_relu_backward<float>, clamp<float>, clamp_backward<float>, select<float>};
+    leaky_relu<float>, leaky_relu_backward<float>, clamp<float>, select<float>};
 const PointwiseKernels<double> pointwise_f64 = {
     exponential<double>, sigmoid<double>, silu<double>, nullptr, nullptr,
     binary<double, SigmoidBackward>, binary<double, TanhBackward>, binary<double, SiluBackward<double>>, nullptr,
-    leaky_relu<double>, leaky_relu_backward<double>, clamp<double>, clamp_backward<double>, select<double>};
+    leaky_relu<double>, leaky_relu_backward<double>, clamp<double>, select<double>};
 
 }  // namespace rl::RL_ISA

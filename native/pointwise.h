@@ -23,9 +23,8 @@ struct PointwiseKernels {
     // out = x where x > 0, elsewhere slope * x; its gradient likewise.
     Sloped leaky_relu;
     SlopedBackward leaky_relu_backward;
-    // min(max(x, low), high), a NaN staying one, and its gradient: 0 where x lies outside.
+    // min(max(x, low), high), a NaN staying one.
     void (*clamp)(const T* x, T* out, int64_t n, T low, T high);
-    void (*clamp_backward)(const T* grad, const T* x, T* out, int64_t n, T low, T high);
     void (*select)(const uint8_t* condition, const T* a, const T* b, T* out, int64_t n);
 };
 

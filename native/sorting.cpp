@@ -2,7 +2,7 @@
 
 #include "core/allocator.h"
 #include "core/thread_pool.h"
-#include "core/vec.h"
+#include "core/vec_bits.h"
 
 namespace rl::RL_ISA {
 namespace {
@@ -326,22 +326,6 @@ bool each_row(const T* x, RowLayout l, int64_t length, int64_t room, Body body) 
 template <class W, class T>
 RL_INLINE W word(const T* row, int64_t i, typename W::Key flip) {
     return W::of(key_of(row[i]) ^ flip, i);
-}
-
-// A bit for each element of a comparison that holds.
-template <class T>
-RL_INLINE uint32_t lane_bits(Mask<T> mask) {
-#if defined(__AVX512F__)
-    if constexpr (sizeof(T) == 4) return _mm512_movepi32_mask((__m512i)mask);
-    else return _mm512_movepi64_mask((__m512i)mask);
-#elif defined(__AVX2__)
-    if constexpr (sizeof(T) == 4) return static_cast<uint32_t>(_mm256_movemask_ps((__m256)mask));
-    else return static_cast<uint32_t>(_mm256_movemask_pd((__m256d)mask));
-#else
-    uint32_t bits = 0;
-    for (int i = 0; i < lanes<T>; ++i) bits |= static_cast<uint32_t>(mask[i] != 0) << i;
-    return bits;
-#endif
 }
 
 // A bit for each of the next kBlock elements that comes before `top` in the order (descending if `largest`).

@@ -23,18 +23,18 @@ nb::object relu_forward(nb::handle x_) {
 }
 
 template <class T>
-nb::object threshold_backward_as(const Array& grad, const Array& result) {
-    nb::object out = empty_like<T>(grad);
+nb::object threshold_backward_as(nb::handle given, const Array& grad, const Array& result, bool reuse) {
+    nb::object out = reuse && grad.writeable() && !grad.overlaps(result) ? nb::borrow(given) : empty_like<T>(grad);
     Released released(grad.size() >= kLong);
     elementwise_kernels<T>().threshold_backward(grad.data<T>(), result.data<T>(), data_of<T>(out), grad.size());
     return out;
 }
 
-nb::object threshold_backward(nb::handle grad_, nb::handle out_) {
+nb::object threshold_backward(nb::handle grad_, nb::handle out_, bool reuse) {
     const Array grad(grad_, "grad"), out(out_, "out");
     if (!grad.same_shape(out)) throw nb::value_error("threshold_backward: grad and out must have the same shape");
-    if (grad.is_dense<float>() && out.is_dense<float>()) return threshold_backward_as<float>(grad, out);
-    if (grad.is_dense<double>() && out.is_dense<double>()) return threshold_backward_as<double>(grad, out);
+    if (grad.is_dense<float>() && out.is_dense<float>()) return threshold_backward_as<float>(grad_, grad, out, reuse);
+    if (grad.is_dense<double>() && out.is_dense<double>()) return threshold_backward_as<double>(grad_, grad, out, reuse);
     return not_implemented();
 }
 
@@ -58,7 +58,7 @@ nb::object bias_grad(nb::handle grad_) {
 
 void bind_elementwise(nb::module_& m) {
     m.def("relu_forward", relu_forward, nb::arg("x").none());
-    m.def("threshold_backward", threshold_backward, nb::arg("grad").none(), nb::arg("out").none());
+    m.def("threshold_backward", threshold_backward, nb::arg("grad").none(), nb::arg("out").none(), nb::arg("reuse") = false);
     m.def("bias_grad", bias_grad, nb::arg("grad").none());
 }
 

@@ -14,6 +14,7 @@ void bind_int8(nb::module_& m);
 void bind_laws(nb::module_& m);
 void bind_linalg(nb::module_& m);
 void bind_loss(nb::module_& m);
+void bind_marks(nb::module_& m);
 void bind_norm(nb::module_& m);
 void bind_optim(nb::module_& m);
 void bind_pad(nb::module_& m);
@@ -56,6 +57,7 @@ NB_MODULE(_native, m) {
     rl::bind_laws(m);
     rl::bind_linalg(m);
     rl::bind_loss(m);
+    rl::bind_marks(m);
     rl::bind_norm(m);
     rl::bind_optim(m);
     rl::bind_pad(m);

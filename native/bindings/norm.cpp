@@ -137,14 +137,15 @@ nb::object normalize(nb::handle x_, nb::handle weight, nb::handle bias, nb::hand
 }
 
 template <class T>
-nb::object normalize_backward_as(const Array& grad, const Array& x, nb::handle weight_, const Array& mean, const Array& rstd,
-                                 Problem& p, bool for_weight) {
+nb::object normalize_backward_as(nb::handle given, const Array& grad, const Array& x, nb::handle weight_, const Array& mean,
+                                 const Array& rstd, Problem& p, bool for_weight, bool reuse) {
     const T* weight;
     if (!read_weight(weight_, p.weights, "weight", weight)) return not_implemented();
     if (!grad.is_dense<T>() || !mean.is_dense<T>() || !rstd.is_dense<T>()) return not_implemented();
     Scratch<T> sums(p.each ? 0 : 2 * p.layout.sets * p.layout.segments);
     if (!sums.get()) throw std::bad_alloc();
-    nb::object to_x = empty_like<T>(x), to_weight = nb::none(), to_bias = nb::none();
+    const bool in_place = reuse && grad.writeable() && !grad.overlaps(x);
+    nb::object to_x = in_place ? nb::borrow(given) : empty_like<T>(x), to_weight = nb::none(), to_bias = nb::none();
     if (for_weight) to_weight = empty<T>({p.weights}), to_bias = empty<T>({p.weights});
     T *weights = for_weight ? data_of<T>(to_weight) : nullptr, *biases = for_weight ? data_of<T>(to_bias) : nullptr;
     const T *g = grad.data<T>(), *from = x.data<T>(), *means = mean.data<T>(), *scales = rstd.data<T>();
@@ -159,14 +160,14 @@ nb::object normalize_backward_as(const Array& grad, const Array& x, nb::handle w
 }
 
 nb::object normalize_backward(nb::handle grad_, nb::handle x_, nb::handle weight, nb::handle mean_, nb::handle rstd_,
-                              nb::handle view, nb::handle axes, nb::handle affine, bool for_weight) {
+                              nb::handle view, nb::handle axes, nb::handle affine, bool for_weight, bool reuse) {
     const Array grad(grad_, "grad"), x(x_, "x"), mean(mean_, "mean"), rstd(rstd_, "rstd");
     Problem p;
     if (!grad.same_shape(x) || !understand(view, axes, affine, x.size(), p)) return not_implemented();
     const int64_t sets = p.each ? p.rows.rows : p.layout.sets;
     if (mean.size() != sets || rstd.size() != sets) return not_implemented();
-    if (x.is_dense<float>()) return normalize_backward_as<float>(grad, x, weight, mean, rstd, p, for_weight);
-    if (x.is_dense<double>()) return normalize_backward_as<double>(grad, x, weight, mean, rstd, p, for_weight);
+    if (x.is_dense<float>()) return normalize_backward_as<float>(grad_, grad, x, weight, mean, rstd, p, for_weight, reuse);
+    if (x.is_dense<double>()) return normalize_backward_as<double>(grad_, grad, x, weight, mean, rstd, p, for_weight, reuse);
     return not_implemented();
 }
 
@@ -228,7 +229,7 @@ void bind_norm(nb::module_& m) {
           nb::arg("axes").none(), nb::arg("affine").none(), nb::arg("eps"));
     m.def("normalize_backward", normalize_backward, nb::arg("grad").none(), nb::arg("x").none(), nb::arg("weight").none(),
           nb::arg("mean").none(), nb::arg("rstd").none(), nb::arg("view").none(), nb::arg("axes").none(), nb::arg("affine").none(),
-          nb::arg("for_weight"));
+          nb::arg("for_weight"), nb::arg("reuse") = false);
     m.def("rms_normalize", rms_normalize, nb::arg("x").none(), nb::arg("weight").none(), nb::arg("count"), nb::arg("eps"));
     m.def("rms_normalize_backward", rms_normalize_backward, nb::arg("grad").none(), nb::arg("x").none(), nb::arg("weight").none(),
           nb::arg("scale").none(), nb::arg("count"), nb::arg("for_weight"));

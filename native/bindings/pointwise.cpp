@@ -121,23 +121,6 @@ nb::object clamp(nb::handle x_, double low, double high) {
 }
 
 template <class T>
-nb::object clamp_backward_as(const Array& grad, const Array& x, double low, double high) {
-    nb::object out = empty_like<T>(x);
-    Released released(x.size() >= kLong);
-    pointwise_kernels<T>().clamp_backward(grad.data<T>(), x.data<T>(), data_of<T>(out), x.size(), static_cast<T>(low),
-                                          static_cast<T>(high));
-    return out;
-}
-
-nb::object clamp_backward(nb::handle grad_, nb::handle x_, double low, double high) {
-    const Array grad(grad_, "grad"), x(x_, "x");
-    if (!grad.same_shape(x)) return not_implemented();
-    if (grad.is_dense<float>() && x.is_dense<float>()) return clamp_backward_as<float>(grad, x, low, high);
-    if (grad.is_dense<double>() && x.is_dense<double>()) return clamp_backward_as<double>(grad, x, low, high);
-    return not_implemented();
-}
-
-template <class T>
 nb::object select_as(const Array& condition, const Array& a, const Array& b) {
     nb::object out = empty_like<T>(a);
     Released released(a.size() >= kLong);
@@ -179,7 +162,6 @@ void bind_pointwise(nb::module_& m) {
     m.def("leaky_relu", leaky_relu, nb::arg("x").none(), nb::arg("slope"));
     m.def("leaky_relu_backward", leaky_relu_backward, nb::arg("grad").none(), nb::arg("x").none(), nb::arg("slope"));
     m.def("clamp", clamp, nb::arg("x").none(), nb::arg("low"), nb::arg("high"));
-    m.def("clamp_backward", clamp_backward, nb::arg("grad").none(), nb::arg("x").none(), nb::arg("low"), nb::arg("high"));
     m.def("select", select, nb::arg("condition").none(), nb::arg("a").none(), nb::arg("b").none());
 }
 

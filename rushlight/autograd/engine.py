@@ -295,7 +295,7 @@ class _Task:
 
     __slots__ = (
         "__weakref__", "accumulate", "buffers", "capture", "create_graph", "heap", "keep_graph", "owned", "pending",
-        "plain",
+        "plain", "running",
     )  # fmt: skip
 
     def __init__(
@@ -310,6 +310,8 @@ class _Task:
         self.plain = not state.levels
         self.buffers: dict[Any, list[Any]] = {}
         self.owned: set[tuple[Any, int]] | None = None
+        # The node whose backward is running, if what it was given is not shown to a hook afterwards.
+        self.running: Any = None
         self.heap: list[tuple[int, Any]] = []
 
     def deliver(self, node: Any, nr: int, gradient: Any) -> None:
@@ -364,6 +366,7 @@ class _Task:
         """Visit ready nodes, the latest made first, until none is left."""
         heap, pending, buffers, capture = self.heap, self.pending, self.buffers, self.capture
         keep_graph, plain = self.keep_graph, self.plain
+        reuses = plain and not self.create_graph
         while heap:
             node = heappop(heap)[1]
             gradients = buffers.pop(node, None) or [None]
@@ -378,6 +381,7 @@ class _Task:
             if capture is not None and node not in capture.executed:
                 capture.take(node, gradients)
                 continue
+            self.running = node if reuses and not node._hooked else None
             try:
                 results = node._run(gradients) if plain else run_node(node, gradients)
             except Exception:

@@ -7,6 +7,7 @@ wanted, the `grad_fn` of the results. A node's edges lead to the nodes (or leave
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import weakref
 from collections import OrderedDict
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.autograd import anomaly_mode
-from rushlight.autograd.grad_mode import no_grad
+from rushlight.autograd.grad_mode import no_grad, state
 from rushlight.autograd.variable import Variable, next_sequence, wrap
 from rushlight.utils.hooks import RemovableHandle
 
@@ -374,6 +375,20 @@ class Node:
         out = self._function.backward(self, *gradients)
         return out if out.__class__ is tuple else (out,)
 
+    def _may_overwrite(self, gradient: Any) -> bool:
+        """Whether backward may write its result into the array of a gradient it was given: nobody else holds it.
+
+        So it is where the engine runs this node and has the only reference beside those of the calls on the way here;
+        to be asked by backward itself, and not between the arguments of a call that have the array among them.
+        """
+        task = state.task
+        return (
+            task is not None
+            and task.running is self
+            and (sys.getrefcount(gradient), sys.getrefcount(gradient._array)) == _UNSHARED
+            and gradient._array.base is None
+        )
+
     def _zeros(self, output_nr: int) -> Tensor | None:
         if self._outputs is None:
             return None
@@ -382,6 +397,28 @@ class Node:
             return None
         shape, numpy_dtype = output
         return wrap(np.zeros(shape, numpy_dtype))
+
+
+def _count_unshared() -> tuple[int, int]:
+    """The references that `_may_overwrite` counts of a gradient that only the engine holds; interpreters differ."""
+
+    class Probe:
+        @staticmethod
+        def backward(ctx: Any, gradient: Any) -> Any:
+            return ctx.count(gradient)
+
+    class ProbeNode(Node):
+        _function: Any = Probe
+
+        def count(self, gradient: Any) -> tuple[int, int]:
+            return sys.getrefcount(gradient), sys.getrefcount(gradient._array)
+
+    gradients = [wrap(np.empty(1))]
+    tensor, array = ProbeNode()._run(gradients)
+    return int(tensor), int(array)
+
+
+_UNSHARED = _count_unshared()
 
 
 class _Passage(Node):

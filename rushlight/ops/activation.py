@@ -15,6 +15,7 @@ from rushlight import kernels
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation, UnaryOperation
 from rushlight.autograd.variable import wrap
+from rushlight.ops._clamped import clamped, clamped_gradient
 from rushlight.ops._numeric import (
     Array,
     check_tensor,
@@ -80,7 +81,8 @@ class Relu(UnaryOperation):
         (out,) = ctx.saved_tensors
         if state.enabled:
             return ThresholdBackward.apply(grad, out.detach())
-        return wrap(kernels.threshold_backward(grad._array, out._array))
+        reuse = ctx._may_overwrite(grad)
+        return wrap(kernels.threshold_backward(grad._array, out._array, reuse))
 
 
 _relu = Relu.function()
@@ -196,22 +198,20 @@ class Hardtanh(Operation):
             raise NotImplementedError("clamp is not supported for complex types")
         if array.dtype.kind == "u" and low < 0:
             raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
+        if array.dtype.char in "fd":
+            return clamped(ctx, array, low, high, open=True)
         ctx.save_for_backward(input)
         ctx.bounds = low, high
-        if array.dtype.char in "fd":
-            return kernels.clamp(array, low, high)
         return np.minimum(np.maximum(array, np.asarray(low).astype(array.dtype)), np.asarray(high).astype(array.dtype))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
+        if ctx.bounds is None:
+            reuse = ctx._may_overwrite(grad)
+            return clamped_gradient(ctx, grad, reuse), None, None
         (input,) = ctx.saved_tensors
         low, high = ctx.bounds
         array = input._array
-        if array.dtype.char in "fd" and grad._array.dtype is array.dtype and not state.enabled:
-            # `clamp` passes the gradient at its bounds too: these are the nearest numbers between them.
-            kind = array.dtype.type
-            least, most = np.nextafter(kind(low), kind(np.inf)), np.nextafter(kind(high), kind(-np.inf))
-            return wrap(kernels.clamp_backward(grad._array, array, least, most)), None, None
         return grad.masked_fill(wrap((array <= low) | (array >= high)), 0), None, None
 
 

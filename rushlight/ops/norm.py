@@ -62,7 +62,7 @@ class _Normalize(Operation):
         input, weight, bias, mean, rstd = ctx.saved_tensors
         if state.enabled or input._array.dtype.itemsize <= 2:
             return (*_gradients(ctx, grad, input, weight, bias, mean, rstd), *_NOTHING)
-        needs = ctx.needs_input_grad
+        reuse, needs = ctx._may_overwrite(grad), ctx.needs_input_grad
         view, axes, affine = ctx.layout
         gradients: tuple[Any, ...] = kernels.normalize_backward(
             grad._array,
@@ -74,6 +74,7 @@ class _Normalize(Operation):
             axes,
             affine,
             needs[1] or needs[2],
+            reuse,
         )
         to_input, to_weight, to_bias = gradients
         return (

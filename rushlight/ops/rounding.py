@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, kernels, return_types
-from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
+from rushlight.ops._clamped import clamped, clamped_gradient
 from rushlight.ops._numeric import (
     Array,
     as_result,
@@ -247,11 +247,11 @@ class Clamp(Operation):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, min: Any, max: Any) -> Any:
-        ctx.save_for_backward(input)
-        ctx.bounds = min, max
         bounds = _float_bounds(input._array, min, max)
         if bounds is not None:
-            return kernels.clamp(input._array, *bounds)
+            return clamped(ctx, input._array, *bounds, open=False)
+        ctx.save_for_backward(input)
+        ctx.bounds = min, max
         out: Any = input
         if min is not None:
             out = binary(np.maximum, out, min)
@@ -261,12 +261,12 @@ class Clamp(Operation):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
+        if ctx.bounds is None:
+            reuse = ctx._may_overwrite(grad)
+            return clamped_gradient(ctx, grad, reuse), None, None
         (input,) = ctx.saved_tensors
         low, high = ctx.bounds
         array = input._array
-        bounds = None if state.enabled or grad._array.dtype is not array.dtype else _float_bounds(array, low, high)
-        if bounds is not None:
-            return wrap(kernels.clamp_backward(grad._array, array, *bounds)), None, None
         outside: Any = None
         if low is not None:
             outside = array < low

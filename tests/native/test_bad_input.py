@@ -24,7 +24,7 @@ KERNELS = [
     "attention_backward",
     "bias_grad",
     "clamp",
-    "clamp_backward",
+    "clamp_marked",
     "copy_into",
     "copy_planes",
     "elu",
@@ -135,8 +135,8 @@ def arguments(rng: random.Random, name: str) -> tuple[list[Any], dict[str, Any]]
         ]
         size = [rng.choice([0, 1, 3, 17, -1]) for _ in range(2)] if name == "add_planes" else []
         return [an_array(rng) if rng.random() < 0.9 else anything(rng), *indices, *size], {}
-    if name in ("clamp", "clamp_backward", "leaky_relu", "leaky_relu_backward"):
-        arrays, numbers = 1 + name.endswith("backward"), 1 + name.startswith("clamp")
+    if name in ("clamp", "clamp_marked", "leaky_relu", "leaky_relu_backward"):
+        arrays, numbers = 1 + name.endswith("backward"), 1 + name.startswith("clamp") + name.endswith("marked")
         return [
             *[anything(rng) for _ in range(arrays)],
             *[rng.choice([0.5, -1, "x", 2**2000]) for _ in range(numbers)],

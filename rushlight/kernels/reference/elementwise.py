@@ -17,8 +17,11 @@ def relu_forward(x: Array) -> Array:
     return np.asarray(np.maximum(x, x.dtype.type(0)))
 
 
-def threshold_backward(grad: Array, out: Array) -> Array:
-    """`grad` where `out`, the result of ReLU, is positive or NaN; elsewhere 0. Both of one shape."""
+def threshold_backward(grad: Array, out: Array, reuse: bool = False) -> Array:
+    """`grad` where `out`, the result of ReLU, is positive or NaN; elsewhere 0. Both of one shape.
+
+    `reuse` allows the result to be written into grad.
+    """
     if grad.shape != out.shape:
         raise ValueError("threshold_backward: grad and out must have the same shape")
     return np.where(out <= 0, grad.dtype.type(0), grad)

@@ -50,8 +50,12 @@ def normalize_backward(
     axes: Shape,
     affine: Shape,
     for_weight: bool,
+    reuse: bool = False,
 ) -> tuple[Array, Array | None, Array | None]:
-    """The gradients of x, weight and bias (the last two one-dimensional; None unless `for_weight`)."""
+    """The gradients of x, weight and bias (the last two one-dimensional; None unless `for_weight`).
+
+    `reuse` allows that of x to be written into grad.
+    """
     seen, g = wide(x).reshape(view), wide(grad).reshape(view)
     normal = (seen - mean) * rstd
     scaled = g if weight is None else g * wide(weight).reshape(affine)

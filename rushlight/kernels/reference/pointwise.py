@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .special import erf
 
 __all__ = [
-    "clamp", "clamp_backward", "elu", "gelu", "gelu_backward", "hardswish", "leaky_relu",
+    "clamp", "elu", "gelu", "gelu_backward", "hardswish", "leaky_relu",
     "leaky_relu_backward", "mish", "select", "sigmoid", "sigmoid_backward", "silu", "silu_backward", "softplus",
     "tanh_backward",
 ]  # fmt: skip
@@ -25,12 +25,6 @@ Array = NDArray[Any]
 def clamp(x: Array, low: float, high: float) -> Array:
     """`min(max(x, low), high)`; a NaN stays one."""
     return np.asarray(np.minimum(np.maximum(x, x.dtype.type(low)), x.dtype.type(high)))
-
-
-def clamp_backward(grad: Array, x: Array, low: float, high: float) -> Array:
-    """`grad` where x lies in [low, high] or is NaN, 0 elsewhere."""
-    outside = (x < x.dtype.type(low)) | (x > x.dtype.type(high))
-    return np.where(outside, grad.dtype.type(0), grad)
 
 
 def softplus(x: Array, beta: float, threshold: float) -> Array:

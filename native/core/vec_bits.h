@@ -1,0 +1,38 @@
+// Comparisons of vectors as bits, and back. Kernel files only, as vec.h.
+#pragma once
+
+#include "vec.h"
+
+namespace rl::RL_ISA {
+namespace {
+
+// A bit for each element of a comparison that holds.
+template <class T>
+RL_INLINE uint32_t lane_bits(Mask<T> mask) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) return _mm512_movepi32_mask((__m512i)mask);
+    else return _mm512_movepi64_mask((__m512i)mask);
+#elif defined(__AVX2__)
+    if constexpr (sizeof(T) == 4) return static_cast<uint32_t>(_mm256_movemask_ps((__m256)mask));
+    else return static_cast<uint32_t>(_mm256_movemask_pd((__m256d)mask));
+#else
+    uint32_t bits = 0;
+    for (int i = 0; i < lanes<T>; ++i) bits |= static_cast<uint32_t>(mask[i] != 0) << i;
+    return bits;
+#endif
+}
+
+// v where the lane's bit is set (further bits don't matter), 0 elsewhere.
+template <class T>
+RL_INLINE Vec<T> with_bits(Vec<T> v, uint32_t bits) {
+#if defined(__AVX512F__)
+    if constexpr (std::is_same_v<T, float>) return (Vec<T>)_mm512_maskz_mov_ps(static_cast<__mmask16>(bits), (__m512)v);
+    if constexpr (std::is_same_v<T, double>) return (Vec<T>)_mm512_maskz_mov_pd(static_cast<__mmask8>(bits), (__m512d)v);
+#endif
+    using Element = std::remove_reference_t<decltype(Mask<T>{}[0])>;
+    const Mask<T> own = (Mask<T>{} + Element(1)) << iota<T>(std::make_integer_sequence<int, lanes<T>>{});
+    return ((Mask<T>{} + static_cast<Element>(bits)) & own) != 0 ? v : Vec<T>{};
+}
+
+}  // namespace
+}  // namespace rl::RL_ISA

@@ -8,10 +8,8 @@ namespace {
 constexpr int64_t kLong = 1 << 14;  // elements from which the interpreter is released
 
 nb::object new_marks(int64_t elements) {
-    npy_intp bytes = (elements + 7) / 8;
-    PyObject* array = PyArray_SimpleNew(1, &bytes, NPY_UINT8);
-    if (!array) nb::raise_python_error();
-    return nb::steal(array);
+    const int64_t bytes = (elements + 7) / 8;
+    return empty(1, &bytes, NPY_UINT8);
 }
 
 template <class T>

@@ -32,14 +32,15 @@ __all__ = [
     "clamp_marked", "convert", "copy_into", "count_of_all", "divide", "elu", "exp", "extremum_along", "extremum_over",
     "gather_max", "gather_sum", "gelu", "gelu_backward", "gemm", "hardswish", "int8_pack", "int8_product",
     "int8_quantize", "int8_range", "interpolate", "keep_marked", "kth_along", "leaky_relu", "leaky_relu_backward",
-    "log_softmax", "log_softmax_backward", "log_sum_exp_along", "log_sum_exp_over", "lu_factor", "maximum", "mean", "median_along",
-    "minimum", "mish", "mode_along", "moments_over", "multiply", "nadam_step", "native_available", "negative",
-    "normalize", "normalize_backward", "place_over", "product_along", "product_over", "qr_factor", "radam_step",
-    "reciprocal", "reciprocal_sqrt", "relu_forward", "rms_normalize", "rms_normalize_backward", "rmsprop_step",
-    "rprop_step", "scale_all", "scale_channels", "scatter_sum", "sgd_step", "sigmoid", "sigmoid_backward", "silu",
-    "silu_backward", "softmax", "softmax_backward", "softmax_cross_entropy", "softmax_cross_entropy_backward",
-    "softplus", "solve_triangular", "sort_along", "sqrt", "square", "squares_of_all", "subtract", "sum_along",
-    "sum_over", "tanh", "tanh_backward", "threshold_backward", "topk_along", "triangle", "unmarked",
+    "log_softmax", "log_softmax_backward", "log_sum_exp_along", "log_sum_exp_over", "lu_factor", "maximum", "mean",
+    "median_along", "minimum", "mish", "mode_along", "moments_over", "multiply", "nadam_step", "native_available",
+    "negative", "normalize", "normalize_backward", "place_over", "product_along", "product_over", "qr_factor",
+    "radam_step", "reciprocal", "reciprocal_sqrt", "relu_forward", "rms_normalize", "rms_normalize_backward",
+    "rmsprop_step", "rprop_step", "scale_all", "scale_channels", "scatter_sum", "sgd_step", "sigmoid",
+    "sigmoid_backward", "silu", "silu_backward", "softmax", "softmax_backward", "softmax_cross_entropy",
+    "softmax_cross_entropy_backward", "softplus", "solve_triangular", "sort_along", "sqrt", "square", "squares_of_all",
+    "subtract", "sum_along", "sum_over", "tanh", "tanh_backward", "threshold_backward", "topk_along", "triangle",
+    "unmarked",
 ]  # fmt: skip
 
 attention = prefer_native(_attention.attention)

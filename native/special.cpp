@@ -450,18 +450,19 @@ RL_INLINE Floats short_series(const double (&c)[n], Floats x) {
     return out;
 }
 
+RL_INLINE Floats size_of(Floats x) { return (Floats)((Mask<float>)x & 0x7fffffff); }
+
+// Below 1, x + x P(x²); from there to 4 a polynomial in the place between the two. From 3.92 on it rounds to 1.
 RL_INLINE Floats erf_of_floats(Floats x) {
-    Floats y = x < -4.0f ? splat(-4.0f) : x;
-    y = y > 4.0f ? splat(4.0f) : y;
-    const Floats square = y * y;
-    // A step more than 1, so that what is cut off at 1 below is 1 where it should be.
-    const Floats out = short_series(kFloat32Top, square) * (y * (1.0f + 0x1p-23f)) / short_series(kFloat32Bottom, square);
-    const Floats below = out > 1.0f ? splat(1.0f) : out;
-    return below < -1.0f ? splat(-1.0f) : below;
+    const Floats y = size_of(x);
+    const Floats low = fmadd<float>(y, short_series(kFloat32ErfBelow1, y * y), y);
+    const Floats high = short_series(kFloat32ErfAbove1, fmadd<float>(y, splat(2.0f / 3), splat(-5.0f / 3)));
+    const Floats above = (y > 3.92f) | (high > 1.0f) ? splat(1.0f) : high, out = y < 1.0f ? low : above;
+    return (Floats)((Mask<float>)out | ((Mask<float>)x & INT32_MIN));
 }
 
 RL_INLINE Floats erfc_of_floats(Floats x) {
-    Floats y = (Floats)((Mask<float>)x & 0x7fffffff);
+    Floats y = size_of(x);
     // Beyond 10.5 it is below the least float.
     y = y > 10.5f ? splat(10.5f) : y;
     const Floats head = (y * 16.0f + 12582912.0f - 12582912.0f) * 0.0625f;
@@ -476,8 +477,6 @@ RL_INLINE Floats log1p_to_one(Floats u) {
     const Floats s = u / (u + 2.0f), square = s * s, twice = s + s;
     return fmadd<float>(twice * square, short_series(c, square), twice);
 }
-
-RL_INLINE Floats size_of(Floats x) { return (Floats)((Mask<float>)x & 0x7fffffff); }
 
 RL_INLINE Floats mish_of_floats(Floats x) {
     // tanh(log(1 + u)) = u (u + 2) / (u (u + 2) + 2) with u = e^x, which from x = 20 on is 1.

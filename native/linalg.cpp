@@ -202,6 +202,14 @@ private:
 
     int64_t row_of(int64_t tile) const { return job_.m * tile / tiles_; }
 
+    // Asks for the cache lines of a tile of the result, to be there when its sums are.
+    static RL_INLINE void fetch_tile(const T* out, int64_t out_rows, int64_t rows, int64_t columns) {
+        for (int64_t i = 0; i < rows; ++i, out += out_rows) {
+            __builtin_prefetch(out, 1);
+            __builtin_prefetch(out + columns - 1, 1);
+        }
+    }
+
     void pack_block(const Matrix<T>& a, int64_t tile, int64_t tile_end, int64_t k, T* scratch) const {
         constexpr int64_t kTiles = 16;
         const int64_t first = row_of(tile);
@@ -231,6 +239,8 @@ private:
                 const int64_t row = row_of(t), height = row_of(t + 1) - row;
                 const T* const left = pack_a_ ? scratch + (row - first) * k : a.data + row * a.rows;
                 T* const to = out + (transposed_ ? column * job_.m + row : row * job_.n + column);
+                if (transposed_) fetch_tile(to, job_.m, columns, height);
+                else fetch_tile(to, job_.n, height, columns);
                 Finish<T> finish = step.finish;
                 if (finish.bias) finish.bias += transposed_ ? row : column;
                 tile_kernel<T>(height, columns > lanes<T> ? 2 : 1)(

@@ -1,5 +1,6 @@
 #include "../attention.h"
 
+#include <algorithm>
 #include <new>
 
 #include "arrays.h"
@@ -76,6 +77,43 @@ bool new_heads(const Array& like, nb::object* array, Heads<T>* heads) {
     return as_heads(Array(*array, "result"), heads);
 }
 
+// Where three arrays of one shape fill one block of memory between them, equally far apart (the projections of a packed weight),
+// new ones that do so too, and false elsewhere: what undoes the split then has nothing to copy.
+template <class T>
+bool new_beside(const Array& query, const Array& key, const Array& value, AttentionGradients<T>* heads, nb::object* to_query,
+                nb::object* to_key, nb::object* to_value) {
+    if (!query.same_shape(key)) return false;
+    npy_intp shape[5] = {3}, strides[5];
+    const char* const first = PyArray_BYTES(query.ptr());
+    strides[0] = PyArray_BYTES(key.ptr()) - first;
+    if (strides[0] <= 0 || PyArray_BYTES(value.ptr()) - first != 2 * strides[0]) return false;
+    for (int i = 0; i < 4; ++i) {
+        if (query.stride(i) != key.stride(i) || query.stride(i) != value.stride(i)) return false;
+        shape[i + 1] = query.shape(i), strides[i + 1] = query.stride(i);
+    }
+    // Dimensions from the fastest to the slowest: each begins where the ones before it end.
+    int order[5] = {0, 1, 2, 3, 4};
+    std::sort(order, order + 5, [&](int a, int b) { return strides[a] != strides[b] ? strides[a] < strides[b] : shape[a] < shape[b]; });
+    npy_intp end = sizeof(T);
+    for (const int i : order) {
+        if (shape[i] != 1 && strides[i] != end) return false;
+        end *= shape[i];
+    }
+    npy_intp size = end / static_cast<npy_intp>(sizeof(T));
+    PyObject* const block = PyArray_SimpleNew(1, &size, type_number<T>);
+    if (!block) nb::raise_python_error();
+    const nb::object owner = nb::steal(block);
+    const auto part = [&](int i, nb::object* array, Heads<T>* to) {
+        char* const data = PyArray_BYTES(reinterpret_cast<PyArrayObject*>(block)) + i * strides[0];
+        PyObject* const view = PyArray_New(&PyArray_Type, 4, shape + 1, type_number<T>, strides + 1, data, 0, NPY_ARRAY_WRITEABLE, nullptr);
+        if (!view) nb::raise_python_error();
+        *array = nb::steal(view);
+        if (PyArray_SetBaseObject(reinterpret_cast<PyArrayObject*>(view), owner.inc_ref().ptr()) < 0) nb::raise_python_error();
+        return as_heads(Array(*array, "result"), to);
+    };
+    return part(0, to_query, &heads->to_query) && part(1, to_key, &heads->to_key) && part(2, to_value, &heads->to_value);
+}
+
 template <class T>
 nb::object attention_as(const Array& query, const Array& key, const Array& value, nb::handle mask, bool causal, double scale) {
     AttentionJob<T> job;
@@ -107,10 +145,13 @@ nb::object backward_as(const Array& grad, const Array& query, const Array& key, 
     AttentionGradients<T> g;
     nb::object to_query, to_key, to_value;
     if (!as_job(query, key, value, mask, causal, scale, &job) || !as_heads(grad, &g.grad) || !as_heads(out, &g.out) ||
-        !normalizer.is_dense<T>() || !new_heads(query, &to_query, &g.to_query) || !new_heads(key, &to_key, &g.to_key) ||
-        !new_heads(value, &to_value, &g.to_value)) {
+        !normalizer.is_dense<T>()) {
         return not_implemented();
     }
+    const bool made = new_beside<T>(query, key, value, &g, &to_query, &to_key, &to_value) ||
+                      (new_heads(query, &to_query, &g.to_query) && new_heads(key, &to_key, &g.to_key) &&
+                       new_heads(value, &to_value, &g.to_value));
+    if (!made) return not_implemented();
     g.normalizer = normalizer.data<T>();
     bool enough_memory;
     {

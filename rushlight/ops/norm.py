@@ -16,6 +16,7 @@ from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.kernels.reference.norm import wide
+from rushlight.ops._geometry import in_order
 
 __all__ = ["BatchNorm", "BatchNormEval", "CrossMapLRN", "GroupNorm", "LayerNorm", "RMSNorm", "RMSNormRounded"]
 
@@ -65,7 +66,7 @@ class _Normalize(Operation):
         reuse, needs = ctx._may_overwrite(grad), ctx.needs_input_grad
         view, axes, affine = ctx.layout
         gradients: tuple[Any, ...] = kernels.normalize_backward(
-            grad._array,
+            in_order(grad._array),  # that of a mean is one row for many
             input._array,
             None if weight is None else weight._array,
             mean._array,

@@ -75,12 +75,38 @@ class Unbind(ViewOperation):
         arrays = plain_arrays(grads)
         if arrays is None:
             return stack(grads, ctx.dim), None
+        whole = _side_by_side(arrays) if ctx.dim == 0 else None
+        if whole is not None:
+            return wrap(whole), None
         # In the input's order: where it is a view of a product, so is its gradient.
         moved = empty_in_order(ctx.shape, ctx.strides, arrays[0].dtype)
         parts = np.moveaxis(moved, ctx.dim, 0)
         for i, array in enumerate(arrays):
             kernels.copy_into(parts[i, ...], array)
         return wrap(moved), None
+
+
+def _side_by_side(arrays: Sequence[Any]) -> Any:
+    """The array that others, which fill all of one block of memory, are the rows of; None where they don't."""
+    first = arrays[0]
+    block = first.base
+    if not isinstance(block, np.ndarray) or block.size != len(arrays) * first.size or not block.flags.c_contiguous:
+        return None
+    start = _address(first)
+    step = (_address(arrays[-1]) - start) // max(len(arrays) - 1, 1)
+    if step <= 0 or block.dtype != first.dtype:
+        return None
+    for i, array in enumerate(arrays):
+        alike = array.base is block and array.strides == first.strides and array.shape == first.shape
+        if not alike or _address(array) != start + i * step:
+            return None
+    shape, strides = (len(arrays), *first.shape), (step, *first.strides)
+    return np.ndarray(shape, first.dtype, block, start - _address(block), strides)
+
+
+def _address(array: Any) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
 
 
 def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:

@@ -58,6 +58,22 @@ def test_results_and_gradients_equal_the_reference(machine, rng, dtype, causal, 
             np.testing.assert_allclose(found, right, rtol=0, atol=TOLERANCE[dtype] * scale)
 
 
+# Shape and order of memory of three projections in one block, and of which the result's gradients are to be the three.
+PROJECTIONS = [((2, 6, 3, 4, 8), (2, 0, 3, 1, 4)), ((6, 2, 3, 4, 8), (2, 1, 3, 0, 4)), ((3, 2, 4, 6, 8), (0, 1, 2, 3, 4))]
+
+
+@pytest.mark.parametrize(("shape", "order"), PROJECTIONS)
+def test_gradients_of_projections_in_one_block_lie_in_one_block(rng, dtype, shape, order):
+    q, k, v = rng.standard_normal(shape).astype(dtype).transpose(order)
+    got = both(_native, q, k, v, q * 2)[2:]
+    for found, right in zip(got, both(reference, *map(wide, (q, k, v, q * 2)))[2:], strict=True):
+        np.testing.assert_allclose(found, right, rtol=0, atol=10 * TOLERANCE[dtype] * np.abs(right).max())
+    assert got[0].base is got[1].base is got[2].base and got[0].base.size == 3 * q.size
+    # What doesn't fill a block has gradients of its own.
+    apart = both(_native, q[:, :1], k[:, :1], v[:, :1], q[:, :1])[2:]
+    assert all(array.base is None for array in apart)
+
+
 def test_a_head_split_over_threads_gives_the_same_every_time(rng):
     q, k, v, g, _ = drawn(rng, np.float32, (1, 1, 1, 300, 900, 24), None)
     before = _native.get_num_threads()

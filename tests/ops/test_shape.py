@@ -171,3 +171,16 @@ def test_set_shares_the_memory_of_another_tensor() -> None:
 def test_bad_arguments_say_what_was_expected(program: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         program(made())
+
+
+def test_the_gradients_of_projections_are_put_together_in_any_order_of_memory() -> None:
+    # Attention's gradients may lie in one block already; sums of them, or of two of the three, don't.
+    x = torch.randn(2, 5, 3 * 4 * 8, dtype=torch.float64, requires_grad=True)
+
+    def attended(x: Any, used: int) -> Any:
+        q, k, v = (x * 2).view(2, 5, 3, 4, 8).permute(2, 0, 3, 1, 4)
+        out = torch.nn.functional.scaled_dot_product_attention(q, k, v if used == 3 else k)
+        return out if used < 4 else out + v
+
+    for used in (2, 3, 4):
+        assert gradcheck(lambda x, used=used: attended(x, used), (x,))

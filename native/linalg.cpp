@@ -98,13 +98,13 @@ public:
             const bool last = from + k == job_.k;
             const Step step = {from, k, {last ? job_.bias : nullptr, last && job_.relu, from > 0, transposed_}};
             if (parts_ == 1) {
-                Packed packed = {scratch.get(), nullptr};
+                Packed packed = {scratch.get(), nullptr, 0};
                 for (int64_t i = 0; i < pieces(); ++i) work(i, step, packed);
                 continue;
             }
             Pieces shares(pieces(), parts_);
             parallel_parts(parts_, [&, this](int part, int) {
-                Packed packed = {scratch.get() + part * size, nullptr};
+                Packed packed = {scratch.get() + part * size, nullptr, 0};
                 shares.take(part, [&, this](int64_t i) __attribute__((always_inline)) { work(i, step, packed); });
             });
         }
@@ -116,10 +116,12 @@ private:
         int64_t from, k;  // rows of b
         Finish<T> finish;
     };
-    // A part's scratch memory: columns of b, then rows of a; and where the columns that are packed there came from.
+    // A part's scratch memory: columns of b, then rows of a; where the columns came from, and how many panels are packed. The
+    // first block of rows packs a panel when it comes to it, with the next one on its way from memory while it multiplies.
     struct Packed {
         T* data;
         const T* columns;
+        int64_t panels;
     };
 
     int64_t pieces() const { return job_.count * row_pieces_ * column_pieces_; }
@@ -140,17 +142,27 @@ private:
             if (cost < best) best = cost, row_pieces_ = rows, column_pieces_ = columns;
         }
         pack_b_ = job_.b.columns != 1 || job_.m / row_pieces_ >= 8 * kTileRows;
-        // Where each of a's columns is on a page of its own and falls on the same lines of the cache, packing pays sooner.
-        const bool scattered = job_.a.rows == 1 && job_.a.columns * static_cast<int64_t>(sizeof(T)) >= 4096;
-        pack_a_ = panels_ / column_pieces_ >= (scattered ? 4 : 8) && !(job_.a.rows == 1 && job_.k <= 128);
         if (pack_b_) {
             const int64_t bytes = panels_ / column_pieces_ * kTileColumns<T> * depth_ * static_cast<int64_t>(sizeof(T));
             column_pieces_ *= 1 + bytes / kColumnBytes;
         }
+        const int64_t width = panels_ / column_pieces_;  // of a part's columns, in panels
         if (parts_ > 1) split_further(each);
+        pack_a_ = pays_to_pack_a(width);
         column_pieces_ = smaller(column_pieces_, panels_);
         const int64_t fit = kBlockBytes / static_cast<int64_t>(sizeof(T)) / (depth_ ? depth_ : 1) / kTileRows;
         block_tiles_ = smaller(fit ? fit : 1, divide_up(tiles_, row_pieces_));
+    }
+
+    // Whether a's rows are used by so many panels that packing them pays. Where rows are whole pages apart, and fall on the same
+    // lines of the cache, it pays sooner, and so where columns are; sooner still if no cache holds a part's.
+    bool pays_to_pack_a(int64_t panels) const {
+        if (job_.a.rows == 1 && job_.k <= 128) return false;
+        const int64_t item = sizeof(T), apart = larger(job_.a.rows, job_.a.columns) * item;
+        if (job_.a.rows == 1 && apart >= 4096) {
+            return panels >= (divide_up(job_.m, row_pieces_) * depth_ * item > 4 * kBlockBytes ? 2 : 4);
+        }
+        return panels >= (apart % 4096 == 0 ? 4 : 9);
     }
 
     // Smaller pieces, for a part that is done early to take some of another's.
@@ -176,11 +188,11 @@ private:
         T* const out = job_.out + i * job_.m * job_.n;
         const int64_t blocks = pack_a_ ? block_tiles_ : tile_end;
         for (int64_t tile = tiles_ * row / row_pieces_; tile < tile_end; tile += blocks) {
-            block(a, tile, smaller(tile + blocks, tile_end), right, panel, panel_end, step, packed.data + b_size_, out);
+            block(a, b, tile, smaller(tile + blocks, tile_end), right, panel, panel_end, step, packed, out);
         }
     }
 
-    // The panels of b, packed unless they can be read as they lie or lie there already.
+    // Where the panels of b are read: as they lie, or where `block` packs them.
     Panels<T> prepared(const Matrix<T>& b, int64_t k, int64_t panel, int64_t panel_end, Packed& packed) const {
         const int64_t last = panels_ - 1, last_columns = job_.n - last * kTileColumns<T>;
         const int64_t last_rows = padded(last_columns, lanes<T>), size = k * kTileColumns<T>;
@@ -188,14 +200,11 @@ private:
         if (!pack_b_) {
             const T* const rest = b.data + last * kTileColumns<T>;
             if (last_in_place_ || panel_end != panels_) return {from, b.rows, kTileColumns<T>, rest, b.rows};
-            if (packed.columns != rest) pack_panels(shifted(b, 0, last * kTileColumns<T>), k, last_columns, packed.data);
+            if (packed.columns != rest) pack_panel(shifted(b, 0, last * kTileColumns<T>), k, last_columns, packed.data);
             packed.columns = rest;
             return {from, b.rows, kTileColumns<T>, packed.data, last_rows};
         }
-        if (packed.columns != from) {
-            const int64_t first = panel * kTileColumns<T>, columns = smaller(panel_end * kTileColumns<T>, job_.n) - first;
-            pack_panels(shifted(b, 0, first), k, columns, packed.data);
-        }
+        if (packed.columns != from) packed.panels = 0;
         packed.columns = from;
         return {packed.data, kTileColumns<T>, size, packed.data + (last - panel) * size, last_rows};
     }
@@ -227,14 +236,37 @@ private:
         }
     }
 
-    void block(const Matrix<T>& a, int64_t tile, int64_t tile_end, const Panels<T>& b, int64_t panel_begin, int64_t panel_end,
-               const Step& step, T* scratch, T* out) const {
+    // What a tile of a block of tiles asks for: the next panel's rows of b where this panel has just been packed, and where a is read
+    // for the first time, packed or not, the rows of it that are next. Only what lies evenly can be asked for.
+    Ahead ahead_of(const Matrix<T>& a, const Matrix<T>& b, int64_t k, int64_t t, int64_t tile, int64_t tile_end, int64_t panel,
+                   bool first, bool last, bool fresh) const {
+        constexpr int64_t line = lanes<T>;  // elements
+        const T* next = nullptr;
+        int64_t step = 0;
+        if (fresh && !last && t - tile < 2) {  // two tiles ask for half of the panel's lines each
+            next = b.data + (panel + 1) * kTileColumns<T> * b.columns;
+            if (b.columns == 1) next += (t - tile) * line, step = b.rows;
+            else if (b.columns == k) next += (t - tile) * k * line, step = line;
+        } else if (const bool blocks = pack_a_ || a.rows == 1; blocks ? last : first) {
+            const int64_t other = blocks ? t + tile_end - tile : t + 1;
+            if (other < tiles_) next = a.data + row_of(other) * a.rows, step = a.rows == 1 ? a.columns : a.rows == k ? line : 0;
+        }
+        return {reinterpret_cast<uintptr_t>(step ? next : a.data), step * static_cast<int64_t>(sizeof(T))};
+    }
+
+    void block(const Matrix<T>& a, const Matrix<T>& b, int64_t tile, int64_t tile_end, const Panels<T>& panels,
+               int64_t panel_begin, int64_t panel_end, const Step& step, Packed& packed, T* out) const {
         const int64_t first = row_of(tile), k = step.k;
+        T* const scratch = packed.data + b_size_;
         if (pack_a_) pack_block(a, tile, tile_end, k, scratch);
         for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
-            const bool last = panel == panels_ - 1;
+            const bool last = panel == panels_ - 1, fresh = pack_b_ && panel - panel_begin == packed.panels;
             const int64_t column = panel * kTileColumns<T>, columns = smaller(kTileColumns<T>, job_.n - column);
-            const T* const right = last ? b.last : b.data + (panel - panel_begin) * b.panel;
+            if (fresh) {
+                pack_panel(shifted(b, 0, column), k, columns, packed.data + packed.panels * k * kTileColumns<T>);
+                ++packed.panels;
+            }
+            const T* const right = last ? panels.last : panels.data + (panel - panel_begin) * panels.panel;
             for (int64_t t = tile; t < tile_end; ++t) {
                 const int64_t row = row_of(t), height = row_of(t + 1) - row;
                 const T* const left = pack_a_ ? scratch + (row - first) * k : a.data + row * a.rows;
@@ -244,8 +276,9 @@ private:
                 Finish<T> finish = step.finish;
                 if (finish.bias) finish.bias += transposed_ ? row : column;
                 tile_kernel<T>(height, columns > lanes<T> ? 2 : 1)(
-                    k, left, pack_a_ ? 1 : a.rows, pack_a_ ? height : a.columns, right, last ? b.last_rows : b.rows, to,
-                    transposed_ ? job_.m : job_.n, columns, finish);
+                    k, left, pack_a_ ? 1 : a.rows, pack_a_ ? height : a.columns, right, last ? panels.last_rows : panels.rows, to,
+                    transposed_ ? job_.m : job_.n, columns, finish,
+                    ahead_of(a, b, k, t, tile, tile_end, panel, panel == panel_begin, panel == panel_end - 1, fresh));
             }
         }
     }

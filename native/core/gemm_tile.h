@@ -89,10 +89,16 @@ RL_INLINE void put_transposed(const Vec<T> (&tile)[ROWS][WIDTH], T* out, int64_t
 // Products in one chain of additions: sums of long chains round worse, so each is added to what came before.
 constexpr int64_t kChain = 256;
 
+// What a tile asks the memory for while it multiplies: one address at each of its k steps. They may lie beyond the matrix.
+struct Ahead {
+    uintptr_t address;
+    int64_t step;  // in bytes
+};
+
 // ROWS x WIDTH vectors of a @ b. b's rows are read as whole vectors.
 template <class T, int ROWS, int WIDTH>
 void multiply_tile(int64_t k, const T* a, int64_t a_rows, int64_t a_columns, const T* b, int64_t b_rows, T* out,
-                   int64_t out_rows, int64_t columns, const Finish<T>& finish) {
+                   int64_t out_rows, int64_t columns, const Finish<T>& finish, Ahead ahead) {
     Vec<T> tile[ROWS][WIDTH] = {};
     Vec<T> total[ROWS][WIDTH];
     const int64_t chains = divide_up(k, kChain);
@@ -108,7 +114,11 @@ void multiply_tile(int64_t k, const T* a, int64_t a_rows, int64_t a_columns, con
             }
         }
         const int64_t p = k * chain / chains, depth = k * (chain + 1) / chains - p;
-        add_products<T, ROWS, WIDTH>(depth, a + p * a_columns, a_rows, a_columns, b + p * b_rows, b_rows, tile);
+        add_products<T, ROWS, WIDTH>(depth, a + p * a_columns, a_rows, a_columns, b + p * b_rows, b_rows, tile,
+                                     [&](int64_t) __attribute__((always_inline)) {
+                                         __builtin_prefetch(reinterpret_cast<const void*>(ahead.address), 0, 2);
+                                         ahead.address += static_cast<uintptr_t>(ahead.step);
+                                     });
     }
     if (chains > 1) {
 #pragma GCC unroll 16
@@ -122,7 +132,7 @@ void multiply_tile(int64_t k, const T* a, int64_t a_rows, int64_t a_columns, con
 }
 
 template <class T>
-using Tile = void (*)(int64_t, const T*, int64_t, int64_t, const T*, int64_t, T*, int64_t, int64_t, const Finish<T>&);
+using Tile = void (*)(int64_t, const T*, int64_t, int64_t, const T*, int64_t, T*, int64_t, int64_t, const Finish<T>&, Ahead);
 
 template <class T, int WIDTH, int... I>
 constexpr Tile<T> tile_of(int rows, std::integer_sequence<int, I...>) {
@@ -148,33 +158,18 @@ struct Panels {
 
 RL_INLINE int64_t padded(int64_t columns, int lane) { return divide_up(columns, lane) * lane; }
 
-// The columns of b as panels, k * kTileColumns elements apart. Rows that lie along memory are read through several panels.
+// At most kTileColumns columns of b as a panel, filled up with zeros to whole vectors.
 template <class T>
-void pack_panels(const Matrix<T>& b, int64_t k, int64_t columns, T* out) {
-    const int64_t together = (b.columns == 1 ? 8 : 1) * kTileColumns<T>;
-    for (int64_t begin = 0; begin < columns; begin += together) {
-        T* const group = out + begin * k;
-        const int64_t left = smaller(columns - begin, together), whole = left / kTileColumns<T>;
-        const int64_t rest = left - whole * kTileColumns<T>, width = padded(rest, lanes<T>);
-        if (b.columns == 1) {
-            for (int64_t p = 0; p < k; ++p) {
-                const T* from = b.data + p * b.rows + begin;
-                for (int64_t i = 0; i < whole; ++i, from += kTileColumns<T>) {
-                    T* const to = group + (i * k + p) * kTileColumns<T>;
-                    store(to, load(from));
-                    store(to + lanes<T>, load(from + lanes<T>));
-                }
-                T* const to = group + whole * k * kTileColumns<T> + p * width;
-                for (int64_t j = 0; j < width; j += lanes<T>) {
-                    store(to + j, rest - j >= lanes<T> ? load(from + j) : load_part(from + j, rest - j));
-                }
-            }
-            continue;
+void pack_panel(const Matrix<T>& b, int64_t k, int64_t columns, T* out) {
+    const int64_t width = padded(columns, lanes<T>);
+    if (b.columns == 1) {
+        for (int64_t p = 0; p < k; ++p) {
+            for (int64_t j = 0; j < width; j += lanes<T>) store(out + p * width + j, load_n(b.data + p * b.rows + j, columns - j));
         }
-        for (int64_t j = 0; j < left; j += lanes<T>) {
-            const T* const from = b.data + (begin + j) * b.columns;
-            transpose_strip(from, b.columns, k, smaller(left - j, lanes<T>), group + j, whole ? kTileColumns<T> : width);
-        }
+        return;
+    }
+    for (int64_t j = 0; j < columns; j += lanes<T>) {
+        transpose_strip(b.data + j * b.columns, b.columns, k, smaller(columns - j, lanes<T>), out + j, width);
     }
 }
 

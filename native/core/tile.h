@@ -13,11 +13,12 @@ constexpr int kTileRows = 14;  // with two vectors a row, 28 accumulators of 32 
 constexpr int kTileRows = 6;   // 12 of 16
 #endif
 
-// sums[i][v] += a[i * a_row + p * a_step] * b[p * b_step + v] over p < depth.
-template <class T, int ROWS, int WIDTH>
+// sums[i][v] += a[i * a_row + p * a_step] * b[p * b_step + v] over p < depth; beside(p) may do something else at each step.
+template <class T, int ROWS, int WIDTH, class Beside>
 RL_INLINE void add_products(int64_t depth, const T* a, int64_t a_row, int64_t a_step, const T* b, int64_t b_step,
-                            Vec<T> (&sums)[ROWS][WIDTH]) {
+                            Vec<T> (&sums)[ROWS][WIDTH], Beside beside) {
     for (int64_t p = 0; p < depth; ++p) {
+        beside(p);
         Vec<T> right[WIDTH];
 #pragma GCC unroll 2
         for (int v = 0; v < WIDTH; ++v) right[v] = load(b + v * lanes<T>);
@@ -32,6 +33,12 @@ RL_INLINE void add_products(int64_t depth, const T* a, int64_t a_row, int64_t a_
         a += a_step;
         b += b_step;
     }
+}
+
+template <class T, int ROWS, int WIDTH>
+RL_INLINE void add_products(int64_t depth, const T* a, int64_t a_row, int64_t a_step, const T* b, int64_t b_step,
+                            Vec<T> (&sums)[ROWS][WIDTH]) {
+    add_products<T, ROWS, WIDTH>(depth, a, a_row, a_step, b, b_step, sums, [](int64_t) __attribute__((always_inline)) {});
 }
 
 // to[i * to_row + v] = (or, unless `first`, +=) the sum of a[i * a_row + p * a_step] * b[p * b_step + v] over p < depth.

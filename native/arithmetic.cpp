@@ -1,27 +1,44 @@
 #include "arithmetic.h"
 
 #include "core/narrow.h"
+#include "core/stream.h"
 #include "core/thread_pool.h"
 
 namespace rl::RL_ISA {
 namespace {
 
 constexpr int64_t kGrain = 1 << 15;  // elements for which a second thread pays
+constexpr int64_t kLongRun = 1 << 10;  // neighbouring results from which streaming them pays
 
-template <class T, class F>
-RL_INLINE void map_one(const T* x, T* out, int64_t n, F f) {
-    constexpr int width = lanes<Element<T>>;
-    int64_t i = 0;
-    for (; i + width <= n; i += width) put(out + i, f(get(x + i)));
-    if (i < n) put_part(out + i, f(get_part(x + i, n - i)), n - i);
+// out[i] for i < n, by vectors; those of 16 bits, half as wide, are never streamed.
+template <class T, class Whole, class Part>
+RL_INLINE void write(T* out, int64_t n, bool past_caches, Whole whole, Part part) {
+    if constexpr (is_narrow<T>) {
+        constexpr int width = lanes<Element<T>>;
+        int64_t i = 0;
+        for (; i + width <= n; i += width) put(out + i, whole(i));
+        if (i < n) put_part(out + i, part(i, n - i), n - i);
+    } else {
+        write_vectors(out, 0, n, past_caches, whole, part);
+    }
 }
 
 template <class T, class F>
-RL_INLINE void map_two(const T* a, const T* b, T* out, int64_t n, F f) {
-    constexpr int width = lanes<Element<T>>;
-    int64_t i = 0;
-    for (; i + width <= n; i += width) put(out + i, f(get(a + i), get(b + i)));
-    if (i < n) put_part(out + i, f(get_part(a + i, n - i), get_part(b + i, n - i)), n - i);
+RL_INLINE void map_one(const T* x, T* out, int64_t n, bool past_caches, F f) {
+    write(out, n, past_caches, [=](int64_t i) { return f(get(x + i)); },
+          [=](int64_t i, int64_t rest) { return f(get_part(x + i, rest)); });
+}
+
+template <class T, class F>
+RL_INLINE void map_two(const T* a, const T* b, T* out, int64_t n, bool past_caches, F f) {
+    write(out, n, past_caches, [=](int64_t i) { return f(get(a + i), get(b + i)); },
+          [=](int64_t i, int64_t rest) { return f(get_part(a + i, rest), get_part(b + i, rest)); });
+}
+
+// Whether a result should go past the caches: not one that is written over an operand, whose lines are in them already.
+template <class T>
+RL_INLINE bool goes_past_caches(int64_t elements, bool in_place) {
+    return !in_place && exceeds_caches(elements * static_cast<int64_t>(sizeof(T)));
 }
 
 template <class T, class C = Element<T>>
@@ -38,22 +55,27 @@ void binary(const T* a, const T* b, Element<T> number, T* out, const Grid<3>& gr
     using V = Vec<Element<T>>;
     const F f;
     const bool first = !a || grid.uniform(0), second = !b || grid.uniform(1);
+    const int64_t run = grid.shape[grid.dims - 1], arrays = 1 + !first + !second;
+    const bool past_caches = run >= kLongRun && goes_past_caches<T>(grid.size() * arrays, out == a || out == b);
     parallel_for(grid.size(), kGrain, [=, &grid](int64_t begin, int64_t end) {
         each_run(grid, begin, end, [=](const int64_t (&at)[3], int64_t n) {
             const V one = first ? splat(a ? get_one(a + at[0]) : number) : V{};
             const V other = second ? splat(b ? get_one(b + at[1]) : number) : V{};
             T* to = out + at[2];
             if (first && second) fill(to, n, f(one, other));
-            else if (first) map_one(b + at[1], to, n, [=](V v) { return f(one, v); });
-            else if (second) map_one(a + at[0], to, n, [=](V v) { return f(v, other); });
-            else map_two(a + at[0], b + at[1], to, n, f);
+            else if (first) map_one(b + at[1], to, n, past_caches, [=](V v) { return f(one, v); });
+            else if (second) map_one(a + at[0], to, n, past_caches, [=](V v) { return f(v, other); });
+            else map_two(a + at[0], b + at[1], to, n, past_caches, f);
         });
     });
 }
 
 template <class T, class F>
 void unary(const T* x, T* out, int64_t n) {
-    parallel_for(n, kGrain, [=](int64_t begin, int64_t end) { map_one(x + begin, out + begin, end - begin, F{}); });
+    const bool past_caches = goes_past_caches<T>(2 * n, out == x);
+    parallel_for(n, kGrain, [=](int64_t begin, int64_t end) {
+        map_one(x + begin, out + begin, end - begin, past_caches, F{});
+    });
 }
 
 // Vectors of integers as unsigned ones, whose arithmetic wraps around; floats as they are.
@@ -89,11 +111,13 @@ struct ReciprocalSqrt { RL_INLINE Vec<C> operator()(Vec<C> v) const { return 1 /
 
 template <class T, class F>
 RL_INLINE void map_three(const T* a, const T* b, const T* c, T* out, int64_t n, F f) {
-    constexpr int width = lanes<Element<T>>;
-    parallel_for(n, kGrain, [=](int64_t i, int64_t end) {
-        for (; i + width <= end; i += width) put(out + i, f(get(a + i), get(b + i), get(c + i)));
-        const int64_t rest = end - i;
-        if (rest > 0) put_part(out + i, f(get_part(a + i, rest), get_part(b + i, rest), get_part(c + i, rest)), rest);
+    const bool past_caches = goes_past_caches<T>(4 * n, false);
+    parallel_for(n, kGrain, [=](int64_t begin, int64_t end) {
+        write(out + begin, end - begin, past_caches,
+              [=](int64_t i) { return f(get(a + begin + i), get(b + begin + i), get(c + begin + i)); },
+              [=](int64_t i, int64_t rest) {
+                  return f(get_part(a + begin + i, rest), get_part(b + begin + i, rest), get_part(c + begin + i, rest));
+              });
     });
 }
 
@@ -102,9 +126,11 @@ void interpolate(const T* a, const T* b, const T*, T* out, int64_t n, Element<T>
     using V = Vec<Element<T>>;
     const bool near = weight > Element<T>(-0.5) && weight < Element<T>(0.5);
     const Element<T> rest = 1 - weight;
+    const bool past_caches = goes_past_caches<T>(3 * n, false);
     parallel_for(n, kGrain, [=](int64_t begin, int64_t end) {
-        if (near) map_two(a + begin, b + begin, out + begin, end - begin, [=](V u, V v) { return u + weight * (v - u); });
-        else map_two(a + begin, b + begin, out + begin, end - begin, [=](V u, V v) { return v - (v - u) * rest; });
+        const auto each = [=](auto f) { map_two(a + begin, b + begin, out + begin, end - begin, past_caches, f); };
+        if (near) each([=](V u, V v) { return u + weight * (v - u); });
+        else each([=](V u, V v) { return v - (v - u) * rest; });
     });
 }
 

@@ -1,11 +1,11 @@
 // Copies between two orders in memory. Dimensions are taken in the result's order and those that are one in both are merged.
-// What is left is rows that lie dense in both (memcpy); or rows dense in the result and columns dense in the source, which
+// What is left is rows that lie dense in both; or rows dense in the result and columns dense in the source, which
 // move in square blocks that are transposed in registers, so that whole cache lines are read and written; or rows that repeat
 // one element each, as the gradient of a sum does; or anything.
 #include "copy.h"
 
+#include "core/stream.h"
 #include "core/thread_pool.h"
-#include "core/vec.h"
 
 namespace rl::RL_ISA {
 namespace {
@@ -85,8 +85,10 @@ template <class T>
 void copy_rows(const CopyJob<T>& s) {
     const int64_t n = s.shape[s.dims - 1];
     if (s.dims == 1) {
+        const bool past_caches = exceeds_caches(2 * n * static_cast<int64_t>(sizeof(T)));
         parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
-            __builtin_memcpy(s.out + begin, s.in + begin, static_cast<size_t>(end - begin) * sizeof(T));
+            write_vectors(s.out, begin, end, past_caches, [=](int64_t i) { return load(s.in + i); },
+                          [=](int64_t i, int64_t rest) { return load_part(s.in + i, rest); });
         });
         return;
     }

@@ -1,5 +1,6 @@
 #include "pointwise.h"
 
+#include "core/stream.h"
 #include "core/thread_pool.h"
 #include "core/vec_activation.h"
 
@@ -10,17 +11,19 @@ constexpr int64_t kGrain = 1 << 15;  // elements for which a second thread pays
 
 template <class T, class F>
 RL_INLINE void map(const T* x, T* out, int64_t n, F f) {
-    parallel_for(n, kGrain, [=](int64_t i, int64_t end) {
-        for (; i + lanes<T> <= end; i += lanes<T>) store(out + i, f(load(x + i)));
-        if (i < end) store_part(out + i, f(load_part(x + i, end - i, T(1))), end - i);
+    const bool past_caches = exceeds_caches(n * 2 * static_cast<int64_t>(sizeof(T)));
+    parallel_for(n, kGrain, [=](int64_t begin, int64_t end) {
+        write_vectors(out, begin, end, past_caches, [=](int64_t i) { return f(load(x + i)); },
+                      [=](int64_t i, int64_t rest) { return f(load_part(x + i, rest, T(1))); });
     });
 }
 
 template <class T, class F>
 RL_INLINE void map_pairs(const T* a, const T* b, T* out, int64_t n, F f) {
-    parallel_for(n, kGrain, [=](int64_t i, int64_t end) {
-        for (; i + lanes<T> <= end; i += lanes<T>) store(out + i, f(load(a + i), load(b + i)));
-        if (i < end) store_part(out + i, f(load_part(a + i, end - i, T(1)), load_part(b + i, end - i, T(1))), end - i);
+    const bool past_caches = exceeds_caches(n * 3 * static_cast<int64_t>(sizeof(T)));
+    parallel_for(n, kGrain, [=](int64_t begin, int64_t end) {
+        write_vectors(out, begin, end, past_caches, [=](int64_t i) { return f(load(a + i), load(b + i)); },
+                      [=](int64_t i, int64_t rest) { return f(load_part(a + i, rest, T(1)), load_part(b + i, rest, T(1))); });
     });
 }
 

@@ -87,18 +87,23 @@ RL_INLINE void turn(Tile (&tile)[kLine<T>][kRows<T>], Rows* x, int64_t stride, i
     }
 }
 
-template <class T, class Op>
+// The k-th of n places, counted from the end where a scan goes that way.
+template <bool FROM_END>
+RL_INLINE int64_t place(int64_t k, int64_t n) { return FROM_END ? n - 1 - k : k; }
+
+template <bool FROM_END, class T, class Op>
 void scan_row(const T* x, T* out, int64_t n, Op op, WideType<T> total) {
-    for (int64_t k = 0; k < n; ++k) {
+    for (int64_t i = 0; i < n; ++i) {
+        const int64_t k = place<FROM_END>(i, n);
         total = op(total, static_cast<WideType<T>>(x[k]));
         out[k] = static_cast<T>(total);
     }
 }
 
-template <class T, class Op>
+template <bool FROM_END, class T, class Op>
 void scan_rows(const T* x, T* out, int64_t outer, int64_t n, Op op, WideType<T> start) {
     using A = WideType<T>;
-    constexpr int group_rows = kRows<T>;
+    constexpr int group_rows = kRows<T>, line = kLine<T>;
     parallel_for((outer + group_rows - 1) / group_rows, kGrain / (group_rows * (n + 1)) + 1, [=](int64_t group, int64_t end) {
         for (; group < end; ++group) {
             const int64_t first = group * group_rows, rows = outer - first < group_rows ? outer - first : group_rows;
@@ -107,51 +112,57 @@ void scan_rows(const T* x, T* out, int64_t outer, int64_t n, Op op, WideType<T> 
             A totals[group_rows];
             for (A& total : totals) total = start;
             int64_t done = 0;
-            for (; rows >= kFewRows && done + kLine<T> <= n; done += kLine<T>) {
-                alignas(64) T tile[kLine<T>][group_rows];
-                turn<T, false>(tile, from + done, n, rows);
-                for (auto& column : tile) {
+            for (; rows >= kFewRows && done + line <= n; done += line) {
+                alignas(64) T tile[line][group_rows];
+                const int64_t at = FROM_END ? n - done - line : done;
+                turn<T, false>(tile, from + at, n, rows);
+                for (int k = 0; k < line; ++k) {
+                    auto& column = tile[place<FROM_END>(k, line)];
                     for (int r = 0; r < group_rows; ++r) {
                         totals[r] = op(totals[r], static_cast<A>(column[r]));
                         column[r] = static_cast<T>(totals[r]);
                     }
                 }
-                turn<T, true>(tile, to + done, n, rows);
+                turn<T, true>(tile, to + at, n, rows);
             }
-            for (int64_t r = 0; r < rows; ++r) scan_row(from + r * n + done, to + r * n + done, n - done, op, totals[r]);
+            const int64_t at = FROM_END ? 0 : done;
+            for (int64_t r = 0; r < rows; ++r) scan_row<FROM_END>(from + r * n + at, to + r * n + at, n - done, op, totals[r]);
         }
     });
 }
 
-template <class T, class Op>
+template <bool FROM_END = false, class T, class Op>
 void scan(const T* x, T* out, int64_t outer, int64_t n, int64_t inner, Op op, WideType<T> start) {
     using A = WideType<T>;
-    if (inner == 1) return scan_rows(x, out, outer, n, op, start);
+    if (inner == 1) return scan_rows<FROM_END>(x, out, outer, n, op, start);
     each_block(outer, n, inner, [=](int64_t first, int64_t width) {
         const T* from = x + first;
         T* to = out + first;
         if (width == 1) {
             A total = start;
             for (int64_t k = 0; k < n; ++k) {
-                total = op(total, static_cast<A>(from[k * inner]));
-                to[k * inner] = static_cast<T>(total);
+                const int64_t at = place<FROM_END>(k, n) * inner;
+                total = op(total, static_cast<A>(from[at]));
+                to[at] = static_cast<T>(total);
             }
             return;
         }
         A totals[kBlock];
         for (int64_t c = 0; c < width; ++c) totals[c] = start;
         for (int64_t k = 0; k < n; ++k) {
+            const int64_t at = place<FROM_END>(k, n) * inner;
             for (int64_t c = 0; c < width; ++c) {
-                totals[c] = op(totals[c], static_cast<A>(from[k * inner + c]));
-                to[k * inner + c] = static_cast<T>(totals[c]);
+                totals[c] = op(totals[c], static_cast<A>(from[at + c]));
+                to[at + c] = static_cast<T>(totals[c]);
             }
         }
     });
 }
 
 template <class T>
-void sum(const T* x, T* out, int64_t outer, int64_t n, int64_t inner) {
-    scan(x, out, outer, n, inner, Sum{}, WideType<T>{0});
+void sum(const T* x, T* out, int64_t outer, int64_t n, int64_t inner, bool from_end) {
+    if (from_end) scan<true>(x, out, outer, n, inner, Sum{}, WideType<T>{0});
+    else scan(x, out, outer, n, inner, Sum{}, WideType<T>{0});
 }
 template <class T>
 void product(const T* x, T* out, int64_t outer, int64_t n, int64_t inner) {
@@ -167,22 +178,22 @@ void extremum_of(const T* x, T* out, int64_t* places, int64_t outer, int64_t n, 
     each_block(outer, n, inner, [=](int64_t first, int64_t width) {
         if (width == 1) {
             T best = x[first];
-            int64_t place = 0;
+            int64_t where = 0;
             for (int64_t k = 0; k < n; ++k) {
                 const T value = x[first + k * inner];
                 const bool met = value != value || (GREATEST ? value >= best : value <= best);
                 best = met ? value : best;
-                place = met ? k : place;
+                where = met ? k : where;
                 out[first + k * inner] = best;
-                places[first + k * inner] = place;
+                places[first + k * inner] = where;
             }
             return;
         }
         T best[kBlock];
-        int64_t place[kBlock];
+        int64_t where[kBlock];
         for (int64_t c = 0; c < width; ++c) {
             best[c] = x[first + c];
-            place[c] = 0;
+            where[c] = 0;
         }
         for (int64_t k = 0; k < n; ++k) {
             const int64_t row = first + k * inner;
@@ -190,9 +201,9 @@ void extremum_of(const T* x, T* out, int64_t* places, int64_t outer, int64_t n, 
                 const T value = x[row + c];
                 const bool met = value != value || (GREATEST ? value >= best[c] : value <= best[c]);
                 best[c] = met ? value : best[c];
-                place[c] = met ? k : place[c];
+                where[c] = met ? k : where[c];
                 out[row + c] = best[c];
-                places[row + c] = place[c];
+                places[row + c] = where[c];
             }
         }
     });

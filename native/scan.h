@@ -6,11 +6,11 @@
 
 namespace rl {
 
-// Running results along the middle of an array of shape (outer, n, inner), in the order of the elements. float adds up,
-// multiplies and so on in double, as PyTorch does.
+// Running results along the middle of an array of shape (outer, n, inner), in the order of the elements, or for a sum from the
+// last to the first. float adds up, multiplies and so on in double, as PyTorch does.
 template <class T>
 struct ScanKernels {
-    void (*sum)(const T* x, T* out, int64_t outer, int64_t n, int64_t inner);
+    void (*sum)(const T* x, T* out, int64_t outer, int64_t n, int64_t inner, bool from_end);
     void (*product)(const T* x, T* out, int64_t outer, int64_t n, int64_t inner);
     // log(exp(x[0]) + ... + exp(x[i])); null for integers.
     void (*log_sum_exp)(const T* x, T* out, int64_t outer, int64_t n, int64_t inner);

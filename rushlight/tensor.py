@@ -288,7 +288,7 @@ class Tensor(
 # What deepcopy and pickling treat apart from a user's own attributes.
 _STATE = frozenset({
     "_array", "_requires_grad", "_grad_fn", "_output_nr", "_grad", "_view", "_counter", "_backward_hooks",
-    "_post_accumulate_grad_hooks", "_inference",
+    "_post_accumulate_grad_hooks", "_inference", "_part_of_gradient",
 })  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "../core/allocator.h"
+#include "../core/cache.h"
 #include "../core/isa.h"
 #include "../core/thread_pool.h"
 #include "arrays.h"
@@ -93,6 +94,8 @@ void bind_core(nb::module_& m) {
     m.def("isa", [] { return isa_name(active_isa); });
     m.def("set_isa", choose_isa, nb::arg("name"));
     m.def("get_num_threads", get_num_threads);
+    m.def("last_cache_bytes", last_cache_bytes);
+    m.def("set_last_cache_bytes", set_last_cache_bytes, nb::arg("bytes"));
     m.def("set_num_threads", choose_num_threads, nb::arg("n"));
 }
 

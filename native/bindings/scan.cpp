@@ -18,24 +18,21 @@ struct Layout {
     int64_t outer = 1, n = 1, inner = 1;
 };
 
-template <class T>
-using Scan = void (*)(const T*, T*, int64_t, int64_t, int64_t);
-
-template <class T>
-nb::object scanned(const Array& x, const Layout& l, Scan<T> kernel) {
+template <class T, class... Way>
+nb::object scanned(const Array& x, const Layout& l, void (*kernel)(const T*, T*, int64_t, int64_t, int64_t, Way...), Way... way) {
     nb::object out = empty_like<T>(x);
     if (x.size() == 0) return out;
     Released released(x.size() >= kLong);
-    kernel(x.data<T>(), data_of<T>(out), l.outer, l.n, l.inner);
+    kernel(x.data<T>(), data_of<T>(out), l.outer, l.n, l.inner, way...);
     return out;
 }
 
-nb::object sum_along(nb::handle x_, int64_t dim) {
+nb::object sum_along(nb::handle x_, int64_t dim, bool from_end) {
     const Array x(x_, "x");
     const Layout l(x, dim);
-    if (x.is_dense<float>()) return scanned<float>(x, l, scan_kernels<float>().sum);
-    if (x.is_dense<double>()) return scanned<double>(x, l, scan_kernels<double>().sum);
-    if (x.is_dense<int64_t>()) return scanned<int64_t>(x, l, scan_kernels<int64_t>().sum);
+    if (x.is_dense<float>()) return scanned<float>(x, l, scan_kernels<float>().sum, from_end);
+    if (x.is_dense<double>()) return scanned<double>(x, l, scan_kernels<double>().sum, from_end);
+    if (x.is_dense<int64_t>()) return scanned<int64_t>(x, l, scan_kernels<int64_t>().sum, from_end);
     return not_implemented();
 }
 
@@ -79,7 +76,7 @@ nb::object extremum_along(nb::handle x_, int64_t dim, bool greatest) {
 }  // namespace
 
 void bind_scan(nb::module_& m) {
-    m.def("sum_along", sum_along, nb::arg("x").none(), nb::arg("dim"));
+    m.def("sum_along", sum_along, nb::arg("x").none(), nb::arg("dim"), nb::arg("from_end") = false);
     m.def("product_along", product_along, nb::arg("x").none(), nb::arg("dim"));
     m.def("log_sum_exp_along", log_sum_exp_along, nb::arg("x").none(), nb::arg("dim"));
     m.def("extremum_along", extremum_along, nb::arg("x").none(), nb::arg("dim"), nb::arg("greatest"));

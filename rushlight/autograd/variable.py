@@ -72,6 +72,8 @@ class Variable:
     _inference: bool = False
     # The type that `grad` has: the tensor's own, unless the user set another one, or None for any.
     _grad_dtype: Any = _OWN
+    # Whether it is a gradient that lies within another, of which nobody else was given the same part.
+    _part_of_gradient: bool = False
     # Whether only some elements are kept, as `rushlight.sparse` keeps them: then there is no array.
     is_sparse: bool = False
     is_sparse_csr: bool = False
@@ -394,6 +396,10 @@ class Variable:
         if before is not None:
             if create_graph:
                 self._grad = before + gradient
+            elif before._part_of_gradient:
+                # The rest of that memory is others'.
+                before._array, before._part_of_gradient = kernels.add(before._array, gradient._array), False
+                before.bump_version()
             else:
                 kernels.accumulate(before._array, gradient._array)
                 before.bump_version()
@@ -402,11 +408,14 @@ class Variable:
         else:
             array = gradient._array
             # What nobody else holds is taken without a copy.
-            owned = _references(gradient) == _UNSHARED and array.base is None
+            part = gradient._part_of_gradient
+            owned = _references(gradient) == _UNSHARED and (part or array.base is None or _holds_alone(array))
             laid_out = array.strides == self._array.strides or not state.keeps_layout
             if not (owned and laid_out and array.flags.writeable):
-                array = _like_strides(array, self._array)
-            self._grad = wrap(array)
+                array, part = _like_strides(array, self._array), False
+            self._grad = grad = wrap(array)
+            if part:
+                grad._part_of_gradient = True
         if self._post_accumulate_grad_hooks:
             self._after_accumulation()
 
@@ -428,6 +437,20 @@ def sum_of_gradients(one: Any, other: Any) -> Any:
 def _references(gradient: Any) -> tuple[int, int]:
     """How many references there are to a tensor and to its array, counted the same way every time."""
     return sys.getrefcount(gradient), sys.getrefcount(gradient._array)
+
+
+def may_be_parted(gradient: Any) -> bool:
+    """Whether parts of a gradient may be handed on as they lie: nobody else holds its memory, or a view of it."""
+    array = gradient._array
+    own = array.base is None or _holds_alone(array)
+    return own and array.flags.writeable and sys.getrefcount(array) == _ONE_HOLDER
+
+
+def _holds_alone(array: np.ndarray[Any, Any]) -> bool:
+    """Whether an array shows all of another's memory, which nothing else refers to."""
+    owner: Any = array.base
+    whole = owner.__class__ is _ndarray and owner.base is None and owner.nbytes == array.nbytes
+    return whole and sys.getrefcount(owner) == _ONE_HOLDER
 
 
 def _like_strides(array: np.ndarray[Any, Any], model: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -473,3 +496,12 @@ def _count_unshared() -> tuple[int, int]:
 
 
 _UNSHARED = _count_unshared()
+
+
+def _count_one_holder() -> int:
+    gradient = wrap(np.empty(1))
+    array = gradient._array
+    return sys.getrefcount(array)
+
+
+_ONE_HOLDER = _count_one_holder()

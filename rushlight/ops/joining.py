@@ -16,7 +16,7 @@ import numpy as np
 from rushlight import dtypes, kernels
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
-from rushlight.autograd.variable import Variable, wrap
+from rushlight.autograd.variable import Variable, may_be_parted, wrap
 from rushlight.ops._codes import alike
 from rushlight.ops._geometry import Array, Shape, shape_text, wrap_dim
 from rushlight.ops._numeric import add_reduce, check_tensor
@@ -91,6 +91,8 @@ class Cat(Operation):
     def backward(ctx: Any, grad: Tensor) -> Any:
         grads: list[Any] = [None]
         before = (slice(None),) * ctx.dim
+        # As PyTorch does: a leaf may keep its part of the memory as its gradient, without a copy.
+        parting = may_be_parted(grad)
         start = 0
         for (shape, dtype), needed in zip(ctx.pieces, ctx.needs_input_grad[1:], strict=True):
             if shape == (0,):
@@ -98,6 +100,8 @@ class Cat(Operation):
                 continue
             end = start + shape[ctx.dim]
             piece = Slice.apply(grad, (*before, slice(start, end))) if needed else None
+            if parting and piece is not None:
+                piece._part_of_gradient = True
             grads.append(_cast(piece, dtype))
             start = end
         return tuple(grads)

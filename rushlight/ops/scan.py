@@ -42,9 +42,23 @@ def _accumulate(kernel: Any, ufunc: Any, array: Array, dim: int, kept: bool) -> 
     return as_result(kernel(np.ascontiguousarray(wide), dim), array.dtype)
 
 
-def _from_end(input: Tensor, dim: int) -> Tensor:
-    """The sum of each element and all that follow it."""
-    return input.flip(dim).cumsum(dim).flip(dim) if input._array.ndim else input
+class CumsumFromEnd(Operation):
+    """`out[i] = Σ input[i..]`: the gradient of a running sum."""
+
+    # Two flips around a sum, to PyTorch.
+    node_name = "FlipBackward0"
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, dim: int) -> Any:
+        array = input._array
+        ctx.dim = dim
+        if not array.ndim:
+            return array.copy()
+        return as_result(kernels.sum_along(np.ascontiguousarray(widened(array)), dim, True), array.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return Cumsum.apply(grad, ctx.dim, False), None
 
 
 class Cumsum(Operation):
@@ -60,7 +74,7 @@ class Cumsum(Operation):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        return _from_end(grad, ctx.dim), None, None
+        return CumsumFromEnd.apply(grad, ctx.dim), None, None
 
 
 def cumsum(
@@ -130,7 +144,7 @@ class Cumprod(Operation):
         if not input._array.ndim or input._array.shape[ctx.dim] == 1:
             return grad, None, None
         if input._array.all():
-            return _from_end(grad * out.conj(), ctx.dim) / input.conj(), None, None
+            return CumsumFromEnd.apply(grad * out.conj(), ctx.dim) / input.conj(), None, None
         return _cumprod_gradient_at_zeros(grad, input, ctx.dim), None, None
 
 

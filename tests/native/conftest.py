@@ -34,3 +34,11 @@ def rng(request: pytest.FixtureRequest) -> np.random.Generator:
 @pytest.fixture(params=[np.float32, np.float64], ids=["f32", "f64"])
 def dtype(request: pytest.FixtureRequest) -> type[np.floating]:
     return request.param
+
+
+@pytest.fixture
+def no_cache() -> Iterator[None]:
+    """Lets kernels take every result to be too large for the caches."""
+    native.set_last_cache_bytes(1)
+    yield
+    native.set_last_cache_bytes(0)

@@ -183,3 +183,22 @@ def test_what_the_kernels_do_not_take_is_left_to_the_reference():
     whole = np.ones(3, np.int32)
     for number in (0.5, 1 << 40, True):
         assert _native.add(whole, number) is NotImplemented
+
+
+@pytest.mark.parametrize("offset", [0, 1, 5, 16])
+def test_results_written_past_the_caches(machine, no_cache, rng, dtype, offset):
+    """Sizes around whole vectors; results that begin anywhere in a line."""
+    for size in (1, 3, 15, 16, 17, 64, 1500, 70001):
+        a, b = sample(rng, size, dtype), rng.permutation(sample(rng, size, dtype))
+        check(_native.add(a, b), wanted_of(np.add, a, b))
+        check(_native.negative(a), wanted_of(np.negative, a))
+        check(_native.maximum(a, a.dtype.type(2).item()), wanted_of(np.maximum, a, a.dtype.type(2)))
+        around = np.zeros(size + offset + 20, dtype)
+        _native.subtract(a, b, around[offset : offset + size])
+        check(around[offset : offset + size], wanted_of(np.subtract, a, b))
+        assert not around[:offset].any() and not around[offset + size :].any()
+    rows = sample(rng, (40, 1030), dtype)
+    check(_native.add(rows, rows[:, :1]), wanted_of(np.add, rows, np.broadcast_to(rows[:, :1], rows.shape)))
+    own = rows.copy()
+    assert _native.add(own, rows, own) is own
+    check(own, wanted_of(np.add, rows, rows))

@@ -112,3 +112,10 @@ def test_triangles_are_the_references(machine, kind):
     assert _native.triangle(np.ones((4, 5), kind).T, 0, True) is NotImplemented
     with pytest.raises(ValueError, match=r"matrices"):
         _native.triangle(np.ones(4, kind), 0, True)
+
+
+def test_copies_past_the_caches(machine, no_cache, rng):
+    for kind in KINDS:
+        source = filled(rng, 5003, kind)
+        for first, last in ((0, 5003), (1, 5000), (3, 19), (16, 17)):
+            same_copy(np.zeros(5100, kind)[first:last], source[: last - first])

@@ -103,3 +103,14 @@ def test_clamp_and_select_equal_the_reference(machine, rng, dtype):
         condition = np.asarray(y > 0)
         np.testing.assert_array_equal(_native.select(condition, x, y), pointwise.select(condition, x, y))
     assert _native.select(np.ones(2, np.bool_), np.ones((2, 2), dtype), np.ones((2, 2), dtype)) is NotImplemented
+
+
+def test_results_past_the_caches_are_the_same(machine, rng, dtype):
+    x, y = rng.standard_normal((2, 5003)).astype(dtype)
+    want = _native.exp(x), _native.silu_backward(y, x)
+    _native.set_last_cache_bytes(1)
+    try:
+        got = _native.exp(x), _native.silu_backward(y, x)
+    finally:
+        _native.set_last_cache_bytes(0)
+    np.testing.assert_array_equal(got, want)

@@ -25,6 +25,14 @@ def test_running_results_are_the_references(machine, rng, dtype, name):
             np.testing.assert_array_equal(got, wanted)
 
 
+def test_sums_from_the_end(machine, rng, dtype):
+    for shape, dim in CASES:
+        for x in (rng.standard_normal(shape).astype(dtype), rng.integers(-(2**62), 2**62, shape)):
+            got, wanted = _native.sum_along(x, dim, True), scan.sum_along(x, dim, True)
+            assert got.shape == wanted.shape and got.dtype == wanted.dtype
+            np.testing.assert_array_equal(got, wanted)
+
+
 def test_integers_wrap_around(machine, rng):
     for shape, dim in CASES:
         x = rng.integers(-(2**62), 2**62, shape)

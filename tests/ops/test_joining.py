@@ -60,6 +60,49 @@ def test_cat_promotes_and_gives_gradients_in_each_dtype() -> None:
     assert a.grad.dtype is torch.float32 and b.grad.dtype is torch.float64
 
 
+def _leaves(*lengths: int) -> list[Any]:
+    return [torch.ones(length, requires_grad=True) for length in lengths]
+
+
+def test_leaves_share_the_gradient_that_cat_divides_among_them() -> None:
+    a, b = _leaves(2, 3)
+    given = torch.arange(5.0)
+    torch.cat([a, b]).backward(given)
+    assert b.grad.data_ptr() == given[2:].data_ptr() and not b.grad._is_view()
+    # What is added to a gradient reaches neither the one that was given nor the other leaf's.
+    torch.cat([a, b]).backward(torch.ones(5))
+    assert a.grad.tolist() == [1, 2] and b.grad.tolist() == [3, 4, 5] and given.tolist() == [0, 1, 2, 3, 4]
+    b.grad.zero_()
+    assert given.tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda a, b, c, d: torch.cat([a, b]) + torch.cat([c, d]),
+        lambda a, b, c, d: torch.cat([a, b]).reshape(2, 2).view(4) + torch.cat([c, d]),
+        lambda a, b, c, d: torch.cat([a + c, b + d]),
+        lambda a, b, c, d: torch.cat([torch.cat([a, c[:0]]), b]) + torch.cat([torch.cat([c[:1], c[1:]]), d]),
+        lambda a, b, c, d: torch.cat([a.view(2, 1), b.view(2, 1)], 1).view(4) + torch.cat([c, d]),
+    ],
+)
+def test_no_two_leaves_are_given_the_same_memory(program: Any) -> None:
+    leaves = _leaves(2, 2, 2, 2)
+    program(*leaves).backward(torch.ones(4))
+    for i, leaf in enumerate(leaves):
+        leaf.grad.mul_(10.0**i)
+    assert [leaf.grad.tolist() for leaf in leaves] == [[10.0**i] * 2 for i in range(4)]
+
+
+def test_a_gradient_that_someone_else_views_is_not_divided() -> None:
+    a, b, c, d = _leaves(2, 2, 2, 2)
+    given = torch.ones(4)
+    torch.cat([a, b]).backward(given)
+    torch.cat([c, d]).backward(given)
+    c.grad.zero_()
+    assert a.grad.tolist() == [1, 1] and given.tolist() == [1, 1, 1, 1]
+
+
 def test_cat_takes_an_empty_vector_with_anything_and_writes_into_out() -> None:
     x = torch.ones(2, 2)
     assert torch.cat([x, torch.empty(0)]).shape == (2, 2)

@@ -21,8 +21,10 @@ def _accumulated(ufunc: Any, x: Array, dim: int) -> Array:
     return np.asarray(ufunc.accumulate(x, dim, x.dtype))
 
 
-def sum_along(x: Array, dim: int) -> Array:
-    """`out[i] = x[0] + … + x[i]` along `dim`."""
+def sum_along(x: Array, dim: int, from_end: bool = False) -> Array:
+    """`out[i] = x[0] + … + x[i]` along `dim`; with `from_end`, `x[i] + … + x[-1]`, added up from the last on."""
+    if from_end:
+        return np.ascontiguousarray(np.flip(_accumulated(np.add, np.flip(x, dim), dim), dim))
     return _accumulated(np.add, x, dim)
 
 

@@ -22,18 +22,50 @@ bool sized(int size, F f) {
     return false;
 }
 
+constexpr int64_t kPlaces = 128;  // indices that are checked at a time
+
+// places[j] = what index[j] stands for, 0 where that is out of range; whether none is. Each index is read once: another thread
+// may change it.
+template <bool WRAPS>
+RL_INLINE bool read_places(const int64_t* index, int64_t step, int64_t length, int64_t* places, int64_t n) {
+    using Places = Vec<uint64_t>;
+    const uint64_t limit = static_cast<uint64_t>(length);
+    Mask<uint64_t> outside{};
+    int64_t j = 0;
+    if (step == 1) {
+        const Places all = splat(limit);
+        for (; j + lanes<int64_t> <= n; j += lanes<int64_t>) {
+            Vec<int64_t> at = load(index + j);
+            if constexpr (WRAPS) at += (at < 0) & length;
+            const Mask<uint64_t> out = (Places)at >= all;
+            outside |= out;
+            store(places + j, (Vec<int64_t>)((Places)at & ~(Places)out));
+        }
+    }
+    uint64_t bad = 0;
+    for (int v = 0; v < lanes<uint64_t>; ++v) bad |= static_cast<uint64_t>(outside[v]);
+    for (; j < n; ++j) {
+        const uint64_t place = placed<WRAPS>(index[j * step], length);
+        bad |= place >= limit;
+        places[j] = place >= limit ? 0 : static_cast<int64_t>(place);
+    }
+    return bad == 0;
+}
+
 // out[j] = row[index[j] * step + j * along]; whether all were in range.
 template <bool WRAPS, class T>
 RL_INLINE bool gather_row(const int64_t* index, int64_t index_step, int64_t length, const T* row, int64_t step, int64_t along,
                           T* out, int64_t out_step, int64_t n) {
-    uint64_t bad = 0;
-    for (int64_t j = 0; j < n; ++j) {
-        const uint64_t place = placed<WRAPS>(index[j * index_step], length);
-        const bool outside = place >= static_cast<uint64_t>(length);
-        bad |= outside;
-        out[j * out_step] = row[(outside ? 0 : static_cast<int64_t>(place)) * step + j * along];
+    alignas(64) int64_t places[kPlaces];
+    bool good = true;
+    for (; n > 0; n -= kPlaces) {
+        const int64_t count = smaller(n, kPlaces);
+        good &= read_places<WRAPS>(index, index_step, length, places, count);
+#pragma GCC unroll 4
+        for (int64_t j = 0; j < count; ++j) out[j * out_step] = row[places[j] * step + j * along];
+        index += count * index_step, row += count * along, out += count * out_step;
     }
-    return bad == 0;
+    return good;
 }
 
 template <class T>

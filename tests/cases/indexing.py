@@ -115,6 +115,14 @@ TABLES = [
         "embedding_bag", lambda t: lambda w, i, o: t.embedding_bag(w, i, o, False, 1)[0],
         (normal(3, 2), index(0, 2, 1), index(0, 2)), second=False,
     ),
+    *[
+        Case(
+            f"embedding_bag with what it counts, mode {mode}",
+            lambda t, mode=mode: lambda w, i, o: t.embedding_bag(w, i, o, False, mode, False, None, False, 1),
+            (normal(3, 2), index(0, 2, 1, 2, 0), index(0, 2, 2)), second=False,
+        )
+        for mode in range(3)
+    ],
     Case("embedding_renorm_", lambda t: lambda w, i: t.embedding_renorm_(w.detach().clone(), i, 1.0, 2.0), (fixed(normal(3, 2)), index(2, 0))),
     Case("index of a table", lambda t: lambda w, i: w[i], (normal(4, 2), integers(4, 2, 3))),
 ]  # fmt: skip

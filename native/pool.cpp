@@ -1,6 +1,7 @@
 // Pooling with a moving window. Each plane is first copied into scratch with its columns sorted by their residue modulo the
 // stride and the padding filled in, so that every place of the window is a plain vector load; then vectors of output columns run
-// over the places of their windows. Backward adds into a plane at a time, one output after the other. Threads share the planes.
+// over the places of their windows. The largest of pairs of columns, the usual pooling, is found without a copy: two vectors of a row
+// are parted into their even and their odd elements. Backward adds into a plane at a time, one output after the other. Threads share the planes.
 #include "pool.h"
 
 #include "core/allocator.h"
@@ -106,6 +107,76 @@ RL_INLINE void inside(int64_t begin, int64_t size, int64_t kernel, int64_t dilat
     high = begin < size ? smaller(kernel, divide_up(size - begin, dilation)) : 0;
 }
 
+// The first `count` indices, at most a vector's, as int64.
+template <class T>
+RL_INLINE void store_indices(int64_t* to, Mask<T> index, int64_t count) {
+#if defined(__AVX512F__)
+    const uint32_t some = count >= lanes<T> ? (1u << lanes<T>) - 1 : (1u << count) - 1;
+    if constexpr (sizeof(T) == 8) {
+        _mm512_mask_storeu_epi64(to, static_cast<__mmask8>(some), (__m512i)index);
+    } else {
+        const __m512i all = (__m512i)index;
+        _mm512_mask_storeu_epi64(to, static_cast<__mmask8>(some), _mm512_cvtepi32_epi64(_mm512_castsi512_si256(all)));
+        if (some >> 8)
+            _mm512_mask_storeu_epi64(to + 8, static_cast<__mmask8>(some >> 8), _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64(all, 1)));
+    }
+#else
+    alignas(kVectorBytes) Index<T> found[lanes<T>];
+    __builtin_memcpy(found, &index, sizeof index);
+    if (count >= lanes<T>) {
+        for (int i = 0; i < lanes<T>; ++i) to[i] = found[i];
+    } else {
+        for (int64_t i = 0; i < count; ++i) to[i] = found[i];
+    }
+#endif
+}
+
+// Vectors of outputs, and where the largest element was found so far: the first of equal ones, the last NaN.
+template <class T>
+struct Best {
+    Vec<T> value = splat(static_cast<T>(-__builtin_inf()));
+    Mask<T> index;
+
+    RL_INLINE void meet(Vec<T> v, Mask<T> at) {
+        const Mask<T> better = (v > value) | (v != v);
+        value = better ? v : value;
+        index = better ? at : index;
+    }
+    RL_INLINE void put(T* y, int64_t* indices, int64_t count) const {
+        store_n(y, value, count);
+        store_indices<T>(indices, index, count);
+    }
+};
+
+// Whether the windows are pairs of neighbouring columns.
+RL_INLINE bool in_pairs(const PoolShape& s) {
+    return s.kernel[1] == 2 && s.stride[1] == 2 && s.dilation[1] == 1 && s.padding[1] == 0;
+}
+
+template <class T>
+void max_of_pairs(const PoolShape& s, const T* x, T* y, int64_t* indices) {
+    constexpr T least = static_cast<T>(-__builtin_inf());
+    const Mask<T> twice = 2 * iota<T>(std::make_integer_sequence<int, lanes<T>>{});
+    for (int64_t oy = 0; oy < s.out[0]; ++oy) {
+        const int64_t begin = oy * s.stride[0] - s.padding[0];
+        int64_t low, high;
+        inside(begin, s.in[0], s.kernel[0], s.dilation[0], low, high);
+        const int64_t first_row = smaller(first_inside(begin, s.dilation[0]), s.in[0] - 1);
+        for (int64_t ox = 0; ox < s.out[1]; ox += lanes<T>) {
+            Best<T> best;
+            best.index = twice + static_cast<Index<T>>(first_row * s.in[1] + 2 * ox);
+            for (int64_t ky = low; ky < high; ++ky) {
+                const int64_t at = (begin + ky * s.dilation[0]) * s.in[1] + 2 * ox, left = s.in[1] - 2 * ox;
+                const Vec<T> a = load_n(x + at, left, least), b = load_n(x + at + lanes<T>, left - lanes<T>, least);
+                const Mask<T> even = twice + static_cast<Index<T>>(at);
+                best.meet(every_second<T, 0>(a, b), even);
+                best.meet(every_second<T, 1>(a, b), even + 1);
+            }
+            best.put(y + oy * s.out[1] + ox, indices + oy * s.out[1] + ox, s.out[1] - ox);
+        }
+    }
+}
+
 template <class T>
 void max_plane(const Scene<T>& scene, const Index<T>* begins, const Index<T>* firsts, T* y, int64_t* indices) {
     const PoolShape& s = scene.s;
@@ -115,30 +186,18 @@ void max_plane(const Scene<T>& scene, const Index<T>* begins, const Index<T>* fi
         inside(begin, s.in[0], s.kernel[0], s.dilation[0], low, high);
         const int64_t first_row = smaller(first_inside(begin, s.dilation[0]), s.in[0] - 1) * s.in[1];
         for (int64_t ox = 0; ox < s.out[1]; ox += lanes<T>) {
-            Vec<T> best = splat(static_cast<T>(-__builtin_inf()));
-            Mask<T> index, base;
-            __builtin_memcpy(&index, firsts + ox, sizeof index);
+            Best<T> best;
+            Mask<T> base;
+            __builtin_memcpy(&best.index, firsts + ox, sizeof base);
             __builtin_memcpy(&base, begins + ox, sizeof base);
-            index += static_cast<Index<T>>(first_row);
+            best.index += static_cast<Index<T>>(first_row);
             for (int64_t ky = low; ky < high; ++ky) {
                 const int64_t row = begin + ky * s.dilation[0];
                 for (int64_t kx = 0; kx < s.kernel[1]; ++kx) {
-                    const Vec<T> v = load(scene.place(row, kx) + ox);
-                    const Mask<T> better = (v > best) | (v != v);
-                    best = better ? v : best;
-                    index = better ? base + static_cast<Index<T>>(row * s.in[1] + kx * s.dilation[1]) : index;
+                    best.meet(load(scene.place(row, kx) + ox), base + static_cast<Index<T>>(row * s.in[1] + kx * s.dilation[1]));
                 }
             }
-            const int64_t count = smaller(lanes<T>, s.out[1] - ox), at = oy * s.out[1] + ox;
-            alignas(kVectorBytes) Index<T> found[lanes<T>];
-            __builtin_memcpy(found, &index, sizeof index);
-            if (count == lanes<T>) {
-                store(y + at, best);
-                for (int i = 0; i < lanes<T>; ++i) indices[at + i] = found[i];
-            } else {
-                store_part<T>(y + at, best, count);
-                for (int64_t i = 0; i < count; ++i) indices[at + i] = found[i];
-            }
+            best.put(y + oy * s.out[1] + ox, indices + oy * s.out[1] + ox, s.out[1] - ox);
         }
     }
 }
@@ -163,6 +222,13 @@ RL_INLINE PoolStatus each_plane(const PoolShape& s, Body body) {
 
 template <class T>
 PoolStatus max_pool(const PoolShape& s, const T* x, T* y, int64_t* indices) {
+    if (in_pairs(s)) {
+        parallel_for(s.planes, kGrain * s.planes / (places(s) + 1) + 1, [=](int64_t i, int64_t end) {
+            for (; i < end; ++i)
+                max_of_pairs(s, x + i * s.in[0] * s.in[1], y + i * s.out[0] * s.out[1], indices + i * s.out[0] * s.out[1]);
+        });
+        return PoolStatus::ok;
+    }
     const int64_t columns = Scene<T>(s).padded_cols;
     Scratch<Index<T>> begins(static_cast<size_t>(columns)), firsts(static_cast<size_t>(columns));
     if (!begins.get() || !firsts.get()) return PoolStatus::no_memory;
@@ -290,14 +356,18 @@ PoolStatus average_backward(const PoolShape& s, bool include_pad, int64_t diviso
 RL_INLINE int64_t cover_begin(int64_t o, int64_t size, int64_t outputs) { return o * size / outputs; }
 RL_INLINE int64_t cover_end(int64_t o, int64_t size, int64_t outputs) { return divide_up((o + 1) * size, outputs); }
 
+// Four sums side by side: one alone would wait for each addition.
 template <class T>
 RL_INLINE T sum_run(const T* x, int64_t n) {
-    Vec<T> total{};
+    Vec<T> totals[4] = {};
     int64_t i = 0;
-    for (; i + lanes<T> <= n; i += lanes<T>) total += load(x + i);
-    if (i < n) total += load_part(x + i, n - i);
+    for (; i + 4 * lanes<T> <= n; i += 4 * lanes<T>) {
+#pragma GCC unroll 4
+        for (int k = 0; k < 4; ++k) totals[k] += load(x + i + k * lanes<T>);
+    }
+    for (; i < n; i += lanes<T>) totals[0] += load_n(x + i, n - i);
     alignas(kVectorBytes) T parts[lanes<T>];
-    store(parts, total);
+    store(parts, (totals[0] + totals[1]) + (totals[2] + totals[3]));
     for (int half = lanes<T> / 2; half; half /= 2)
         for (int j = 0; j < half; ++j) parts[j] += parts[j + half];
     return parts[0];

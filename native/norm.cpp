@@ -66,6 +66,15 @@ RL_INLINE void for_each(int64_t n, F f) {
     if (i < n) f(i, n - i);
 }
 
+// How far the run lies that is read kAhead elements after run s of a set. Runs are pages apart, beyond which the processor doesn't
+// look ahead by itself: each run, while it is read for the first time, asks for that one.
+constexpr int64_t kAhead = 1 << 10;
+
+RL_INLINE int64_t ahead(const NormLayout& l, int64_t set, int64_t s) {
+    const int64_t run = set * l.segments + s + larger(1, kAhead / l.length), other = run / l.segments;
+    return other < l.sets ? (other - set) * l.set_stride + (run % l.segments - s) * l.segment_stride : 0;
+}
+
 template <class T>
 void forward(const NormLayout& l, const T* x, const T* weight, const T* bias, T eps, T* out, T* mean, T* var, T* rstd) {
     if (is_columns(l)) return forward_columns(l, x, weight, bias, eps, out, mean, var, rstd);
@@ -76,7 +85,11 @@ void forward(const NormLayout& l, const T* x, const T* weight, const T* bias, T 
             BlockSums<T> all, squares;
             for (int64_t s = 0; s < l.segments; ++s) {
                 const T* run = from + s * l.segment_stride;
-                all.add(l.length, [=](int64_t i, int64_t n, Vec<T>* to) { *to += load_n(run + i, n); });
+                const T* const soon = run + ahead(l, set, s);
+                all.add(l.length, [=](int64_t i, int64_t n, Vec<T>* to) {
+                    __builtin_prefetch(soon + i);
+                    *to += load_n(run + i, n);
+                });
             }
             all.flush();
             const T centre = static_cast<T>(all.total[0] / count);
@@ -115,7 +128,10 @@ void to_input(const NormLayout& l, const T* grad, const T* x, const T* weight, c
             for (int64_t s = 0; s < l.segments; ++s) {
                 const int64_t offset = set * l.set_stride + s * l.segment_stride;
                 const T *g = grad + offset, *run = x + offset;
+                const int64_t soon = ahead(l, set, s);
                 both.add(l.length, [=](int64_t i, int64_t n, Vec<T>* to) {
+                    __builtin_prefetch(g + soon + i);
+                    __builtin_prefetch(run + soon + i);
                     const Vec<T> v = load_n(g + i, n);
                     to[0] += v;
                     to[1] += v * (load_n(run + i, n, centre) - centre);

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int64_t kGrain = 1 << 14;     // multiplications for which a second thread pays
 constexpr int64_t kMostReads = 1 << 14;  // of a channel, so that their table stays in the second-level cache
+constexpr int64_t kSums = 576;          // weights whose gradients are summed side by side, so that neighbouring planes are read in turn
 constexpr int kCommonTaps = 9;          // 3 x 3, whose weights stay in registers
 
 
@@ -243,12 +244,12 @@ ConvStatus input(const ConvShape& c, const T* gy, const T* w, const T* bias, T* 
     });
 }
 
-// Adds the weight gradient of one plane to sums[tap], for taps [first, first + COUNT).
+// Adds the weight gradient of one plane to sums[tap], a vector each, for taps [first, first + COUNT).
 template <class T, int COUNT>
-void sum_taps(const Table& table, int64_t first, const T* x, const T* gy, Vec<T>* sums) {
+void sum_taps(const Table& table, int64_t first, const T* x, const T* gy, T* sums) {
     Vec<T> own[COUNT];
 #pragma GCC unroll 9
-    for (int t = 0; t < COUNT; ++t) own[t] = sums[first + t];
+    for (int t = 0; t < COUNT; ++t) own[t] = load(sums + (first + t) * lanes<T>);
     const Read* read = table.reads + first;
     for (int64_t i = 0; i < table.size; i += lanes<T>, read += table.taps) {
         const Vec<T> g = load_n(gy + i, table.size - i);
@@ -256,7 +257,14 @@ void sum_taps(const Table& table, int64_t first, const T* x, const T* gy, Vec<T>
         for (int t = 0; t < COUNT; ++t) own[t] = fmadd<T>(g, LanesOf<T>(read[t].inside).load(x + read[t].at), own[t]);
     }
 #pragma GCC unroll 9
-    for (int t = 0; t < COUNT; ++t) sums[first + t] = own[t];
+    for (int t = 0; t < COUNT; ++t) store(sums + (first + t) * lanes<T>, own[t]);
+}
+
+template <class T>
+void sum_plane(const Table& table, const T* x, const T* gy, T* sums) {
+    int64_t first = 0;
+    for (; first + kCommonTaps <= table.taps; first += kCommonTaps) sum_taps<T, kCommonTaps>(table, first, x, gy, sums);
+    for (; first < table.taps; ++first) sum_taps<T, 1>(table, first, x, gy, sums);
 }
 
 template <class T>
@@ -275,26 +283,23 @@ ConvStatus weight(const ConvShape& c, const T* x, const T* gy, T* gw, T* gb) {
     if (!reads.get()) return ConvStatus::no_memory;
     fill_forward<T>(c, reads.get());
     const Table table = {reads.get(), taps, size};
-    const bool split = phases_of(c) > 1;
-    const ConvStatus status = share_planes<T>(c.groups, work_of(c), split ? phases_of(c) * phase_size(c) : 0,
+    const int64_t phases = phases_of(c) > 1 ? phases_of(c) * phase_size(c) : 0, together = larger(1, kSums / taps);
+    const ConvStatus status = share_planes<T>(c.groups, work_of(c), phases + together * taps * lanes<T>,
                                               [&](int64_t begin, int64_t end, T* scratch) {
-        Vec<T> common[kCommonTaps];
-        for (int64_t i = begin; i < end; ++i) {
-            for (int64_t first = 0; first < taps; first += kCommonTaps) {
-                const int64_t count = smaller(kCommonTaps, taps - first);
-                for (int64_t t = 0; t < count; ++t) common[t] = Vec<T>{};
-                for (int64_t n = 0; n < c.batch; ++n) {
-                    const int64_t plane = n * c.groups + i;
-                    if (split) split_plane(c, x + plane * in_size, scratch);
-                    const Table part = {table.reads + first, taps, size};
-                    const T *image = split ? scratch : x + plane * in_size, *grad = gy + plane * size;
-                    if (count == kCommonTaps) sum_taps<T, kCommonTaps>(part, 0, image, grad, common);
-                    else for (int64_t t = 0; t < count; ++t) sum_taps<T, 1>(part, t, image, grad, common);
+        T* const sums = scratch + phases;
+        for (int64_t first = begin; first < end; first += together) {
+            const int64_t channels = smaller(together, end - first);
+            for (int64_t k = 0; k < channels * taps; ++k) store(sums + k * lanes<T>, Vec<T>{});
+            for (int64_t n = 0; n < c.batch; ++n) {
+                for (int64_t i = 0; i < channels; ++i) {
+                    const int64_t plane = n * c.groups + first + i;
+                    if (phases) split_plane(c, x + plane * in_size, scratch);
+                    sum_plane(table, phases ? scratch : x + plane * in_size, gy + plane * size, sums + i * taps * lanes<T>);
                 }
-                for (int64_t t = 0; t < count; ++t) gw[i * taps + first + t] = sum<T>(common[t]);
             }
-            if (gb) gb[i] = sum_channel(c, size, gy + i * size);
+            for (int64_t k = 0; k < channels * taps; ++k) gw[first * taps + k] = sum<T>(load(sums + k * lanes<T>));
         }
+        for (int64_t i = begin; gb && i < end; ++i) gb[i] = sum_channel(c, size, gy + i * size);
     });
     // Numbers were multiplied by zeros that the definition leaves out.
     bool nan = false;

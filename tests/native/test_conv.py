@@ -120,6 +120,19 @@ def test_depthwise_convolutions(machine, path, dtype, size, kernel, dilation, st
         close(found, wanted, dtype)
 
 
+@pytest.mark.parametrize(("channels", "kernel", "stride"), [(131, (3, 3), 1), (70, (3, 3), 2), (9, (25, 25), 1)])
+def test_weights_of_many_depthwise_channels(machine, dtype, channels, kernel, stride):
+    rng = np.random.default_rng(5)
+    settings = ((stride, stride), (kernel[0] // 2, kernel[1] // 2), (1, 1), channels)
+    x = rng.standard_normal((2, channels, 5, 6)).astype(dtype)
+    gy = rng.standard_normal((2, channels, 4 // stride + 1, 5 // stride + 1)).astype(dtype)
+    native.set_conv_path("depthwise")
+    found = native.conv_weight(x, gy, kernel, *settings, True)
+    native.set_conv_path("best")
+    for one, other in zip(found, reference.conv_weight(x, gy, kernel, *settings, True), strict=True):
+        close(one, other, dtype)
+
+
 # (batch, channels, outputs, height, width), padding, groups: partial tiles, vectors and blocks; several chunks of tiles.
 WINOGRAD = [
     ((2, 3, 5, 4, 4), (1, 1), 1), ((1, 17, 14, 7, 9), (0, 2), 1), ((3, 20, 15, 2, 1), (1, 1), 2),

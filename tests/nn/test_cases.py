@@ -82,7 +82,8 @@ def test_derivatives_equal_finite_differences(case: Case) -> None:
 @pytest.mark.parametrize("case", [pytest.param(p.values[1], id=p.id) for p in ALL])
 def test_gradients_that_are_differentiated_again_are_the_plain_ones(case: Case) -> None:
     plain, again = (
-        gradients(torch, call(case, torch, "float64", SEED), create_graph=create_graph) for create_graph in (False, True)
+        gradients(torch, call(case, torch, "float64", SEED), create_graph=create_graph)
+        for create_graph in (False, True)
     )
     for i, (a, b) in enumerate(zip(plain, again, strict=True)):
         agree_up_to_none(f"grad{i}", b if b is None else array(b), a if a is None else array(a), 1e-10 * case.tolerance)

@@ -6,7 +6,7 @@
 // longer than the outputs': two loads and a permutation. Else they are copied one by one (strides, very small images).
 #pragma once
 
-#include "core/vec.h"
+#include "core/vec_bits.h"
 
 namespace rl::RL_ISA {
 namespace {
@@ -166,9 +166,7 @@ struct LanesOf {
     }
 #elif defined(__AVX2__)
     Mask<T> mask;
-    explicit LanesOf(uint32_t inside) {
-        for (int i = 0; i < lanes<T>; ++i) mask[i] = inside >> i & 1 ? -1 : 0;
-    }
+    explicit LanesOf(uint32_t inside) : mask(lane_mask<T>(inside)) {}
     RL_INLINE Vec<T> load(const T* p) const {
         if constexpr (std::is_same_v<T, float>) return (Vec<T>)_mm256_maskload_ps(p, (__m256i)mask);
         else return (Vec<T>)_mm256_maskload_pd(p, (__m256i)mask);

@@ -22,6 +22,14 @@ RL_INLINE uint32_t lane_bits(Mask<T> mask) {
 #endif
 }
 
+// A comparison that holds in the lanes whose bit is set; further bits don't matter.
+template <class T>
+RL_INLINE Mask<T> lane_mask(uint32_t bits) {
+    using Element = std::remove_reference_t<decltype(Mask<T>{}[0])>;
+    const Mask<T> own = (Mask<T>{} + Element(1)) << iota<T>(std::make_integer_sequence<int, lanes<T>>{});
+    return ((Mask<T>{} + static_cast<Element>(bits)) & own) != 0;
+}
+
 // v where the lane's bit is set (further bits don't matter), 0 elsewhere.
 template <class T>
 RL_INLINE Vec<T> with_bits(Vec<T> v, uint32_t bits) {
@@ -29,9 +37,7 @@ RL_INLINE Vec<T> with_bits(Vec<T> v, uint32_t bits) {
     if constexpr (std::is_same_v<T, float>) return (Vec<T>)_mm512_maskz_mov_ps(static_cast<__mmask16>(bits), (__m512)v);
     if constexpr (std::is_same_v<T, double>) return (Vec<T>)_mm512_maskz_mov_pd(static_cast<__mmask8>(bits), (__m512d)v);
 #endif
-    using Element = std::remove_reference_t<decltype(Mask<T>{}[0])>;
-    const Mask<T> own = (Mask<T>{} + Element(1)) << iota<T>(std::make_integer_sequence<int, lanes<T>>{});
-    return ((Mask<T>{} + static_cast<Element>(bits)) & own) != 0 ? v : Vec<T>{};
+    return lane_mask<T>(bits) ? v : Vec<T>{};
 }
 
 }  // namespace

@@ -40,13 +40,13 @@ RL_INLINE void map_either(const T* a, const T* b, T* out, int64_t n, Uniform uni
     }
 }
 
-// e^(-x^2 / 2) for |x| <= 14.5, as exp does it: with twice the remainder, -2r = x^2 + n 2 ln 2, whose fused multiply-add doesn't
-// round the square, and -1/2 in the coefficients.
+// e^(-x^2 / 2) for |x| <= 14.5, as exp does it: with twice the remainder, -2r = x^2 + n 2 ln 2, and -1/2 in the coefficients. The
+// square is rounded, by x^2 / 2 units in the last place of the result at most.
 RL_INLINE Vec<float> gaussian(Vec<float> x) {
     using C = ExpConstants<float>;
-    const Vec<float> n = fmadd<float>(x * x, splat(-0.72134752044448170f), splat(C::rounder)) - C::rounder;
-    Vec<float> r = fmadd<float>(x, x, n * (2 * C::ln2_high));
-    r = fmadd<float>(n, splat(2 * C::ln2_low), r);
+    const Vec<float> square = x * x;
+    const Vec<float> n = fmadd<float>(square, splat(-0.72134752044448170f), splat(C::rounder)) - C::rounder;
+    const Vec<float> r = fmadd<float>(n, splat(1.3862943611198906f), square);
     Vec<float> p = splat(C::series[0] / 64);
     p = fmadd<float>(p, r, splat(C::series[1] / -32));
     p = fmadd<float>(p, r, splat(C::series[2] / 16));
@@ -61,12 +61,12 @@ RL_INLINE Vec<float> gaussian(Vec<float> x) {
 RL_INLINE Vec<float> normal_area(Vec<float> x, Vec<float>& bell) {
     constexpr float coefficients[] = {0.2424761950969696f,   -0.25545069575309753f, 0.27299243211746216f, -0.04665755853056908f,
                                       0.10714205354452133f, 0.07426352053880692f,  0.08534233272075653f, 0.08459506183862686f};
-    const Vec<float> y = limited<float>(x, -14.5f, 14.5f), size = (Vec<float>)((Mask<float>)y & 0x7fffffff);
+    const Vec<float> size = limited<float>((Vec<float>)((Mask<float>)x & 0x7fffffff), 0.0f, 14.5f);
     const Vec<float> t = 1.0f / fmadd<float>(size, splat(0.21213203435596426f), splat(1.0f));
     Vec<float> p = splat(-0.06470334529876709f);
 #pragma GCC unroll 16
     for (const float c : coefficients) p = fmadd<float>(p, t, splat(c));
-    bell = gaussian(y);
+    bell = gaussian(size);
     const Vec<float> tail = p * t * bell;
     return x < 0 ? tail : 1.0f - tail;
 }

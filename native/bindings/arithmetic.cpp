@@ -87,7 +87,9 @@ bool new_result(const Array& a, const Array& b, nb::object& out, Grid<3>& grid) 
         return true;
     }
     if (same && same_strides(a, b) && !in_order(a)) return permuted_result(a, out, grid);
-    if (!in_order(a) || !in_order(b) || !common_shape(a, b, dims, shape)) return false;
+    // Operands in different orders: where one has the result's shape and lies in the order of its dimensions, so does the result.
+    const bool mixed = same && (a.contiguous() || b.contiguous());
+    if ((!mixed && (!in_order(a) || !in_order(b))) || !common_shape(a, b, dims, shape)) return false;
     out = empty(dims, shape, PyArray_TYPE(a.ptr()));
     return grid_of(a, b, Array(out, "out"), grid);
 }

@@ -87,6 +87,17 @@ def test_shapes_that_broadcast_and_slices(machine, rng, dtype, name):
         check(kernel(a, b), wanted_of(ufunc, a, b))
 
 
+def test_operands_in_different_orders(machine, rng, dtype):
+    # As the sum of a block's input and what its attention gives: the same shape, rows in another order.
+    for shape in ((5, 3, 8), (1, 4, 7), (40, 20, 33), (2, 3, 4, 5)):
+        a = sample(rng, shape, dtype)
+        b = np.ascontiguousarray(sample(rng, shape, dtype).swapaxes(0, 1)).swapaxes(0, 1)
+        for left, right in ((a, b), (b, a)):
+            got, want = _native.add(left, right), wanted_of(np.add, left, right)
+            check(got, want)
+            assert got.strides == np.add(left, right).strides
+
+
 def test_the_order_of_memory_is_the_ufuncs(rng):
     x = rng.standard_normal((6, 7, 8)).astype(np.float32)
     for view in (

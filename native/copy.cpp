@@ -175,15 +175,17 @@ void copy(const CopyJob<T>& job) {
         return;
     }
     const int last = s.dims - 1;
-    if (s.to[last] != 1) return copy_any(s);
-    if (s.from[last] == 1) return copy_rows(s);
-    if (s.from[last] == 0) return copy_repeated(s);
-    for (int d = 0; d < last; ++d) {
+    const bool dense = s.to[last] == 1;
+    if (dense && s.from[last] == 1) return copy_rows(s);
+    if (dense && s.from[last] == 0) return copy_repeated(s);
+    for (int d = 0; dense && d < last; ++d) {
         if (s.from[d] != 1) continue;
         move_last(s, d);
         move_last(s, last - 1);
         return copy_turned(s);
     }
+    // Of two neighbouring dimensions the longer one makes the loop: the shorter may be a few pixels of a block.
+    if (last > 0 && s.shape[last] < s.shape[last - 1]) move_last(s, last - 1);
     copy_any(s);
 }
 

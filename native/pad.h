@@ -13,8 +13,17 @@ struct PadLayout {
     int64_t run, run_end;  // columns [run, run_end) are copies of elements that follow one another
 };
 
+constexpr int kPadDims = 16;
+
+// An array of shape (lead, from...) put into one of shape (lead, to...), along dimension d at before[d]; what lies outside is cut.
+struct BoxLayout {
+    int dims;
+    int64_t lead, from[kPadDims], to[kPadDims], before[kPadDims];
+};
+
 template <class T>
 struct PadKernels {
+    void (*constant)(const BoxLayout& layout, const T* x, T* out, T value);
     void (*copy)(const PadLayout& layout, const T* x, T* out);
     // The adjoint: each copy's gradient is added to its element.
     void (*add)(const PadLayout& layout, const T* grad, T* out);

@@ -116,6 +116,10 @@ void scan_rows(const T* x, T* out, int64_t outer, int64_t n, Op op, WideType<T> 
                 alignas(64) T tile[line][group_rows];
                 const int64_t at = FROM_END ? n - done - line : done;
                 turn<T, false>(tile, from + at, n, rows);
+                const int64_t ahead = FROM_END ? at - 4 * line : at + 4 * line;
+                if (ahead >= 0 && ahead < n) {
+                    for (int64_t r = 0; r < rows; ++r) __builtin_prefetch(from + r * n + ahead);
+                }
                 for (int k = 0; k < line; ++k) {
                     auto& column = tile[place<FROM_END>(k, line)];
                     for (int r = 0; r < group_rows; ++r) {

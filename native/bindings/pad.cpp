@@ -67,9 +67,70 @@ nb::object add_planes(nb::handle grad_, nb::handle rows, nb::handle columns, int
     return pad_planes(grad, row, column, height, width, false);
 }
 
+// Reads ((before, after), ...) of the last dimensions; trailing ones without padding become part of the dimension before them.
+bool read_pads(const Array& x, nb::handle pads, BoxLayout& l, int64_t* shape) {
+    const Py_ssize_t count = PyTuple_Check(pads.ptr()) ? PyTuple_GET_SIZE(pads.ptr()) : -1;
+    if (count < 1 || count > x.dims() || count > kPadDims) return false;
+    l.dims = 0, l.lead = 1;
+    const int lead = x.dims() - static_cast<int>(count);
+    for (int d = 0; d < lead; ++d) l.lead *= shape[d] = x.shape(d);
+    for (int d = 0; d < count; ++d) {
+        PyObject* pair = PyTuple_GET_ITEM(pads.ptr(), d);
+        if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2) return false;
+        int64_t amount[2];
+        for (int i = 0; i < 2; ++i) {
+            PyObject* number = PyTuple_GET_ITEM(pair, i);
+            if (!PyLong_Check(number)) return false;
+            int overflow = 0;
+            amount[i] = PyLong_AsLongLongAndOverflow(number, &overflow);
+            constexpr int64_t most = int64_t{1} << 40;
+            if (overflow || amount[i] > most || amount[i] < -most) return false;
+        }
+        const int64_t from = x.shape(lead + d), to = from + amount[0] + amount[1];
+        if (to < 0) return false;
+        shape[lead + d] = to;
+        if (l.dims && !amount[0] && !amount[1]) {
+            const int at = l.dims - 1;
+            l.from[at] *= from, l.to[at] *= from, l.before[at] *= from;
+        } else {
+            l.from[l.dims] = from, l.to[l.dims] = to, l.before[l.dims++] = amount[0];
+        }
+    }
+    return true;
+}
+
+template <class T>
+nb::object constant_as(const Array& x, const BoxLayout& l, const int64_t* shape, double value) {
+    npy_intp lengths[NPY_MAXDIMS];
+    std::copy_n(shape, x.dims(), lengths);
+    nb::object out = nb::steal(PyArray_SimpleNew(x.dims(), lengths, PyArray_TYPE(x.ptr())));
+    if (!out.is_valid()) nb::raise_python_error();
+    const int64_t size = Array(out, "out").size();
+    if (size == 0) return out;
+    Released released(size >= kLong);
+    pad_kernels<T>().constant(l, x.data<T>(), data_of<T>(out), static_cast<T>(value));
+    return out;
+}
+
+nb::object pad_constant(nb::handle x_, nb::handle pads, nb::handle value_) {
+    const Array x(x_, "x");
+    const bool wide = x.is_dense<double>();
+    if ((!wide && !x.is_dense<float>()) || x.dims() > kPadDims) return not_implemented();
+    BoxLayout l;
+    int64_t shape[kPadDims];
+    if (!read_pads(x, pads, l, shape)) return not_implemented();
+    const double value = PyFloat_AsDouble(value_.ptr());
+    if (value == -1 && PyErr_Occurred()) {
+        PyErr_Clear();
+        return not_implemented();
+    }
+    return wide ? constant_as<double>(x, l, shape, value) : constant_as<float>(x, l, shape, value);
+}
+
 }  // namespace
 
 void bind_pad(nb::module_& m) {
+    m.def("pad_constant", pad_constant, nb::arg("x").none(), nb::arg("pads").none(), nb::arg("value").none());
     m.def("copy_planes", copy_planes, nb::arg("x").none(), nb::arg("rows").none(), nb::arg("columns").none());
     m.def("add_planes", add_planes, nb::arg("grad").none(), nb::arg("rows").none(), nb::arg("columns").none(), nb::arg("height"),
           nb::arg("width"));

@@ -1,4 +1,4 @@
-"""Padding of images with copies of their own elements, through the compiled kernels where they take the arrays."""
+"""Padding with a constant, and of images with copies of their own elements, through the compiled kernels where they take the arrays."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import numpy as np
 
 from .dispatch import prefer_native
 from .reference import pad
-from .reference.pad import Pads, pad_constant, sources
+from .reference.pad import Pads, sources
 
 __all__ = ["add_planes", "copy_planes", "pad_constant", "pad_index", "pad_index_backward"]
 
 Array = np.ndarray[Any, Any]
 
 copy_planes = prefer_native(pad.copy_planes)
+pad_constant = prefer_native(pad.pad_constant)
 add_planes = prefer_native(pad.add_planes)
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from rushlight.autograd.operation import Operation
+from rushlight.ops._geometry import in_order
 from rushlight.ops._numeric import Array, check_tensor
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ class PixelShuffle(Operation):
         inner = input._array.reshape(*lead, c // r**2, r, r, h, w)
         n = len(lead)
         inner = inner.transpose(*range(n + 1), n + 3, n + 1, n + 4, n + 2)
-        return np.ascontiguousarray(inner).reshape(*lead, c // r**2, h * r, w * r)
+        return in_order(inner).reshape(*lead, c // r**2, h * r, w * r)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -50,7 +49,7 @@ class PixelUnshuffle(Operation):
         inner = input._array.reshape(*lead, c, h // r, r, w // r, r)
         n = len(lead)
         inner = inner.transpose(*range(n + 1), n + 2, n + 4, n + 1, n + 3)
-        return np.ascontiguousarray(inner).reshape(*lead, c * r**2, h // r, w // r)
+        return in_order(inner).reshape(*lead, c * r**2, h // r, w // r)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -68,7 +67,7 @@ class ChannelShuffle(Operation):
         n, c, *sizes = array.shape
         ctx.others = c // groups
         inner = array.reshape(n, groups, c // groups, *sizes).swapaxes(1, 2)
-        return np.ascontiguousarray(inner).reshape(array.shape)
+        return in_order(inner).reshape(array.shape)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:

@@ -59,7 +59,11 @@ def test_results_and_gradients_equal_the_reference(machine, rng, dtype, causal, 
 
 
 # Shape and order of memory of three projections in one block, and of which the result's gradients are to be the three.
-PROJECTIONS = [((2, 6, 3, 4, 8), (2, 0, 3, 1, 4)), ((6, 2, 3, 4, 8), (2, 1, 3, 0, 4)), ((3, 2, 4, 6, 8), (0, 1, 2, 3, 4))]
+PROJECTIONS = [
+    ((2, 6, 3, 4, 8), (2, 0, 3, 1, 4)),
+    ((6, 2, 3, 4, 8), (2, 1, 3, 0, 4)),
+    ((3, 2, 4, 6, 8), (0, 1, 2, 3, 4)),
+]
 
 
 @pytest.mark.parametrize(("shape", "order"), PROJECTIONS)

@@ -27,6 +27,7 @@ KERNELS = [
     "clamp_marked",
     "copy_into",
     "copy_planes",
+    "pad_constant",
     "elu",
     "erfinv",
     "exp",

@@ -55,3 +55,22 @@ def test_other_arrays_are_left_to_the_reference():
     for other in (x.transpose(0, 2, 1), x[:, :, ::2], x.astype(np.float16), x.astype(">f4")):
         assert _native.copy_planes(other, good, good) is NotImplemented
     assert _native.copy_planes(x, good.astype(np.int32), good) is NotImplemented
+
+
+def test_constant_padding_equals_the_reference(machine, rng, dtype):
+    for shape, pads in (
+        ((7,), ((2, 3),)), ((7,), ((-2, 3),)), ((3, 5), ((1, 1), (2, 20))), ((4, 3, 33), ((0, 0), (1, 0))),
+        ((4, 3, 33), ((1, 2), (0, 0))), ((2, 3, 9, 40), ((-1, 2), (3, -4))), ((2, 3, 4, 5), ((1, 0), (0, 2), (0, 0), (1, 1))),
+        ((16, 40, 70), ((1, 1), (1, 1))), ((3, 0), ((1, 1),)), ((0, 3), ((1, 1), (0, 0))), ((0, 3), ((1, 1),)),
+        ((5, 6), ((-2, -3), (1, 1))), ((5, 6), ((-4, 9), (-6, 8))), ((2, 3, 4), ((1, 1), (-3, 0), (0, 0))),
+    ):  # fmt: skip
+        x = rng.standard_normal(shape).astype(dtype)
+        for value in (0, 1.5, float("nan"), -float("inf")):
+            got, wanted = _native.pad_constant(x, pads, value), pad.pad_constant(x, pads, value)
+            assert got.dtype == wanted.dtype
+            np.testing.assert_array_equal(got, wanted)
+    x = np.ones((2, 3), dtype)
+    for bad in ((), ((1, 1),) * 3, ((-4, 0),), (1, 1), ((1.0, 1),), [(1, 1)], None):
+        assert _native.pad_constant(x, bad, 0) is NotImplemented
+    assert _native.pad_constant(x.T, ((1, 1),), 0) is NotImplemented
+    assert _native.pad_constant(x, ((1, 1),), 1j) is NotImplemented

@@ -1,4 +1,4 @@
-"""Padding with a constant, and of images with copies of their own elements, through the compiled kernels where they take the arrays."""
+"""Padding, by the compiled kernels where they take the arrays."""
 
 from __future__ import annotations
 

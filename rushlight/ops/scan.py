@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, kernels, return_types
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.ops._geometry import wrap_dim
@@ -145,10 +146,25 @@ class Cumprod(Operation):
             return grad, None, None
         if input._array.all():
             return CumsumFromEnd.apply(grad * out.conj(), ctx.dim) / input.conj(), None, None
-        return _cumprod_gradient_at_zeros(grad, input, ctx.dim), None, None
+        if state.enabled:
+            return _recorded_gradient_at_zeros(grad, input, ctx.dim), None, None
+        return _cumprod_gradient_at_zeros(grad, input, out, ctx.dim), None, None
 
 
-def _cumprod_gradient_at_zeros(grad: Tensor, input: Tensor, dim: int) -> Tensor:
+def _cumprod_gradient_at_zeros(grad: Tensor, input: Tensor, out: Tensor, dim: int) -> Tensor:
+    """Up to the first zero by division, at it by the product of the others, and nothing after it.
+
+    That nothing depends on the zero, so its own derivative isn't nothing: this isn't for a gradient to be recorded.
+    """
+    zero = input == 0
+    count = zero.cumsum(dim)
+    first = zero.logical_and(count == 1)
+    divided = CumsumFromEnd.apply(grad * out.conj(), dim) / input.masked_fill(zero, 1).conj()
+    others = CumsumFromEnd.apply(grad * input.masked_fill(first, 1).cumprod(dim).conj(), dim)
+    return divided.masked_fill(count != 0, 0) + others.masked_fill(first.logical_not(), 0)
+
+
+def _recorded_gradient_at_zeros(grad: Tensor, input: Tensor, dim: int) -> Tensor:
     """Without division: for element k, the running product with that element replaced by 1, from k on."""
     from rushlight.ops.joining import cat
 

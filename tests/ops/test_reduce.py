@@ -165,3 +165,16 @@ def test_node_names() -> None:
 def test_errors(call: Any, error: type[Exception], match: str) -> None:
     with pytest.raises(error, match=match):
         call(torch.ones(2, 3))
+
+
+@pytest.mark.parametrize(("shape", "dim"), [((5, 6), 1), ((7, 3), 0), ((2, 5, 3), 1), ((9,), 0)])
+def test_the_gradient_of_cumprod_at_zeros_is_the_one_that_can_be_recorded(shape: tuple[int, ...], dim: int) -> None:
+    values = np.random.default_rng(0).integers(-2, 3, shape)
+    for kind in (torch.float64, torch.complex128):
+        x = torch.tensor(values, dtype=kind) * (1 if kind is torch.float64 else 1 - 2j)
+        x.requires_grad_()
+        out = x.cumprod(dim)
+        given = torch.randn(shape, dtype=kind)
+        (quick,) = torch.autograd.grad(out, x, given, retain_graph=True)
+        (recorded,) = torch.autograd.grad(out, x, given, create_graph=True)
+        np.testing.assert_allclose(quick.numpy(), recorded.detach().numpy(), atol=1e-12)

@@ -80,10 +80,17 @@ class _Normalize(Operation):
         to_input, to_weight, to_bias = gradients
         return (
             wrap(to_input) if needs[0] else None,
-            wrap(to_weight.reshape(weight._array.shape).astype(weight._array.dtype, copy=False)) if needs[1] else None,
-            wrap(to_bias.reshape(bias._array.shape).astype(bias._array.dtype, copy=False)) if needs[2] else None,
+            wrap(_shaped(to_weight, weight._array)) if needs[1] else None,
+            wrap(_shaped(to_bias, bias._array)) if needs[2] else None,
             *_NOTHING,
         )
+
+
+def _shaped(gradient: Any, like: Any) -> Any:
+    """A gradient of one dimension in its parameter's shape and type: itself where they are its own, for a leaf to keep."""
+    if gradient.shape != like.shape:
+        gradient = gradient.reshape(like.shape)
+    return gradient.astype(like.dtype, copy=False)
 
 
 def _gradients(ctx: Any, grad: Any, input: Any, weight: Any, bias: Any, mean: Any, rstd: Any) -> tuple[Any, Any, Any]:

@@ -87,7 +87,7 @@ class _Normalize(Operation):
 
 
 def _shaped(gradient: Any, like: Any) -> Any:
-    """A gradient of one dimension in its parameter's shape and type: itself where they are its own, for a leaf to keep."""
+    """A gradient of one dimension in its parameter's shape and type; itself where it has them, for a leaf to keep."""
     if gradient.shape != like.shape:
         gradient = gradient.reshape(like.shape)
     return gradient.astype(like.dtype, copy=False)

@@ -398,7 +398,9 @@ class Variable:
                 self._grad = before + gradient
             elif before._part_of_gradient:
                 # The rest of that memory is others'.
-                before._array, before._part_of_gradient = kernels.add(before._array, gradient._array), False
+                mine: Any = before._array
+                more: Any = gradient._array
+                before._array, before._part_of_gradient = kernels.add(mine, more), False
                 before.bump_version()
             else:
                 kernels.accumulate(before._array, gradient._array)

@@ -206,6 +206,10 @@ def _keep_old_value(ctx: Any, target: Any, args: tuple[Any, ...]) -> None:
 
     Not where it was saved as another operand, too: that its value is gone is for backward to say.
     """
+    counter = target._counter
+    if counter is not None:
+        # Where something else was kept in place of the target, writing to the target does no harm any more.
+        ctx._saved = tuple([wrap(item._array) if _counts_for(item, target, counter) else item for item in ctx._saved])
     saved = sum([item is target for item in ctx._saved])
     if saved and saved > sum([a is target for a in args]):
         old = wrap(target._array.copy())
@@ -215,6 +219,13 @@ def _keep_old_value(ctx: Any, target: Any, args: tuple[Any, ...]) -> None:
         ctx._saved = tuple(
             [old if item is target and (alone or i == first) else item for i, item in enumerate(ctx._saved)]
         )
+
+
+def _counts_for(item: Any, target: Any, counter: Any) -> bool:
+    """Whether a saved tensor is counted as written to when the target is, without having its memory."""
+    if not isinstance(item, Variable) or item is target or item._counter is not counter:
+        return False
+    return not np.may_share_memory(item._array, target._array)
 
 
 def write(target: Any, out: Any) -> None:

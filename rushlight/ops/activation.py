@@ -199,7 +199,7 @@ class Hardtanh(Operation):
         if array.dtype.kind == "u" and low < 0:
             raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
         if array.dtype.char in "fd":
-            return clamped(ctx, array, low, high, open=True)
+            return clamped(ctx, input, low, high, open=True)
         ctx.save_for_backward(input)
         ctx.bounds = low, high
         return np.minimum(np.maximum(array, np.asarray(low).astype(array.dtype)), np.asarray(high).astype(array.dtype))

@@ -249,7 +249,7 @@ class Clamp(Operation):
     def forward(ctx: Any, input: Tensor, min: Any, max: Any) -> Any:
         bounds = _float_bounds(input._array, min, max)
         if bounds is not None:
-            return clamped(ctx, input._array, *bounds, open=False)
+            return clamped(ctx, input, *bounds, open=False)
         ctx.save_for_backward(input)
         ctx.bounds = min, max
         out: Any = input

@@ -12,6 +12,7 @@ import rushlight as torch
 from rushlight.autograd.gradcheck import gradcheck, gradgradcheck
 
 INF, NAN = math.inf, math.nan
+F = torch.nn.functional
 
 VALUES: list[tuple[str, list[float], list[float]]] = [
     ("exp2", [0.0, 3.0, -1.0], [1.0, 8.0, 0.5]),
@@ -172,3 +173,17 @@ def test_in_place_refuses_a_wider_type() -> None:
 def test_errors(call: Any, error: type[Exception], match: str) -> None:
     with pytest.raises(error, match=match):
         call(torch.tensor([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("name", ["clamp", "hardtanh", "relu6"])
+def test_held_between_bounds_notices_an_input_changed_in_place(name: str) -> None:
+    function = {"clamp": lambda y: y.clamp(0, 1), "hardtanh": F.hardtanh, "relu6": F.relu6}[name]
+    written = {"clamp": lambda y: y.clamp_(0, 1), "hardtanh": F.hardtanh_, "relu6": lambda y: F.relu6(y, inplace=True)}
+    x = torch.tensor([-2.0, 0.5, 2.0], requires_grad=True)
+    y = x * 2
+    held = function(y)
+    y.add_(1)
+    with pytest.raises(RuntimeError, match=r"\[torch.FloatTensor \[3\]\].* is at version 1; expected version 0"):
+        held.sum().backward()
+    written[name](x * 2).add_(1).sum().backward()
+    assert x.grad.tolist() == {"clamp": [0, 2, 0], "hardtanh": [0, 0, 0], "relu6": [0, 2, 2]}[name]

@@ -9,7 +9,7 @@
 
 #include "core/allocator.h"
 #include "core/thread_pool.h"
-#include "core/vec.h"
+#include "core/vec_bits.h"
 
 namespace rl::RL_ISA {
 namespace {
@@ -36,17 +36,15 @@ struct Source {
     int64_t plane() const { return rows * row_size(); }
 };
 
-// n elements, then zeros up to `width`, in whole vectors: up to lanes - 1 elements after `width` are written, too. Rows are
-// filled in the order in which they lie, so the next one mends that.
+// Elements [first, first + size) of a row of `width`, zeros where it has none; size in whole vectors.
 template <class T>
-RL_INLINE void fill_row(const T* from, int64_t n, T* to, int64_t width) {
-    int64_t j = 0;
-    for (; j + lanes<T> <= n; j += lanes<T>) store(to + j, load(from + j));
-    if (j < n) {
-        store(to + j, load_part(from + j, n - j));
-        j += lanes<T>;
+RL_INLINE void copy_row(const T* from, int64_t width, int64_t first, T* to, int64_t size) {
+    for (int64_t j = 0; j < size; j += lanes<T>) {
+        const int64_t at = first + j, low = larger(0, -at), high = smaller(width - at, lanes<T>);
+        if (low == 0 && high == lanes<T>) store(to + j, load(from + at));
+        else if (low >= high) store(to + j, Vec<T>{});
+        else store(to + j, LanesOf<T>((1u << high) - (1u << low)).load(from + at));
     }
-    for (; j < width; j += lanes<T>) store(to + j, Vec<T>{});
 }
 
 template <class T>
@@ -57,10 +55,7 @@ RL_INLINE void clear(T* to, int64_t n) {
 template <class T>
 void pack_row(const Source& s, const T* from, T* to) {
     if (s.phases == 1) {
-        const int64_t before = smaller(larger(-s.col0, 0), s.phase_width), first = larger(s.col0, 0);
-        const int64_t count = larger(0, smaller(s.width - first, s.phase_width - before));
-        clear(to, before);
-        fill_row(from + first, count, to + before, s.phase_width - before);
+        copy_row(from, s.width, s.col0, to, s.phase_width);
         return;
     }
     for (int64_t p = 0; p < s.phases; ++p, to += s.phase_width) {
@@ -218,7 +213,7 @@ ConvStatus correlate(const Plan<T>& plan, int64_t work) {
     const Source& s = plan.source;
     const int64_t strips = divide_up(plan.rows, plan.strip), items = plan.batch * plan.groups * strips;
     const int64_t parts = smaller(parts_for(work, kGrain), items);
-    const int64_t size = s.channels * s.plane() + lanes<T>;  // fill_row writes that much too much
+    const int64_t size = s.channels * s.plane();
     Scratch<T> scratch(static_cast<size_t>(parts * size));
     if (!scratch.get()) return ConvStatus::no_memory;
     T* const base = scratch.get();
@@ -504,7 +499,7 @@ void add_chunk(const WeightPlan<T>& plan, int64_t n, int64_t samples, int64_t gr
     const ConvShape& c = plan.c;
     const int64_t rows = smaller(plan.strip, c.out[0] - a0);
     T* x = scratch;
-    T* grad = scratch + plan.samples * plan.x_size + lanes<T>;
+    T* grad = scratch + plan.samples * plan.x_size;
     for (int64_t i = 0; i < samples; ++i) {
         const int64_t image = (n + i) * c.groups + group;
         pack(plan.source, plan.x + image * c.in_channels * c.in[0] * c.in[1], a0 * c.stride[0] - c.padding[0],
@@ -512,7 +507,7 @@ void add_chunk(const WeightPlan<T>& plan, int64_t n, int64_t samples, int64_t gr
         for (int64_t o = 0; o < c.out_channels; ++o) {
             for (int64_t r = 0; r < rows; ++r) {
                 T* to = grad + i * plan.grad_size + (o * plan.strip + r) * plan.grad_width;
-                fill_row(plan.gy + ((image * c.out_channels + o) * c.out[0] + a0 + r) * c.out[1], c.out[1], to, plan.grad_width);
+                copy_row(plan.gy + ((image * c.out_channels + o) * c.out[0] + a0 + r) * c.out[1], c.out[1], 0, to, plan.grad_width);
             }
         }
     }
@@ -544,7 +539,7 @@ ConvStatus weight(const ConvShape& c, const T* x, const T* gy, T* gw, T* gb) {
     // Items are (strip, sample), the samples of a strip next to each other.
     const int64_t items = plan.strips * c.batch;
     const int64_t parts = smaller(parts_for(multiplications(c), kGrain), items);
-    const int64_t size = plan.samples * (plan.x_size + plan.grad_size) + 2 * lanes<T>;
+    const int64_t size = plan.samples * (plan.x_size + plan.grad_size);
     Scratch<T> scratch(static_cast<size_t>(parts * size)), sums(static_cast<size_t>(parts * (count + biases)));
     Scratch<int32_t> offsets(static_cast<size_t>(taps));
     if (!scratch.get() || !sums.get() || !offsets.get()) return ConvStatus::no_memory;

@@ -154,35 +154,6 @@ void find_piece(const Images& from, const Spots<T>& s, Tap tap, Piece<T>& p) {
     }
 }
 
-// The lanes at p whose bit is set, others zero; memory of the others is not touched.
-template <class T>
-struct LanesOf {
-#if defined(__AVX512F__)
-    uint32_t bits;
-    explicit LanesOf(uint32_t inside) : bits(inside) {}
-    RL_INLINE Vec<T> load(const T* p) const {
-        if constexpr (std::is_same_v<T, float>) return (Vec<T>)_mm512_maskz_loadu_ps(static_cast<__mmask16>(bits), p);
-        else return (Vec<T>)_mm512_maskz_loadu_pd(static_cast<__mmask8>(bits), p);
-    }
-#elif defined(__AVX2__)
-    Mask<T> mask;
-    explicit LanesOf(uint32_t inside) : mask(lane_mask<T>(inside)) {}
-    RL_INLINE Vec<T> load(const T* p) const {
-        if constexpr (std::is_same_v<T, float>) return (Vec<T>)_mm256_maskload_ps(p, (__m256i)mask);
-        else return (Vec<T>)_mm256_maskload_pd(p, (__m256i)mask);
-    }
-#else
-    uint32_t bits;
-    explicit LanesOf(uint32_t inside) : bits(inside) {}
-    RL_INLINE Vec<T> load(const T* p) const {
-        Vec<T> v{};
-        for (int i = 0; i < lanes<T>; ++i)
-            if (bits >> i & 1) v[i] = p[i];
-        return v;
-    }
-#endif
-};
-
 #if defined(__AVX512F__)
 // The elements of two vectors of memory in another order.
 template <class T>

@@ -2,7 +2,7 @@
 
 Two processes, one a library, run each workload in short bursts in turn; the figure is the median of the bursts' ratios,
 since a single time on a shared machine says little, and the spread beside it says how little. With --compile a third
-process runs the same under torch.compile.
+process runs the same under torch.compile. With --isa both libraries are held to an older instruction set.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks import footprint
 from benchmarks.limits import peak_bandwidth, peak_flops
-from benchmarks.processes import Worker, compare, spread
+from benchmarks.processes import ISAS, Worker, compare, spread
 from benchmarks.workloads import INFERENCE, OPERATIONS, SMALL, TRAINING, WORKLOADS, Workload
 
 PARTS = {"training": TRAINING, "small": SMALL, "inference": INFERENCE, "operations": OPERATIONS}
@@ -50,11 +50,11 @@ def print_row(row: dict[str, Any]) -> None:
 class Measurement:
     """The machine's limits, the processes, and how long each burst is."""
 
-    def __init__(self, threads: int, rounds: int, seconds: float, smoke: bool) -> None:
+    def __init__(self, threads: int, rounds: int, seconds: float, smoke: bool, isa: str | None) -> None:
         self.flops = peak_flops(256, 2) if smoke else peak_flops()
         self.bandwidth = peak_bandwidth(8, 2) if smoke else peak_bandwidth()
-        self.workers = [Worker("rushlight", threads), Worker("torch", threads)]
-        self.threads, self.rounds, self.seconds = threads, rounds, seconds
+        self.workers = [Worker("rushlight", threads, isa), Worker("torch", threads, isa)]
+        self.threads, self.rounds, self.seconds, self.isa = threads, rounds, seconds, isa
 
     def row(self, workload: Workload) -> dict[str, Any]:
         """The ratio of one workload, with its quartiles, both times and the floor."""
@@ -75,7 +75,7 @@ class Measurement:
 
     def compiled(self, row: dict[str, Any], workload: Workload) -> None:
         """Adds torch.compile's time, measured in turn with ours."""
-        with Worker("torch.compile", self.threads) as third:
+        with Worker("torch.compile", self.threads, self.isa) as third:
             ours, theirs = compare([self.workers[0], third], workload.request(), self.rounds, self.seconds)
         row["compiled_ratio"], row["compiled_seconds"] = spread(ours, theirs)[0], statistics.median(theirs)
 
@@ -171,6 +171,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=9, help="bursts of each library for a workload")
     parser.add_argument("--seconds", type=float, default=0.2, help="length of a burst")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--isa", choices=ISAS, help="the instruction set, where it is not to be the machine's")
     parser.add_argument("--compile", action="store_true", help="also under torch.compile (takes minutes)")
     parser.add_argument(
         "--smoke", action="store_true", help="results only: fails on a crash or a wrong result, never on a time"
@@ -180,7 +181,7 @@ def main() -> int:
     if options.smoke:
         options.rounds, options.seconds = 1, 0.005
     parts = options.part or parts
-    measurement = Measurement(options.threads, options.rounds, options.seconds, options.smoke)
+    measurement = Measurement(options.threads, options.rounds, options.seconds, options.smoke, options.isa)
     result: dict[str, Any] = {"peak_flops": measurement.flops, "peak_bandwidth": measurement.bandwidth}
     for part in PARTS:
         if part in parts:

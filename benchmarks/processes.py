@@ -10,21 +10,26 @@ import sys
 import time
 from typing import Any
 
-__all__ = ["Worker", "compare"]
+__all__ = ["ISAS", "Worker", "compare", "spread"]
+
+# What keeps PyTorch's own kernels and those of its libraries to an instruction set.
+_LIMITS = {"avx2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}}
+ISAS = tuple(_LIMITS)
 
 # A burst starts after the other process's threads have stopped spinning.
 _SETTLE_SECONDS = 0.05
 
 
 class Worker:
-    """A library in its own process."""
+    """A library in its own process; with an instruction set, held to that one."""
 
-    def __init__(self, library: str, threads: int) -> None:
+    def __init__(self, library: str, threads: int, isa: str | None = None) -> None:
         environment = dict(
             os.environ, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads)
         )
+        environment |= _LIMITS[isa] if isa else {}
         self.process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "benchmarks.worker", library, str(threads)],
+            [sys.executable, "-W", "ignore", "-m", "benchmarks.worker", library, str(threads), *([isa] if isa else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

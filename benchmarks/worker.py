@@ -2,7 +2,8 @@
 
     python -m benchmarks.worker rushlight 2
 
-The library is `rushlight`, `torch` or `torch.compile`. A workload is named `[module, function, arguments…]`.
+The library is `rushlight`, `torch` or `torch.compile`. A third argument names the instruction set for our kernels, while
+PyTorch takes its own from the environment. A workload is named `[module, function, arguments…]`.
 `{"workload": w, "seconds": s}` runs a burst of about s seconds and answers with the seconds a step took; the first time
 it makes the workload, warms it up, and forgets the one before.
 `{"results": w, "steps": n}` answers with the results of the first n steps of a fresh workload.
@@ -79,6 +80,8 @@ class Library:
 
 def main() -> None:
     library = Library(sys.argv[1], int(sys.argv[2]))
+    if sys.argv[1] == "rushlight" and len(sys.argv) > 3:
+        importlib.import_module("rushlight._native").set_isa(sys.argv[3])
     for line in sys.stdin:
         print(json.dumps(library.answer(json.loads(line))), flush=True)
 

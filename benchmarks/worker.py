@@ -2,8 +2,9 @@
 
     python -m benchmarks.worker rushlight 2
 
-The library is `rushlight`, `torch` or `torch.compile`. A third argument names the instruction set for our kernels, while
-PyTorch takes its own from the environment. A workload is named `[module, function, arguments…]`.
+The library is `rushlight`, `torch` or `torch.compile`. A third argument names the instruction set for our kernels;
+PyTorch takes its own from the environment.
+A workload is named `[module, function, arguments…]`.
 `{"workload": w, "seconds": s}` runs a burst of about s seconds and answers with the seconds a step took; the first time
 it makes the workload, warms it up, and forgets the one before.
 `{"results": w, "steps": n}` answers with the results of the first n steps of a fresh workload.

@@ -97,14 +97,17 @@ void pack_plane(const Scene<T>& scene, const T* x, T fill) {
     }
 }
 
+// Steps of a dilation that n elements take; most often each is one, and a division costs as much as a small row.
+RL_INLINE int64_t steps(int64_t n, int64_t dilation) { return dilation == 1 ? n : divide_up(n, dilation); }
+
 RL_INLINE int64_t first_inside(int64_t begin, int64_t dilation) {
-    return begin < 0 ? begin + divide_up(-begin, dilation) * dilation : begin;
+    return begin < 0 ? begin + steps(-begin, dilation) * dilation : begin;
 }
 
 // Elements of a window along an axis that lie inside the input: places [low, high).
 RL_INLINE void inside(int64_t begin, int64_t size, int64_t kernel, int64_t dilation, int64_t& low, int64_t& high) {
-    low = begin < 0 ? divide_up(-begin, dilation) : 0;
-    high = begin < size ? smaller(kernel, divide_up(size - begin, dilation)) : 0;
+    low = begin < 0 ? steps(-begin, dilation) : 0;
+    high = begin < size ? smaller(kernel, steps(size - begin, dilation)) : 0;
 }
 
 // The first `count` indices, at most a vector's, as int64.

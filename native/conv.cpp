@@ -39,12 +39,7 @@ struct Source {
 // Elements [first, first + size) of a row of `width`, zeros where it has none; size in whole vectors.
 template <class T>
 RL_INLINE void copy_row(const T* from, int64_t width, int64_t first, T* to, int64_t size) {
-    for (int64_t j = 0; j < size; j += lanes<T>) {
-        const int64_t at = first + j, low = larger(0, -at), high = smaller(width - at, lanes<T>);
-        if (low == 0 && high == lanes<T>) store(to + j, load(from + at));
-        else if (low >= high) store(to + j, Vec<T>{});
-        else store(to + j, LanesOf<T>((1u << high) - (1u << low)).load(from + at));
-    }
+    for (int64_t j = 0; j < size; j += lanes<T>) store(to + j, load_inside(from, width, first + j));
 }
 
 template <class T>

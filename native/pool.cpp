@@ -1,100 +1,75 @@
 // Pooling with a moving window. Each plane is first copied into scratch with its columns sorted by their residue modulo the
 // stride and the padding filled in, so that every place of the window is a plain vector load; then vectors of output columns run
-// over the places of their windows. The largest of pairs of columns, the usual pooling, is found without a copy: two vectors of a row
-// are parted into their even and their odd elements. Backward adds into a plane at a time, one output after the other. Threads share the planes.
+// over the places of their windows. The largest of pairs of columns, the usual pooling, is found without a copy: two vectors of
+// a row are parted into their even and their odd elements. Backward adds into a plane at a time, one output after the other.
+// Threads share the planes.
 #include "pool.h"
 
 #include "core/allocator.h"
 #include "core/thread_pool.h"
-#include "core/vec.h"
+#include "core/vec_bits.h"
 
 namespace rl::RL_ISA {
 namespace {
 
 constexpr int64_t kGrain = 1 << 14;  // window places for which a second thread pays
 
-
 template <class T>
 using Index = std::remove_reference_t<decltype(Mask<T>{}[0])>;
 
-// The parts of scratch: the plane [row][phase][column], and for each output column where its window begins.
+// A plane in scratch, [row][phase][column], and where the columns of the window lie in its rows.
 template <class T>
 struct Scene {
     const PoolShape& s;
     int64_t phase_width, row_size, padded_cols;
     T* plane;
+    const int64_t* shifts;  // of place kx of the window, for output column 0
 
     explicit Scene(const PoolShape& shape) : s(shape) {
         padded_cols = divide_up(s.out[1], lanes<T>) * lanes<T>;
         const int64_t reach = (s.kernel[1] - 1) * s.dilation[1] / s.stride[1];
         phase_width = divide_up(padded_cols + reach, lanes<T>) * lanes<T>;
         row_size = s.stride[1] * phase_width;
-        plane = nullptr;
+        plane = nullptr, shifts = nullptr;
     }
     int64_t size() const { return s.in[0] * row_size + 2 * lanes<T>; }
-    // Where place kx of the window lies, for output column 0.
-    const T* place(int64_t row, int64_t kx) const {
+    int64_t shift_of(int64_t kx) const {
         const int64_t shift = kx * s.dilation[1];
-        return plane + row * row_size + shift % s.stride[1] * phase_width + shift / s.stride[1];
+        return shift % s.stride[1] * phase_width + shift / s.stride[1];
     }
+    const T* place(int64_t row, int64_t kx) const { return plane + row * row_size + shifts[kx]; }
 };
 
 // Column j of phase p is column -padding + j * stride + p of the source.
 template <class T>
 void pack_row(const Scene<T>& scene, const T* from, T* to, T fill) {
-    const int64_t stride = scene.s.stride[1], width = scene.s.in[1];
-    for (int64_t p = 0; p < stride; ++p, to += scene.phase_width) {
-        const int64_t column = p - scene.s.padding[1];
-        const int64_t before = smaller(column < 0 ? divide_up(-column, stride) : 0, scene.phase_width);
-        const int64_t stop = larger(before, smaller(column < width ? divide_up(width - column, stride) : 0, scene.phase_width));
+    const int64_t stride = scene.s.stride[1], width = scene.s.in[1], first = -scene.s.padding[1], size = scene.phase_width;
+    if (stride == 1) {
+        for (int64_t j = 0; j < size; j += lanes<T>) store(to + j, load_inside(from, width, first + j, fill));
+        return;
+    }
+    if (stride == 2) {
+        for (int64_t j = 0; j < size; j += lanes<T>) {
+            const Vec<T> a = load_inside(from, width, first + 2 * j, fill);
+            const Vec<T> b = load_inside(from, width, first + 2 * j + lanes<T>, fill);
+            store(to + j, every_second<T, 0>(a, b));
+            store(to + size + j, every_second<T, 1>(a, b));
+        }
+        return;
+    }
+    for (int64_t p = 0; p < stride; ++p, to += size) {
+        const int64_t column = first + p;
+        const int64_t before = smaller(column < 0 ? divide_up(-column, stride) : 0, size);
+        const int64_t stop = larger(before, smaller(column < width ? divide_up(width - column, stride) : 0, size));
         for (int64_t j = 0; j < before; ++j) to[j] = fill;
         for (int64_t j = before; j < stop; ++j) to[j] = from[column + j * stride];
-        for (int64_t j = stop; j < scene.phase_width; ++j) to[j] = fill;
+        for (int64_t j = stop; j < size; ++j) to[j] = fill;
     }
-}
-
-// The even and the odd elements of 2 * lanes elements.
-template <class T, int... I>
-RL_INLINE void split_pairs(const T* from, T* even, T* odd, std::integer_sequence<int, I...>) {
-    const Vec<T> a = load(from), b = load(from + lanes<T>);
-#if defined(__clang__)
-    store(even, __builtin_shufflevector(a, b, (2 * I)...));
-    store(odd, __builtin_shufflevector(a, b, (2 * I + 1)...));
-#else
-    store(even, __builtin_shuffle(a, b, Mask<T>{(2 * I)...}));
-    store(odd, __builtin_shuffle(a, b, Mask<T>{(2 * I + 1)...}));
-#endif
-}
-
-// pack_row for stride 2 without padding, the usual pooling.
-template <class T>
-void pack_pairs(const Scene<T>& scene, const T* from, T* to, T fill) {
-    const int64_t width = scene.s.in[1], columns = scene.phase_width;
-    T* odd = to + columns;
-    int64_t j = 0;
-    for (; j + lanes<T> <= columns && 2 * j + 2 * lanes<T> <= width; j += lanes<T>) {
-        split_pairs(from + 2 * j, to + j, odd + j, std::make_integer_sequence<int, lanes<T>>{});
-    }
-    if (j + lanes<T> <= columns && 2 * j < width) {
-        alignas(kVectorBytes) T rest[2 * lanes<T>];
-        const int64_t left = width - 2 * j;
-        store(rest, left >= lanes<T> ? load(from + 2 * j) : load_part(from + 2 * j, left, fill));
-        store(rest + lanes<T>, left > lanes<T> ? load_part(from + 2 * j + lanes<T>, left - lanes<T>, fill) : splat(fill));
-        split_pairs(rest, to + j, odd + j, std::make_integer_sequence<int, lanes<T>>{});
-        j += lanes<T>;
-    }
-    for (; j < columns; ++j) to[j] = odd[j] = fill;
 }
 
 template <class T>
 void pack_plane(const Scene<T>& scene, const T* x, T fill) {
-    const bool pairs = scene.s.stride[1] == 2 && scene.s.padding[1] == 0;
-    for (int64_t r = 0; r < scene.s.in[0]; ++r) {
-        const T* from = x + r * scene.s.in[1];
-        T* to = scene.plane + r * scene.row_size;
-        if (pairs) pack_pairs(scene, from, to, fill);
-        else pack_row(scene, from, to, fill);
-    }
+    for (int64_t r = 0; r < scene.s.in[0]; ++r) pack_row(scene, x + r * scene.s.in[1], scene.plane + r * scene.row_size, fill);
 }
 
 // Steps of a dilation that n elements take; most often each is one, and a division costs as much as a small row.
@@ -134,8 +109,8 @@ RL_INLINE void store_indices(int64_t* to, Mask<T> index, int64_t count) {
 #endif
 }
 
-// Vectors of outputs, and where the largest element was found so far: the first of equal ones, the last NaN.
-template <class T>
+// Vectors of outputs, and where the largest element was found so far, if that is asked for: the first of equal ones, the last NaN.
+template <class T, bool PLACES>
 struct Best {
     Vec<T> value = splat(static_cast<T>(-__builtin_inf()));
     Mask<T> index;
@@ -143,11 +118,12 @@ struct Best {
     RL_INLINE void meet(Vec<T> v, Mask<T> at) {
         const Mask<T> better = (v > value) | (v != v);
         value = better ? v : value;
-        index = better ? at : index;
+        if constexpr (PLACES) index = better ? at : index;
     }
-    RL_INLINE void put(T* y, int64_t* indices, int64_t count) const {
-        store_n(y, value, count);
-        store_indices<T>(indices, index, count);
+    // Output `at` and those after it, of which there are `count` in the row.
+    RL_INLINE void put(T* y, int64_t* indices, int64_t at, int64_t count) const {
+        store_n(y + at, value, count);
+        if constexpr (PLACES) store_indices<T>(indices + at, index, count);
     }
 };
 
@@ -156,7 +132,7 @@ RL_INLINE bool in_pairs(const PoolShape& s) {
     return s.kernel[1] == 2 && s.stride[1] == 2 && s.dilation[1] == 1 && s.padding[1] == 0;
 }
 
-template <class T>
+template <class T, bool PLACES>
 void max_of_pairs(const PoolShape& s, const T* x, T* y, int64_t* indices) {
     constexpr T least = static_cast<T>(-__builtin_inf());
     const Mask<T> twice = 2 * iota<T>(std::make_integer_sequence<int, lanes<T>>{});
@@ -166,7 +142,7 @@ void max_of_pairs(const PoolShape& s, const T* x, T* y, int64_t* indices) {
         inside(begin, s.in[0], s.kernel[0], s.dilation[0], low, high);
         const int64_t first_row = smaller(first_inside(begin, s.dilation[0]), s.in[0] - 1);
         for (int64_t ox = 0; ox < s.out[1]; ox += lanes<T>) {
-            Best<T> best;
+            Best<T, PLACES> best;
             best.index = twice + static_cast<Index<T>>(first_row * s.in[1] + 2 * ox);
             for (int64_t ky = low; ky < high; ++ky) {
                 const int64_t at = (begin + ky * s.dilation[0]) * s.in[1] + 2 * ox, left = s.in[1] - 2 * ox;
@@ -175,12 +151,12 @@ void max_of_pairs(const PoolShape& s, const T* x, T* y, int64_t* indices) {
                 best.meet(every_second<T, 0>(a, b), even);
                 best.meet(every_second<T, 1>(a, b), even + 1);
             }
-            best.put(y + oy * s.out[1] + ox, indices + oy * s.out[1] + ox, s.out[1] - ox);
+            best.put(y, indices, oy * s.out[1] + ox, s.out[1] - ox);
         }
     }
 }
 
-template <class T>
+template <class T, bool PLACES>
 void max_plane(const Scene<T>& scene, const Index<T>* begins, const Index<T>* firsts, T* y, int64_t* indices) {
     const PoolShape& s = scene.s;
     for (int64_t oy = 0; oy < s.out[0]; ++oy) {
@@ -189,7 +165,7 @@ void max_plane(const Scene<T>& scene, const Index<T>* begins, const Index<T>* fi
         inside(begin, s.in[0], s.kernel[0], s.dilation[0], low, high);
         const int64_t first_row = smaller(first_inside(begin, s.dilation[0]), s.in[0] - 1) * s.in[1];
         for (int64_t ox = 0; ox < s.out[1]; ox += lanes<T>) {
-            Best<T> best;
+            Best<T, PLACES> best;
             Mask<T> base;
             __builtin_memcpy(&best.index, firsts + ox, sizeof base);
             __builtin_memcpy(&base, begins + ox, sizeof base);
@@ -200,7 +176,7 @@ void max_plane(const Scene<T>& scene, const Index<T>* begins, const Index<T>* fi
                     best.meet(load(scene.place(row, kx) + ox), base + static_cast<Index<T>>(row * s.in[1] + kx * s.dilation[1]));
                 }
             }
-            best.put(y + oy * s.out[1] + ox, indices + oy * s.out[1] + ox, s.out[1] - ox);
+            best.put(y, indices, oy * s.out[1] + ox, s.out[1] - ox);
         }
     }
 }
@@ -210,10 +186,13 @@ RL_INLINE int64_t places(const PoolShape& s) { return s.planes * s.out[0] * s.ou
 // body(plane, scene) for all planes, each thread with its own scratch.
 template <class T, class Body>
 RL_INLINE PoolStatus each_plane(const PoolShape& s, Body body) {
-    const Scene<T> scene(s);
+    Scene<T> scene(s);
     const int parts = static_cast<int>(smaller(parts_for(places(s), kGrain), s.planes));
     Scratch<T> scratch(static_cast<size_t>(parts * scene.size()));
-    if (!scratch.get()) return PoolStatus::no_memory;
+    Scratch<int64_t> shifts(static_cast<size_t>(s.kernel[1]));
+    if (!scratch.get() || !shifts.get()) return PoolStatus::no_memory;
+    for (int64_t kx = 0; kx < s.kernel[1]; ++kx) shifts.get()[kx] = scene.shift_of(kx);
+    scene.shifts = shifts.get();
     T* const base = scratch.get();
     parallel_parts(parts, [&](int part, int count) {
         Scene<T> own = scene;
@@ -223,12 +202,12 @@ RL_INLINE PoolStatus each_plane(const PoolShape& s, Body body) {
     return PoolStatus::ok;
 }
 
-template <class T>
-PoolStatus max_pool(const PoolShape& s, const T* x, T* y, int64_t* indices) {
+template <class T, bool PLACES>
+PoolStatus max_of(const PoolShape& s, const T* x, T* y, int64_t* indices) {
+    const int64_t size = s.in[0] * s.in[1], outputs = s.out[0] * s.out[1];
     if (in_pairs(s)) {
         parallel_for(s.planes, kGrain * s.planes / (places(s) + 1) + 1, [=](int64_t i, int64_t end) {
-            for (; i < end; ++i)
-                max_of_pairs(s, x + i * s.in[0] * s.in[1], y + i * s.out[0] * s.out[1], indices + i * s.out[0] * s.out[1]);
+            for (; i < end; ++i) max_of_pairs<T, PLACES>(s, x + i * size, y + i * outputs, PLACES ? indices + i * outputs : nullptr);
         });
         return PoolStatus::ok;
     }
@@ -242,9 +221,14 @@ PoolStatus max_pool(const PoolShape& s, const T* x, T* y, int64_t* indices) {
     }
     const Index<T>*const b = begins.get(), *const f = firsts.get();
     return each_plane<T>(s, [&](int64_t i, const Scene<T>& scene) {
-        pack_plane(scene, x + i * s.in[0] * s.in[1], static_cast<T>(-__builtin_inf()));
-        max_plane(scene, b, f, y + i * s.out[0] * s.out[1], indices + i * s.out[0] * s.out[1]);
+        pack_plane(scene, x + i * size, static_cast<T>(-__builtin_inf()));
+        max_plane<T, PLACES>(scene, b, f, y + i * outputs, PLACES ? indices + i * outputs : nullptr);
     });
+}
+
+template <class T>
+PoolStatus max_pool(const PoolShape& s, const T* x, T* y, int64_t* indices) {
+    return indices ? max_of<T, true>(s, x, y, indices) : max_of<T, false>(s, x, y, nullptr);
 }
 
 template <class T>

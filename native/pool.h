@@ -16,7 +16,7 @@ enum class PoolStatus { ok, no_memory, bad_index };
 
 template <class T>
 struct PoolKernels {
-    // The largest element of each window and its index in the plane: the first of equal ones, the last NaN.
+    // The largest element of each window and (unless null) its index in the plane: the first of equal ones, the last NaN.
     PoolStatus (*max)(const PoolShape&, const T* x, T* y, int64_t* indices);
     // x = 0, then x[indices[i]] += grad[i] within each plane. bad_index where an index lies outside its plane.
     PoolStatus (*scatter)(int64_t planes, int64_t outputs, int64_t size, const T* grad, const int64_t* indices, T* x);

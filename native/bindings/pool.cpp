@@ -73,19 +73,20 @@ void raise(PoolStatus status) {
 }
 
 template <class T>
-nb::object max_pool_as(const PoolShape& s, int rank, const Array& x_) {
+nb::object max_pool_as(const PoolShape& s, int rank, const Array& x_, bool places) {
     const nb::object x = dense(x_);
-    nb::object y = new_like<T>(x_, rank, s.out), indices = new_like<int64_t>(x_, rank, s.out);
+    const nb::object y = new_like<T>(x_, rank, s.out), indices = places ? new_like<int64_t>(x_, rank, s.out) : nb::none();
     PoolStatus status;
     {
         Released released(x_.size() > kRelease);
-        status = pool_kernels<T>().max(s, data_of<T>(x), data_of<T>(y), data_of<int64_t>(indices));
+        status = pool_kernels<T>().max(s, data_of<T>(x), data_of<T>(y), places ? data_of<int64_t>(indices) : nullptr);
     }
     raise(status);
     return nb::make_tuple(y, indices);
 }
 
-nb::object max_pool(nb::handle x_, nb::tuple outputs, nb::tuple kernel, nb::tuple stride, nb::tuple padding, nb::tuple dilation) {
+nb::object max_pool(nb::handle x_, nb::tuple outputs, nb::tuple kernel, nb::tuple stride, nb::tuple padding, nb::tuple dilation,
+                    bool places) {
     const Array x(x_, "x");
     const int rank = static_cast<int>(nb::len(kernel));
     if (rank < 1 || rank > 2) return not_implemented();
@@ -98,8 +99,8 @@ nb::object max_pool(nb::handle x_, nb::tuple outputs, nb::tuple kernel, nb::tupl
     read_numbers(dilation, "dilation", rank, 1, 1, s.dilation);
     read_image(x, rank, s, s.in);
     if (!takes(s)) return not_implemented();
-    if (x.is<float>()) return max_pool_as<float>(s, rank, x);
-    if (x.is<double>()) return max_pool_as<double>(s, rank, x);
+    if (x.is<float>()) return max_pool_as<float>(s, rank, x, places);
+    if (x.is<double>()) return max_pool_as<double>(s, rank, x, places);
     return not_implemented();
 }
 
@@ -230,7 +231,7 @@ void bind_pool(nb::module_& m) {
     m.def("adaptive_avg_pool_backward", [](nb::handle grad, nb::tuple sizes) { return adaptive(Array(grad, "grad"), sizes, true); },
           nb::arg("grad"), nb::arg("sizes"));
     m.def("max_pool", max_pool, nb::arg("x"), nb::arg("outputs"), nb::arg("kernel"), nb::arg("stride"), nb::arg("padding"),
-          nb::arg("dilation"));
+          nb::arg("dilation"), nb::arg("places") = true);
     m.def("scatter_indices", scatter_indices, nb::arg("grad"), nb::arg("indices"), nb::arg("sizes"));
     m.def("avg_pool", avg_pool, nb::arg("x"), nb::arg("outputs"), nb::arg("kernel"), nb::arg("stride"), nb::arg("padding"),
           nb::arg("include_pad"), nb::arg("divisor").none());

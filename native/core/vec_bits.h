@@ -69,5 +69,15 @@ struct LanesOf {
 #endif
 };
 
+// Elements [at, at + lanes) of a row of `width`, `fill` where it has none.
+template <class T>
+RL_INLINE Vec<T> load_inside(const T* row, int64_t width, int64_t at, T fill = T(0)) {
+    const int64_t low = at < 0 ? -at : 0, high = smaller(width - at, lanes<T>);
+    if (low == 0 && high == lanes<T>) return load(row + at);
+    if (low >= high) return splat(fill);
+    const uint32_t bits = (1u << high) - (1u << low);
+    return lane_mask<T>(bits) ? LanesOf<T>(bits).load(row + at) : splat(fill);
+}
+
 }  // namespace
 }  // namespace rl::RL_ISA

@@ -44,16 +44,26 @@ def _is_deep(x: Array, kernel: Ints) -> bool:
     return len(kernel) == 3 and x.dtype.char in "fd" and x.size > 0 and native_available()
 
 
-def max_pool(x: Array, outputs: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> tuple[Array, Array]:
+def max_pool(
+    x: Array, outputs: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, places: bool = True
+) -> tuple[Array, Array | None]:
     """See `reference.max_pool`."""
     rank = len(kernel)
     if _is_half(x, rank):
-        values, indices = _max_pool(x.astype(np.float32), outputs, kernel, stride, padding, dilation)
+        values, indices = _max_pool(x.astype(np.float32), outputs, kernel, stride, padding, dilation, places)
         return values.astype(x.dtype), indices
     if rank < 3 or not native_available() or x.dtype.char not in "fd":
-        return reference.max_pool(x, outputs, kernel, stride, padding, dilation)
+        return reference.max_pool(x, outputs, kernel, stride, padding, dilation, places)
+    return _max_pool_of_slices(x, outputs, kernel, stride, padding, dilation)
+
+
+def _max_pool_of_slices(
+    x: Array, outputs: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
+) -> tuple[Array, Array]:
+    """Three dimensions: each slice for itself, then the largest of the slices of a window."""
     depth, height, width = x.shape[-3:]
     planes, places = _max_pool(x, outputs[1:], kernel[1:], stride[1:], padding[1:], dilation[1:])
+    assert places is not None
     places += np.arange(depth)[:, None, None] * (height * width)
     first = np.arange(outputs[0]) * stride[0] - padding[0]
     first = np.where(first < 0, first + -(first // dilation[0]) * dilation[0], first)
@@ -129,7 +139,7 @@ def adaptive_avg_pool_backward(grad: Array, sizes: Ints) -> Array:
     return reference.adaptive_avg_pool_backward(grad, sizes)
 
 
-def adaptive_max_pool(x: Array, outputs: Ints) -> tuple[Array, Array]:
+def adaptive_max_pool(x: Array, outputs: Ints) -> tuple[Array, Array | None]:
     """See `reference.adaptive_max_pool`."""
     window = _even(x.shape[-len(outputs) :], outputs)
     if window is None:

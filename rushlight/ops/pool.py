@@ -54,11 +54,13 @@ class MaxPool(Operation):
     node_name = "MaxPool2DWithIndicesBackward0"
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, settings: tuple[Ints, ...], return_indices: bool) -> Any:
+    def forward(ctx: Any, input: Tensor, settings: tuple[Ints, Ints, Ints, Ints, Ints], return_indices: bool) -> Any:
         array = input._array
         if array.dtype.names:
             refuse("max_pool")  # codes have a form of their own
-        values, found = kernels.max_pool(array, *settings)
+        values, found = kernels.max_pool(array, *settings, return_indices or ctx.needs_input_grad[0])
+        if found is None:
+            return values
         indices = wrap(found)
         ctx.sizes = array.shape[-len(settings[0]) :]
         ctx.save_for_backward(indices)

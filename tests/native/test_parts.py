@@ -76,6 +76,7 @@ def test_poolings(seed: int, kind: Any) -> None:
     found_values, found_indices = pool_parts.max_pool(x, *settings)
     close(found_values, values)
     np.testing.assert_array_equal(found_indices, indices)
+    close(pool_parts.max_pool(x, *settings, False)[0], values)
     grad = rng.standard_normal(values.shape).astype(kind)
     close(pool_parts.scatter_indices(grad, indices, sizes), pool_reference.scatter_indices(grad, indices, sizes))
     x = rng.standard_normal(x.shape).astype(kind)

@@ -40,6 +40,9 @@ def test_max_pool_equals_reference(machine, dtype, seed):
     assert indices.dtype == np.int64
     np.testing.assert_array_equal(values, expected_values)
     np.testing.assert_array_equal(indices, expected_indices)
+    alone, none = native.max_pool(x, *settings, False)
+    assert none is None
+    np.testing.assert_array_equal(alone, values)
     grad = np.random.default_rng(seed).standard_normal(values.shape).astype(dtype)
     sizes = x.shape[-len(settings[1]) :]
     found, expected = native.scatter_indices(grad, indices, sizes), reference.scatter_indices(grad, indices, sizes)

@@ -34,9 +34,16 @@ def _lowest(dtype: np.dtype[Any]) -> float | int:
 
 
 def max_pool(
-    x: np.ndarray[Any, Any], outputs: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """The largest element of each window and its index; the first of equal ones, the last NaN if there is any."""
+    x: np.ndarray[Any, Any],
+    outputs: Ints,
+    kernel: Ints,
+    stride: Ints,
+    padding: Ints,
+    dilation: Ints,
+    places: bool = True,
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]:
+    """The largest element of each window and, if `places`, its index: the first of equal ones, the last NaN if there
+    is any."""
     sizes = x.shape[-len(kernel) :]
     lead = x.shape[: -len(kernel)]
     position = np.arange(prod(sizes), dtype=np.int64).reshape(sizes)
@@ -55,7 +62,7 @@ def max_pool(
             better |= np.isnan(value)
         np.copyto(best, value, where=better)
         np.copyto(indices[last_axes(*out)], position[inside], where=better)
-    return values, indices
+    return values, indices if places else None
 
 
 def scatter_indices(grad: np.ndarray[Any, Any], indices: np.ndarray[Any, Any], sizes: Ints) -> np.ndarray[Any, Any]:

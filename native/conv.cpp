@@ -53,6 +53,15 @@ void pack_row(const Source& s, const T* from, T* to) {
         copy_row(from, s.width, s.col0, to, s.phase_width);
         return;
     }
+    if (s.phases == 2) {
+        for (int64_t j = 0; j < s.phase_width; j += lanes<T>) {
+            const Vec<T> first = load_inside(from, s.width, s.col0 + 2 * j);
+            const Vec<T> second = load_inside(from, s.width, s.col0 + 2 * j + lanes<T>);
+            store(to + j, every_second<T, 0>(first, second));
+            store(to + s.phase_width + j, every_second<T, 1>(first, second));
+        }
+        return;
+    }
     for (int64_t p = 0; p < s.phases; ++p, to += s.phase_width) {
         const int64_t column = s.col0 + p;
         const int64_t before = column < 0 ? smaller(divide_up(-column, s.phases), s.phase_width) : 0;

@@ -397,15 +397,6 @@ struct WeightPlan {
     const T* gy;
 };
 
-template <class T>
-RL_INLINE T lane_sum(Vec<T> v) {
-    alignas(kVectorBytes) T buffer[lanes<T>];
-    store(buffer, v);
-    for (int half = lanes<T> / 2; half; half /= 2)
-        for (int i = 0; i < half; ++i) buffer[i] += buffer[i + half];
-    return buffer[0];
-}
-
 // The sums of COUNT vectors: transposed, so that one addition serves as many of them as a vector has lanes.
 template <class T, int COUNT>
 RL_INLINE void lane_sums(const Vec<T>* vectors, T* sums) {
@@ -488,12 +479,12 @@ void add_tiles(const WeightPlan<T>& plan, const Loaded<T>& loaded, T* gw, T* gb)
     }
     if (!gb) return;
     for (int64_t o = 0; o < channels; ++o) {
-        Vec<T> sum{};
+        Vec<T> total{};
         for (int64_t n = 0; n < loaded.samples; ++n) {
             const T* grad = loaded.grad + n * plan.grad_size + o * plan.strip * plan.grad_width;
-            for (int64_t j = 0; j < loaded.rows * plan.grad_width; j += lanes<T>) sum += load(grad + j);
+            for (int64_t j = 0; j < loaded.rows * plan.grad_width; j += lanes<T>) total += load(grad + j);
         }
-        gb[o] += lane_sum<T>(sum);
+        gb[o] += sum<T>(total);
     }
 }
 

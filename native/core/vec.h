@@ -218,18 +218,31 @@ RL_INLINE void transpose(Vec<T> (&rows)[lanes<T>]) {
     if constexpr (lanes<T> > 8) exchange_blocks<T, 8>(rows, Indices{});
 }
 
+// Each lane beside the one that is HALF lanes from it, in pairs.
+template <class T, int HALF, int... I>
+RL_INLINE Vec<T> opposite(Vec<T> v, std::integer_sequence<int, I...>) {
+#if defined(__clang__)
+    return __builtin_shufflevector(v, v, (I ^ HALF)...);
+#else
+    return __builtin_shuffle(v, Mask<T>{(I ^ HALF)...});
+#endif
+}
+
+// All lanes joined, halves first: as many steps as a vector can be halved, not as many as it has lanes.
+template <class T, int HALF = lanes<T> / 2, class Join>
+RL_INLINE T joined(Vec<T> v, Join join) {
+    if constexpr (HALF == 0) return v[0];
+    else return joined<T, HALF / 2>(join(v, opposite<T, HALF>(v, std::make_integer_sequence<int, lanes<T>>{})), join);
+}
+
 template <class T>
 RL_INLINE T sum(Vec<T> v) {
-    T total = v[0];
-    for (int i = 1; i < lanes<T>; ++i) total += v[i];
-    return total;
+    return joined<T>(v, [](Vec<T> a, Vec<T> b) __attribute__((always_inline)) { return a + b; });
 }
 
 template <class T>
 RL_INLINE T largest(Vec<T> v) {
-    T result = v[0];
-    for (int i = 1; i < lanes<T>; ++i) result = v[i] > result ? v[i] : result;
-    return result;
+    return joined<T>(v, [](Vec<T> a, Vec<T> b) __attribute__((always_inline)) { return b > a ? b : a; });
 }
 
 }  // namespace

@@ -12,7 +12,6 @@ constexpr int64_t kGrain = 1 << 14;  // elements for which a second thread pays
 constexpr int64_t kBlock = 1 << 10;  // elements added up in T; the blocks' sums are added in double
 constexpr int64_t kRows = 64;        // the same of rows
 
-
 template <class T>
 void scale(const ChannelShape& s, const T* x, const T* factor, const T* shift, T* out) {
     if (s.length == 1) {

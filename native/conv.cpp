@@ -26,7 +26,6 @@ constexpr int64_t kChunkBytes = 2048 << 10;  // of x and gy in the weight gradie
 constexpr int64_t kGrain = 1 << 16;  // multiplications for which a second thread pays
 constexpr int64_t kMaxOffset = int64_t(1) << 30;
 
-
 // Where the rows of a strip come from and how they lie in scratch: [channel][row][phase][column], phases = the stride between
 // columns. Row r of scratch is row `row0 + r` of the source, column j of phase p is column `col0 + j * phases + p`.
 struct Source {
@@ -36,12 +35,6 @@ struct Source {
     int64_t plane() const { return rows * row_size(); }
 };
 
-// Elements [first, first + size) of a row of `width`, zeros where it has none; size in whole vectors.
-template <class T>
-RL_INLINE void copy_row(const T* from, int64_t width, int64_t first, T* to, int64_t size) {
-    for (int64_t j = 0; j < size; j += lanes<T>) store(to + j, load_inside(from, width, first + j));
-}
-
 template <class T>
 RL_INLINE void clear(T* to, int64_t n) {
     for (int64_t j = 0; j < n; ++j) to[j] = T(0);
@@ -49,19 +42,8 @@ RL_INLINE void clear(T* to, int64_t n) {
 
 template <class T>
 void pack_row(const Source& s, const T* from, T* to) {
-    if (s.phases == 1) {
-        copy_row(from, s.width, s.col0, to, s.phase_width);
-        return;
-    }
-    if (s.phases == 2) {
-        for (int64_t j = 0; j < s.phase_width; j += lanes<T>) {
-            const Vec<T> first = load_inside(from, s.width, s.col0 + 2 * j);
-            const Vec<T> second = load_inside(from, s.width, s.col0 + 2 * j + lanes<T>);
-            store(to + j, every_second<T, 0>(first, second));
-            store(to + s.phase_width + j, every_second<T, 1>(first, second));
-        }
-        return;
-    }
+    if (s.phases == 1) return copy_row(from, s.width, s.col0, to, s.phase_width);
+    if (s.phases == 2) return part_row(from, s.width, s.col0, to, s.phase_width);
     for (int64_t p = 0; p < s.phases; ++p, to += s.phase_width) {
         const int64_t column = s.col0 + p;
         const int64_t before = column < 0 ? smaller(divide_up(-column, s.phases), s.phase_width) : 0;

@@ -17,7 +17,6 @@ constexpr int64_t kMostReads = 1 << 14;  // of a channel, so that their table st
 constexpr int64_t kSums = 576;          // weights whose gradients are summed side by side, so that neighbouring planes are read in turn
 constexpr int kCommonTaps = 9;          // 3 x 3, whose weights stay in registers
 
-
 // Where a tap of a vector of outputs reads in a channel (or its phases), and which lanes.
 struct Read {
     int32_t at;

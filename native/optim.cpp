@@ -10,7 +10,6 @@ namespace {
 
 constexpr int64_t kGrain = 1 << 14;  // elements for which a second thread pays
 
-
 // A place in an array, read and written as a vector or as its first `n` elements.
 template <class T, bool WHOLE>
 struct Lane {

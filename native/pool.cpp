@@ -44,19 +44,8 @@ struct Scene {
 template <class T>
 void pack_row(const Scene<T>& scene, const T* from, T* to, T fill) {
     const int64_t stride = scene.s.stride[1], width = scene.s.in[1], first = -scene.s.padding[1], size = scene.phase_width;
-    if (stride == 1) {
-        for (int64_t j = 0; j < size; j += lanes<T>) store(to + j, load_inside(from, width, first + j, fill));
-        return;
-    }
-    if (stride == 2) {
-        for (int64_t j = 0; j < size; j += lanes<T>) {
-            const Vec<T> a = load_inside(from, width, first + 2 * j, fill);
-            const Vec<T> b = load_inside(from, width, first + 2 * j + lanes<T>, fill);
-            store(to + j, every_second<T, 0>(a, b));
-            store(to + size + j, every_second<T, 1>(a, b));
-        }
-        return;
-    }
+    if (stride == 1) return copy_row(from, width, first, to, size, fill);
+    if (stride == 2) return part_row(from, width, first, to, size, fill);
     for (int64_t p = 0; p < stride; ++p, to += size) {
         const int64_t column = first + p;
         const int64_t before = smaller(column < 0 ? divide_up(-column, stride) : 0, size);

@@ -14,7 +14,6 @@ namespace {
 
 constexpr int64_t kGrain = 1 << 13;  // products for which a second thread pays
 
-
 // An output of vectors `step` apart.
 template <class T, class Load>
 RL_INLINE Vec<T> sum_taps(const int64_t* index, const T* weight, int64_t taps, Load load_at) {

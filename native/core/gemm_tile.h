@@ -22,7 +22,6 @@ struct Finish {
     bool transposed;  // the tile's rows are the result's columns
 };
 
-
 template <class T>
 RL_INLINE Vec<T> finished(Vec<T> v, const Finish<T>& finish, Vec<T> bias) {
     if (finish.bias) v += bias;

@@ -79,5 +79,21 @@ RL_INLINE Vec<T> load_inside(const T* row, int64_t width, int64_t at, T fill = T
     return lane_mask<T>(bits) ? LanesOf<T>(bits).load(row + at) : splat(fill);
 }
 
+// Elements [first, first + size) of a row of `width`, `fill` where it has none; size in whole vectors.
+template <class T>
+RL_INLINE void copy_row(const T* from, int64_t width, int64_t first, T* to, int64_t size, T fill = T(0)) {
+    for (int64_t j = 0; j < size; j += lanes<T>) store(to + j, load_inside(from, width, first + j, fill));
+}
+
+// The same for twice as many: every second one from `first` on, and the others `size` elements after them.
+template <class T>
+RL_INLINE void part_row(const T* from, int64_t width, int64_t first, T* to, int64_t size, T fill = T(0)) {
+    for (int64_t j = 0; j < size; j += lanes<T>) {
+        const Vec<T> a = load_inside(from, width, first + 2 * j, fill), b = load_inside(from, width, first + 2 * j + lanes<T>, fill);
+        store(to + j, every_second<T, 0>(a, b));
+        store(to + size + j, every_second<T, 1>(a, b));
+    }
+}
+
 }  // namespace
 }  // namespace rl::RL_ISA

@@ -12,8 +12,6 @@ struct ElementwiseKernels {
     void (*relu)(const T* x, T* out, int64_t n);
     // out[i] = grad[i] where result[i] > 0 or is NaN, else 0; out may be grad.
     void (*threshold_backward)(const T* grad, const T* result, T* out, int64_t n);
-    // out[j] = sum over i of x[i, j].
-    void (*column_sums)(const T* x, T* out, int64_t rows, int64_t columns);
 };
 
 RL_KERNEL_TABLE(ElementwiseKernels<float>, elementwise_f32)

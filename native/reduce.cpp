@@ -13,6 +13,8 @@ namespace {
 constexpr int64_t kGrain = 1 << 15;  // elements for which a second thread pays
 constexpr int64_t kChunk = 1 << 14;  // elements whose sum is one thread's; fixed, so that the result is too
 constexpr int64_t kRows = 64;        // rows added one after another, before their sum joins the others by halves
+constexpr int64_t kStripe = 1024;    // columns whose sums are in the first cache beside the rows
+constexpr int64_t kTasks = 16;       // stripes that threads can share out evenly
 
 // Up to kBlock elements in four running vectors.
 template <class T>
@@ -51,71 +53,121 @@ T sum_all(const T* x, int64_t n) {
     return sum_pairwise(part, chunks);
 }
 
-// The sum of n rows of WIDTH vectors each, rows `stride` elements apart.
-template <class T, int WIDTH>
-void sum_rows(const T* x, int64_t n, int64_t stride, Vec<T> (&total)[WIDTH]) {
-    if (n > kRows) {
-        const int64_t half = (n / kRows + 1) / 2 * kRows;
-        Vec<T> rest[WIDTH];
-        sum_rows<T, WIDTH>(x, half, stride, total);
-        sum_rows<T, WIDTH>(x + half * stride, n - half, stride, rest);
-        for (int v = 0; v < WIDTH; ++v) total[v] += rest[v];
+// body(c, count) for each vector of n columns, the last of which may be a part.
+template <class T, class Body>
+RL_INLINE void for_vectors(int64_t n, Body body) {
+    int64_t c = 0;
+    for (; c + lanes<T> <= n; c += lanes<T>) body(c, lanes<T>);
+    if (c < n) body(c, n - c);
+}
+
+// to[c] = the sum down column c of 1 to kRows rows, `stride` elements apart. Eight rows are read side by side, each in order as
+// the processor fetches ahead, for every reading and writing of the sums.
+template <class T>
+void sum_few_rows(const T* x, int64_t n, int64_t stride, int64_t width, T* to) {
+    const int64_t first = (n - 1) % 8 + 1;
+    for_vectors<T>(width, [=](int64_t c, int64_t count) __attribute__((always_inline)) {
+        Vec<T> total = load_n(x + c, count);
+        for (int64_t k = 1; k < first; ++k) total += load_n(x + k * stride + c, count);
+        store_n(to + c, total, count);
+    });
+    for (int64_t k = first; k < n; k += 8) {
+        const T* const row = x + k * stride;
+        for_vectors<T>(width, [=](int64_t c, int64_t count) __attribute__((always_inline)) {
+            Vec<T> v[8];
+            for (int i = 0; i < 8; ++i) v[i] = load_n(row + i * stride + c, count);
+            const Vec<T> eight = ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
+            store_n(to + c, load_n(to + c, count) + eight, count);
+        });
+    }
+}
+
+template <class T>
+void add_row(const T* x, int64_t width, T* to) {
+    for_vectors<T>(width, [=](int64_t c, int64_t count) __attribute__((always_inline)) {
+        store_n(to + c, load_n(to + c, count) + load_n(x + c, count), count);
+    });
+}
+
+// The same of any number of rows but none, of up to kStripe columns: by halves.
+template <class T>
+void sum_rows(const T* x, int64_t n, int64_t stride, int64_t width, T* to) {
+    if (n <= kRows) return sum_few_rows(x, n, stride, width, to);
+    const int64_t half = (n / kRows + 1) / 2 * kRows;
+    alignas(kVectorBytes) T rest[kStripe];
+    sum_rows(x, half, stride, width, to);
+    sum_rows(x + half * stride, n - half, stride, width, rest);
+    add_row(rest, width, to);
+}
+
+// Of rows that follow one another. Where they are narrow, several make a wide one, whose sum is several rows again.
+template <class T>
+void sum_whole_rows(const T* x, int64_t n, int64_t inner, T* to) {
+    const int64_t together = smaller(kStripe / inner, n / 8);
+    if (together < 2) {
+        for (int64_t c = 0; c < inner; c += kStripe) sum_rows(x + c, n, inner, smaller(inner - c, kStripe), to + c);
         return;
     }
-    for (int v = 0; v < WIDTH; ++v) total[v] = Vec<T>{};
-    for (int64_t k = 0; k < n; ++k) {
-        for (int v = 0; v < WIDTH; ++v) total[v] += load(x + k * stride + v * lanes<T>);
+    alignas(kVectorBytes) T sums[kStripe];
+    const int64_t left = n % together;
+    sum_rows(x, n / together, together * inner, together * inner, sums);
+    sum_whole_rows(sums, together, inner, to);
+    if (left) {
+        sum_rows(x + (n - left) * inner, left, inner, inner, sums);
+        add_row(sums, inner, to);
     }
 }
 
 template <class T>
-RL_INLINE Vec<T> sum_tail(const T* x, int64_t n, int64_t stride, int64_t width) {
-    Vec<T> all{};
-    for (int64_t begin = 0; begin < n; begin += kRows) {
-        Vec<T> total{};
-        const int64_t end = begin + kRows < n ? begin + kRows : n;
-        for (int64_t k = begin; k < end; ++k) total += load_part(x + k * stride, width);
-        all += total;
-    }
-    return all;
+RL_INLINE void divide(T* x, int64_t n, T divisor) {
+    if (divisor == T(1)) return;
+    for_vectors<T>(n, [=](int64_t c, int64_t count) __attribute__((always_inline)) {
+        store_n(x + c, load_n(x + c, count) / divisor, count);
+    });
 }
 
-// One block of columns [j, stop) of the sum down.
+// Down columns. Where there are too few columns for each thread to have its own, rows are shared out instead, so many at a time
+// as make a chunk, and the chunks' sums added up.
 template <class T>
-RL_INLINE void sum_columns(const T* x, T* out, int64_t n, int64_t inner, int64_t j, int64_t stop, T divisor) {
-    for (; j + 4 * lanes<T> <= stop; j += 4 * lanes<T>) {
-        Vec<T> total[4];
-        sum_rows<T, 4>(x + j, n, inner, total);
-        for (int v = 0; v < 4; ++v) store(out + j + v * lanes<T>, total[v] / divisor);
+void sum_down(const T* x, T* out, int64_t outer, int64_t n, int64_t inner, T divisor) {
+    const int64_t stripes = divide_up(inner, kStripe), at_once = divide_up(divide_up(kChunk, inner), kRows) * kRows;
+    const int64_t chunks = divide_up(n, at_once);
+    const bool shares_rows = outer * stripes < kTasks && chunks > 1;
+    Scratch<T> parts(shares_rows ? outer * chunks * inner : 0);
+    if (T* const part = parts.get(); part && shares_rows) {
+        parallel_for(outer * chunks, kGrain / (at_once * inner) + 1, [=](int64_t b, int64_t end) {
+            for (; b < end; ++b) {
+                const int64_t first = b % chunks * at_once;
+                sum_whole_rows(x + (b / chunks * n + first) * inner, smaller(n - first, at_once), inner, part + b * inner);
+            }
+        });
+        x = part;
+        n = chunks;
     }
-    for (; j + lanes<T> <= stop; j += lanes<T>) {
-        Vec<T> total[1];
-        sum_rows<T, 1>(x + j, n, inner, total);
-        store(out + j, total[0] / divisor);
-    }
-    if (j < stop) store_part(out + j, sum_tail(x + j, n, inner, stop - j) / divisor, stop - j);
+    parallel_for(outer * stripes, kGrain / (smaller(inner, kStripe) * (n + 1)) + 1, [=](int64_t b, int64_t end) {
+        for (; b < end; ++b) {
+            const int64_t i = b / stripes, c = b % stripes * kStripe, width = smaller(inner - c, kStripe);
+            T* const to = out + i * inner + c;
+            if (stripes == 1 && n > 8) sum_whole_rows(x + i * n * inner, n, inner, to);
+            else sum_rows(x + i * n * inner + c, n, inner, width, to);
+            divide(to, width, divisor);
+        }
+    });
 }
 
 template <class T>
 void sum_over(const T* x, T* out, int64_t outer, int64_t n, int64_t inner, T divisor) {
-    if (inner == 1 && outer == 1) {
+    if (n == 0) {
+        for (int64_t i = 0; i < outer * inner; ++i) out[i] = T(0) / divisor;
+    } else if (inner == 1 && outer == 1) {
         *out = sum_all(x, n) / divisor;
-        return;
-    }
-    if (inner == 1) {
+    } else if (inner == 1) {
         parallel_for(outer, kGrain / (n + 1) + 1, [=](int64_t i, int64_t end) {
             for (; i < end; ++i) out[i] = sum_pairwise(x + i * n, n) / divisor;
         });
-        return;
+    } else if (inner > 1) {
+        sum_down(x, out, outer, n, inner, divisor);
     }
-    constexpr int64_t width = 4 * lanes<T>;
-    const int64_t blocks = (inner + width - 1) / width;
-    parallel_for(outer * blocks, kGrain / (width * (n + 1)) + 1, [=](int64_t b, int64_t end) {
-        for (; b < end; ++b) {
-            const int64_t i = b / blocks, j = b % blocks * width;
-            sum_columns(x + i * n * inner, out + i * inner, n, inner, j, j + width < inner ? j + width : inner, divisor);
-        }
-    });
 }
 
 constexpr int64_t kSums = 16;     // running sums in double, for vectors

@@ -38,28 +38,11 @@ nb::object threshold_backward(nb::handle grad_, nb::handle out_, bool reuse) {
     return not_implemented();
 }
 
-template <class T>
-nb::object bias_grad_as(const Array& grad) {
-    nb::object out = empty<T>({grad.shape(1)});
-    Released released(grad.size() >= kLong);
-    elementwise_kernels<T>().column_sums(grad.data<T>(), data_of<T>(out), grad.shape(0), grad.shape(1));
-    return out;
-}
-
-nb::object bias_grad(nb::handle grad_) {
-    const Array grad(grad_, "grad");
-    if (grad.dims() != 2) throw nb::value_error("bias_grad: expected a 2-D array");
-    if (grad.is_dense<float>()) return bias_grad_as<float>(grad);
-    if (grad.is_dense<double>()) return bias_grad_as<double>(grad);
-    return not_implemented();
-}
-
 }  // namespace
 
 void bind_elementwise(nb::module_& m) {
     m.def("relu_forward", relu_forward, nb::arg("x").none());
     m.def("threshold_backward", threshold_backward, nb::arg("grad").none(), nb::arg("out").none(), nb::arg("reuse") = false);
-    m.def("bias_grad", bias_grad, nb::arg("grad").none());
 }
 
 }  // namespace rl

@@ -28,7 +28,7 @@ from .reference import copy as _copy
 
 __all__ = [
     "absolute", "accumulate", "adadelta_step", "adagrad_step", "adam_step", "adamax_step", "add", "add_product",
-    "add_quotient", "asgd_step", "attention", "attention_backward", "bias_grad", "channel_sums", "clamp",
+    "add_quotient", "asgd_step", "attention", "attention_backward", "channel_sums", "clamp",
     "clamp_marked", "convert", "copy_into", "count_of_all", "divide", "elu", "exp", "extremum_along", "extremum_over",
     "gather_max", "gather_sum", "gelu", "gelu_backward", "gemm", "hardswish", "int8_pack", "int8_product",
     "int8_quantize", "int8_range", "interpolate", "keep_marked", "kth_along", "leaky_relu", "leaky_relu_backward",
@@ -61,7 +61,6 @@ int8_product = prefer_native(int8.int8_product)
 int8_quantize = prefer_native(int8.int8_quantize)
 int8_range = prefer_native(int8.int8_range)
 
-bias_grad = prefer_native(elementwise.bias_grad)
 relu_forward = prefer_native(elementwise.relu_forward)
 threshold_backward = prefer_native(elementwise.threshold_backward)
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from rushlight.kernels.dispatch import prefer_native
-from rushlight.kernels.reference import elementwise, linalg
+from rushlight.kernels.reference import linalg, reduce
 from rushlight.kernels.reference import recurrent as reference
 from rushlight.kernels.reference.recurrent import spans_of
 
@@ -25,7 +25,7 @@ __all__ = [
 Array = NDArray[Any]
 
 gemm = prefer_native(linalg.gemm)
-column_sum = prefer_native(elementwise.bias_grad)
+sum_over = prefer_native(reduce.sum_over)
 rnn_forward = prefer_native(reference.rnn_forward)
 rnn_backward = prefer_native(reference.rnn_backward)
 lstm_forward = prefer_native(reference.lstm_forward)
@@ -85,11 +85,11 @@ def parameter_gradients(x: Array, gates: Array, products: Array, befores: Array,
     """The gradients of the two weights and the two biases from those of the gates; None where not needed."""
     weight_ih = gemm(gates, x, transpose_a=True) if needs[0] else None
     weight_hh = gemm(products, befores, transpose_a=True) if needs[1] else None
-    bias_ih = column_sum(gates) if needs[2] or (needs[3] and products is gates) else None
+    bias_ih = sum_over(gates, (0,)) if needs[2] or (needs[3] and products is gates) else None
     bias_hh = None
     if needs[3] and bias_ih is not None:
         # Not the same array: each becomes a gradient of its own.
-        bias_hh = bias_ih.copy() if products is gates else column_sum(products)
+        bias_hh = bias_ih.copy() if products is gates else sum_over(products, (0,))
     elif needs[3]:
-        bias_hh = column_sum(products)
+        bias_hh = sum_over(products, (0,))
     return [weight_ih, weight_hh, bias_ih if needs[2] else None, bias_hh]

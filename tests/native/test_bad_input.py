@@ -22,7 +22,6 @@ KERNELS = [
     "asgd_step",
     "attention",
     "attention_backward",
-    "bias_grad",
     "clamp",
     "clamp_marked",
     "copy_into",

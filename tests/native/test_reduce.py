@@ -14,6 +14,8 @@ CASES = [
     ((), None), ((0,), None), ((1,), None), ((17,), (0,)), ((8, 8), None), ((8, 8), (0,)), ((8, 8), (1,)), ((0, 3), (0,)),
     ((3, 0), (0,)), ((3, 0), (1,)), ((5, 7, 9), (1,)), ((5, 7, 9), (0, 1)), ((5, 7, 9), (1, 2)), ((5, 7, 9), None),
     ((1003,), None), ((300, 301), (0,)), ((300, 301), (1,)), ((2, 100, 33), (1,)), ((70001,), None), ((2, 1, 5), (1,)),
+    ((40001, 3), (0,)), ((20003, 17), (0,)), ((3, 5000, 7), (1,)), ((17, 2049), (0,)), ((129, 1030), (0,)), ((1, 5), (0,)),
+    ((64, 10), (0,)), ((200, 9, 2), (1,)), ((70, 3, 60), (0,)),
 ]  # fmt: skip
 
 
@@ -46,13 +48,20 @@ def test_the_error_is_no_worse_than_numpys(machine, rng):
 
 
 def test_the_number_of_threads_does_not_change_a_sum(rng, dtype):
-    x = rng.standard_normal(200_003).astype(dtype)
-    before, sums = _native.get_num_threads(), []
-    for threads in (1, 2):
-        _native.set_num_threads(threads)
-        sums.append(_native.sum_over(x, None, False, 1.0))
-    _native.set_num_threads(before)
-    assert sums[0] == sums[1]
+    before = _native.get_num_threads()
+    for shape, dims in [
+        ((200_003,), None),
+        ((400, 500), (0,)),
+        ((70_001, 3), (0,)),
+        ((40, 5000), (0,)),
+        ((3, 9000, 5), (1,)),
+    ]:
+        x, sums = rng.standard_normal(shape).astype(dtype), []
+        for threads in (1, 2):
+            _native.set_num_threads(threads)
+            sums.append(_native.sum_over(x, dims, False, 1.0))
+        _native.set_num_threads(before)
+        np.testing.assert_array_equal(*sums)
 
 
 def test_special_values_pass(machine, dtype):

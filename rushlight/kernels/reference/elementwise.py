@@ -1,4 +1,4 @@
-"""Elementwise kernels that are more than one ufunc, and the sums that go with them."""
+"""Elementwise kernels that are more than one ufunc."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["bias_grad", "relu_forward", "threshold_backward"]
+__all__ = ["relu_forward", "threshold_backward"]
 
 Array = NDArray[Any]
 
@@ -25,10 +25,3 @@ def threshold_backward(grad: Array, out: Array, reuse: bool = False) -> Array:
     if grad.shape != out.shape:
         raise ValueError("threshold_backward: grad and out must have the same shape")
     return np.where(out <= 0, grad.dtype.type(0), grad)
-
-
-def bias_grad(grad: Array) -> Array:
-    """The sums of the columns of a (N, C) array: the gradient of a bias that was added to each row."""
-    if grad.ndim != 2:
-        raise ValueError("bias_grad: expected a 2-D array")
-    return np.asarray(grad.sum(axis=0, dtype=grad.dtype))

@@ -33,10 +33,15 @@ inline void pause() {
 #endif
 }
 
+// Worker 0 stands for the calling thread.
 struct alignas(64) Worker {
     std::atomic<uint32_t> has_work{0};
     pthread_t thread{};
+    // The parts that are its to take: the job's number, the first and the end, of 32, 16 and 16 bits.
+    std::atomic<uint64_t> parts{0};
 };
+
+constexpr int kMostParts = 0xffff;
 
 // Never destroyed: workers may still sleep on it while the process exits.
 struct Pool {
@@ -47,42 +52,53 @@ struct Pool {
     int avoided = -1;  // the processor that workers keep off
     Task task = nullptr;
     void* context = nullptr;
-    // The job's number, the next part to take and the number of parts: 32, 16 and 16 bits. A worker that comes late finds no
-    // part left, or those of a later job, whose task it then reads.
-    alignas(64) std::atomic<uint64_t> ticket{0};
+    int parts = 0;
+    uint32_t jobs = 0;
+    std::atomic<int> sharing{0};  // how many threads the last job was shared out to
     alignas(64) std::atomic<uint32_t> unfinished{0};
 };
-
-constexpr int kMostParts = 0xffff;
 
 alignas(Pool) unsigned char pool_storage[sizeof(Pool)];
 Pool& pool() { return *reinterpret_cast<Pool*>(pool_storage); }
 
 thread_local bool inside = false;
 
-// Takes and runs parts until none is left; true if it ran the job's last one to finish.
-bool run_share(Pool& p) {
-    bool finished_last = false;
-    uint64_t ticket = p.ticket.load(std::memory_order_acquire);
+// Takes a part from those of one thread: the owner from the beginning, others from the end. A thread that comes late finds none
+// left, or those of a later job, whose task it then reads; -1 for none.
+int take_part(Worker& owner, bool own) {
+    uint64_t parts = owner.parts.load(std::memory_order_acquire);
     for (;;) {
-        const int next = static_cast<int>(ticket >> 16 & kMostParts), parts = static_cast<int>(ticket & kMostParts);
-        if (next >= parts) return finished_last;
-        if (!p.ticket.compare_exchange_weak(ticket, ticket + (1 << 16), std::memory_order_acq_rel)) continue;
-        p.task(p.context, next, parts);
-        finished_last = p.unfinished.fetch_sub(1, std::memory_order_acq_rel) == 1;
-        ticket = p.ticket.load(std::memory_order_acquire);
+        const int first = static_cast<int>(parts >> 16 & kMostParts), end = static_cast<int>(parts & kMostParts);
+        if (first >= end) return -1;
+        const uint64_t rest = own ? parts + (1 << 16) : parts - 1;
+        if (owner.parts.compare_exchange_weak(parts, rest, std::memory_order_acq_rel)) return own ? first : end - 1;
     }
+}
+
+// Runs the parts of thread `self`, then what others have left; true if it ran the job's last one to finish. A thread has the same
+// share of every job, so what one kernel wrote is in the cache of the core that reads it in the next.
+bool run_share(Pool& p, int self) {
+    bool finished_last = false;
+    for (int i = 0; i < std::max(1, p.sharing.load(std::memory_order_relaxed)); ++i) {
+        const int owner = i == 0 ? self : i == self ? 0 : i;
+        for (int part; (part = take_part(p.workers[owner], i == 0)) >= 0;) {
+            p.task(p.context, part, p.parts);
+            finished_last = p.unfinished.fetch_sub(1, std::memory_order_acq_rel) == 1;
+        }
+    }
+    return finished_last;
 }
 
 void* worker_main(void* argument) {
     Pool& p = pool();
-    Worker& self = p.workers[reinterpret_cast<intptr_t>(argument)];
+    const int index = static_cast<int>(reinterpret_cast<intptr_t>(argument));
+    Worker& self = p.workers[index];
     inside = true;
     for (;;) {
         for (int i = 0; i < kSpins && !self.has_work.load(std::memory_order_acquire); ++i) pause();
         while (!self.has_work.load(std::memory_order_acquire)) self.has_work.wait(0, std::memory_order_acquire);
         self.has_work.store(0, std::memory_order_relaxed);
-        if (run_share(p)) p.unfinished.notify_one();
+        if (run_share(p, index)) p.unfinished.notify_one();
     }
     return nullptr;
 }
@@ -251,15 +267,20 @@ void run_parts(int parts, Task task, void* context) {
     steer_workers(p);
     p.task = task;
     p.context = context;
+    p.parts = parts;
     p.unfinished.store(static_cast<uint32_t>(parts), std::memory_order_relaxed);
-    const uint64_t number = (p.ticket.load(std::memory_order_relaxed) >> 32) + 1;
-    p.ticket.store(number << 32 | static_cast<uint64_t>(parts), std::memory_order_release);
+    p.sharing.store(helpers + 1, std::memory_order_relaxed);
+    const uint64_t job = static_cast<uint64_t>(++p.jobs) << 32;
+    for (int i = 0; i <= helpers; ++i) {
+        const int first = parts * i / (helpers + 1), end = parts * (i + 1) / (helpers + 1);
+        p.workers[i].parts.store(job | static_cast<uint64_t>(first) << 16 | static_cast<uint64_t>(end), std::memory_order_release);
+    }
     for (int i = 1; i <= helpers; ++i) {
         p.workers[i].has_work.store(1, std::memory_order_release);
         p.workers[i].has_work.notify_one();
     }
     inside = true;
-    run_share(p);
+    run_share(p, 0);
     inside = false;
     for (int i = 0; i < kSpins && p.unfinished.load(std::memory_order_acquire); ++i) pause();
     while (const uint32_t left = p.unfinished.load(std::memory_order_acquire)) {

@@ -22,36 +22,6 @@ bool sized(int size, F f) {
     return false;
 }
 
-constexpr int64_t kPlaces = 128;  // indices that are checked at a time
-
-// places[j] = what index[j] stands for, 0 where that is out of range; whether none is. Each index is read once: another thread
-// may change it.
-template <bool WRAPS>
-RL_INLINE bool read_places(const int64_t* index, int64_t step, int64_t length, int64_t* places, int64_t n) {
-    using Places = Vec<uint64_t>;
-    const uint64_t limit = static_cast<uint64_t>(length);
-    Mask<uint64_t> outside{};
-    int64_t j = 0;
-    if (step == 1) {
-        const Places all = splat(limit);
-        for (; j + lanes<int64_t> <= n; j += lanes<int64_t>) {
-            Vec<int64_t> at = load(index + j);
-            if constexpr (WRAPS) at += (at < 0) & length;
-            const Mask<uint64_t> out = (Places)at >= all;
-            outside |= out;
-            store(places + j, (Vec<int64_t>)((Places)at & ~(Places)out));
-        }
-    }
-    uint64_t bad = 0;
-    for (int v = 0; v < lanes<uint64_t>; ++v) bad |= static_cast<uint64_t>(outside[v]);
-    for (; j < n; ++j) {
-        const uint64_t place = placed<WRAPS>(index[j * step], length);
-        bad |= place >= limit;
-        places[j] = place >= limit ? 0 : static_cast<int64_t>(place);
-    }
-    return bad == 0;
-}
-
 // out[j] = row[index[j] * step + j * along]; whether all were in range.
 template <bool WRAPS, class T>
 RL_INLINE bool gather_row(const int64_t* index, int64_t index_step, int64_t length, const T* row, int64_t step, int64_t along,
@@ -149,13 +119,13 @@ bool put(int size, const Slices& s, const int64_t* index, void* own, const void*
     return sized(size, [&]<class T>(T*) {
         T* target = static_cast<T*>(own);
         const T* given = static_cast<const T*>(values);
-        each_slice(s, index, [=](int64_t o, int64_t i, int64_t place, int64_t begin, int64_t end) {
-            T* to = target + (o * s.length + place) * s.inner;
+        each_slice(s, index, target, [=](int64_t o, int64_t i, int64_t place, int64_t begin, int64_t end, auto inner) {
+            T* to = target + (o * s.length + place) * inner;
             if (single) {
                 const T value = *given;
                 for (int64_t j = begin; j < end; ++j) to[j] = value;
             } else {
-                const T* from = given + (o * s.count + i) * s.inner;
+                const T* from = given + (o * s.count + i) * inner;
                 for (int64_t j = begin; j < end; ++j) to[j] = from[j];
             }
         });

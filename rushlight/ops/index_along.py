@@ -94,7 +94,8 @@ class IndexAdd(Operation):
         index, _ = ctx.saved_tensors
         source = None
         if ctx.needs_input_grad[3]:
-            source = reshape(IndexSelect.apply(grad, ctx.dim, index), ctx.shape) * ctx.alpha
+            source = reshape(IndexSelect.apply(grad, ctx.dim, index), ctx.shape)
+            source = source if ctx.alpha == 1 else source * ctx.alpha
         return grad, None, None, source, None, None
 
 

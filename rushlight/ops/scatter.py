@@ -142,9 +142,8 @@ class ScatterReduce(Operation):
             _write("copy", out, dim, places, np.asarray(_neutral(reduce, out.dtype), out.dtype))
         _write(_REDUCERS[reduce], out, dim, places, given)
         if reduce == "mean":
-            count = _counts(out.shape, dim, places, include_self)
-            divided = out // count if out.dtype.kind in "iu" else out / count
-            out[...] = divided.astype(out.dtype)
+            count = _counts(out, dim, places, include_self)
+            out[...] = (np.floor_divide if out.dtype.kind in "iu" else np.divide)(out, count)
         result = wrap(out)
         ctx.save_for_backward(before, index, src, result)
         return result
@@ -167,7 +166,7 @@ def _sum_gradients(grad: Any, input: Any, dim: int, index: Any, src: Any, result
 
 
 def _mean_gradients(grad: Any, input: Any, dim: int, index: Any, src: Any, result: Any, include_self: bool) -> Any:
-    count = wrap(_counts(grad._array.shape, dim, index._array, include_self).astype(grad._array.dtype))
+    count = wrap(_counts(grad._array, dim, index._array, include_self).astype(grad._array.dtype, copy=False))
     share = grad / count
     return share, Gather.apply(share, dim, index)
 
@@ -241,10 +240,12 @@ def _neutral(reduce: str, dtype: np.dtype[Any]) -> Any:
     return np.inf if highest else -np.inf
 
 
-def _counts(shape: Shape, dim: int, places: Array, include_self: bool) -> Array:
-    count = np.ones(shape, np.int64) if include_self else np.zeros(shape, np.int64)
-    _write("add", count, dim, places, np.ones(places.shape, np.int64))
-    return np.maximum(count, 1)
+def _counts(out: Array, dim: int, places: Array, include_self: bool) -> Array:
+    """How many numbers meet in each place, 1 where none do: in the result's type, if that has numbers enough."""
+    dtype = out.dtype if out.dtype.char in "fd" and places.size < 1 << 24 else np.dtype(np.int64)
+    count = np.ones(out.shape, dtype) if include_self else np.zeros(out.shape, dtype)
+    _write("add", count, dim, places, np.ones((), dtype))
+    return count if include_self else np.maximum(count, 1, out=count)
 
 
 def _write(how: str, out: Array, dim: int, places: Array, values: Array) -> None:

@@ -202,3 +202,43 @@ def test_items_at_addresses_that_are_no_multiple_of_their_size_are_left_to_the_r
 def test_what_makes_no_sense_is_refused(call, error, match):
     with pytest.raises(error, match=match):
         call(np.ones((3, 4)), np.zeros((3, 4), np.int64))
+
+
+@pytest.mark.parametrize("how", WAYS)
+@pytest.mark.parametrize("type_", TYPES)
+def test_an_index_repeated_along_other_dimensions_names_slices(machine, type_, how):
+    rng = np.random.default_rng(0)
+    for shape, count, dim in [
+        ((7, 5), 30, 0), ((7, 5), 3, 1), ((3, 400, 2), 500, 1), ((9, 3000), 40, 0), ((500, 70), 900, 0), ((40000, 1), 50000, 0),
+        ((1, 5), 9, 0), ((5, 1), 9, 0), ((4, 3), 1, 0),
+    ]:  # fmt: skip
+        own = [*shape]
+        own[dim] = count
+        index = rng.integers(0, shape[dim], count).reshape([-1 if d == dim else 1 for d in range(len(shape))])
+        wide = np.broadcast_to(index, own)
+        start, given = drawn(rng, type_, shape), drawn(rng, type_, own)
+        for x in (start, np.asfortranarray(start), np.repeat(start, 2, -1)[..., ::2]):
+            for values in (given, np.asfortranarray(given)):
+                got, wanted = x.copy("K"), start.copy()
+                reference.scatter_along(how, wanted, dim, wide, values)
+                assert _native.scatter_along(how, got, dim, wide, values) is None
+                np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+def test_what_is_out_of_range_is_refused(machine, dim):
+    rng = np.random.default_rng(0)
+    for shape in ((70000,), (300, 200)):
+        if dim >= len(shape):
+            continue
+        for bad in (-1, shape[dim]):
+            index = rng.integers(0, shape[dim], shape)
+            index.reshape(-1)[-7] = bad
+            out = np.zeros(shape, np.float32)
+            with pytest.raises(IndexError):
+                _native.scatter_along("add", out, dim, index, np.ones(shape, np.float32))
+            line = index.reshape(-1)
+            assert (
+                _native.add_along(np.zeros(shape[dim], np.float32), 0, line, np.ones(line.size, np.float32))
+                is NotImplemented
+            )

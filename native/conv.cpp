@@ -7,66 +7,27 @@
 // column, each of them a convolution of stride 1 with its own taps.
 #include "conv.h"
 
+#include "conv_source.h"
 #include "core/allocator.h"
 #include "core/thread_pool.h"
-#include "core/vec_bits.h"
 
 namespace rl::RL_ISA {
 namespace {
 
 #if defined(__AVX512F__)
 constexpr int kChannels = 8, kVectors = 3;      // the register tile of correlate
-constexpr int kGradChannels = 4, kGradTaps = 6;  // and of the weight gradient
+constexpr int kGradChannels = 4;                // and of the weight gradient: channels, and taps for so many of them
+constexpr int grad_taps(int64_t channels) { return channels == 4 ? 6 : 9; }
 #else
 constexpr int kChannels = 6, kVectors = 2;
-constexpr int kGradChannels = 3, kGradTaps = 4;
+constexpr int kGradChannels = 3;
+constexpr int grad_taps(int64_t channels) { return channels == 3 ? 4 : 6; }
 #endif
 constexpr int64_t kStripBytes = 192 << 10;  // of the source
-constexpr int64_t kChunkBytes = 2048 << 10;  // of x and gy in the weight gradient: long sums weigh more there than near memory
+constexpr int64_t kChunkBytes = 128 << 10, kMostChunkBytes = 2048 << 10;  // of x and gy in the weight gradient
+constexpr int64_t kLongSum = 96;  // vectors of columns, beside which sums across the lanes weigh little
 constexpr int64_t kGrain = 1 << 16;  // multiplications for which a second thread pays
 constexpr int64_t kMaxOffset = int64_t(1) << 30;
-
-// Where the rows of a strip come from and how they lie in scratch: [channel][row][phase][column], phases = the stride between
-// columns. Row r of scratch is row `row0 + r` of the source, column j of phase p is column `col0 + j * phases + p`.
-struct Source {
-    int64_t channels, height, width;
-    int64_t col0, phases, phase_width, rows;  // rows: of the largest strip
-    int64_t row_size() const { return phases * phase_width; }
-    int64_t plane() const { return rows * row_size(); }
-};
-
-template <class T>
-RL_INLINE void clear(T* to, int64_t n) {
-    for (int64_t j = 0; j < n; ++j) to[j] = T(0);
-}
-
-template <class T>
-void pack_row(const Source& s, const T* from, T* to) {
-    if (s.phases == 1) return copy_row(from, s.width, s.col0, to, s.phase_width);
-    if (s.phases == 2) return part_row(from, s.width, s.col0, to, s.phase_width);
-    for (int64_t p = 0; p < s.phases; ++p, to += s.phase_width) {
-        const int64_t column = s.col0 + p;
-        const int64_t before = column < 0 ? smaller(divide_up(-column, s.phases), s.phase_width) : 0;
-        const int64_t stop =
-            larger(before, smaller(column < s.width ? divide_up(s.width - column, s.phases) : 0, s.phase_width));
-        clear(to, before);
-        for (int64_t j = before; j < stop; ++j) to[j] = from[column + j * s.phases];
-        clear(to + stop, s.phase_width - stop);
-    }
-}
-
-// Rows [row0, row0 + rows) of all channels.
-template <class T>
-void pack(const Source& s, const T* from, int64_t row0, int64_t rows, T* scratch) {
-    for (int64_t c = 0; c < s.channels; ++c) {
-        for (int64_t r = 0; r < rows; ++r) {
-            T* to = scratch + c * s.plane() + r * s.row_size();
-            const int64_t row = row0 + r;
-            if (row < 0 || row >= s.height) clear(to, s.row_size());
-            else pack_row(s, from + (c * s.height + row) * s.width, to);
-        }
-    }
-}
 
 // The outputs that share a list of taps: rows row0, row0 + row_step, ..., columns likewise. `weights` are
 // [group][channel block][tap][channel in block].
@@ -81,7 +42,7 @@ template <class T>
 struct Plan {
     Source source;
     int64_t batch, groups;
-    int64_t row_origin, row_scale, span;  // a strip that begins at output row a needs `span` rows from row_origin + a * scale
+    int64_t row_origin, reach;  // output row a reads from row_origin + a * source.row_phases on, `reach` rows of each phase further
     int64_t out_channels, out_height, out_width, block;
     int64_t rows, strip;  // output rows (of the longest pass), in strips of so many
     const T* x;
@@ -143,23 +104,30 @@ RL_INLINE void tile(const Plan<T>& plan, const Pass<T>& pass, const Place<T>* pl
     }
 }
 
+// The vectors of a block's rows, in even shares of at most kVectors. What a vector holds beyond its row is written, too, where the
+// next row of this strip is written after it.
 template <class T, int CHANNELS>
 void run_block(const Plan<T>& plan, const Pass<T>& pass, const T* scratch, T* y, int64_t a0, int64_t rows, const T* weights,
                const T* bias) {
-    Place<T> places[kVectors];
-    int pending = 0;
-    for (int64_t a = 0; a < rows; ++a) {
-        const T* from = scratch + a * plan.row_scale * plan.source.row_size();
-        T* to = y + (pass.row0 + (a0 + a) * pass.row_step) * plan.out_width + pass.col0;
-        for (int64_t j = 0; j < pass.cols; j += lanes<T>) {
-            places[pending++] = {from + j, to + j * pass.col_step, smaller(lanes<T>, pass.cols - j)};
-            if (pending < kVectors) continue;
-            tile<T, CHANNELS, kVectors>(plan, pass, places, weights, bias);
-            pending = 0;
+    const bool rows_follow = pass.row_step == 1 && pass.col_step == 1;
+    const int64_t vectors = rows * divide_up(pass.cols, lanes<T>), tiles = divide_up(vectors, kVectors);
+    const int64_t share = vectors / tiles, larger_shares = vectors % tiles;
+    int64_t a = 0, j = 0;
+    for (int64_t i = 0; i < tiles; ++i) {
+        Place<T> places[kVectors];
+        const int64_t count = share + (i < larger_shares);
+        for (int64_t v = 0; v < count; ++v) {
+            const int64_t room = rows_follow ? (rows - a) * plan.out_width - j : pass.cols - j;
+            places[v] = {scratch + a * plan.source.pitch + j,
+                         y + (pass.row0 + (a0 + a) * pass.row_step) * plan.out_width + pass.col0 + j * pass.col_step,
+                         smaller(lanes<T>, room)};
+            j += lanes<T>;
+            if (j >= pass.cols) j = 0, ++a;
         }
+        if (count == kVectors) tile<T, CHANNELS, kVectors>(plan, pass, places, weights, bias);
+        else if (count == 2) tile<T, CHANNELS, 2>(plan, pass, places, weights, bias);
+        else tile<T, CHANNELS, 1>(plan, pass, places, weights, bias);
     }
-    if (pending == 2) tile<T, CHANNELS, 2>(plan, pass, places, weights, bias);
-    if (pending == 1) tile<T, CHANNELS, 1>(plan, pass, places, weights, bias);
 }
 
 template <class T>
@@ -177,8 +145,7 @@ void run_strip(const Plan<T>& plan, int64_t sample, int64_t group, int64_t a0, T
     const int64_t rows = smaller(plan.strip, plan.rows - a0);
     const Source& s = plan.source;
     const int64_t image = sample * plan.groups + group;
-    pack(s, plan.x + image * s.channels * s.height * s.width, plan.row_origin + a0 * plan.row_scale,
-         (rows - 1) * plan.row_scale + plan.span, scratch);
+    pack(s, plan.x + image * s.channels * s.height * s.width, plan.row_origin + a0 * s.row_phases, rows + plan.reach, scratch);
     T* y = plan.y + image * plan.out_channels * plan.out_height * plan.out_width;
     for (int64_t i = 0; i < plan.pass_count; ++i) {
         const Pass<T>& pass = plan.passes[i];
@@ -215,19 +182,20 @@ ConvStatus correlate(const Plan<T>& plan, int64_t work) {
 // Channels in a block: even shares of at most kChannels.
 RL_INLINE int64_t even_block(int64_t channels, int64_t most) { return divide_up(channels, divide_up(channels, most)); }
 
-// The source of the forward pass, and of x in the weight gradient; `rows` is set with the strip.
+// The source of the forward pass, and of x in the weight gradient; its rows are set with the strip.
 template <class T>
 Source forward_source(const ConvShape& c) {
     const int64_t reach = (c.kernel[1] - 1) * c.dilation[1] / c.stride[1];
-    const int64_t width = divide_up(c.out[1], lanes<T>) * lanes<T> + reach;
-    return {c.in_channels, c.in[0], c.in[1], -c.padding[1], c.stride[1], divide_up(width, lanes<T>) * lanes<T>, 0};
+    return source_of<T>(c.in_channels, c.in[0], c.in[1], c.stride[0], c.stride[1], -c.padding[1], c.out[1], reach);
 }
 
-RL_INLINE int64_t forward_span(const ConvShape& c) { return (c.kernel[0] - 1) * c.dilation[0] + 1; }
+// Rows of a phase that a window reads beyond its first.
+RL_INLINE int64_t forward_reach(const ConvShape& c) { return (c.kernel[0] - 1) * c.dilation[0] / c.stride[0]; }
 
 RL_INLINE int64_t tap_offset(const ConvShape& c, const Source& s, int64_t channel, int64_t ky, int64_t kx) {
-    const int64_t shift = kx * c.dilation[1];
-    return channel * s.plane() + ky * c.dilation[0] * s.row_size() + shift % s.phases * s.phase_width + shift / s.phases;
+    const int64_t row = ky * c.dilation[0], column = kx * c.dilation[1];
+    return ((channel * s.row_phases + row % s.row_phases) * s.phases + column % s.phases) * s.part + row / s.row_phases * s.pitch +
+           column / s.phases;
 }
 
 RL_INLINE int64_t multiplications(const ConvShape& c) {
@@ -241,10 +209,10 @@ void choose_strip(Plan<T>& plan, int64_t work) {
     Source& s = plan.source;
     const int64_t parts = parts_for(work, kGrain), jobs = plan.batch * plan.groups;
     const int64_t row_bytes = s.channels * s.row_size() * static_cast<int64_t>(sizeof(T));
-    int64_t strip = larger(1, (kStripBytes / row_bytes - plan.span) / plan.row_scale + 1);
+    int64_t strip = larger(1, kStripBytes / row_bytes - plan.reach);
     if (jobs < parts) strip = smaller(strip, divide_up(plan.rows, divide_up(parts, jobs)));
     plan.strip = larger(1, smaller(strip, plan.rows));
-    s.rows = (plan.strip - 1) * plan.row_scale + plan.span;
+    set_rows<T>(s, plan.strip + plan.reach);
 }
 
 template <class T>
@@ -253,7 +221,7 @@ ConvStatus forward(const ConvShape& c, const T* x, const T* w, const T* bias, bo
     Scratch<T> packed(static_cast<size_t>(c.groups * c.out_channels * taps));
     Scratch<int32_t> offsets(static_cast<size_t>(taps));
     if (!packed.get() || !offsets.get()) return ConvStatus::no_memory;
-    Plan<T> plan = {forward_source<T>(c), c.batch, c.groups, -c.padding[0], c.stride[0], forward_span(c), c.out_channels,
+    Plan<T> plan = {forward_source<T>(c), c.batch, c.groups, -c.padding[0], forward_reach(c), c.out_channels,
                     c.out[0], c.out[1], block, c.out[0], 0, x, bias, y, relu, nullptr, 1};
     choose_strip(plan, multiplications(c));
     if (plan.source.channels * plan.source.plane() > kMaxOffset) return ConvStatus::not_taken;
@@ -316,7 +284,7 @@ struct PassWriter {
         const int32_t* first_offset = offsets;
         const T* first_weight = weights;
         each_tap(y, x, [&](int64_t o, int64_t ky, int64_t kx) {
-            *offsets++ = static_cast<int32_t>(o * source.plane() + (y.shift(ky) - row_low) * source.row_size() +
+            *offsets++ = static_cast<int32_t>(o * source.plane() + (y.shift(ky) - row_low) * source.pitch +
                                               x.shift(kx) - col_low);
         });
         const int64_t window = c.kernel[0] * c.kernel[1];
@@ -353,9 +321,9 @@ ConvStatus input(const ConvShape& c, const T* gy, const T* w, const T* bias, T* 
     if (!packed.get() || !offsets.get() || !pass.get()) return ConvStatus::no_memory;
     const Range rows = shifts(c, 0), cols = shifts(c, 1);
     const int64_t a_rows = divide_up(c.in[0], c.stride[0]), a_cols = divide_up(c.in[1], c.stride[1]);
-    const int64_t width = divide_up(a_cols, lanes<T>) * lanes<T> + cols.high - cols.low;
-    const Source source = {c.out_channels, c.out[0], c.out[1], cols.low, 1, divide_up(width, lanes<T>) * lanes<T>, 0};
-    Plan<T> plan = {source, c.batch, c.groups, rows.low, 1, rows.high - rows.low + 1, c.in_channels,
+    const Source source =
+        source_of<T>(c.out_channels, c.out[0], c.out[1], 1, 1, cols.low, a_cols, cols.high - cols.low);
+    Plan<T> plan = {source, c.batch, c.groups, rows.low, rows.high - rows.low, c.in_channels,
                     c.in[0], c.in[1], block, a_rows, 0, gy, bias, gx, false, pass.get(), passes};
     choose_strip(plan, multiplications(c));
     if (plan.source.channels * plan.source.plane() > kMaxOffset) return ConvStatus::not_taken;
@@ -364,31 +332,48 @@ ConvStatus input(const ConvShape& c, const T* gy, const T* w, const T* bias, T* 
     return correlate(plan, multiplications(c));
 }
 
-// The weight gradient: x and gy of a few samples (or a strip of one) lie in scratch as for the forward pass, gy with zeros after
-// each row; a tile of output channels x taps is summed over all their vectors of columns in registers, then across the lanes.
+// The weight gradient: x and gy of a few samples (or a strip of one) lie in scratch, few enough to stay in the caches, x as for the
+// forward pass; a tile of output channels x taps is summed over all their vectors of columns in registers, then across the lanes.
 // Each thread sums its own samples; the threads' sums are added at the end.
+//
+// gy's rows are runs of vectors, with zeros after each row. Or all of them are one run: they lie as far apart as x's rows, zeros
+// between, where that takes fewer vectors (narrow images).
 template <class T>
 struct WeightPlan {
     ConvShape c;
     Source source;
-    int64_t taps, grad_width;       // a row of gy in scratch
+    int64_t taps;
+    bool joined;                     // rows are one run
+    int64_t grad_pitch, grad_plane;  // of gy in scratch
     int64_t strip, strips, samples;  // rows of gy, and samples, that are in scratch together
-    int64_t x_size, grad_size;      // of one sample in scratch
+    int64_t x_size, grad_size;       // of one sample in scratch
     const int32_t* offsets;
     const T* x;
     const T* gy;
+    int64_t run(int64_t rows) const { return joined ? divide_up((rows - 1) * grad_pitch + c.out[1], lanes<T>) * lanes<T> : grad_pitch; }
+    int64_t runs(int64_t rows) const { return joined ? 1 : rows; }
 };
 
-// The sums of COUNT vectors: transposed, so that one addition serves as many of them as a vector has lanes.
+template <class T, int STEP>
+RL_INLINE void add_halves(Vec<T> (&rows)[lanes<T>]) {
+    if constexpr (STEP < lanes<T>) {
+#pragma GCC unroll 16
+        for (int i = 0; i < lanes<T>; i += 2 * STEP) {
+            exchange_pair<T, STEP>(rows[i], rows[i + STEP], std::make_integer_sequence<int, lanes<T>>{});
+            rows[i] += rows[i + STEP];
+        }
+        add_halves<T, 2 * STEP>(rows);
+    }
+}
+
+// The sums of COUNT vectors, as many at a time as a vector has lanes: two halved vectors make one.
 template <class T, int COUNT>
 RL_INLINE void lane_sums(const Vec<T>* vectors, T* sums) {
     for (int first = 0; first < COUNT; first += lanes<T>) {
         Vec<T> rows[lanes<T>];
 #pragma GCC unroll 16
         for (int i = 0; i < lanes<T>; ++i) rows[i] = first + i < COUNT ? vectors[first + i] : Vec<T>{};
-        transpose<T>(rows);
-#pragma GCC unroll 16
-        for (int i = 1; i < lanes<T>; ++i) rows[0] += rows[i];
+        add_halves<T, 1>(rows);
         store(sums + first, rows[0]);
     }
 }
@@ -404,16 +389,16 @@ struct Loaded {
 template <class T, int CHANNELS, int TAPS>
 void grad_tile(const WeightPlan<T>& plan, const Loaded<T>& loaded, int64_t channel, const int32_t* offsets, T* gw) {
     Vec<T> sums[CHANNELS][TAPS] = {};
-    const int64_t plane = plan.strip * plan.grad_width, row_size = plan.c.stride[0] * plan.source.row_size();
+    const int64_t plane = plan.grad_plane, runs = plan.runs(loaded.rows), run = plan.run(loaded.rows);
     for (int64_t n = 0; n < loaded.samples; ++n) {
-        for (int64_t r = 0; r < loaded.rows; ++r) {
-            const T* x = loaded.x + n * plan.x_size + r * row_size;
-            const T* grad = loaded.grad + n * plan.grad_size + channel * plane + r * plan.grad_width;
-            for (int64_t j = 0; j < plan.grad_width; j += lanes<T>) {
+        for (int64_t r = 0; r < runs; ++r) {
+            const T* x = loaded.x + n * plan.x_size + r * plan.source.pitch;
+            const T* grad = loaded.grad + n * plan.grad_size + channel * plane + r * plan.grad_pitch;
+            for (int64_t j = 0; j < run; j += lanes<T>) {
                 Vec<T> g[CHANNELS];
 #pragma GCC unroll 4
                 for (int o = 0; o < CHANNELS; ++o) g[o] = load(grad + o * plane + j);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
                 for (int t = 0; t < TAPS; ++t) {
                     const Vec<T> v = load(x + offsets[t] + j);
 #pragma GCC unroll 4
@@ -441,16 +426,16 @@ RL_INLINE TileFunction<T> tile_function_of(int64_t taps, std::integer_sequence<i
 template <class T, int... I>
 RL_INLINE TileFunction<T> tile_function(int64_t channels, int64_t taps, std::integer_sequence<int, I...>) {
     TileFunction<T> found = nullptr;
-    ((channels == I + 1 ? void(found = tile_function_of<T, I + 1>(taps, std::make_integer_sequence<int, kGradTaps>{}))
+    ((channels == I + 1 ? void(found = tile_function_of<T, I + 1>(taps, std::make_integer_sequence<int, grad_taps(I + 1)>{}))
                         : void()),
      ...);
     return found;
 }
 
 template <class T>
-void add_tiles(const WeightPlan<T>& plan, const Loaded<T>& loaded, T* gw, T* gb) {
+void add_tiles(const WeightPlan<T>& plan, const Loaded<T>& loaded, T* gw) {
     const int64_t channels = plan.c.out_channels;
-    const int64_t channel_block = even_block(channels, kGradChannels), tap_block = even_block(plan.taps, kGradTaps);
+    const int64_t channel_block = even_block(channels, kGradChannels), tap_block = even_block(plan.taps, grad_taps(channel_block));
     for (int64_t t = 0; t < plan.taps; t += tap_block) {
         const int64_t taps = smaller(tap_block, plan.taps - t);
         for (int64_t o = 0; o < channels; o += channel_block) {
@@ -459,14 +444,19 @@ void add_tiles(const WeightPlan<T>& plan, const Loaded<T>& loaded, T* gw, T* gb)
             run(plan, loaded, o, plan.offsets + t, gw + o * plan.taps + t);
         }
     }
-    if (!gb) return;
-    for (int64_t o = 0; o < channels; ++o) {
+}
+
+// `rows` rows of gy of all channels; a channel's sum is added to the vector gb[channel].
+template <class T>
+void pack_grad(const WeightPlan<T>& plan, const T* gy, int64_t rows, T* to, T* gb) {
+    const ConvShape& c = plan.c;
+    const int64_t size = rows * plan.grad_pitch;
+    for (int64_t o = 0; o < c.out_channels; ++o, gy += c.out[0] * c.out[1], to += plan.grad_plane) {
         Vec<T> total{};
-        for (int64_t n = 0; n < loaded.samples; ++n) {
-            const T* grad = loaded.grad + n * plan.grad_size + o * plan.strip * plan.grad_width;
-            for (int64_t j = 0; j < loaded.rows * plan.grad_width; j += lanes<T>) total += load(grad + j);
-        }
-        gb[o] += sum<T>(total);
+        pack_rows(gy, c.out[1], c.out[1], 0, rows, to, plan.grad_pitch, plan.grad_pitch,
+                  [&](Vec<T> v) __attribute__((always_inline)) { total += v; });
+        clear(to + size, kBehind<T>);
+        if (gb) store(gb + o * lanes<T>, load(gb + o * lanes<T>) + total);
     }
 }
 
@@ -480,44 +470,50 @@ void add_chunk(const WeightPlan<T>& plan, int64_t n, int64_t samples, int64_t gr
     for (int64_t i = 0; i < samples; ++i) {
         const int64_t image = (n + i) * c.groups + group;
         pack(plan.source, plan.x + image * c.in_channels * c.in[0] * c.in[1], a0 * c.stride[0] - c.padding[0],
-             (rows - 1) * c.stride[0] + forward_span(c), x + i * plan.x_size);
-        for (int64_t o = 0; o < c.out_channels; ++o) {
-            for (int64_t r = 0; r < rows; ++r) {
-                T* to = grad + i * plan.grad_size + (o * plan.strip + r) * plan.grad_width;
-                copy_row(plan.gy + ((image * c.out_channels + o) * c.out[0] + a0 + r) * c.out[1], c.out[1], 0, to, plan.grad_width);
-            }
-        }
+             rows + forward_reach(c), x + i * plan.x_size);
+        pack_grad(plan, plan.gy + (image * c.out_channels * c.out[0] + a0) * c.out[1], rows, grad + i * plan.grad_size,
+                  gb ? gb + group * c.out_channels * lanes<T> : nullptr);
     }
-    add_tiles(plan, {x, grad, samples, rows}, gw + group * c.out_channels * plan.taps, gb ? gb + group * c.out_channels : nullptr);
+    add_tiles(plan, {x, grad, samples, rows}, gw + group * c.out_channels * plan.taps);
 }
 
+// As many rows and samples as the near cache holds, but no fewer than long sums take, as far as that is possible.
 template <class T>
 void choose_chunk(WeightPlan<T>& plan) {
     const ConvShape& c = plan.c;
-    const int64_t limit = kChunkBytes / static_cast<int64_t>(sizeof(T)), span = forward_span(c);
-    const int64_t x_row = c.in_channels * plan.source.row_size(), grad_row = c.out_channels * plan.grad_width;
-    const int64_t per_row = c.stride[0] * x_row + grad_row;
-    const int64_t first = larger(0, span - c.stride[0]) * x_row;
-    plan.strip = larger(1, smaller(c.out[0], (limit - first) / per_row));
+    const int64_t size = static_cast<int64_t>(sizeof(T)), reach = forward_reach(c), across = divide_up(c.out[1], lanes<T>);
+    const int64_t x_row = c.in_channels * plan.source.row_size(), grad_row = c.out_channels * across * lanes<T>;
+    const auto fitting = [=](int64_t bytes) { return (bytes / size - reach * x_row) / (x_row + grad_row); };
+    const int64_t wanted = larger(fitting(kChunkBytes), divide_up(kLongSum, across));
+    plan.strip = larger(1, smaller(c.out[0], smaller(wanted, fitting(kMostChunkBytes))));
     plan.strips = divide_up(c.out[0], plan.strip);
-    plan.source.rows = (plan.strip - 1) * c.stride[0] + span;
+    plan.grad_pitch = plan.source.pitch;
+    plan.joined = true;
+    if (plan.run(plan.strip) > plan.strip * across * lanes<T>) {
+        plan.joined = false;
+        plan.grad_pitch = across * lanes<T>;
+    }
+    set_rows<T>(plan.source, plan.strip + reach);
     plan.x_size = c.in_channels * plan.source.plane();
-    plan.grad_size = c.out_channels * plan.strip * plan.grad_width;
-    plan.samples = plan.strips > 1 ? 1 : larger(1, smaller(c.batch, limit / (plan.x_size + plan.grad_size)));
+    plan.grad_plane = divide_up(plan.strip * plan.grad_pitch + kBehind<T>, lanes<T>) * lanes<T>;
+    plan.grad_size = c.out_channels * plan.grad_plane;
+    const int64_t sample = size * (plan.x_size + plan.grad_size), vectors = plan.runs(plan.strip) * plan.run(plan.strip) / lanes<T>;
+    const int64_t samples = smaller(larger(kChunkBytes / sample, divide_up(kLongSum, vectors)), kMostChunkBytes / sample);
+    plan.samples = plan.strips > 1 ? 1 : larger(1, smaller(c.batch, samples));
 }
 
 template <class T>
 ConvStatus weight(const ConvShape& c, const T* x, const T* gy, T* gw, T* gb) {
     const int64_t taps = c.in_channels * c.kernel[0] * c.kernel[1];
-    WeightPlan<T> plan = {c, forward_source<T>(c), taps, divide_up(c.out[1], lanes<T>) * lanes<T>, 0, 0, 0, 0, 0, nullptr, x, gy};
+    WeightPlan<T> plan = {c, forward_source<T>(c), taps, false, 0, 0, 0, 0, 0, 0, 0, nullptr, x, gy};
     choose_chunk(plan);
     if (plan.x_size > kMaxOffset) return ConvStatus::not_taken;
     const int64_t count = c.groups * c.out_channels * taps, biases = gb ? c.groups * c.out_channels : 0;
     // Items are (strip, sample), the samples of a strip next to each other.
     const int64_t items = plan.strips * c.batch;
     const int64_t parts = smaller(parts_for(multiplications(c), kGrain), items);
-    const int64_t size = plan.samples * (plan.x_size + plan.grad_size);
-    Scratch<T> scratch(static_cast<size_t>(parts * size)), sums(static_cast<size_t>(parts * (count + biases)));
+    const int64_t size = plan.samples * (plan.x_size + plan.grad_size), own_sums = count + biases * lanes<T>;
+    Scratch<T> scratch(static_cast<size_t>(parts * size)), sums(static_cast<size_t>(parts * own_sums));
     Scratch<int32_t> offsets(static_cast<size_t>(taps));
     if (!scratch.get() || !sums.get() || !offsets.get()) return ConvStatus::no_memory;
     int32_t* offset = offsets.get();
@@ -529,8 +525,8 @@ ConvStatus weight(const ConvShape& c, const T* x, const T* gy, T* gw, T* gb) {
     T* const all_sums = sums.get();
     T* const all_scratch = scratch.get();
     parallel_parts(static_cast<int>(parts), [&](int part, int total) {
-        T* own = all_sums + part * (count + biases);
-        clear(own, count + biases);
+        T* own = all_sums + part * own_sums;
+        clear(own, own_sums);
         const int64_t end = items * (part + 1) / total;
         for (int64_t i = items * part / total; i < end;) {
             const int64_t strip = i / c.batch, n = i % c.batch;
@@ -541,11 +537,17 @@ ConvStatus weight(const ConvShape& c, const T* x, const T* gy, T* gw, T* gb) {
         }
     });
     bool nan = false;
-    for (int64_t i = 0; i < count + biases; ++i) {
+    for (int64_t i = 0; i < count; ++i) {
         T total = all_sums[i];
-        for (int64_t part = 1; part < parts; ++part) total += all_sums[part * (count + biases) + i];
-        (i < count ? gw[i] : gb[i - count]) = total;
+        for (int64_t part = 1; part < parts; ++part) total += all_sums[part * own_sums + i];
+        gw[i] = total;
         nan |= total != total;
+    }
+    for (int64_t o = 0; o < biases; ++o) {
+        Vec<T> total{};
+        for (int64_t part = 0; part < parts; ++part) total += load(all_sums + part * own_sums + count + o * lanes<T>);
+        gb[o] = sum<T>(total);
+        nan |= gb[o] != gb[o];
     }
     return nan ? ConvStatus::not_taken : ConvStatus::ok;
 }

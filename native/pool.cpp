@@ -45,7 +45,7 @@ template <class T>
 void pack_row(const Scene<T>& scene, const T* from, T* to, T fill) {
     const int64_t stride = scene.s.stride[1], width = scene.s.in[1], first = -scene.s.padding[1], size = scene.phase_width;
     if (stride == 1) return copy_row(from, width, first, to, size, fill);
-    if (stride == 2) return part_row(from, width, first, to, size, fill);
+    if (stride == 2) return part_row(from, width, first, to, size, size, fill);
     for (int64_t p = 0; p < stride; ++p, to += size) {
         const int64_t column = first + p;
         const int64_t before = smaller(column < 0 ? divide_up(-column, stride) : 0, size);

@@ -189,23 +189,27 @@ RL_INLINE Vec<T> by_turns(Vec<T> a, Vec<T> b) {
     return by_turns_of<T, FIRST>(a, b, std::make_integer_sequence<int, lanes<T>>{});
 }
 
-// One step of transpose(): exchanges the blocks of STEP elements off the diagonal of each 2 x 2 group of blocks.
+// Exchanges the blocks of STEP elements off the diagonal of each 2 x 2 group of blocks of two rows.
+template <class T, int STEP, int... I>
+RL_INLINE void exchange_pair(Vec<T>& upper, Vec<T>& lower, std::integer_sequence<int, I...>) {
+    const Vec<T> a = upper, b = lower;
+#if defined(__clang__)
+    upper = __builtin_shufflevector(a, b, (I & STEP ? lanes<T> + I - STEP : I)...);
+    lower = __builtin_shufflevector(a, b, (I & STEP ? lanes<T> + I : I + STEP)...);
+#else
+    upper = __builtin_shuffle(a, b, Mask<T>{(I & STEP ? lanes<T> + I - STEP : I)...});
+    lower = __builtin_shuffle(a, b, Mask<T>{(I & STEP ? lanes<T> + I : I + STEP)...});
+#endif
+}
+
+// One step of transpose(): rows i and i + STEP, which are a pair.
 template <class T, int STEP, int ROWS, int... I>
-RL_INLINE void exchange_blocks(Vec<T> (&rows)[ROWS], std::integer_sequence<int, I...>) {
-    constexpr Mask<T> upper = {(I & STEP ? lanes<T> + I - STEP : I)...}, lower = {(I & STEP ? lanes<T> + I : I + STEP)...};
+RL_INLINE void exchange_blocks(Vec<T> (&rows)[ROWS], std::integer_sequence<int, I...> indices) {
 #pragma GCC unroll 16
     for (int i = 0; i < ROWS; ++i) {
         if (i & STEP) continue;
-        const Vec<T> a = rows[i], b = rows[i + STEP];
-#if defined(__clang__)
-        rows[i] = __builtin_shufflevector(a, b, (I & STEP ? lanes<T> + I - STEP : I)...);
-        rows[i + STEP] = __builtin_shufflevector(a, b, (I & STEP ? lanes<T> + I : I + STEP)...);
-#else
-        rows[i] = __builtin_shuffle(a, b, upper);
-        rows[i + STEP] = __builtin_shuffle(a, b, lower);
-#endif
+        exchange_pair<T, STEP>(rows[i], rows[i + STEP], indices);
     }
-    (void)upper, (void)lower;
 }
 
 // rows[i][j] becomes rows[j][i].

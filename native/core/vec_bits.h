@@ -85,13 +85,14 @@ RL_INLINE void copy_row(const T* from, int64_t width, int64_t first, T* to, int6
     for (int64_t j = 0; j < size; j += lanes<T>) store(to + j, load_inside(from, width, first + j, fill));
 }
 
-// The same for twice as many: every second one from `first` on, and the others `size` elements after them.
+// The same for twice as many: every second one from `first` on, and the others `apart` elements after them. Whole vectors are
+// written, also where `size` is less.
 template <class T>
-RL_INLINE void part_row(const T* from, int64_t width, int64_t first, T* to, int64_t size, T fill = T(0)) {
+RL_INLINE void part_row(const T* from, int64_t width, int64_t first, T* to, int64_t size, int64_t apart, T fill = T(0)) {
     for (int64_t j = 0; j < size; j += lanes<T>) {
         const Vec<T> a = load_inside(from, width, first + 2 * j, fill), b = load_inside(from, width, first + 2 * j + lanes<T>, fill);
         store(to + j, every_second<T, 0>(a, b));
-        store(to + size + j, every_second<T, 1>(a, b));
+        store(to + apart + j, every_second<T, 1>(a, b));
     }
 }
 

@@ -10,6 +10,7 @@
 #include "conv_source.h"
 #include "core/allocator.h"
 #include "core/thread_pool.h"
+#include "core/tile.h"
 
 namespace rl::RL_ISA {
 namespace {
@@ -22,6 +23,11 @@ constexpr int grad_taps(int64_t channels) { return channels == 4 ? 6 : 9; }
 constexpr int kChannels = 6, kVectors = 2;
 constexpr int kGradChannels = 3;
 constexpr int grad_taps(int64_t channels) { return channels == 3 ? 4 : 6; }
+#endif
+#if defined(__AVX2__)
+constexpr bool kPartialLoads = true;  // as quick as whole ones
+#else
+constexpr bool kPartialLoads = false;
 #endif
 constexpr int64_t kStripBytes = 192 << 10;  // of the source
 constexpr int64_t kChunkBytes = 128 << 10, kMostChunkBytes = 2048 << 10;  // of x and gy in the weight gradient
@@ -332,26 +338,28 @@ ConvStatus input(const ConvShape& c, const T* gy, const T* w, const T* bias, T* 
     return correlate(plan, multiplications(c));
 }
 
-// The weight gradient: x and gy of a few samples (or a strip of one) lie in scratch, few enough to stay in the caches, x as for the
-// forward pass; a tile of output channels x taps is summed over all their vectors of columns in registers, then across the lanes.
-// Each thread sums its own samples; the threads' sums are added at the end.
+// The weight gradient: a tile of output channels x taps is summed over all vectors of columns of a few samples (or a strip of one)
+// in registers, then across the lanes: few enough samples to stay in the caches, x in scratch as for the forward pass. Each thread
+// sums its own samples; the threads' sums are added at the end.
 //
-// gy's rows are runs of vectors, with zeros after each row. Or all of them are one run: they lie as far apart as x's rows, zeros
-// between, where that takes fewer vectors (narrow images).
+// gy is read where it lies, row by row. Or it lies in scratch, too: with zeros after each row, where partial loads are slow, and with
+// its rows as far apart as x's where that makes one row of all of them and so fewer vectors (narrow images).
 template <class T>
 struct WeightPlan {
     ConvShape c;
     Source source;
     int64_t taps;
-    bool joined;                     // rows are one run
-    int64_t grad_pitch, grad_plane;  // of gy in scratch
-    int64_t strip, strips, samples;  // rows of gy, and samples, that are in scratch together
-    int64_t x_size, grad_size;       // of one sample in scratch
+    bool joined, copied;             // gy's rows
+    int64_t grad_row, grad_plane, grad_size;  // from a row of gy to the next, from a channel, from a sample
+    int64_t strip, strips, samples;  // rows of gy, and samples, that are summed together
+    int64_t x_size;                  // of one sample in scratch
     const int32_t* offsets;
     const T* x;
     const T* gy;
-    int64_t run(int64_t rows) const { return joined ? divide_up((rows - 1) * grad_pitch + c.out[1], lanes<T>) * lanes<T> : grad_pitch; }
-    int64_t runs(int64_t rows) const { return joined ? 1 : rows; }
+    int64_t joined_width(int64_t rows) const {
+        return divide_up((rows - 1) * source.pitch + c.out[1], lanes<T>) * lanes<T>;
+    }
+    int64_t scratch_size() const { return samples * (x_size + (copied ? grad_size : 0)); }
 };
 
 template <class T, int STEP>
@@ -366,9 +374,11 @@ RL_INLINE void add_halves(Vec<T> (&rows)[lanes<T>]) {
     }
 }
 
-// The sums of COUNT vectors, as many at a time as a vector has lanes: two halved vectors make one.
+// The sums of COUNT vectors, as many at a time as a vector has lanes: two halved vectors make one. All loops are unrolled, since
+// vectors that a loop counts through would not be in registers in the loops before.
 template <class T, int COUNT>
 RL_INLINE void lane_sums(const Vec<T>* vectors, T* sums) {
+#pragma GCC unroll 16
     for (int first = 0; first < COUNT; first += lanes<T>) {
         Vec<T> rows[lanes<T>];
 #pragma GCC unroll 16
@@ -378,29 +388,33 @@ RL_INLINE void lane_sums(const Vec<T>* vectors, T* sums) {
     }
 }
 
-// What is in scratch: `samples` samples with `rows` rows of gy each.
+// What is summed together.
 template <class T>
 struct Loaded {
     const T* x;
     const T* grad;
-    int64_t samples, rows;
+    int64_t samples, rows, width;
 };
 
 template <class T, int CHANNELS, int TAPS>
 void grad_tile(const WeightPlan<T>& plan, const Loaded<T>& loaded, int64_t channel, const int32_t* offsets, T* gw) {
     Vec<T> sums[CHANNELS][TAPS] = {};
-    const int64_t plane = plan.grad_plane, runs = plan.runs(loaded.rows), run = plan.run(loaded.rows);
+    const int64_t plane = plan.grad_plane;
     for (int64_t n = 0; n < loaded.samples; ++n) {
-        for (int64_t r = 0; r < runs; ++r) {
-            const T* x = loaded.x + n * plan.x_size + r * plan.source.pitch;
-            const T* grad = loaded.grad + n * plan.grad_size + channel * plane + r * plan.grad_pitch;
-            for (int64_t j = 0; j < run; j += lanes<T>) {
+        const T* x = loaded.x + n * plan.x_size;
+        const T* grad = loaded.grad + n * plan.grad_size + channel * plane;
+        for (int64_t r = 0; r < loaded.rows; ++r, x += plan.source.pitch, grad += plan.grad_row) {
+            for (int64_t j = 0; j < loaded.width; j += lanes<T>) {
+                const LanesOf<T> inside(static_cast<uint32_t>((uint64_t(1) << smaller(lanes<T>, loaded.width - j)) - 1));
                 Vec<T> g[CHANNELS];
 #pragma GCC unroll 4
-                for (int o = 0; o < CHANNELS; ++o) g[o] = load(grad + o * plane + j);
+                for (int o = 0; o < CHANNELS; ++o) {
+                    const T* const from = grad + o * plane + j;
+                    g[o] = kPartialLoads ? inside.load(from) : load(from);
+                }
 #pragma GCC unroll 16
                 for (int t = 0; t < TAPS; ++t) {
-                    const Vec<T> v = load(x + offsets[t] + j);
+                    const Vec<T> v = in_register<T>(load(x + offsets[t] + j));
 #pragma GCC unroll 4
                     for (int o = 0; o < CHANNELS; ++o) sums[o][t] = fmadd<T>(g[o], v, sums[o][t]);
                 }
@@ -446,17 +460,31 @@ void add_tiles(const WeightPlan<T>& plan, const Loaded<T>& loaded, T* gw) {
     }
 }
 
-// `rows` rows of gy of all channels; a channel's sum is added to the vector gb[channel].
+// `rows` rows of gy of all channels into scratch.
 template <class T>
-void pack_grad(const WeightPlan<T>& plan, const T* gy, int64_t rows, T* to, T* gb) {
+void pack_grad(const WeightPlan<T>& plan, const T* gy, int64_t rows, T* to) {
     const ConvShape& c = plan.c;
-    const int64_t size = rows * plan.grad_pitch;
     for (int64_t o = 0; o < c.out_channels; ++o, gy += c.out[0] * c.out[1], to += plan.grad_plane) {
-        Vec<T> total{};
-        pack_rows(gy, c.out[1], c.out[1], 0, rows, to, plan.grad_pitch, plan.grad_pitch,
-                  [&](Vec<T> v) __attribute__((always_inline)) { total += v; });
-        clear(to + size, kBehind<T>);
-        if (gb) store(gb + o * lanes<T>, load(gb + o * lanes<T>) + total);
+        pack_rows(gy, c.out[1], c.out[1], 0, rows, to, plan.grad_row);
+        clear(to + rows * plan.grad_row, kBehind<T>);
+    }
+}
+
+// gb[channel], a vector, += the sum of `rows` rows of gy.
+template <class T>
+void add_bias(const ConvShape& c, const T* gy, int64_t rows, T* gb) {
+    constexpr int64_t step = 4 * lanes<T>;
+    const int64_t size = rows * c.out[1];
+    for (int64_t o = 0; o < c.out_channels; ++o, gy += c.out[0] * c.out[1], gb += lanes<T>) {
+        Vec<T> sums[4] = {};
+        int64_t j = 0;
+        for (; j + step <= size; j += step) {
+#pragma GCC unroll 4
+            for (int v = 0; v < 4; ++v) sums[v] += load(gy + j + v * lanes<T>);
+        }
+#pragma GCC unroll 4
+        for (int v = 0; v < 4; ++v) sums[v] += load_n(gy + j + v * lanes<T>, size - j - v * lanes<T>);
+        store(gb, load(gb) + ((sums[0] + sums[1]) + (sums[2] + sums[3])));
     }
 }
 
@@ -464,17 +492,18 @@ void pack_grad(const WeightPlan<T>& plan, const T* gy, int64_t rows, T* to, T* g
 template <class T>
 void add_chunk(const WeightPlan<T>& plan, int64_t n, int64_t samples, int64_t group, int64_t a0, T* scratch, T* gw, T* gb) {
     const ConvShape& c = plan.c;
-    const int64_t rows = smaller(plan.strip, c.out[0] - a0);
-    T* x = scratch;
-    T* grad = scratch + plan.samples * plan.x_size;
-    for (int64_t i = 0; i < samples; ++i) {
-        const int64_t image = (n + i) * c.groups + group;
-        pack(plan.source, plan.x + image * c.in_channels * c.in[0] * c.in[1], a0 * c.stride[0] - c.padding[0],
-             rows + forward_reach(c), x + i * plan.x_size);
-        pack_grad(plan, plan.gy + (image * c.out_channels * c.out[0] + a0) * c.out[1], rows, grad + i * plan.grad_size,
-                  gb ? gb + group * c.out_channels * lanes<T> : nullptr);
+    const int64_t rows = smaller(plan.strip, c.out[0] - a0), image = c.groups * c.out_channels * c.out[0] * c.out[1];
+    const T* gy = plan.gy + n * image + (group * c.out_channels * c.out[0] + a0) * c.out[1];
+    T* const grad = scratch + plan.samples * plan.x_size;
+    Loaded<T> loaded = {scratch, plan.copied ? grad : gy, samples, plan.joined ? 1 : rows, 0};
+    loaded.width = plan.joined ? plan.joined_width(rows) : plan.copied ? plan.grad_row : c.out[1];
+    for (int64_t i = 0; i < samples; ++i, gy += image) {
+        pack(plan.source, plan.x + ((n + i) * c.groups + group) * c.in_channels * c.in[0] * c.in[1],
+             a0 * c.stride[0] - c.padding[0], rows + forward_reach(c), scratch + i * plan.x_size);
+        if (plan.copied) pack_grad(plan, gy, rows, grad + i * plan.grad_size);
+        if (gb) add_bias(c, gy, rows, gb + group * c.out_channels * lanes<T>);
     }
-    add_tiles(plan, {x, grad, samples, rows}, gw + group * c.out_channels * plan.taps);
+    add_tiles(plan, loaded, gw + group * c.out_channels * plan.taps);
 }
 
 // As many rows and samples as the near cache holds, but no fewer than long sums take, as far as that is possible.
@@ -487,17 +516,15 @@ void choose_chunk(WeightPlan<T>& plan) {
     const int64_t wanted = larger(fitting(kChunkBytes), divide_up(kLongSum, across));
     plan.strip = larger(1, smaller(c.out[0], smaller(wanted, fitting(kMostChunkBytes))));
     plan.strips = divide_up(c.out[0], plan.strip);
-    plan.grad_pitch = plan.source.pitch;
-    plan.joined = true;
-    if (plan.run(plan.strip) > plan.strip * across * lanes<T>) {
-        plan.joined = false;
-        plan.grad_pitch = across * lanes<T>;
-    }
     set_rows<T>(plan.source, plan.strip + reach);
     plan.x_size = c.in_channels * plan.source.plane();
-    plan.grad_plane = divide_up(plan.strip * plan.grad_pitch + kBehind<T>, lanes<T>) * lanes<T>;
-    plan.grad_size = c.out_channels * plan.grad_plane;
-    const int64_t sample = size * (plan.x_size + plan.grad_size), vectors = plan.runs(plan.strip) * plan.run(plan.strip) / lanes<T>;
+    plan.joined = plan.joined_width(plan.strip) < plan.strip * across * lanes<T>;
+    plan.copied = plan.joined || (!kPartialLoads && c.out[1] % lanes<T> != 0);
+    plan.grad_row = plan.joined ? plan.source.pitch : plan.copied ? across * lanes<T> : c.out[1];
+    plan.grad_plane = plan.copied ? divide_up(plan.strip * plan.grad_row + kBehind<T>, lanes<T>) * lanes<T> : c.out[0] * c.out[1];
+    plan.grad_size = plan.grad_plane * (plan.copied ? 1 : c.groups) * c.out_channels;
+    const int64_t sample = size * (plan.x_size + c.out_channels * plan.grad_plane);
+    const int64_t vectors = plan.joined ? plan.joined_width(plan.strip) / lanes<T> : plan.strip * across;
     const int64_t samples = smaller(larger(kChunkBytes / sample, divide_up(kLongSum, vectors)), kMostChunkBytes / sample);
     plan.samples = plan.strips > 1 ? 1 : larger(1, smaller(c.batch, samples));
 }
@@ -505,14 +532,14 @@ void choose_chunk(WeightPlan<T>& plan) {
 template <class T>
 ConvStatus weight(const ConvShape& c, const T* x, const T* gy, T* gw, T* gb) {
     const int64_t taps = c.in_channels * c.kernel[0] * c.kernel[1];
-    WeightPlan<T> plan = {c, forward_source<T>(c), taps, false, 0, 0, 0, 0, 0, 0, 0, nullptr, x, gy};
+    WeightPlan<T> plan = {c, forward_source<T>(c), taps, false, false, 0, 0, 0, 0, 0, 0, 0, nullptr, x, gy};
     choose_chunk(plan);
     if (plan.x_size > kMaxOffset) return ConvStatus::not_taken;
     const int64_t count = c.groups * c.out_channels * taps, biases = gb ? c.groups * c.out_channels : 0;
     // Items are (strip, sample), the samples of a strip next to each other.
     const int64_t items = plan.strips * c.batch;
     const int64_t parts = smaller(parts_for(multiplications(c), kGrain), items);
-    const int64_t size = plan.samples * (plan.x_size + plan.grad_size), own_sums = count + biases * lanes<T>;
+    const int64_t size = plan.scratch_size(), own_sums = count + biases * lanes<T>;
     Scratch<T> scratch(static_cast<size_t>(parts * size)), sums(static_cast<size_t>(parts * own_sums));
     Scratch<int32_t> offsets(static_cast<size_t>(taps));
     if (!scratch.get() || !sums.get() || !offsets.get()) return ConvStatus::no_memory;

@@ -20,33 +20,28 @@ RL_INLINE void clear(T* to, int64_t n) {
     store_n(to + j, Vec<T>{}, n - j);
 }
 
-// Elements [first, first + size) of each of `rows` rows of `width`, from_row apart, zeros where a row has none, to rows `pitch` >=
-// size apart, written in whole vectors and in order: what follows a row is written after it. see(v) gets every vector.
-template <class T, class See>
-RL_INLINE void pack_rows(const T* from, int64_t from_row, int64_t width, int64_t first, int64_t rows, T* to, int64_t size, int64_t pitch,
-                         See see) {
+// Elements [first, first + pitch) of each of `rows` rows of `width`, from_row apart, zeros where a row has none, to rows `pitch`
+// apart: written in order and in whole vectors, up to lanes - 1 elements beyond the last.
+template <class T>
+RL_INLINE void pack_rows(const T* from, int64_t from_row, int64_t width, int64_t first, int64_t rows, T* to, int64_t pitch) {
     constexpr uint32_t all = lanes<T> == 32 ? ~0u : (1u << lanes<T>) - 1;
     const auto bits_at = [=](int64_t at) {
         const int64_t low = larger(0, smaller(-at, lanes<T>)), high = larger(low, smaller(width - at, lanes<T>));
         return static_cast<uint32_t>((uint64_t(1) << high) - (uint64_t(1) << low));
     };
-    const int64_t last = (divide_up(size, lanes<T>) - 1) * lanes<T>;
+    const int64_t last = (divide_up(pitch, lanes<T>) - 1) * lanes<T>;
     const bool plain_between = last <= lanes<T> || (first + lanes<T> >= 0 && first + last <= width);
     const uint32_t left_bits = bits_at(first), right_bits = bits_at(first + last);
     const LanesOf<T> left(left_bits), right(right_bits);
     for (int64_t r = 0; r < rows; ++r, from += from_row, to += pitch) {
         const T* const at = from + first;
-        const auto put = [&](int64_t j, Vec<T> v) __attribute__((always_inline)) {
-            store(to + j, v);
-            see(v);
-        };
-        put(0, left_bits == all ? load(at) : left.load(at));
+        store(to, left_bits == all ? load(at) : left.load(at));
         if (plain_between) {
-            for (int64_t j = lanes<T>; j < last; j += lanes<T>) put(j, load(at + j));
+            for (int64_t j = lanes<T>; j < last; j += lanes<T>) store(to + j, load(at + j));
         } else {
-            for (int64_t j = lanes<T>; j < last; j += lanes<T>) put(j, load_inside(from, width, first + j));
+            for (int64_t j = lanes<T>; j < last; j += lanes<T>) store(to + j, load_inside(from, width, first + j));
         }
-        if (last > 0) put(last, right_bits == all ? load(at + last) : right.load(at + last));
+        if (last > 0) store(to + last, right_bits == all ? load(at + last) : right.load(at + last));
     }
 }
 
@@ -84,7 +79,7 @@ template <class T>
 void pack_part(const Source& s, const T* from, int64_t rows, T* to) {
     const int64_t from_row = s.row_phases * s.width;
     if (s.phases == 1) {
-        pack_rows(from, from_row, s.width, s.col0, rows, to, s.pitch, s.pitch, [](Vec<T>) __attribute__((always_inline)) {});
+        pack_rows(from, from_row, s.width, s.col0, rows, to, s.pitch);
         return;
     }
     for (int64_t r = 0; r < rows; ++r, from += from_row, to += s.pitch) {

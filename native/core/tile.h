@@ -13,6 +13,17 @@ constexpr int kTileRows = 14;  // with two vectors a row, 28 accumulators of 32 
 constexpr int kTileRows = 6;   // 12 of 16
 #endif
 
+// v in a register, though it lies in memory: GCC reads what several operations need once for each of them.
+template <class T>
+RL_INLINE Vec<T> in_register(Vec<T> v) {
+#if defined(__x86_64__)
+    asm("" : "+v"(v));
+#elif defined(__aarch64__)
+    asm("" : "+w"(v));
+#endif
+    return v;
+}
+
 // sums[i][v] += a[i * a_row + p * a_step] * b[p * b_step + v] over p < depth; beside(p) may do something else at each step.
 template <class T, int ROWS, int WIDTH, class Beside>
 RL_INLINE void add_products(int64_t depth, const T* a, int64_t a_row, int64_t a_step, const T* b, int64_t b_step,

@@ -475,12 +475,10 @@ struct Cost {
     double direct, gemm;
 };
 
-// `rows` x `depth` products for each output; `columns` of them in a row of the direct kernels' vectors, `taps` gathered. `copied`:
+// `rows` x `depth` products for each output, `taps` gathered; `waste` times as many lanes in the direct kernels' vectors. `copied`:
 // what the direct way spends before and after.
 template <class T>
-Cost cost_of(double rows, double padded_rows, double depth, double taps, int64_t columns, bool in_line, bool near,
-             double copied) {
-    const double waste = double(divide_up(columns, lanes<T>) * lanes<T>) / double(columns);
+Cost cost_of(double rows, double padded_rows, double depth, double taps, double waste, bool in_line, bool near, double copied) {
 #if defined(__AVX512F__)
     const double gather = in_line ? 3 : near ? 4 : 0.6 * lanes<T>;
 #else
@@ -488,6 +486,19 @@ Cost cost_of(double rows, double padded_rows, double depth, double taps, int64_t
     (void)near;
 #endif
     return {1.1 * waste * rows * depth + copied, 1.03 * padded_rows * depth + gather * depth + 100 * taps + 400};
+}
+
+// The lanes that the direct kernels' vectors have for each output: rows of `columns` outputs each begin a vector,
+template <class T>
+double waste_of_rows(int64_t columns) {
+    return double(divide_up(columns, lanes<T>) * lanes<T>) / double(columns);
+}
+
+// or all of them follow each other, for the weight gradient, with as many lanes between as the window reaches further.
+template <class T>
+double waste_of_joined(const ConvShape& c) {
+    const int64_t reach = (c.kernel[1] - 1) * c.dilation[1] / c.stride[1] - smaller(c.padding[1], c.kernel[1] - 1);
+    return 1 + double(larger(0, reach)) / double(c.out[1]) + double(lanes<T>) / double(2 * c.out[0] * c.out[1]);
 }
 
 // Three dimensions are made two for the direct kernels: slices of the window are copied, to be channels.
@@ -500,12 +511,14 @@ bool prefers(const ConvShape& c, ConvOp op) {
     const double rows = double(c.out_channels), depth = double(c.in_channels) * window;
     if (op == ConvOp::input) {
         const double taps = window / double(c.slices.stride * c.stride[0] * c.stride[1]);
-        const Cost cost = cost_of<T>(double(c.in_channels), double(c.in_channels), rows * taps, taps, divide_up(c.in[1], c.stride[1]),
-                                     in_line, c.in[1] <= 2 * c.out[1] * c.stride[1], copied);
+        const Cost cost = cost_of<T>(double(c.in_channels), double(c.in_channels), rows * taps, taps,
+                                     waste_of_rows<T>(divide_up(c.in[1], c.stride[1])), in_line, c.in[1] <= 2 * c.out[1] * c.stride[1], copied);
         return cost.gemm < cost.direct;
     }
-    const double padded = op == ConvOp::weight ? double(divide_up(c.out_channels, lanes<T>) * lanes<T>) : rows;
-    const Cost cost = cost_of<T>(rows, padded, depth, window, c.out[1], in_line, near, copied);
+    const bool weight = op == ConvOp::weight;
+    const double padded = weight ? double(divide_up(c.out_channels, lanes<T>) * lanes<T>) : rows;
+    const double by_rows = waste_of_rows<T>(c.out[1]), joined = weight ? waste_of_joined<T>(c) : by_rows;
+    const Cost cost = cost_of<T>(rows, padded, depth, window, joined < by_rows ? joined : by_rows, in_line, near, copied);
     return cost.gemm < cost.direct;
 }
 

@@ -315,13 +315,14 @@ double cost_of(const ConvShape& c, double m, int64_t slices, const int64_t (&out
     const double vectors = double(divide_up(int64_t(tiles), lanes<T>)), outs = double(c.out_channels);
     const double in = double(c.in_channels * c.slices.kernel);
     const double chunks = larger(1, int64_t(points * in * tiles * double(sizeof(T)) / double(kChunkBytes)));
-    return vectors * (points * (1.1 * in * outs + 14 * in + 10 * outs)) + chunks * in * outs * (4 * points + 300) / lanes<T> + 20000;
+    return 1.6 * (vectors * points * (1.1 * in * outs + 14 * in + 10 * outs) + chunks * in * outs * (4 * points + 300) / lanes<T> + 20000);
 }
 
-// What a multiplication without transforms takes.
+// What a multiplication without transforms takes: of rows in whole vectors or of gathered patches.
 template <class T>
 double plain_cost(const ConvShape& c, int64_t slices, const int64_t (&out)[2]) {
-    return 1.15 * double(c.batch * slices * c.slices.kernel) * double(out[0]) * double(out[1]) * double(kWindow) * double(c.in_channels) *
+    const double whole = double(divide_up(out[1], lanes<T>) * lanes<T>) / double(out[1]), gathered = 1 + 4 / double(c.out_channels);
+    return 1.15 * (whole < gathered ? whole : gathered) * double(c.batch * slices * c.slices.kernel) * double(out[0]) * double(out[1]) * double(kWindow) * double(c.in_channels) *
            double(c.out_channels) / lanes<T>;
 }
 

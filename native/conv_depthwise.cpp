@@ -15,6 +15,7 @@ namespace {
 constexpr int64_t kGrain = 1 << 14;     // multiplications for which a second thread pays
 constexpr int64_t kMostReads = 1 << 14;  // of a channel, so that their table stays in the second-level cache
 constexpr int64_t kSums = 576;          // weights whose gradients are summed side by side, so that neighbouring planes are read in turn
+constexpr int kSide = 4;                // vectors of outputs that are summed side by side
 constexpr int kCommonTaps = 9;          // 3 x 3, whose weights stay in registers
 
 // Where a tap of a vector of outputs reads in a channel (or its phases), and which lanes.
@@ -129,26 +130,44 @@ void join_plane(const ConvShape& c, const T* from, T* x) {
     }
 }
 
-// TAPS: their number, or 0 for any.
-template <class T, int TAPS>
-void correlate_plane(const Table& table, const T* x, const T* w, T start, bool relu, T* y) {
+// Sums of VECTORS vectors of outputs, side by side: one alone would wait for each of its additions. TAPS: their number, or 0 for any.
+template <class T, int TAPS, int VECTORS>
+RL_INLINE void correlate_vectors(const Read* read, int64_t taps, const T* x, const T* w, Vec<T> (&sum)[VECTORS]) {
     constexpr int kept = TAPS ? TAPS : 1;
     Vec<T> weights[kept];
-    for (int t = 0; t < kept; ++t) weights[t] = splat(w[t]);
-    const Read* read = table.reads;
-    for (int64_t i = 0; i < table.size; i += lanes<T>) {
-        Vec<T> sum = splat(start);
-        if constexpr (TAPS != 0) {
-#pragma GCC unroll 9
-            for (int t = 0; t < TAPS; ++t) sum = fmadd<T>(weights[t], LanesOf<T>(read[t].inside).load(x + read[t].at), sum);
-        } else {
-            for (int64_t t = 0; t < table.taps; ++t) sum = fmadd<T>(splat(w[t]), LanesOf<T>(read[t].inside).load(x + read[t].at), sum);
+    for (int t = 0; TAPS && t < kept; ++t) weights[t] = splat(w[t]);
+    const auto add = [&](int64_t t, Vec<T> weight) __attribute__((always_inline)) {
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; ++v) {
+            const Read r = read[v * taps + t];
+            sum[v] = fmadd<T>(weight, LanesOf<T>(r.inside).load(x + r.at), sum[v]);
         }
-        read += table.taps;
-        if (relu) sum = max<T>(Vec<T>{}, sum);
-        if (table.size - i >= lanes<T>) store(y + i, sum);
-        else store_part(y + i, sum, table.size - i);
+    };
+    if constexpr (TAPS != 0) {
+#pragma GCC unroll 9
+        for (int t = 0; t < TAPS; ++t) add(t, weights[t]);
+    } else {
+        for (int64_t t = 0; t < taps; ++t) add(t, splat(w[t]));
     }
+}
+
+template <class T, int TAPS>
+void correlate_plane(const Table& table, const T* x, const T* w, T start, bool relu, T* y) {
+    const int64_t taps = TAPS ? TAPS : table.taps;
+    const Read* read = table.reads;
+    const auto run = [&]<int VECTORS>(int64_t i) __attribute__((always_inline)) {
+        Vec<T> sum[VECTORS];
+        for (int v = 0; v < VECTORS; ++v) sum[v] = splat(start);
+        correlate_vectors<T, TAPS>(read, taps, x, w, sum);
+        read += VECTORS * taps;
+        for (int v = 0; v < VECTORS; ++v) {
+            if (relu) sum[v] = max<T>(Vec<T>{}, sum[v]);
+            store_n(y + i + v * lanes<T>, sum[v], table.size - i - v * lanes<T>);
+        }
+    };
+    int64_t i = 0;
+    for (; i + (kSide - 1) * lanes<T> < table.size; i += kSide * lanes<T>) run.template operator()<kSide>(i);
+    for (; i < table.size; i += lanes<T>) run.template operator()<1>(i);
 }
 
 template <class T>
@@ -159,6 +178,97 @@ auto plane_function(int64_t taps) {
         case 4: return correlate_plane<T, 4>;
         case kCommonTaps: return correlate_plane<T, kCommonTaps>;
         default: return correlate_plane<T, 0>;
+    }
+}
+
+// A correlation with stride and dilation 1 that keeps the width. kSide vectors of outputs, `step` rows apart (those that fit into a
+// vector, or one), are summed together: what a row and a column of the window read for one of them is what another row reads for the
+// next, so most of what is loaded serves all of them. Vectors begin where the first of their rows does and may reach into the next.
+struct Stencil {
+    int64_t rows, from_rows, width, height_of_window, width_of_window, above, before;  // the source above and before an output
+    int64_t step, columns, tiles, reach;  // vectors of a row, groups of kSide * step rows, rows that such a group reads
+    int64_t reads() const { return tiles * columns * reach * width_of_window; }
+    int64_t taps() const { return height_of_window * width_of_window; }
+};
+
+template <class T>
+Stencil stencil_of(const ConvShape& c, bool backward) {
+    const int64_t step = larger(1, lanes<T> / c.out[1]), rows = backward ? c.in[0] : c.out[0];
+    return {rows, backward ? c.out[0] : c.in[0], c.out[1], c.kernel[0], c.kernel[1],
+            backward ? c.kernel[0] - 1 - c.padding[0] : c.padding[0], backward ? c.kernel[1] - 1 - c.padding[1] : c.padding[1],
+            step, divide_up(step * c.out[1], lanes<T>), divide_up(rows, kSide * step), (kSide - 1) * step + c.kernel[0]};
+}
+
+// Whether rows share what they read.
+template <class T>
+RL_INLINE bool shares_reads(const ConvShape& c) {
+    return phases_of(c) == 1 && c.dilation[0] == 1 && c.dilation[1] == 1 && c.kernel[0] > lanes<T> / c.out[1];
+}
+
+template <class T>
+void fill_stencil(const Stencil& s, Read* reads) {
+    for (int64_t tile = 0; tile < s.tiles; ++tile)
+        for (int64_t column = 0; column < s.columns; ++column)
+            for (int64_t r = 0; r < s.reach; ++r)
+                for (int64_t k = 0; k < s.width_of_window; ++k) {
+                    const int64_t row = tile * kSide * s.step + r - s.above, first = column * lanes<T>;
+                    uint32_t inside = 0;
+                    int64_t y = row + first / s.width, x = first % s.width + k - s.before;
+                    for (int l = 0; l < lanes<T>; ++l) {
+                        inside |= static_cast<uint32_t>(0 <= y && y < s.from_rows && 0 <= x && x < s.width) << l;
+                        if (++x == s.width + k - s.before) x = k - s.before, ++y;
+                    }
+                    *reads++ = {inside ? static_cast<int32_t>(row * s.width + first + k - s.before) : 0, inside};
+                }
+}
+
+// Planes that go through a stencil together, so that additions to one needn't wait for each other.
+template <class T, int PLANES>
+struct PlaneSet {
+    const T *x[PLANES], *w[PLANES];
+    T start[PLANES], *y[PLANES];
+};
+
+// What row r of the source gives to vectors [low, high) of each plane.
+template <class T, int PLANES, int LOW, int HIGH>
+RL_INLINE void add_source_row(const Stencil& s, const Read* read, const PlaneSet<T, PLANES>& p, int64_t r, int64_t low, int64_t high,
+                              Vec<T> (&sum)[PLANES][kSide]) {
+    if (low == LOW && high == HIGH) {
+        const int64_t next = s.step * s.width_of_window, row = r * s.width_of_window;
+        for (int64_t k = 0; k < s.width_of_window; ++k) {
+            const LanesOf<T> lanes_inside(read[k].inside);
+#pragma GCC unroll 2
+            for (int q = 0; q < PLANES; ++q) {
+                const Vec<T> v = lanes_inside.load(p.x[q] + read[k].at);
+#pragma GCC unroll 4
+                for (int t = LOW; t < HIGH; ++t) sum[q][t] = fmadd<T>(splat(p.w[q][row + k - t * next]), v, sum[q][t]);
+            }
+        }
+    } else if constexpr (HIGH - LOW > 1) {
+        if (high < HIGH) add_source_row<T, PLANES, LOW, HIGH - 1>(s, read, p, r, low, high, sum);
+        else add_source_row<T, PLANES, LOW + 1, HIGH>(s, read, p, r, low, high, sum);
+    }
+}
+
+template <class T, int PLANES>
+void correlate_stencil(const Stencil& s, const Read* read, const PlaneSet<T, PLANES>& p, bool relu) {
+    const int64_t size = s.rows * s.width;
+    for (int64_t tile = 0; tile < s.tiles; ++tile) {
+        for (int64_t column = 0; column < s.columns; ++column) {
+            Vec<T> sum[PLANES][kSide];
+            for (int q = 0; q < PLANES; ++q)
+                for (int t = 0; t < kSide; ++t) sum[q][t] = splat(p.start[q]);
+            for (int64_t r = 0; r < s.reach; ++r, read += s.width_of_window) {
+                const int64_t above = r - s.height_of_window + 1;
+                const int64_t low = above > 0 ? divide_up(above, s.step) : 0, high = smaller(kSide, r / s.step + 1);
+                add_source_row<T, PLANES, 0, kSide>(s, read, p, r, low, high, sum);
+            }
+            for (int q = 0; q < PLANES; ++q)
+                for (int t = 0; t < kSide; ++t) {
+                    const int64_t at = (tile * kSide + t) * s.step * s.width + column * lanes<T>;
+                    store_n(p.y[q] + at, relu ? max<T>(Vec<T>{}, sum[q][t]) : sum[q][t], size - at);
+                }
+        }
     }
 }
 
@@ -179,8 +289,38 @@ RL_INLINE int64_t work_of(const ConvShape& c) {
     return c.batch * c.groups * (c.out[0] * c.out[1] * c.kernel[0] * c.kernel[1] + c.in[0] * c.in[1]);
 }
 
+// All planes by a stencil, the windows turned round for the `backward` one.
+template <class T>
+ConvStatus stencilled(const ConvShape& c, const Stencil& s, const T* x, const T* w, const T* bias, bool relu, bool backward, T* y) {
+    Scratch<Read> reads(static_cast<size_t>(s.reads()));
+    if (!reads.get()) return ConvStatus::no_memory;
+    fill_stencil<T>(s, reads.get());
+    const Read* const table = reads.get();
+    const int64_t taps = s.taps(), from = s.from_rows * s.width, size = s.rows * s.width;
+    return share_planes<T>(c.batch * c.groups, work_of(c), backward ? 2 * taps : 0, [&](int64_t begin, int64_t end, T* turned) {
+        const auto run = [&]<int PLANES>(int64_t i) {
+            PlaneSet<T, PLANES> p;
+            for (int q = 0; q < PLANES; ++q) {
+                const int64_t channel = (i + q) % c.groups;
+                const T* const weights = w + channel * taps;
+                for (int64_t t = 0; backward && t < taps; ++t) turned[q * taps + t] = weights[taps - 1 - t];
+                p.x[q] = x + (i + q) * from, p.w[q] = backward ? turned + q * taps : weights;
+                p.start[q] = bias ? bias[channel] : T(0), p.y[q] = y + (i + q) * size;
+            }
+            correlate_stencil(s, table, p, relu);
+        };
+        int64_t i = begin;
+        for (; i + 2 <= end; i += 2) run.template operator()<2>(i);
+        if (i < end) run.template operator()<1>(i);
+    });
+}
+
 template <class T>
 ConvStatus forward(const ConvShape& c, const T* x, const T* w, const T* bias, bool relu, T* y) {
+    if (takes(c) && shares_reads<T>(c)) {
+        const Stencil s = stencil_of<T>(c, false);
+        if (s.reads() <= kMostReads) return stencilled(c, s, x, w, bias, relu, false, y);
+    }
     if (!takes(c) || !fits<T>(c)) return ConvStatus::not_taken;
     const int64_t taps = c.kernel[0] * c.kernel[1], size = c.out[0] * c.out[1], in_size = c.in[0] * c.in[1];
     Scratch<Read> reads(static_cast<size_t>(divide_up(size, lanes<T>) * taps));
@@ -207,6 +347,10 @@ struct Phase {
 
 template <class T>
 ConvStatus input(const ConvShape& c, const T* gy, const T* w, const T* bias, T* gx) {
+    if (takes(c) && shares_reads<T>(c)) {
+        const Stencil s = stencil_of<T>(c, true);
+        if (s.reads() <= kMostReads) return stencilled(c, s, gy, w, bias, false, true, gx);
+    }
     if (!takes(c) || !fits<T>(c)) return ConvStatus::not_taken;
     const int64_t taps = c.kernel[0] * c.kernel[1], size = phase_size(c), vectors = divide_up(size, lanes<T>);
     const int64_t out_size = c.out[0] * c.out[1], in_size = c.in[0] * c.in[1], phases = phases_of(c);
@@ -259,11 +403,18 @@ void sum_taps(const Table& table, int64_t first, const T* x, const T* gy, T* sum
     for (int t = 0; t < COUNT; ++t) store(sums + (first + t) * lanes<T>, own[t]);
 }
 
+// The last taps, COUNT of them or fewer.
+template <class T, int COUNT>
+void sum_last_taps(const Table& table, int64_t first, const T* x, const T* gy, T* sums) {
+    if (table.taps - first == COUNT) sum_taps<T, COUNT>(table, first, x, gy, sums);
+    else if constexpr (COUNT > 1) sum_last_taps<T, COUNT - 1>(table, first, x, gy, sums);
+}
+
 template <class T>
 void sum_plane(const Table& table, const T* x, const T* gy, T* sums) {
     int64_t first = 0;
     for (; first + kCommonTaps <= table.taps; first += kCommonTaps) sum_taps<T, kCommonTaps>(table, first, x, gy, sums);
-    for (; first < table.taps; ++first) sum_taps<T, 1>(table, first, x, gy, sums);
+    sum_last_taps<T, kCommonTaps - 1>(table, first, x, gy, sums);
 }
 
 template <class T>

@@ -97,7 +97,8 @@ def test_three_dimensions(machine, kind, seed, dtype):
 
 
 @pytest.mark.parametrize(
-    ("size", "kernel"), [((7, 7), (3, 3)), ((14, 14), (5, 5)), ((1, 37), (1, 3)), ((23, 40), (7, 1))]
+    ("size", "kernel"),
+    [((7, 7), (3, 3)), ((14, 14), (5, 5)), ((1, 37), (1, 3)), ((23, 40), (7, 1)), ((18, 33), (7, 7)), ((9, 3), (8, 5))],
 )
 @pytest.mark.parametrize(("dilation", "stride"), [(1, (1, 1)), (2, (1, 1)), (1, (2, 2)), (2, (3, 2)), (1, (1, 3))])
 def test_depthwise_convolutions(machine, path, dtype, size, kernel, dilation, stride):

@@ -106,7 +106,7 @@ def binomial(generator: Generator, counts: Array, chances: Array) -> Array:
 def bernoulli(generator: Generator, n: int, p: float | Array) -> npt.NDArray[np.bool_]:
     """n times whether a uniform number is below p."""
     if native is None or isinstance(p, np.ndarray):
-        return reference.bernoulli(generator, n, p)
+        return reference.bernoulli(generator, n, p, uniform)
     return native.random_bernoulli(generator.bits, n, p)
 
 

@@ -215,7 +215,10 @@ def randperm(
 
 def _drawn_like(array: Array, dtype: Any, order: str, fill: Callable[[Array], Array]) -> Array:
     out = np.empty_like(array, dtype, order)  # type: ignore[call-overload]
-    out[...] = fill(out)
+    drawn = fill(out)
+    if out.flags.c_contiguous and drawn.dtype is out.dtype:
+        return drawn
+    out[...] = drawn
     return out
 
 
@@ -401,12 +404,15 @@ class _Bernoulli(Operation):
     @staticmethod
     def forward(ctx: Any, input: Any, p: float | None, generator: Generator) -> Array:
         # Repeated dimensions have no order of their own.
-        array = np.empty_like(input._array, order="C" if 0 in input._array.strides else "K")
+        order = "C" if 0 in input._array.strides else "K"
         if p is not None:
-            array[...] = arranged(array, lambda n: kernels.bernoulli(generator, n, p).astype(array.dtype))
-        else:
-            array[...] = bernoulli_array(generator, array, checked_chances(input))
-        return array
+
+            def fill(array: Array) -> Array:
+                return arranged(array, lambda n: kernels.bernoulli(generator, n, p).astype(array.dtype))
+
+            return _drawn_like(input._array, None, order, fill)
+        chances = checked_chances(input)
+        return _drawn_like(input._array, None, order, lambda array: bernoulli_array(generator, array, chances))
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:

@@ -245,7 +245,8 @@ def checked_chances(p: Variable) -> Array:
     if p.dtype.name not in _FLOATS:
         raise unsupported("bernoulli_tensor_cpu_p_", p.dtype)
     chances = p._array
-    if not bool(((chances >= 0) & (chances <= 1)).all()):
+    # A NaN is the smallest and the greatest number, and neither in bounds.
+    if chances.size and not (np.minimum.reduce(chances, None) >= 0 and np.maximum.reduce(chances, None) <= 1):
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
     return chances
 
@@ -260,9 +261,10 @@ def bernoulli_array(generator: Generator, like: Array, chances: Array) -> Array:
     """Ones and zeros with a probability each, in the type and order of an array."""
 
     def draw(n: int) -> Array:
-        order = sorted(range(like.ndim), key=lambda i: -like.strides[i])
-        flat = (chances if like.flags.c_contiguous else chances.transpose(order)).reshape(-1)
-        return kernels.bernoulli(generator, n, flat).astype(like.dtype)
+        flat = chances
+        if not like.flags.c_contiguous:
+            flat = chances.transpose(sorted(range(like.ndim), key=lambda i: -like.strides[i]))
+        return kernels.bernoulli(generator, n, flat.reshape(-1)).astype(like.dtype)
 
     return arranged(like, draw)
 

@@ -8,6 +8,7 @@ Source: https://docs.pytorch.org/docs/2.13/torch.html#creation-ops
 from __future__ import annotations
 
 import builtins
+import functools
 import itertools
 import math
 import operator
@@ -167,6 +168,20 @@ _ONCE_ROUNDED: dict[np.dtype[Any], np.dtype[Any]] = {
 }
 
 
+# As many places as are kept: longer sequences take longer for themselves.
+_SHORT = 1024
+
+
+def _places(steps: int, wide: np.dtype[Any]) -> Array:
+    """How far values are from the start, those of the second half from the end: as negative numbers."""
+    place = np.arange(steps)
+    place[steps // 2 :] -= steps - 1
+    return place.astype(wide)
+
+
+_short_places = functools.lru_cache(64)(_places)
+
+
 def _between(start: Any, end: Any, steps: int, kind: np.dtype[Any]) -> Array:
     """`steps` values from start to end in a type's own arithmetic, the second half counted from the end."""
     if steps == 1:
@@ -177,10 +192,8 @@ def _between(start: Any, end: Any, steps: int, kind: np.dtype[Any]) -> Array:
     low, high = work.type(start), work.type(end)
     step = (high - low) / work.type(steps - 1) if steps > 1 else work.type(0)
     wide = _ONCE_ROUNDED.get(work, work)
-    place, half = np.arange(steps), steps // 2
-    place[half:] -= steps - 1
-    values = place.astype(wide)
-    values *= wide.type(step)
+    half = steps // 2
+    values = (_short_places if steps <= _SHORT else _places)(steps, wide) * wide.type(step)
     values[:half] += wide.type(low)
     values[half:] += wide.type(high)
     values = values.astype(work, copy=False)

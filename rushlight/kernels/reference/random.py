@@ -138,13 +138,16 @@ def _serial_normal(generator: Generator, n: int) -> Array:
     return out
 
 
-def bernoulli(generator: Generator, n: int, p: float | Array) -> npt.NDArray[np.bool_]:
+def bernoulli(
+    generator: Generator, n: int, p: float | Array, unit: Uniforms = uniform_unit
+) -> npt.NDArray[np.bool_]:
     """n times whether a uniform number is below p: of 53 bits for a number p or float64 array, of 24 for other
     arrays.
     """
     if isinstance(p, np.ndarray):
-        return uniform_unit(generator, n, p.dtype) < p.astype(_F64 if p.dtype == _F64 else _F32, copy=False)
-    return uniform_unit(generator, n, _F64) < p
+        wide = _F64 if p.dtype == _F64 else _F32
+        return unit(generator, n, wide) < p.astype(wide, copy=False)
+    return unit(generator, n, _F64) < p
 
 
 def exponential(generator: Generator, n: int, rate: float, unit: Uniforms = uniform_unit) -> Array:

@@ -136,23 +136,49 @@ RL_INLINE void turn_block(T* out, int64_t rows, const T* in, int64_t columns, in
     }
 }
 
+// Pairs of elements into two rows, or two rows into pairs: the last two dimensions of blocks of pixels, and of complex numbers.
+template <class T>
+RL_INLINE void part_pairs(T* out, int64_t rows, const T* in, int64_t n) {
+    for (int64_t i = 0; i < n; i += lanes<T>) {
+        const Vec<T> a = load_n(in + 2 * i, 2 * (n - i)), b = load_n(in + 2 * i + lanes<T>, 2 * (n - i) - lanes<T>);
+        store_n(out + i, every_second<T, 0>(a, b), n - i);
+        store_n(out + rows + i, every_second<T, 1>(a, b), n - i);
+    }
+}
+template <class T>
+RL_INLINE void join_pairs(T* out, const T* in, int64_t columns, int64_t n) {
+    for (int64_t i = 0; i < n; i += lanes<T>) {
+        const Vec<T> a = load_n(in + i, n - i), b = load_n(in + columns + i, n - i);
+        store_n(out + 2 * i, by_turns<T, 0>(a, b), 2 * (n - i));
+        store_n(out + 2 * i + lanes<T>, by_turns<T, 1>(a, b), 2 * (n - i) - lanes<T>);
+    }
+}
+
 // The last two dimensions: rows (dense in the source), then columns (dense in the result).
 template <class T>
 void copy_turned(const CopyJob<T>& s) {
     const int outer = s.dims - 2;
     const int64_t height = s.shape[outer], width = s.shape[outer + 1], rows = s.to[outer], columns = s.from[outer + 1];
-    const int64_t strips = (height + kStrip - 1) / kStrip;
-    parallel_for(places(s, outer) * strips, kGrain / (smaller(height, kStrip) * width) + 1, [&](int64_t begin, int64_t end) {
+    const int64_t count = places(s, outer), grain = kGrain / (smaller(height, kStrip) * width) + 1;
+    const auto turn = [=](T* out, const T* in, int64_t first, int64_t last) {
+        for (int64_t c = 0; c < width; c += lanes<T>) {
+            for (int64_t r = first; r < last; r += lanes<T>) {
+                turn_block(out + r * rows + c, rows, in + c * columns + r, columns, smaller(lanes<T>, last - r),
+                           smaller(lanes<T>, width - c));
+            }
+        }
+    };
+    const auto each = [&](auto body) {
+        parallel_for(count, grain, [&](int64_t begin, int64_t end) { each_place(s, outer, begin, end, body); });
+    };
+    if (height == 2 && columns == 2) return each([=](T* out, const T* in) { part_pairs(out, rows, in, width); });
+    if (width == 2 && rows == 2) return each([=](T* out, const T* in) { join_pairs(out, in, columns, height); });
+    if (height <= kStrip) return each([=](T* out, const T* in) { turn(out, in, 0, height); });
+    const int64_t strips = divide_up(height, kStrip);
+    parallel_for(count * strips, grain, [&](int64_t begin, int64_t end) {
         for (int64_t unit = begin; unit < end; ++unit) {
             const int64_t first = unit % strips * kStrip, last = smaller(first + kStrip, height);
-            each_place(s, outer, unit / strips, unit / strips + 1, [=](T* out, const T* in) {
-                for (int64_t c = 0; c < width; c += lanes<T>) {
-                    for (int64_t r = first; r < last; r += lanes<T>) {
-                        turn_block(out + r * rows + c, rows, in + c * columns + r, columns, smaller(lanes<T>, last - r),
-                                   smaller(lanes<T>, width - c));
-                    }
-                }
-            });
+            each_place(s, outer, unit / strips, unit / strips + 1, [=](T* out, const T* in) { turn(out, in, first, last); });
         }
     });
 }

@@ -80,6 +80,18 @@ def test_every_bit_of_a_nan_is_kept(machine):
     np.testing.assert_array_equal(out.view(np.uint32), bits.T)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_pairs_are_parted_and_joined(machine, rng, kind):
+    for lead, n in ((1, 1), (3, 7), (2, 16), (5, 33), (700, 31), (1, 5000)):
+        pairs, rows = filled(rng, (lead, n, 2), kind), filled(rng, (lead, 2, n), kind)
+        same_copy(np.zeros((lead, 2, n), pairs.dtype), pairs.swapaxes(1, 2))
+        same_copy(np.zeros((lead, n, 2), pairs.dtype), rows.swapaxes(1, 2))
+        # Four rows of pixels of which two make one; and what lies apart.
+        wide = filled(rng, (lead, n, 5), kind)
+        same_copy(np.zeros((lead, 2, n), pairs.dtype), wide[..., 1:3].swapaxes(1, 2))
+        same_copy(np.zeros((lead, n, 4), pairs.dtype)[..., :2], rows.swapaxes(1, 2))
+
+
 @pytest.mark.parametrize("module", [_native, kernels, reference])
 def test_wrong_arguments_raise(module):
     x = np.zeros((2, 3), np.float32)

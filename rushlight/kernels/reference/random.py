@@ -138,9 +138,7 @@ def _serial_normal(generator: Generator, n: int) -> Array:
     return out
 
 
-def bernoulli(
-    generator: Generator, n: int, p: float | Array, unit: Uniforms = uniform_unit
-) -> npt.NDArray[np.bool_]:
+def bernoulli(generator: Generator, n: int, p: float | Array, unit: Uniforms = uniform_unit) -> npt.NDArray[np.bool_]:
     """n times whether a uniform number is below p: of 53 bits for a number p or float64 array, of 24 for other
     arrays.
     """

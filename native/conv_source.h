@@ -103,14 +103,17 @@ void pack_part(const Source& s, const T* from, int64_t rows, T* to) {
 // `rows` rows of each residue from row0 on, of all channels.
 template <class T>
 void pack(const Source& s, const T* from, int64_t row0, int64_t rows, T* to) {
-    for (int64_t i = 0; i < s.channels * s.row_phases; ++i, to += s.phases * s.part) {
-        const int64_t first = row0 + i % s.row_phases, channel = i / s.row_phases;
+    for (int64_t residue = 0; residue < s.row_phases; ++residue) {
+        const int64_t first = row0 + residue;
         const int64_t low = smaller(rows, first < 0 ? divide_up(-first, s.row_phases) : 0);
         const int64_t high = larger(low, smaller(rows, first < s.height ? divide_up(s.height - first, s.row_phases) : 0));
-        for (int64_t p = 0; p < s.phases; ++p) clear(to + p * s.part, low * s.pitch);
-        if (low < high)
-            pack_part(s, from + (channel * s.height + first + low * s.row_phases) * s.width, high - low, to + low * s.pitch);
-        for (int64_t p = 0; p < s.phases; ++p) clear(to + p * s.part + high * s.pitch, (rows - high) * s.pitch + kBehind<T>);
+        for (int64_t channel = 0; channel < s.channels; ++channel) {
+            T* const own = to + channel * s.plane() + residue * s.phases * s.part;
+            for (int64_t p = 0; p < s.phases; ++p) clear(own + p * s.part, low * s.pitch);
+            if (low < high)
+                pack_part(s, from + (channel * s.height + first + low * s.row_phases) * s.width, high - low, own + low * s.pitch);
+            for (int64_t p = 0; p < s.phases; ++p) clear(own + p * s.part + high * s.pitch, (rows - high) * s.pitch + kBehind<T>);
+        }
     }
 }
 

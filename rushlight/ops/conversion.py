@@ -396,6 +396,8 @@ def storage_offset(input: Tensor) -> int:
     if array.base is None or not array.size:
         return 0
     base = owner_of(array)
+    if array.nbytes == base.nbytes and array.flags.forc and base.flags.forc:
+        return 0
     here, low = array.__array_interface__["data"][0], base.__array_interface__["data"][0]
     if not base.flags.forc:
         low = np.lib.array_utils.byte_bounds(base)[0]

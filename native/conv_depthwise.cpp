@@ -222,46 +222,52 @@ void fill_stencil(const Stencil& s, Read* reads) {
                 }
 }
 
-// Planes that go through a stencil together, so that additions to one needn't wait for each other.
-template <class T, int PLANES>
+// Planes that go through a stencil together, so that additions to one needn't wait for each other: of one channel in two images, where
+// each weight is loaded once for both, or of two channels.
+template <class T, int PLANES, int CHANNELS>
 struct PlaneSet {
-    const T *x[PLANES], *w[PLANES];
-    T start[PLANES], *y[PLANES];
+    const T *x[PLANES], *w[CHANNELS];
+    T start[CHANNELS], *y[PLANES];
 };
 
 // What row r of the source gives to vectors [low, high) of each plane.
-template <class T, int PLANES, int LOW, int HIGH>
-RL_INLINE void add_source_row(const Stencil& s, const Read* read, const PlaneSet<T, PLANES>& p, int64_t r, int64_t low, int64_t high,
-                              Vec<T> (&sum)[PLANES][kSide]) {
+template <class T, int PLANES, int CHANNELS, int LOW, int HIGH>
+RL_INLINE void add_source_row(const Stencil& s, const Read* read, const PlaneSet<T, PLANES, CHANNELS>& p, int64_t r, int64_t low,
+                              int64_t high, Vec<T> (&sum)[PLANES][kSide]) {
     if (low == LOW && high == HIGH) {
         const int64_t next = s.step * s.width_of_window, row = r * s.width_of_window;
         for (int64_t k = 0; k < s.width_of_window; ++k) {
             const LanesOf<T> lanes_inside(read[k].inside);
+            Vec<T> v[PLANES];
 #pragma GCC unroll 2
-            for (int q = 0; q < PLANES; ++q) {
-                const Vec<T> v = lanes_inside.load(p.x[q] + read[k].at);
+            for (int q = 0; q < PLANES; ++q) v[q] = lanes_inside.load(p.x[q] + read[k].at);
 #pragma GCC unroll 4
-                for (int t = LOW; t < HIGH; ++t) sum[q][t] = fmadd<T>(splat(p.w[q][row + k - t * next]), v, sum[q][t]);
+            for (int t = LOW; t < HIGH; ++t) {
+                Vec<T> weight[CHANNELS];
+#pragma GCC unroll 2
+                for (int c = 0; c < CHANNELS; ++c) weight[c] = splat(p.w[c][row + k - t * next]);
+#pragma GCC unroll 2
+                for (int q = 0; q < PLANES; ++q) sum[q][t] = fmadd<T>(weight[q % CHANNELS], v[q], sum[q][t]);
             }
         }
     } else if constexpr (HIGH - LOW > 1) {
-        if (high < HIGH) add_source_row<T, PLANES, LOW, HIGH - 1>(s, read, p, r, low, high, sum);
-        else add_source_row<T, PLANES, LOW + 1, HIGH>(s, read, p, r, low, high, sum);
+        if (high < HIGH) add_source_row<T, PLANES, CHANNELS, LOW, HIGH - 1>(s, read, p, r, low, high, sum);
+        else add_source_row<T, PLANES, CHANNELS, LOW + 1, HIGH>(s, read, p, r, low, high, sum);
     }
 }
 
-template <class T, int PLANES>
-void correlate_stencil(const Stencil& s, const Read* read, const PlaneSet<T, PLANES>& p, bool relu) {
+template <class T, int PLANES, int CHANNELS>
+void correlate_stencil(const Stencil& s, const Read* read, const PlaneSet<T, PLANES, CHANNELS>& p, bool relu) {
     const int64_t size = s.rows * s.width;
     for (int64_t tile = 0; tile < s.tiles; ++tile) {
         for (int64_t column = 0; column < s.columns; ++column) {
             Vec<T> sum[PLANES][kSide];
             for (int q = 0; q < PLANES; ++q)
-                for (int t = 0; t < kSide; ++t) sum[q][t] = splat(p.start[q]);
+                for (int t = 0; t < kSide; ++t) sum[q][t] = splat(p.start[q % CHANNELS]);
             for (int64_t r = 0; r < s.reach; ++r, read += s.width_of_window) {
                 const int64_t above = r - s.height_of_window + 1;
                 const int64_t low = above > 0 ? divide_up(above, s.step) : 0, high = smaller(kSide, r / s.step + 1);
-                add_source_row<T, PLANES, 0, kSide>(s, read, p, r, low, high, sum);
+                add_source_row<T, PLANES, CHANNELS, 0, kSide>(s, read, p, r, low, high, sum);
             }
             for (int q = 0; q < PLANES; ++q)
                 for (int t = 0; t < kSide; ++t) {
@@ -297,21 +303,27 @@ ConvStatus stencilled(const ConvShape& c, const Stencil& s, const T* x, const T*
     fill_stencil<T>(s, reads.get());
     const Read* const table = reads.get();
     const int64_t taps = s.taps(), from = s.from_rows * s.width, size = s.rows * s.width;
-    return share_planes<T>(c.batch * c.groups, work_of(c), backward ? 2 * taps : 0, [&](int64_t begin, int64_t end, T* turned) {
-        const auto run = [&]<int PLANES>(int64_t i) {
-            PlaneSet<T, PLANES> p;
-            for (int q = 0; q < PLANES; ++q) {
-                const int64_t channel = (i + q) % c.groups;
+    // Units are channels of two images, and of an odd one that is left two channels where there are.
+    const int64_t doubles = c.batch / 2 * c.groups, units = doubles + (c.batch % 2 ? divide_up(c.groups, 2) : 0);
+    return share_planes<T>(units, work_of(c), backward ? 2 * taps : 0, [&](int64_t begin, int64_t end, T* turned) {
+        const auto run = [&]<int PLANES, int CHANNELS>(int64_t first, int64_t apart) {
+            PlaneSet<T, PLANES, CHANNELS> p;
+            for (int q = 0; q < PLANES; ++q) p.x[q] = x + (first + q * apart) * from, p.y[q] = y + (first + q * apart) * size;
+            for (int q = 0; q < CHANNELS; ++q) {
+                const int64_t channel = first % c.groups + q;
                 const T* const weights = w + channel * taps;
                 for (int64_t t = 0; backward && t < taps; ++t) turned[q * taps + t] = weights[taps - 1 - t];
-                p.x[q] = x + (i + q) * from, p.w[q] = backward ? turned + q * taps : weights;
-                p.start[q] = bias ? bias[channel] : T(0), p.y[q] = y + (i + q) * size;
+                p.w[q] = backward ? turned + q * taps : weights;
+                p.start[q] = bias ? bias[channel] : T(0);
             }
             correlate_stencil(s, table, p, relu);
         };
-        int64_t i = begin;
-        for (; i + 2 <= end; i += 2) run.template operator()<2>(i);
-        if (i < end) run.template operator()<1>(i);
+        for (int64_t i = begin; i < end; ++i) {
+            const int64_t channel = (i - doubles) * 2;
+            if (i < doubles) run.template operator()<2, 1>(i / c.groups * 2 * c.groups + i % c.groups, c.groups);
+            else if (channel + 1 < c.groups) run.template operator()<2, 2>((c.batch - 1) * c.groups + channel, 1);
+            else run.template operator()<1, 1>((c.batch - 1) * c.groups + channel, 1);
+        }
     });
 }
 

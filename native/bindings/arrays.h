@@ -41,6 +41,8 @@ inline constexpr int type_number<int64_t> = NPY_INT64;
 template <>
 inline constexpr int type_number<int32_t> = NPY_INT32;
 template <>
+inline constexpr int type_number<uint8_t> = NPY_UINT8;
+template <>
 inline constexpr int type_number<Float16> = NPY_FLOAT16;
 template <>
 inline const int& type_number<BFloat16> = bfloat16_number;

@@ -69,14 +69,23 @@ struct LanesOf {
 #endif
 };
 
+// The lanes at p whose bit is set, `fill` in the others.
+template <class T>
+RL_INLINE Vec<T> load_lanes(const T* p, uint32_t bits, T fill) {
+#if defined(__AVX512F__)
+    if constexpr (std::is_same_v<T, float>) return (Vec<T>)_mm512_mask_loadu_ps((__m512)splat(fill), static_cast<__mmask16>(bits), p);
+    if constexpr (std::is_same_v<T, double>) return (Vec<T>)_mm512_mask_loadu_pd((__m512d)splat(fill), static_cast<__mmask8>(bits), p);
+#endif
+    return lane_mask<T>(bits) ? LanesOf<T>(bits).load(p) : splat(fill);
+}
+
 // Elements [at, at + lanes) of a row of `width`, `fill` where it has none.
 template <class T>
 RL_INLINE Vec<T> load_inside(const T* row, int64_t width, int64_t at, T fill = T(0)) {
     const int64_t low = at < 0 ? -at : 0, high = smaller(width - at, lanes<T>);
     if (low == 0 && high == lanes<T>) return load(row + at);
     if (low >= high) return splat(fill);
-    const uint32_t bits = (1u << high) - (1u << low);
-    return lane_mask<T>(bits) ? LanesOf<T>(bits).load(row + at) : splat(fill);
+    return load_lanes(row + at, (1u << high) - (1u << low), fill);
 }
 
 // Elements [first, first + size) of a row of `width`, `fill` where it has none; size in whole vectors.

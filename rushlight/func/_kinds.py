@@ -104,10 +104,8 @@ LEADING = {
     "linalg": "Inverse Determinant LogDeterminant",
     "linalg_factors": "Qr MatrixExp HouseholderProduct Geqrf",
     "lu": "Lu LuFactor LuSolve LdlFactor",
-    "pool": (
-        "MaxPool AdaptiveMaxPool AvgPool AvgPoolBackward AdaptiveAvgPool AdaptiveAvgPoolBackward ScatterIndices "
-        "GatherIndices"
-    ),
+    "max_pool": "MaxPool MaxPoolBackward TakePlaces AdaptiveMaxPool ScatterIndices GatherIndices",
+    "pool": "AvgPool AvgPoolBackward AdaptiveAvgPool AdaptiveAvgPoolBackward",
     "rearranging": "Tril Triu",
     "spectral": "Eigh Eigvalsh Eig Eigvals Svd Svdvals",
     "triangular": "Cholesky OldCholesky CholeskyInverse",

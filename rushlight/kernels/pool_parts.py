@@ -1,7 +1,7 @@
 """Poolings that the compiled kernels don't take, put together from those they do.
 
-16-bit numbers are pooled as float32 ones, largest elements over three dimensions found plane by plane, means over three
-dimensions taken over two and then over depth, adaptive windows of one size for the largest moved like others.
+16-bit numbers are pooled as float32 ones, means over three dimensions taken over two and then over depth, adaptive
+windows of one size for the largest moved like others.
 
 Without compiled kernels the reference does all of it.
 """
@@ -14,7 +14,7 @@ import numpy as np
 
 from rushlight.kernels.dispatch import native_available, prefer_native
 from rushlight.kernels.reference import pool as reference
-from rushlight.kernels.reference.windows import Ints, taps, working_dtype
+from rushlight.kernels.reference.windows import Ints, working_dtype
 
 __all__ = [
     "adaptive_avg_pool",
@@ -23,12 +23,16 @@ __all__ = [
     "avg_pool",
     "avg_pool_backward",
     "max_pool",
+    "max_pool_backward",
+    "max_pool_places",
     "scatter_indices",
 ]
 
 Array = np.ndarray[Any, Any]
 
 _max_pool = prefer_native(reference.max_pool)
+_max_pool_backward = prefer_native(reference.max_pool_backward)
+_max_pool_places = prefer_native(reference.max_pool_places)
 _avg_pool = prefer_native(reference.avg_pool)
 _avg_pool_backward = prefer_native(reference.avg_pool_backward)
 _scatter_indices = prefer_native(reference.scatter_indices)
@@ -36,7 +40,7 @@ _adaptive_avg_pool = prefer_native(reference.adaptive_avg_pool)
 _adaptive_avg_pool_backward = prefer_native(reference.adaptive_avg_pool_backward)
 
 
-def _is_half(x: Array, rank: int) -> bool:
+def _is_half(x: Array, rank: int = 1) -> bool:
     return rank < 3 and working_dtype(x.dtype) != x.dtype and native_available()
 
 
@@ -45,41 +49,40 @@ def _is_deep(x: Array, kernel: Ints) -> bool:
 
 
 def max_pool(
-    x: Array, outputs: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, places: bool = True
+    x: Array, outputs: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, indices: bool = True
 ) -> tuple[Array, Array | None]:
     """See `reference.max_pool`."""
-    rank = len(kernel)
-    if _is_half(x, rank):
-        values, indices = _max_pool(x.astype(np.float32), outputs, kernel, stride, padding, dilation, places)
-        return values.astype(x.dtype), indices
-    if rank < 3 or not native_available() or x.dtype.char not in "fd":
-        return reference.max_pool(x, outputs, kernel, stride, padding, dilation, places)
-    return _max_pool_of_slices(x, outputs, kernel, stride, padding, dilation)
+    settings = outputs, kernel, stride, padding, dilation, indices
+    if not _is_half(x):
+        return reference.max_pool(x, *settings)
+    values, found = _max_pool(x.astype(np.float32), *settings)
+    return values.astype(x.dtype), found
 
 
-def _max_pool_of_slices(
+def max_pool_places(
     x: Array, outputs: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
 ) -> tuple[Array, Array]:
-    """Three dimensions: each slice for itself, then the largest of the slices of a window."""
-    depth, height, width = x.shape[-3:]
-    planes, places = _max_pool(x, outputs[1:], kernel[1:], stride[1:], padding[1:], dilation[1:])
-    assert places is not None
-    places += np.arange(depth)[:, None, None] * (height * width)
-    first = np.arange(outputs[0]) * stride[0] - padding[0]
-    first = np.where(first < 0, first + -(first // dilation[0]) * dilation[0], first)
-    indices = places.take(first, -3)
-    values = np.full(indices.shape, -np.inf, x.dtype)
-    depth_only = (rule[:1] for rule in (kernel, stride, padding, dilation))
-    for _, (out,), (inside,) in taps((depth,), outputs[:1], *depth_only):
-        here = (..., out, slice(None), slice(None))
-        there = (..., inside, slice(None), slice(None))
-        reference.keep_larger(values[here], indices[here], planes[there], places[there])
-    return values, indices
+    """See `reference.max_pool_places`."""
+    settings = outputs, kernel, stride, padding, dilation
+    if not _is_half(x):
+        return reference.max_pool_places(x, *settings)
+    values, places = _max_pool_places(x.astype(np.float32), *settings)
+    return values.astype(x.dtype), places
+
+
+def max_pool_backward(
+    grad: Array, places: Array, sizes: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
+) -> Array:
+    """See `reference.max_pool_backward`."""
+    settings = places, sizes, kernel, stride, padding, dilation
+    if _is_half(grad):
+        return _max_pool_backward(grad.astype(np.float32), *settings).astype(grad.dtype)
+    return reference.max_pool_backward(grad, *settings)
 
 
 def scatter_indices(grad: Array, indices: Array, sizes: Ints) -> Array:
     """See `reference.scatter_indices`."""
-    if _is_half(grad, 1):
+    if _is_half(grad):
         return _scatter_indices(grad.astype(np.float32), indices, sizes).astype(grad.dtype)
     return reference.scatter_indices(grad, indices, sizes)
 
@@ -144,5 +147,5 @@ def adaptive_max_pool(x: Array, outputs: Ints) -> tuple[Array, Array | None]:
     window = _even(x.shape[-len(outputs) :], outputs)
     if window is None:
         return reference.adaptive_max_pool(x, outputs)
-    run = max_pool if _is_half(x, 1) else _max_pool
+    run = max_pool if _is_half(x) else _max_pool
     return run(x, outputs, window, window, (0,) * len(outputs), (1,) * len(outputs))

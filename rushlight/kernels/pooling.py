@@ -7,6 +7,7 @@ from rushlight.kernels.dispatch import prefer_native
 from rushlight.kernels.reference import pool as reference
 
 __all__ = [
+    "MOST_PLACES",
     "adaptive_avg_pool",
     "adaptive_avg_pool_backward",
     "adaptive_max_pool",
@@ -15,10 +16,14 @@ __all__ = [
     "fractional_max_pool",
     "gather_indices",
     "max_pool",
+    "max_pool_backward",
+    "max_pool_places",
     "put_indices",
     "scatter_indices",
+    "take_places",
 ]
 
+MOST_PLACES = reference.MOST_PLACES
 adaptive_avg_pool = prefer_native(pool_parts.adaptive_avg_pool)
 adaptive_avg_pool_backward = prefer_native(pool_parts.adaptive_avg_pool_backward)
 adaptive_max_pool = pool_parts.adaptive_max_pool
@@ -26,6 +31,9 @@ fractional_max_pool = reference.fractional_max_pool
 gather_indices = reference.gather_indices
 put_indices = reference.put_indices
 max_pool = prefer_native(pool_parts.max_pool)
+max_pool_backward = prefer_native(pool_parts.max_pool_backward)
+max_pool_places = prefer_native(pool_parts.max_pool_places)
 avg_pool = prefer_native(pool_parts.avg_pool)
 avg_pool_backward = prefer_native(pool_parts.avg_pool_backward)
 scatter_indices = prefer_native(pool_parts.scatter_indices)
+take_places = reference.take_places

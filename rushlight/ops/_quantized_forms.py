@@ -13,7 +13,18 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd._quantized import FORMS
 from rushlight.autograd.variable import wrap
-from rushlight.ops import activation, extremum, gated, pool, reduce, resample, rounding, special, trigonometric
+from rushlight.ops import (
+    activation,
+    extremum,
+    gated,
+    max_pool,
+    pool,
+    reduce,
+    resample,
+    rounding,
+    special,
+    trigonometric,
+)
 from rushlight.ops._codes import encoded
 from rushlight.quantizer import (
     Quantizer,
@@ -103,7 +114,7 @@ FORMS.update({
     extremum.Amax: _keeping,
     reduce.Mean: _keeping,
     reduce.MeanDim: _keeping,
-    pool.MaxPool: _pooled,
+    max_pool.MaxPool: _pooled,
     pool.AvgPool: _averaging,
     pool.AdaptiveAvgPool: _averaging,
     resample.Resample: _keeping,

@@ -11,7 +11,7 @@ from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.dtypes import from_numpy_dtype
 from rushlight.kernels import pooling as kernels
-from rushlight.ops.pool import ScatterIndices
+from rushlight.ops.max_pool import ScatterIndices
 from rushlight.ops.random import rand
 
 if TYPE_CHECKING:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rushlight.autograd._quantized import refuse
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
-from rushlight.autograd.variable import wrap
 from rushlight.kernels import pooling as kernels
 from rushlight.ops._out import into
 from rushlight.ops._pool_checks import adaptive_sizes, check_type, window
+from rushlight.ops.max_pool import AdaptiveMaxPool, MaxPool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,82 +44,6 @@ __all__ = [
 ]
 
 Ints = tuple[int, ...]
-
-
-class MaxPool(Operation):
-    """The largest element of each window, and (if asked) its index. `settings` are the kernel's; its subclasses name
-    the graph's nodes."""
-
-    node_name = "MaxPool2DWithIndicesBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, settings: tuple[Ints, Ints, Ints, Ints, Ints], return_indices: bool) -> Any:
-        array = input._array
-        if array.dtype.names:
-            refuse("max_pool")  # codes have a form of their own
-        values, found = kernels.max_pool(array, *settings, return_indices or ctx.needs_input_grad[0])
-        if found is None:
-            return values
-        indices = wrap(found)
-        ctx.sizes = array.shape[-len(settings[0]) :]
-        ctx.save_for_backward(indices)
-        return (values, indices) if return_indices else values
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor, *_: Any) -> Any:
-        (indices,) = ctx.saved_tensors
-        return ScatterIndices.apply(grad, indices, ctx.sizes), None, None
-
-
-class AdaptiveMaxPool(Operation):
-    """The largest element of each of `outputs` windows that cover the input, and (if asked) its index."""
-
-    node_name = "AdaptiveMaxPool2DBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, outputs: Ints, return_indices: bool) -> Any:
-        array = input._array
-        values, found = kernels.adaptive_max_pool(array, outputs)
-        indices = wrap(found)
-        ctx.sizes = array.shape[-len(outputs) :]
-        ctx.save_for_backward(indices)
-        return (values, indices) if return_indices else values
-
-    backward = MaxPool.backward
-
-
-class ScatterIndices(Operation):
-    """The adjoint of max pooling: each gradient goes to the element that was the largest."""
-
-    node_name = "MaxPool2DWithIndicesBackwardBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, grad: Tensor, indices: Tensor, sizes: Ints) -> Any:
-        ctx.sizes = sizes
-        ctx.save_for_backward(indices)
-        return kernels.scatter_indices(grad._array, indices._array, sizes)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        (indices,) = ctx.saved_tensors
-        return GatherIndices.apply(grad, indices, len(ctx.sizes)), None, None
-
-
-class GatherIndices(Operation):
-    """The elements of `input` at the indices of a max pooling."""
-
-    node_name = "GatherBackward0"
-
-    @staticmethod
-    def forward(ctx: Any, input: Tensor, indices: Tensor, rank: int) -> Any:
-        ctx.sizes = input._array.shape[-rank:]
-        ctx.save_for_backward(indices)
-        return kernels.gather_indices(input._array, indices._array, rank)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        (indices,) = ctx.saved_tensors
-        return ScatterIndices.apply(grad, indices, ctx.sizes), None, None
 
 
 class AvgPool(Operation):

@@ -14,7 +14,7 @@ from rushlight.autograd.transforms import elements
 from rushlight.autograd.variable import Variable
 from rushlight.dtypes import from_numpy_dtype
 from rushlight.kernels import pooling as kernels
-from rushlight.ops.pool import GatherIndices
+from rushlight.ops.max_pool import GatherIndices
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor

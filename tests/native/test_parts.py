@@ -77,8 +77,16 @@ def test_poolings(seed: int, kind: Any) -> None:
     close(found_values, values)
     np.testing.assert_array_equal(found_indices, indices)
     close(pool_parts.max_pool(x, *settings, False)[0], values)
+    values, places = pool_reference.max_pool_places(x, *settings)
+    found_values, found_places = pool_parts.max_pool_places(x, *settings)
+    close(found_values, values)
+    np.testing.assert_array_equal(found_places, places)
     grad = rng.standard_normal(values.shape).astype(kind)
     close(pool_parts.scatter_indices(grad, indices, sizes), pool_reference.scatter_indices(grad, indices, sizes))
+    close(
+        pool_parts.max_pool_backward(grad, places, sizes, *settings[1:]),
+        pool_reference.max_pool_backward(grad, places, sizes, *settings[1:]),
+    )
     x = rng.standard_normal(x.shape).astype(kind)
     outputs = tuple(map(pool_size, sizes, kernel, stride, padding, (1,) * rank, (seed % 2 == 0,) * rank))
     average = (outputs, kernel, stride, padding, seed % 3 == 0, None)

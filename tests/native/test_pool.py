@@ -16,12 +16,17 @@ from rushlight.kernels.reference.windows import pool_size
 def drawn(seed: int, dtype: type, dilated: bool) -> tuple:
     """An input at random, with equal elements in it, and (outputs, kernel, stride, padding, dilation)."""
     r = random.Random(seed)
-    rank = r.choice([1, 2, 2, 2])
-    kernel = tuple(r.choice([1, 2, 2, 3, 5]) for _ in range(rank))
-    stride = tuple(r.choice([1, 2, 2, 3]) for _ in range(rank))
+    rank = r.choice([1, 2, 2, 3] if dilated else [1, 2, 2, 2])
+    kernel = tuple(r.choice([1, 2, 2, 3, 4, 5]) for _ in range(rank))
+    stride = tuple(r.choice([1, 2, 2, 3, 4, 7]) for _ in range(rank))
+    if r.random() < 0.3:
+        stride = kernel
     padding = tuple(r.randint(0, k // 2) for k in kernel)
     dilation = tuple(r.choice([1, 2]) if dilated else 1 for _ in range(rank))
-    sizes = tuple(d * (k - 1) + r.choice([1, 2, 7, 16, 33, 70]) for k, d in zip(kernel, dilation, strict=True))
+    sizes = tuple(
+        d * (k - 1) + r.choice([1, 2, 7, 16, 33, 70] if rank < 3 else [1, 2, 6, 17])
+        for k, d in zip(kernel, dilation, strict=True)
+    )
     ceil_mode = r.random() < 0.5
     settings = zip(sizes, kernel, stride, padding, dilation, strict=True)
     outputs = tuple(pool_size(*one, ceil_mode) for one in settings)
@@ -31,7 +36,7 @@ def drawn(seed: int, dtype: type, dilated: bool) -> tuple:
     return x, (outputs, kernel, stride, padding, dilation)
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(60))
 def test_max_pool_equals_reference(machine, dtype, seed):
     x, settings = drawn(seed, dtype, True)
     values, indices = native.max_pool(x, *settings)
@@ -40,12 +45,21 @@ def test_max_pool_equals_reference(machine, dtype, seed):
     assert indices.dtype == np.int64
     np.testing.assert_array_equal(values, expected_values)
     np.testing.assert_array_equal(indices, expected_indices)
+    with_places = native.max_pool_places(x, *settings)
+    expected = reference.max_pool_places(x, *settings)
+    assert with_places[1].dtype == np.uint8
+    np.testing.assert_array_equal(with_places[0], values)
+    np.testing.assert_array_equal(with_places[1], expected[1])
     alone, none = native.max_pool(x, *settings, False)
     assert none is None
     np.testing.assert_array_equal(alone, values)
     grad = np.random.default_rng(seed).standard_normal(values.shape).astype(dtype)
     sizes = x.shape[-len(settings[1]) :]
     found, expected = native.scatter_indices(grad, indices, sizes), reference.scatter_indices(grad, indices, sizes)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    found = native.max_pool_backward(grad, with_places[1], sizes, *settings[1:])
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    expected = reference.max_pool_backward(grad, with_places[1], sizes, *settings[1:])
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
@@ -123,6 +137,39 @@ def test_many_planes_and_strided_input(machine):
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.parametrize("width", [5, 12, 13, 30, 31, 64])
+@pytest.mark.parametrize("window", [2, 3])
+def test_rows_of_several_widths_next_to_each_other(machine, dtype, window, width):
+    """What vectors read and write beyond a row changes no other; NaN and -inf are among the elements."""
+    rng = np.random.default_rng(width)
+    x = rng.standard_normal((5, 3, 7, width)).astype(dtype)
+    x[rng.random(x.shape) < 0.1], x[rng.random(x.shape) < 0.1] = np.nan, -np.inf
+    settings = ((7 // window, width // window), (window,) * 2, (window,) * 2, (0, 0), (1, 1))
+    values, places = native.max_pool_places(x, *settings)
+    for found, expected in zip((values, places), reference.max_pool_places(x, *settings), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    grad = rng.standard_normal(values.shape).astype(dtype)
+    found = native.max_pool_backward(grad, places, x.shape[2:], *settings[1:])
+    np.testing.assert_array_equal(found, reference.max_pool_backward(grad, places, x.shape[2:], *settings[1:]))
+
+
+def test_windows_between_the_elements_name_the_last(machine, dtype):
+    x = np.zeros((2, 1, 3), dtype)
+    settings = ((1, 1), (2, 2), (5, 2), (1, 0), (3, 1))  # rows -1 and 2 of one
+    places = native.max_pool_places(x, *settings)[1]
+    np.testing.assert_array_equal(places, reference.max_pool_places(x, *settings)[1])
+    grad = np.ones(places.shape, dtype)
+    found = native.max_pool_backward(grad, places, (1, 3), *settings[1:])
+    np.testing.assert_array_equal(found, reference.max_pool_backward(grad, places, (1, 3), *settings[1:]))
+
+
+@pytest.mark.parametrize("padding", [0, 1])
+def test_bytes_that_name_no_place_lead_nowhere_else(machine, dtype, padding):
+    settings = ((2, 2), (2, 2), (padding, padding), (1, 1))
+    found = native.max_pool_backward(np.ones((3, 9, 9), dtype), np.full((3, 9, 9), 200, np.uint8), (17, 17), *settings)
+    assert found.shape == (3, 17, 17)
+
+
 @pytest.mark.parametrize("index", [-1, 16, 2**40])
 def test_an_index_outside_its_plane_raises(machine, index):
     indices = np.zeros((3, 2, 2), np.int64)
@@ -139,6 +186,11 @@ def test_an_index_outside_its_plane_raises(machine, index):
         (lambda x: native.max_pool(x, (2, 2), (2, 2), (2, 2), (-1, 0), (1, 1)), "padding"),
         (lambda x: native.max_pool(x[0, 0], (2, 2), (2, 2), (2, 2), (0, 0), (1, 1)), "dimensions"),
         (lambda x: native.scatter_indices(x, np.zeros((1, 4), np.int64), (4, 4)), "shape"),
+        (lambda x: native.max_pool_places(x, (1,), (256,), (1,), (0,), (64,)), "too many places"),
+        (
+            lambda x: native.max_pool_backward(x, np.zeros((1, 4), np.uint8), (8, 8), (2, 2), (2, 2), (0, 0), (1, 1)),
+            "shape",
+        ),
         (lambda x: native.avg_pool(x, (2, 2), (2, 2), (2, 2), (0, 0), True, 0), "divisor"),
     ],
 )

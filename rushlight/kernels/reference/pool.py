@@ -15,6 +15,7 @@ import numpy as np
 from rushlight.kernels.reference.windows import Ints, last_axes, taps, working_dtype
 
 __all__ = [
+    "MOST_PLACES",
     "adaptive_avg_pool",
     "adaptive_avg_pool_backward",
     "adaptive_max_pool",
@@ -24,13 +25,61 @@ __all__ = [
     "gather_indices",
     "keep_larger",
     "max_pool",
+    "max_pool_backward",
+    "max_pool_places",
     "put_indices",
     "scatter_indices",
+    "take_places",
 ]
+
+
+# How many places a window may have whose places are kept as bytes.
+MOST_PLACES = 255
 
 
 def _lowest(dtype: np.dtype[Any]) -> float | int:
     return int(np.iinfo(dtype).min) if dtype.kind in "iu" else -np.inf
+
+
+def _first_places(
+    outputs: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
+) -> list[np.ndarray[Any, Any]]:
+    """For each axis, the first place of each window that lies inside the input: what a window of -inf alone keeps."""
+    axes = zip(outputs, kernel, stride, padding, dilation, strict=True)
+    return [np.minimum(-(np.minimum(np.arange(o) * s - p, 0) // d), k - 1) for o, k, s, p, d in axes]
+
+
+def _largest(
+    x: np.ndarray[Any, Any], found: np.ndarray[Any, Any], outputs: Ints, settings: tuple[Ints, Ints, Ints, Ints]
+) -> np.ndarray[Any, Any]:
+    """The largest element of each window; its place in the window goes into `found`."""
+    values = np.full(found.shape, _lowest(x.dtype), x.dtype)
+    for place, out, inside in taps(x.shape[-len(outputs) :], outputs, *settings):
+        value, best = x[last_axes(*inside)], values[last_axes(*out)]
+        better = value > best
+        if x.dtype.kind not in "iu":
+            better |= np.isnan(value)
+        np.copyto(best, value, where=better)
+        np.copyto(found[last_axes(*out)], found.dtype.type(np.ravel_multi_index(place, settings[0])), where=better)
+    return values
+
+
+def _indices(
+    places: np.ndarray[Any, Any], sizes: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
+) -> np.ndarray[Any, Any]:
+    """The index in the input of each place in a window."""
+    outputs = places.shape[-len(kernel) :]
+    index = np.zeros(places.shape, np.int64)
+    rest = places.astype(np.int64)
+    parts = []
+    for k in reversed(kernel):
+        parts.append(rest % k)
+        rest //= k
+    axes = zip(reversed(parts), sizes, outputs, stride, padding, dilation, strict=True)
+    for axis, (part, size, out, s, p, d) in enumerate(axes, -len(kernel)):
+        begin = (np.arange(out) * s - p).reshape(-1, *(1,) * (-1 - axis))
+        index = index * size + np.clip(begin + part * d, 0, size - 1)
+    return index
 
 
 def max_pool(
@@ -40,29 +89,53 @@ def max_pool(
     stride: Ints,
     padding: Ints,
     dilation: Ints,
-    places: bool = True,
+    indices: bool = True,
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]:
-    """The largest element of each window and, if `places`, its index: the first of equal ones, the last NaN if there
+    """The largest element of each window and, if asked for, its index: the first of equal ones, the last NaN if there
     is any."""
     sizes = x.shape[-len(kernel) :]
-    lead = x.shape[: -len(kernel)]
-    position = np.arange(prod(sizes), dtype=np.int64).reshape(sizes)
-    values = np.full(lead + outputs, _lowest(x.dtype), x.dtype)
-    # A window of -inf alone keeps its first element inside the input.
-    starts = [np.arange(o) * s - p for o, s, p in zip(outputs, stride, padding, strict=True)]
-    starts = [np.where(b < 0, b + -(b // d) * d, b) for b, d in zip(starts, dilation, strict=True)]
-    indices = np.broadcast_to(
-        np.ravel_multi_index(np.meshgrid(*starts, indexing="ij"), sizes, mode="clip"), lead + outputs
-    )
-    indices = indices.astype(np.int64)
-    for _, out, inside in taps(sizes, outputs, kernel, stride, padding, dilation):
-        value, best = x[last_axes(*inside)], values[last_axes(*out)]
-        better = value > best
-        if x.dtype.kind not in "iu":
-            better |= np.isnan(value)
-        np.copyto(best, value, where=better)
-        np.copyto(indices[last_axes(*out)], position[inside], where=better)
-    return values, indices if places else None
+    settings = kernel, stride, padding, dilation
+    first = np.meshgrid(*_first_places(outputs, *settings), indexing="ij")
+    found = np.broadcast_to(np.ravel_multi_index(first, kernel), x.shape[: -len(kernel)] + outputs).astype(np.int64)
+    values = _largest(x, found, outputs, settings)
+    return values, _indices(found, sizes, *settings) if indices else None
+
+
+def max_pool_places(
+    x: np.ndarray[Any, Any], outputs: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """As `max_pool`, but what stands beside the values is the element's place in its window, counted in row-major
+    order: a byte each, so windows have 255 places at most."""
+    settings = kernel, stride, padding, dilation
+    first = np.meshgrid(*_first_places(outputs, *settings), indexing="ij")
+    found = np.broadcast_to(np.ravel_multi_index(first, kernel), x.shape[: -len(kernel)] + outputs).astype(np.uint8)
+    return _largest(x, found, outputs, settings), found
+
+
+def max_pool_backward(
+    grad: np.ndarray[Any, Any],
+    places: np.ndarray[Any, Any],
+    sizes: Ints,
+    kernel: Ints,
+    stride: Ints,
+    padding: Ints,
+    dilation: Ints,
+) -> np.ndarray[Any, Any]:
+    """The adjoint of `max_pool_places`: adds each gradient to the element at its place, in zeros (*lead, *sizes)."""
+    return scatter_indices(grad, _indices(places, sizes, kernel, stride, padding, dilation), sizes)
+
+
+def take_places(
+    x: np.ndarray[Any, Any],
+    places: np.ndarray[Any, Any],
+    kernel: Ints,
+    stride: Ints,
+    padding: Ints,
+    dilation: Ints,
+) -> np.ndarray[Any, Any]:
+    """The element of x (*lead, *sizes) at the place of each window: the adjoint of `max_pool_backward`."""
+    rank = len(kernel)
+    return gather_indices(x, _indices(places, x.shape[-rank:], kernel, stride, padding, dilation), rank)
 
 
 def scatter_indices(grad: np.ndarray[Any, Any], indices: np.ndarray[Any, Any], sizes: Ints) -> np.ndarray[Any, Any]:

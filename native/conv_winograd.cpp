@@ -2,12 +2,12 @@
 // conv_winograd.h says how patches, weights and outputs are transformed; in between lies one multiplication of matrices for each
 // of the (M + 2)^2 points, output channels x channels times channels x tiles.
 //
-// Tiles are counted through rows and images alike, so vectors of tiles are full whatever an image's width. They are taken in
-// chunks whose transformed patches fit the caches. For a chunk the threads first share the patches, then blocks of output
-// channels x panels of two vectors of tiles: a block's weights are transformed when a thread comes to it, its products go through
-// all points into scratch, and from there, transformed, to the outputs. The input gradient is the same with the window turned
-// round and the channels exchanged. The weight gradient transforms patches (channels next to each other) and gradients, and sums
-// their products over the tiles.
+// Tiles are counted through rows and images alike, so vectors of tiles are full whatever an image's width. Threads share the tiles,
+// or where these are few the output channels, and have nothing to wait for: each takes its own in chunks whose transformed patches
+// fit its cache. For a chunk it goes through blocks of output channels: it transforms the block's weights, and for panels of two
+// vectors of tiles its products go through all points into scratch, and from there, transformed, to the outputs. The input gradient
+// is the same with the window turned round and the channels exchanged. For the weight gradient the threads transform patches
+// (channels next to each other) and gradients together, and sum their products over the tiles.
 //
 // In three dimensions the transforms are still those of height and width: each slice of the window is one more channel, which
 // reads another slice of the image.
@@ -15,84 +15,16 @@
 // An infinity or a NaN spreads over its tile, where the definition has it in some outputs only: then the kernels return not_taken.
 #include "conv_paths.h"
 #include "conv_product.h"
-#include "conv_winograd.h"
+#include "conv_winograd_tiles.h"
 #include "core/allocator.h"
 #include "core/thread_pool.h"
 
 namespace rl::RL_ISA {
 namespace {
 
-constexpr int64_t kChunkBytes = 1 << 20;      // of transformed patches
+constexpr int64_t kChunkBytes = 1 << 20;      // of transformed patches, for each thread
 constexpr int64_t kGradChunkBytes = 3 << 20;  // of transformed patches and gradients: the sums are visited once a chunk
 constexpr int64_t kWindow = 9;
-
-template <int M>
-constexpr int kSide = M + 2;
-template <int M>
-constexpr int kPoints = kSide<M> * kSide<M>;
-
-// The tiles of all images: each gives M x M outputs.
-struct Tiling {
-    int64_t rows, cols, count;
-    Tiling(int64_t images, const int64_t (&out)[2], int64_t m)
-        : rows(divide_up(out[0], m)), cols(divide_up(out[1], m)), count(images * rows * cols) {}
-};
-
-// The depth of a product: slice k of the window reads, for output slice z, input slice z * scale + first + k * step.
-struct Depth {
-    int64_t in, out, kernel, scale, first, step;
-};
-
-RL_INLINE Depth forward_depth(const ConvAxis& s) { return {s.in, s.out, s.kernel, s.stride, -s.padding, s.dilation}; }
-RL_INLINE Depth adjoint_depth(const ConvAxis& s) { return {s.out, s.in, s.kernel, 1, s.padding, -s.dilation}; }  // stride 1
-
-// Where a tile's outputs are.
-struct Place {
-    int64_t at;
-    int32_t rows, cols;
-};
-
-RL_INLINE uint8_t bits_inside(int64_t first, int64_t count, int64_t size) {
-    const int64_t low = larger(0, smaller(count, -first)), high = larger(low, smaller(count, size - first));
-    return static_cast<uint8_t>((1u << high) - (1u << low));
-}
-
-// The patch of `side` x `side` elements from (y, x) on in image n.
-RL_INLINE void find_patch(int64_t n, int64_t image, const int64_t (&size)[2], int64_t y, int64_t x, int64_t side, Patch& patch) {
-    patch.at = n * image + y * size[1] + x;
-    const uint8_t columns = bits_inside(x, side, size[1]), rows = bits_inside(y, side, size[0]);
-    for (int64_t r = 0; r < 8; ++r) patch.inside[r] = rows >> r & 1 ? columns : 0;
-}
-
-// The same patch in the slices that output slice z reads, `next` patches apart.
-RL_INLINE void spread_patch(const Depth& depth, int64_t z, int64_t plane, int64_t next, Patch* patches) {
-    const Patch flat = patches[0];
-    for (int64_t k = 0; k < depth.kernel; ++k) {
-        const int64_t slice = z * depth.scale + depth.first + k * depth.step;
-        Patch& patch = patches[k * next];
-        patch = slice >= 0 && slice < depth.in ? flat : Patch{};
-        if (slice >= 0 && slice < depth.in) patch.at += slice * plane;
-    }
-}
-
-// The patches and places of tiles [first, first + count), and empty ones up to `many`; a slice's patches are `room` apart.
-RL_INLINE void find_tiles(const Tiling& tiling, const Depth& depth, int64_t m, int64_t first, int64_t count, int64_t many, int64_t room,
-                          const int64_t (&in)[2], const int64_t (&out)[2], const int64_t (&padding)[2], int64_t x_image,
-                          int64_t y_image, Patch* patches, Place* places) {
-    for (int64_t i = 0; i < many; ++i) {
-        const int64_t tile = first + i, image = tile / (tiling.rows * tiling.cols), n = image / depth.out, z = image % depth.out;
-        const int64_t y = tile / tiling.cols % tiling.rows * m, x = tile % tiling.cols * m;
-        if (i >= count) {
-            for (int64_t k = 0; k < depth.kernel; ++k) patches[k * room + i] = {};
-            places[i] = {};
-            continue;
-        }
-        find_patch(n, x_image, in, y - padding[0], x - padding[1], m + 2, patches[i]);
-        spread_patch(depth, z, in[0] * in[1], room, patches + i);
-        places[i] = {n * y_image + (z * out[0] + y) * out[1] + x, static_cast<int32_t>(smaller(m, out[0] - y)),
-                     static_cast<int32_t>(smaller(m, out[1] - x))};
-    }
-}
 
 // Forward or, `adjoint`, the input gradient, of one group: y (outs channels) from x; `channels` counts each slice of the window.
 template <class T>
@@ -121,11 +53,10 @@ struct Chunk {
     int64_t vectors, panels;
 };
 
-// The patches of vectors of tiles x channels, [begin, end) of them.
 template <class T, int M>
-void transform_inputs(const Job<T>& job, const Chunk<T>& chunk, int64_t begin, int64_t end) {
+void transform_inputs(const Job<T>& job, const Chunk<T>& chunk) {
     constexpr int S = kSide<M>;
-    for (int64_t i = begin; i < end; ++i) {
+    for (int64_t i = 0; i < chunk.vectors * job.channels; ++i) {
         const int64_t vector = i / job.channels, c = i % job.channels, slice = c % job.depth.kernel;
         Vec<T> patch[S][S], points[S][S];
         load_tiles<T, S>(job.x + c / job.depth.kernel * job.x_channel(), chunk.patches + slice * chunk.room + vector * lanes<T>,
@@ -227,75 +158,108 @@ RL_INLINE bool put_outputs(const T* products, int64_t point, T bias, bool relu, 
     return !(sum<T>(strange) == T(0));
 }
 
-// Blocks of output channels x panels of tiles, [begin, end) of them. True if an output is infinite or NaN.
+// What one thread works in.
+template <class T>
+struct Room {
+    T* weights;
+    int64_t weight_point;
+    T* products;
+};
+
+// The outputs of a chunk of tiles, of blocks [begin, end) of output channels. True if one is infinite or NaN.
 template <class T, int M>
-bool multiply_blocks(const Job<T>& job, const Chunk<T>& chunk, int64_t begin, int64_t end, T* weights, int64_t weight_point,
-                     T* products) {
-    int64_t have = -1;
+bool multiply_blocks(const Job<T>& job, const Chunk<T>& chunk, int64_t begin, int64_t end, const Room<T>& room) {
     bool strange = false;
     const int64_t plane = job.y_channel(), stretches = divide_up(job.channels, kStretch);
-    for (int64_t i = begin; i < end; ++i) {
-        const int64_t row = i / chunk.panels * job.block, rows = smaller(job.block, job.outs - row), panel = i % chunk.panels;
-        const int64_t width = smaller(2, chunk.vectors - 2 * panel), point = rows * kPanel<T> + lanes<T>;
-        if (row != have) transform_weights<T, M>(job, row, rows, weights, weight_point);
-        have = row;
-        const AddTile<T> add = add_tile_for<T>(rows, width);
-        for (int64_t p = 0; p < kPoints<M>; ++p) {
-            for (int64_t j = 0; j < stretches; ++j) {
-                const int64_t first = job.channels * j / stretches, last = job.channels * (j + 1) / stretches;
-                add(last - first, weights + p * weight_point + first * rows, 1, rows,
-                    chunk.inputs + p * chunk.point + (panel * job.channels + first) * kPanel<T>, kPanel<T>, j == 0,
-                    products + p * point, kPanel<T>);
+    for (int64_t row = begin * job.block; row < smaller(end * job.block, job.outs); row += job.block) {
+        const int64_t rows = smaller(job.block, job.outs - row), point = rows * kPanel<T> + lanes<T>;
+        transform_weights<T, M>(job, row, rows, room.weights, room.weight_point);
+        for (int64_t panel = 0; panel < chunk.panels; ++panel) {
+            const int64_t width = smaller(2, chunk.vectors - 2 * panel);
+            const AddTile<T> add = add_tile_for<T>(rows, width);
+            for (int64_t p = 0; p < kPoints<M>; ++p) {
+                for (int64_t j = 0; j < stretches; ++j) {
+                    const int64_t first = job.channels * j / stretches, last = job.channels * (j + 1) / stretches;
+                    add(last - first, room.weights + p * room.weight_point + first * rows, 1, rows,
+                        chunk.inputs + p * chunk.point + (panel * job.channels + first) * kPanel<T>, kPanel<T>, j == 0,
+                        room.products + p * point, kPanel<T>);
+                }
             }
-        }
-        for (int64_t r = 0; r < rows; ++r) {
-            for (int64_t v = 0; v < width; ++v)
-                strange |= put_outputs<T, M>(products + r * kPanel<T> + v * lanes<T>, point, job.bias ? job.bias[row + r] : T(0),
-                                             job.relu, chunk.places + panel * kPanel<T> + v * lanes<T>, job.out[1],
-                                             job.y + (row + r) * plane);
+            for (int64_t r = 0; r < rows; ++r) {
+                for (int64_t v = 0; v < width; ++v)
+                    strange |= put_outputs<T, M>(room.products + r * kPanel<T> + v * lanes<T>, point, job.bias ? job.bias[row + r] : T(0),
+                                                 job.relu, chunk.places + panel * kPanel<T> + v * lanes<T>, job.out[1],
+                                                 job.y + (row + r) * plane);
+            }
         }
     }
     return strange;
 }
 
+// Cycles, about, for a vector of tiles and a channel: of its patch, of its products with a number of output channels.
+constexpr double patch_cost(double points) { return 14 * points; }
+constexpr double product_cost(double points, double outs) { return 1.1 * points * outs; }
+// And for the weights between so many channels, once a chunk.
+template <class T>
+constexpr double weight_cost(double points, double weights) { return (4 * points + 300) / lanes<T> * weights; }
+
+// Into how many shares `parts` threads divide the tiles, in panels; those of one share divide the blocks of output channels.
+template <class T>
+int64_t shares_of_tiles(int64_t panels, int64_t most, int64_t blocks, int64_t block, int64_t parts, int64_t points) {
+    int64_t best = 1;
+    double least = 0;
+    for (int64_t shares = 1; shares <= parts; ++shares) {
+        if (parts % shares) continue;
+        const double own = double(divide_up(panels, shares)), outs = double(divide_up(blocks, parts / shares) * block);
+        const double chunks = double(divide_up(divide_up(panels, shares), most)), p = double(points);
+        const double cost = 2 * own * (patch_cost(p) + product_cost(p, outs)) + chunks * weight_cost<T>(p, outs);
+        if (shares == 1 || cost <= least) least = cost, best = shares;
+    }
+    return best;
+}
+
 template <class T, int M>
 ConvStatus correlate(const Job<T>& first_group, const ConvShape& c, const int64_t (&padding)[2]) {
     constexpr int64_t points = kPoints<M>;
-    Job<T> job = first_group;
-    const Tiling tiling(c.batch * job.depth.out, job.out, M);
-    const int64_t bytes = points * job.channels * static_cast<int64_t>(sizeof(T)), all = divide_up(tiling.count, kPanel<T>);
-    const int64_t panels = divide_up(all, divide_up(all, larger(1, kChunkBytes / (bytes * kPanel<T>))));
-    const int64_t parts = parts_for(multiplications(c) / c.groups / 4, kGrain), blocks = divide_up(job.outs, job.block);
-    const int64_t input_point = panels * job.channels * kPanel<T> + lanes<T>, room = panels * kPanel<T>;
-    const int64_t weight_point = job.channels * job.block + 2 * lanes<T>, product_size = points * (job.block * kPanel<T> + lanes<T>);
-    Scratch<T> inputs(static_cast<size_t>(points * input_point));
-    Scratch<T> own(static_cast<size_t>(parts * (points * weight_point + product_size)));
-    Scratch<Patch> patches(static_cast<size_t>(job.depth.kernel * room));
-    Scratch<Place> places(static_cast<size_t>(room));
-    if (!inputs.get() || !own.get() || !patches.get() || !places.get()) return ConvStatus::no_memory;
-    T* const base = own.get();
+    const Job<T>& first = first_group;
+    const Tiling tiling(c.batch * first.depth.out, first.out, M);
+    const int64_t bytes = points * first.channels * static_cast<int64_t>(sizeof(T)), panels = divide_up(tiling.count, kPanel<T>);
+    const int64_t parts = parts_for(multiplications(c) / c.groups / 4, kGrain), blocks = divide_up(first.outs, first.block);
+    const int64_t most = larger(1, kChunkBytes / (bytes * kPanel<T>));
+    const int64_t shares = shares_of_tiles<T>(panels, most, blocks, first.block, parts, points), others = parts / shares;
+    const int64_t room = smaller(most, divide_up(panels, shares)) * kPanel<T>, input_point = room * first.channels + lanes<T>;
+    const int64_t weight_point = first.channels * first.block + 2 * lanes<T>, product_size = points * (first.block * kPanel<T> + lanes<T>);
+    const int64_t size = points * (input_point + weight_point) + product_size;
+    Scratch<T> scratch(static_cast<size_t>(parts * size));
+    Scratch<Patch> patches(static_cast<size_t>(parts * first.depth.kernel * room));
+    Scratch<Place> places(static_cast<size_t>(parts * room));
+    if (!scratch.get() || !patches.get() || !places.get()) return ConvStatus::no_memory;
     bool strange[kMaxThreads] = {};
-    for (int64_t g = 0; g < c.groups; ++g) {
-        for (int64_t tile = 0; tile < tiling.count; tile += room) {
-            const int64_t count = smaller(room, tiling.count - tile), vectors = divide_up(count, lanes<T>);
-            find_tiles(tiling, job.depth, M, tile, count, vectors * lanes<T>, room, job.in, job.out, padding, c.groups * job.x_group(),
-                       c.groups * job.outs * job.y_channel(), patches.get(), places.get());
-            const Chunk<T> chunk = {patches.get(), places.get(), room, inputs.get(), input_point, vectors, divide_up(vectors, 2)};
-            const int64_t units = vectors * job.channels, tiles = blocks * chunk.panels;
-            parallel_parts(static_cast<int>(parts), [&](int part, int total) {
-                transform_inputs<T, M>(job, chunk, units * part / total, units * (part + 1) / total);
-            });
-            parallel_parts(static_cast<int>(parts), [&](int part, int total) {
-                T* const weights = base + part * (points * weight_point + product_size);
-                strange[part] |= multiply_blocks<T, M>(job, chunk, tiles * part / total, tiles * (part + 1) / total, weights,
-                                                       weight_point, weights + points * weight_point);
-            });
+    parallel_parts(static_cast<int>(parts), [&](int part, int) {
+        T* const inputs = scratch.get() + part * size;
+        T* const weights = inputs + points * input_point;
+        const Room<T> own = {weights, weight_point, weights + points * weight_point};
+        Patch* const own_patches = patches.get() + part * first.depth.kernel * room;
+        Place* const own_places = places.get() + part * room;
+        const int64_t share = part / others, other = part % others, end = smaller(panels * (share + 1) / shares * kPanel<T>, tiling.count);
+        const int64_t begin = panels * share / shares * kPanel<T>, chunks = larger(1, divide_up(end - begin, room));
+        const int64_t step = divide_up(divide_up(end - begin, kPanel<T>), chunks) * kPanel<T>;
+        Job<T> job = first;
+        for (int64_t g = 0; g < c.groups; ++g) {
+            for (int64_t tile = begin; tile < end; tile += step) {
+                const int64_t count = smaller(step, end - tile), vectors = divide_up(count, lanes<T>);
+                find_tiles(tiling, job.depth, M, tile, count, vectors * lanes<T>, room, job.in, job.out, padding,
+                           c.groups * job.x_group(), c.groups * job.outs * job.y_channel(), own_patches, own_places);
+                const Chunk<T> chunk = {own_patches, own_places, room, inputs, input_point, vectors, divide_up(vectors, 2)};
+                transform_inputs<T, M>(job, chunk);
+                strange[part] |= multiply_blocks<T, M>(job, chunk, blocks * other / others, blocks * (other + 1) / others, own);
+            }
+            job.x += job.x_group();
+            job.y += job.outs * job.y_channel();
+            job.w += job.channels * job.outs * kWindow;
+            if (job.bias) job.bias += job.outs;
         }
-        job.x += job.x_group();
-        job.y += job.outs * job.y_channel();
-        job.w += job.channels * job.outs * kWindow;
-        if (job.bias) job.bias += job.outs;
-    }
+    });
     for (const bool found : strange)
         if (found) return ConvStatus::not_taken;
     return ConvStatus::ok;
@@ -315,7 +279,8 @@ double cost_of(const ConvShape& c, double m, int64_t slices, const int64_t (&out
     const double vectors = double(divide_up(int64_t(tiles), lanes<T>)), outs = double(c.out_channels);
     const double in = double(c.in_channels * c.slices.kernel);
     const double chunks = larger(1, int64_t(points * in * tiles * double(sizeof(T)) / double(kChunkBytes)));
-    return 1.6 * (vectors * points * (1.1 * in * outs + 14 * in + 10 * outs) + chunks * in * outs * (4 * points + 300) / lanes<T> + 20000);
+    return 1.6 * (vectors * (product_cost(points, in * outs) + patch_cost(points) * in + 10 * points * outs) +
+                  chunks * weight_cost<T>(points, in * outs) + 20000);
 }
 
 // What a multiplication without transforms takes: of rows in whole vectors or of gathered patches.

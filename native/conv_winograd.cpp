@@ -6,8 +6,7 @@
 // or where these are few the output channels, and have nothing to wait for: each takes its own in chunks whose transformed patches
 // fit its cache. For a chunk it goes through blocks of output channels: it transforms the block's weights, and for panels of two
 // vectors of tiles its products go through all points into scratch, and from there, transformed, to the outputs. The input gradient
-// is the same with the window turned round and the channels exchanged. For the weight gradient the threads transform patches
-// (channels next to each other) and gradients together, and sum their products over the tiles.
+// is the same with the window turned round and the channels exchanged. The weight gradient is in conv_winograd_weight.h.
 //
 // In three dimensions the transforms are still those of height and width: each slice of the window is one more channel, which
 // reads another slice of the image.
@@ -15,16 +14,12 @@
 // An infinity or a NaN spreads over its tile, where the definition has it in some outputs only: then the kernels return not_taken.
 #include "conv_paths.h"
 #include "conv_product.h"
-#include "conv_winograd_tiles.h"
+#include "conv_winograd_weight.h"
 #include "core/allocator.h"
 #include "core/thread_pool.h"
 
 namespace rl::RL_ISA {
 namespace {
-
-constexpr int64_t kChunkBytes = 1 << 20;      // of transformed patches, for each thread
-constexpr int64_t kGradChunkBytes = 3 << 20;  // of transformed patches and gradients: the sums are visited once a chunk
-constexpr int64_t kWindow = 9;
 
 // Forward or, `adjoint`, the input gradient, of one group: y (outs channels) from x; `channels` counts each slice of the window.
 template <class T>
@@ -312,140 +307,6 @@ ConvStatus input(const ConvShape& c, const T* gy, const T* w, const T* bias, T* 
                    {c.in[0], c.in[1]}, gy, w, bias, gx, false, true, even_block(c.in_channels)}, c, {2 - c.padding[0], 2 - c.padding[1]});
 }
 
-// The weight gradient of one group. `inputs` are [point][tile][channel], `grads` [point][output channel][tile], `sums`
-// [block of output channels, panel of channels][point][row][2 vectors].
-template <class T>
-struct GradJob {
-    Depth depth;
-    int64_t channels, outs, in[2], out[2], block;  // channels: with each slice of the window
-    const T* x;
-    const T* gy;
-    T* gw;
-    int64_t width;  // channels in whole vectors
-    int64_t room;   // of tiles in a chunk
-    T* inputs;
-    T* grads;
-    int64_t input_point, grad_point, product_point;
-    int64_t x_channel() const { return depth.in * in[0] * in[1]; }
-    int64_t y_channel() const { return depth.out * out[0] * out[1]; }
-    int64_t x_group() const { return channels / depth.kernel * x_channel(); }
-};
-
-// Some tiles: patches of x, and of gy.
-struct GradChunk {
-    const Patch* patches;
-    const Patch* grads;
-    int64_t count;
-    bool first, last;
-};
-
-// The patches of channels [c, c + lanes<T>) of a tile.
-template <class T, int S>
-RL_INLINE void load_patches(const GradJob<T>& job, const Patch* patches, int64_t c, Vec<T> (&to)[S][S]) {
-    const int64_t slices = job.depth.kernel, count = smaller(lanes<T>, job.channels - c);
-    if (slices == 1) return load_channels<T, S>(job.x + c * job.x_channel(), job.x_channel(), count, patches[0], job.in[1], to);
-    int64_t offsets[lanes<T>];
-    const Patch* own[lanes<T>];
-    int64_t slice = c % slices, offset = c / slices * job.x_channel();
-    for (int64_t i = 0; i < count; ++i) {
-        offsets[i] = offset;
-        own[i] = patches + slice * job.room;
-        if (++slice < slices) continue;
-        slice = 0;
-        offset += job.x_channel();
-    }
-    load_channels<T, S>(job.x, offsets, own, count, job.in[1], to);
-}
-
-template <class T, int M>
-void transform_both(const GradJob<T>& job, const GradChunk& chunk, int64_t part, int64_t parts) {
-    constexpr int S = kSide<M>;
-    const int64_t groups = job.width / lanes<T>, units = chunk.count * groups;
-    for (int64_t i = units * part / parts; i < units * (part + 1) / parts; ++i) {
-        const int64_t tile = i / groups, c = i % groups * lanes<T>;
-        Vec<T> patch[S][S], points[S][S];
-        load_patches<T, S>(job, chunk.patches + tile, c, patch);
-        transform_square<typename Winograd<T, M>::Input, T, S, S>(patch, points);
-        T* const to = job.inputs + tile * job.width + c;
-#pragma GCC unroll 1
-        for (int r = 0; r < S; ++r)
-#pragma GCC unroll 6
-            for (int s = 0; s < S; ++s) store(to + (r * S + s) * job.input_point, points[r][s]);
-    }
-    const int64_t vectors = divide_up(chunk.count, lanes<T>), grads = vectors * job.outs;
-    for (int64_t i = grads * part / parts; i < grads * (part + 1) / parts; ++i) {
-        const int64_t vector = i / job.outs, k = i % job.outs;
-        Vec<T> tile[M][M], points[S][S];
-        load_tiles<T, M>(job.gy + k * job.y_channel(), chunk.grads + vector * lanes<T>, job.out[1], tile);
-        transform_square<typename Winograd<T, M>::Gradient, T, M, S>(tile, points);
-        T* const to = job.grads + k * job.room + vector * lanes<T>;
-#pragma GCC unroll 1
-        for (int r = 0; r < S; ++r)
-#pragma GCC unroll 6
-            for (int s = 0; s < S; ++s) store(to + (r * S + s) * job.grad_point, points[r][s]);
-    }
-}
-
-// The gradient of the windows of a vector of channels, from its sums. True if one is infinite or NaN.
-template <class T, int M>
-RL_INLINE bool put_windows(const T* sums, int64_t point, int64_t count, T* gw) {
-    constexpr int S = kSide<M>;
-    Vec<T> points[S][S], window[3][3], strange{};
-#pragma GCC unroll 6
-    for (int r = 0; r < S; ++r)
-#pragma GCC unroll 6
-        for (int s = 0; s < S; ++s) points[r][s] = load(sums + (r * S + s) * point);
-    transform_square<typename Winograd<T, M>::WeightGradient, T, S, 3>(points, window);
-#pragma GCC unroll 5
-    for (int first = 0; first < kWindow; first += lanes<T>) {
-        Vec<T> rows[lanes<T>];
-        const int64_t some = smaller(lanes<T>, kWindow - first);
-#pragma GCC unroll 16
-        for (int i = 0; i < lanes<T>; ++i) {
-            rows[i] = first + i < kWindow ? (&window[0][0])[first + i < kWindow ? first + i : 0] : Vec<T>{};
-            strange += rows[i] - rows[i];
-        }
-        transpose<T>(rows);
-#pragma GCC unroll 16
-        for (int i = 0; i < lanes<T>; ++i) {
-            if (i >= count) break;
-            if (some == lanes<T>) store(gw + i * kWindow + first, rows[i]);
-            else store_part(gw + i * kWindow + first, rows[i], some);
-        }
-    }
-    // Lanes without a channel were computed from zeros.
-    return !(sum<T>(strange) == T(0));
-}
-
-// Blocks of output channels x panels of channels, [begin, end) of them.
-template <class T, int M>
-bool add_blocks(const GradJob<T>& job, const GradChunk& chunk, int64_t begin, int64_t end, T* sums, bool shared) {
-    const int64_t panels = divide_up(job.width, kPanel<T>), stretches = divide_up(chunk.count, kStretch);
-    bool strange = false;
-    for (int64_t i = begin; i < end; ++i) {
-        const int64_t row = i / panels * job.block, rows = smaller(job.block, job.outs - row), c = i % panels * kPanel<T>;
-        const int64_t width = smaller(2, (job.width - c) / lanes<T>);
-        const AddTile<T> add = add_tile_for<T>(rows, width);
-        T* const products = shared ? sums + i * kPoints<M> * job.product_point : sums;
-        for (int64_t p = 0; p < kPoints<M>; ++p) {
-            for (int64_t j = 0; j < stretches; ++j) {
-                const int64_t first = chunk.count * j / stretches, last = chunk.count * (j + 1) / stretches;
-                add(last - first, job.grads + p * job.grad_point + row * job.room + first, job.room, 1,
-                    job.inputs + p * job.input_point + first * job.width + c, job.width, chunk.first && j == 0,
-                    products + p * job.product_point, kPanel<T>);
-            }
-        }
-        for (int64_t r = 0; chunk.last && r < rows; ++r) {
-            for (int64_t v = 0; v < width; ++v) {
-                const int64_t channel = c + v * lanes<T>;
-                strange |= put_windows<T, M>(products + r * kPanel<T> + v * lanes<T>, job.product_point, job.channels - channel,
-                                             job.gw + ((row + r) * job.channels + channel) * kWindow);
-            }
-        }
-    }
-    return strange;
-}
-
 // gb[k] = the sum of gy's channel k.
 template <class T>
 void sum_channels(const ConvShape& c, const T* gy, T* gb) {
@@ -464,66 +325,6 @@ void sum_channels(const ConvShape& c, const T* gy, T* gb) {
             gb[k] = sum<T>(total);
         }
     });
-}
-
-// The patches of x and of gy of tiles [first, first + count), and empty ones of gy up to job.room.
-template <class T, int M>
-void find_grad_tiles(const GradJob<T>& job, const ConvShape& c, const Tiling& tiling, int64_t first, int64_t count, Patch* patches,
-                     Patch* grads) {
-    for (int64_t i = 0; i < job.room; ++i) {
-        const int64_t tile = first + i, image = tile / (tiling.rows * tiling.cols), n = image / job.depth.out, z = image % job.depth.out;
-        const int64_t row = tile / tiling.cols % tiling.rows * M, column = tile % tiling.cols * M;
-        grads[i] = {};
-        if (i >= count) continue;
-        find_patch(n, c.groups * job.x_group(), c.in, row - c.padding[0], column - c.padding[1], kSide<M>, patches[i]);
-        spread_patch(job.depth, z, c.in[0] * c.in[1], job.room, patches + i);
-        find_patch(n, c.groups * job.outs * job.y_channel(), c.out, row, column, M, grads[i]);
-        grads[i].at += z * c.out[0] * c.out[1];
-    }
-}
-
-template <class T, int M>
-ConvStatus weight_of(const ConvShape& c, const T* x, const T* gy, T* gw) {
-    constexpr int64_t points = kPoints<M>;
-    const Depth depth = forward_depth(c.slices);
-    const Tiling tiling(c.batch * depth.out, c.out, M);
-    const int64_t channels = c.in_channels * depth.kernel, width = divide_up(channels, lanes<T>) * lanes<T>;
-    const int64_t block = even_block(c.out_channels);
-    const int64_t bytes = points * (width + c.out_channels) * static_cast<int64_t>(sizeof(T));
-    const int64_t all = divide_up(tiling.count, lanes<T>), most = larger(1, kGradChunkBytes / (bytes * lanes<T>));
-    const int64_t room = divide_up(all, divide_up(all, most)) * lanes<T>;
-    const bool shared = room < tiling.count;
-    const int64_t parts = parts_for(multiplications(c) / c.groups / 4, kGrain);
-    const int64_t units = divide_up(c.out_channels, block) * divide_up(width, kPanel<T>);
-    GradJob<T> job = {depth, channels, c.out_channels, {c.in[0], c.in[1]}, {c.out[0], c.out[1]}, block, x, gy, gw, width, room, nullptr,
-                      nullptr, room * width + lanes<T>, c.out_channels * room + lanes<T>, block * kPanel<T> + lanes<T>};
-    const int64_t size = points * job.product_point;
-    Scratch<T> inputs(static_cast<size_t>(points * job.input_point)), grads(static_cast<size_t>(points * job.grad_point));
-    Scratch<T> sums(static_cast<size_t>((shared ? units : parts) * size));
-    Scratch<Patch> patches(static_cast<size_t>((depth.kernel + 1) * room));
-    if (!inputs.get() || !grads.get() || !sums.get() || !patches.get()) return ConvStatus::no_memory;
-    job.inputs = inputs.get(), job.grads = grads.get();
-    T* const all_sums = sums.get();
-    Patch* const grad_patches = patches.get() + depth.kernel * room;
-    bool strange[kMaxThreads] = {};
-    for (int64_t g = 0; g < c.groups; ++g) {
-        for (int64_t first = 0; first < tiling.count; first += room) {
-            const GradChunk chunk = {patches.get(), grad_patches, smaller(room, tiling.count - first), first == 0,
-                                     first + room >= tiling.count};
-            find_grad_tiles<T, M>(job, c, tiling, first, chunk.count, patches.get(), grad_patches);
-            parallel_parts(static_cast<int>(parts), [&](int part, int total) { transform_both<T, M>(job, chunk, part, total); });
-            parallel_parts(static_cast<int>(parts), [&](int part, int total) {
-                strange[part] |= add_blocks<T, M>(job, chunk, units * part / total, units * (part + 1) / total,
-                                                  shared ? all_sums : all_sums + part * size, shared);
-            });
-        }
-        job.x += job.x_group();
-        job.gy += c.out_channels * job.y_channel();
-        job.gw += channels * c.out_channels * kWindow;
-    }
-    for (const bool found : strange)
-        if (found) return ConvStatus::not_taken;
-    return ConvStatus::ok;
 }
 
 template <class T>

@@ -7,6 +7,9 @@
 namespace rl::RL_ISA {
 namespace {
 
+constexpr int64_t kChunkBytes = 1 << 20;  // of what one thread transforms by itself
+constexpr int64_t kWindow = 9;
+
 template <int M>
 constexpr int kSide = M + 2;
 template <int M>

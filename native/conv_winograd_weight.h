@@ -11,7 +11,7 @@ namespace rl::RL_ISA {
 namespace {
 
 constexpr int64_t kGradChunkBytes = 3 << 20;  // of what threads transform together: the sums are visited once a chunk
-constexpr int64_t kSmallSumsBytes = 200 << 10, kShares = 4;  // of the weight gradient's sums: shares of the tiles have their own
+constexpr int64_t kSmallSumsBytes = 400 << 10, kShares = 4;  // of the weight gradient's sums: shares of the tiles have their own
 
 // The weight gradient of one group. `inputs` are [point][tile][channel], `grads` [point][output channel][tile], `sums`
 // [unit][point][row][2 vectors].

@@ -30,11 +30,6 @@ struct Span {
     }
 };
 
-// Whether all windows lie inside the input along an axis.
-RL_INLINE bool all_inside(const PoolShape& s, int axis) {
-    return s.padding[axis] == 0 && (s.out[axis] - 1) * s.stride[axis] + (s.kernel[axis] - 1) * s.dilation[axis] < s.in[axis];
-}
-
 // The first `count` indices, at most a vector's, as int64.
 template <class T>
 RL_INLINE void store_found(int64_t* to, Mask<T> index, int64_t count) {
@@ -349,8 +344,32 @@ PoolStatus max_of(const PoolShape& shape, const T* x, T* y, Found* found) {
     return PoolStatus::ok;
 }
 
+// The indices from the places' names. Of windows that stick out, with columns by turns, that is less work than to carry indices along.
+template <class T>
+PoolStatus max_indexed(const PoolShape& s, const T* x, T* y, int64_t* indices) {
+    const int64_t outputs = elements(s.out), all = s.planes * outputs;
+    const uint32_t last = static_cast<uint32_t>(elements(s.in) - 1);
+    const Scratch<uint8_t> places(static_cast<size_t>(all));
+    const PlaceIndices found(s, 1);
+    if (!places.get() || !found.begins.get()) return PoolStatus::no_memory;
+    const PoolStatus status = max_of<T, uint8_t>(s, x, y, places.get());
+    if (status != PoolStatus::ok) return status;
+    parallel_for(s.planes, kGrain / outputs + 1, [&](int64_t plane, int64_t end) {
+        for (; plane < end; ++plane) {
+            const int64_t from = plane * outputs;
+            for (int64_t i = 0; i < outputs; i += lanes<float>) {
+                const auto index = found.at(places.get() + from + i, all - from - i, i, last);
+                store_found<float>(indices + from + i, (Mask<float>)index, outputs - i);
+            }
+        }
+    });
+    return PoolStatus::ok;
+}
+
 template <class T>
 PoolStatus max_pool(const PoolShape& s, const T* x, T* y, int64_t* indices) {
+    const bool by_names = !all_inside(s, kWidth) && s.stride[kWidth] > 1 && named_by_bytes(s) && !between(s);
+    if (indices && by_names) return max_indexed(s, x, y, indices);
     return indices ? max_of<T, int64_t>(s, x, y, indices) : max_of<T, void>(s, x, y, nullptr);
 }
 

@@ -153,6 +153,34 @@ def test_rows_of_several_widths_next_to_each_other(machine, dtype, window, width
     np.testing.assert_array_equal(found, reference.max_pool_backward(grad, places, x.shape[2:], *settings[1:]))
 
 
+@pytest.mark.parametrize(
+    ("lead", "sizes", "window", "stride", "padding"),
+    [
+        ((70, 3), (7, 7), (7, 7), (7, 7), (0, 0)),  # an output a plane, more places than a table has
+        ((131,), (5, 7), (3, 3), (1, 1), (1, 1)),  # as many planes as are added together, and some more
+        ((2, 3), (41, 43), (3, 2), (2, 3), (1, 1)),
+        ((67,), (6, 6), (2, 2), (2, 2), (1, 1)),
+        ((3,), (1100,), (4,), (1,), (2,)),  # more outputs than have their indices found at a time
+        ((2, 9), (3, 5, 7), (2, 3, 3), (1, 2, 1), (1, 1, 1)),
+        ((5,), (9, 50), (2, 3), (4, 4), (0, 0)),  # elements that no window has
+    ],
+)
+def test_small_planes_and_large_get_their_gradients(machine, dtype, lead, sizes, window, stride, padding):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((*lead, *sizes)).astype(dtype)
+    ones = (1,) * len(sizes)
+    outputs = tuple(pool_size(*one, False) for one in zip(sizes, window, stride, padding, ones, strict=True))
+    settings = (window, stride, padding, ones)
+    values, places = reference.max_pool_places(x, outputs, *settings)
+    np.testing.assert_array_equal(
+        native.max_pool(x, outputs, *settings)[1], reference.max_pool(x, outputs, *settings)[1]
+    )
+    grad = rng.integers(-9, 9, values.shape).astype(dtype)
+    grad[rng.random(grad.shape) < 0.02], grad[rng.random(grad.shape) < 0.02] = np.nan, np.inf
+    found = native.max_pool_backward(grad, places, sizes, *settings)
+    np.testing.assert_array_equal(found, reference.max_pool_backward(grad, places, sizes, *settings))
+
+
 def test_windows_between_the_elements_name_the_last(machine, dtype):
     x = np.zeros((2, 1, 3), dtype)
     settings = ((1, 1), (2, 2), (5, 2), (1, 0), (3, 1))  # rows -1 and 2 of one
@@ -168,6 +196,10 @@ def test_bytes_that_name_no_place_lead_nowhere_else(machine, dtype, padding):
     settings = ((2, 2), (2, 2), (padding, padding), (1, 1))
     found = native.max_pool_backward(np.ones((3, 9, 9), dtype), np.full((3, 9, 9), 200, np.uint8), (17, 17), *settings)
     assert found.shape == (3, 17, 17)
+    settings = ((2, 2), (1, 1), (padding, padding), (1, 1))
+    outputs = (70, 3 + 2 * padding, 3 + 2 * padding)
+    names = np.random.default_rng(0).integers(0, 256, outputs).astype(np.uint8)
+    assert native.max_pool_backward(np.ones(outputs, dtype), names, (4, 4), *settings).shape == (70, 4, 4)
 
 
 @pytest.mark.parametrize("index", [-1, 16, 2**40])

@@ -186,11 +186,7 @@ class Node:
         versions = self._versions
         plain = True
         for i, item in enumerate(saved):
-            if item.__class__ is _SavedOutput:
-                plain = False
-                if item.counter.value != versions[i]:
-                    self._raise_modified(item, item.counter.value, versions[i])
-            elif isinstance(item, Variable):
+            if isinstance(item, Variable):
                 counter = item._counter
                 if counter is not None:
                     if counter.value != (versions[i] if versions else 0):
@@ -200,6 +196,10 @@ class Node:
                             "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_()."
                             "This is not supported, please use out-of-place `.detach()` instead"
                         )
+            elif item.__class__ is _SavedOutput:
+                plain = False
+                if item.counter.value != versions[i]:
+                    self._raise_modified(item, item.counter.value, versions[i])
             elif item.__class__ is _Packed:
                 plain = False
         if plain:
@@ -337,7 +337,7 @@ class Node:
                     break
             else:
                 return  # No versions noted: all were zero.
-        self._versions = tuple([self._version_of(item) for item in saved])
+        self._versions = self._versions_of(saved)
         for nr, out in enumerate(outputs):
             saved = tuple([_SavedOutput(out, nr) if item is out else item for item in saved])
         self._saved = saved
@@ -355,16 +355,21 @@ class Node:
         )
 
     @staticmethod
-    def _version_of(item: Any) -> int:
-        if not isinstance(item, Variable):
-            return 0
-        if item._inference:
-            raise RuntimeError(
-                "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode "
-                "in computation tracked by autograd. To work around this, you can make a clone to get a normal tensor "
-                "and use it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
-            )
-        return item._version
+    def _versions_of(saved: tuple[Any, ...]) -> tuple[int, ...]:
+        versions = []
+        for item in saved:
+            counter = None
+            if isinstance(item, Variable):
+                if item._inference:
+                    raise RuntimeError(
+                        "Inference tensors cannot be saved for backward. Please do not use Tensors created in "
+                        "inference mode in computation tracked by autograd. To work around this, you can make a clone "
+                        "to get a normal tensor and use it in autograd, or use `torch.no_grad()` instead of "
+                        "`torch.inference_mode()`."
+                    )
+                counter = item._counter
+            versions.append(0 if counter is None else counter.value)
+        return tuple(versions)
 
     def _run(self, gradients: list[Any]) -> tuple[Any, ...]:
         """The gradients for the edges from those of the outputs."""

@@ -53,6 +53,7 @@ NOT_AT_THE_FRONT_DOOR = {
     "loss",
     "mapping",
     "margin_loss",
+    "max_pool",
     "new_forms",
     "norm",
     "older_names",

@@ -277,7 +277,7 @@ def an_array(rng: random.Random) -> Any:
 
 
 KERNELS = [getattr(kernels, n) for n in sorted(kernels.__all__) if n != "native_available"]
-KERNELS += [getattr(m, n) for m in (convolution, pooling) for n in sorted(m.__all__)]
+KERNELS += [getattr(m, n) for m in (convolution, pooling) for n in sorted(m.__all__) if callable(getattr(m, n))]
 
 
 def a_kernel(rng: random.Random) -> tuple[str, Callable[[], Any]]:

@@ -142,8 +142,7 @@ struct PlaceIndices {
         row_gain = static_cast<uint32_t>(line - columns * s.dilation[kWidth]), slice_gain = static_cast<uint32_t>(slice - rows * line);
         row_part = static_cast<uint32_t>(65536 / columns + 1), slice_part = static_cast<uint32_t>(65536 / (columns * rows) + 1);
         all_near = elements(s.kernel) <= kNear;
-        for (uint32_t place = 0; place < kNear; ++place)
-            near[place] = place * spread + (place * row_part >> 16) * row_gain + (place * slice_part >> 16) * slice_gain;
+        for (uint32_t place = 0; place < kNear; ++place) near[place] = distance(place);
         uint32_t* to = begins.get();
         if (!to) return;
         for (int64_t row = 0; row < planes * s.out[kDepth] * s.out[kHeight]; ++row) {
@@ -154,7 +153,9 @@ struct PlaceIndices {
         }
         for (int i = 0; i < kLanes; ++i) *to++ = 0;
     }
-    RL_INLINE Numbers distance(Numbers place) const {
+    // Of one place, or of a vector of them.
+    template <class N>
+    RL_INLINE N distance(N place) const {
         return place * spread + (place * row_part >> 16) * row_gain + (place * slice_part >> 16) * slice_gain;
     }
     RL_INLINE Numbers near_distance(Numbers place) const {

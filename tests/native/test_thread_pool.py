@@ -70,6 +70,15 @@ def test_python_threads_may_use_the_pool_at_once():
     assert results == [True] * 4
 
 
+@pytest.mark.parametrize("n", [2, 3, 8])
+def test_each_part_is_done_once_also_where_others_take_it(n):
+    _native.set_num_threads(n)
+    x = np.arange(1 << 21, dtype=np.float32)
+    for i in range(1, 16):  # what a call before left in memory is no right result
+        x += 1
+        np.testing.assert_array_equal(_native.relu_forward(x), np.arange(i, len(x) + i, dtype=np.float32))
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="fork is a POSIX call")
 def test_a_forked_child_has_a_pool_of_its_own():
     program = """

@@ -64,6 +64,34 @@ void scaled_below(Twister& twister, float* out, int64_t n, double p, float scale
     });
 }
 
+void each_below_f32(Twister& twister, const float* p, float* out, int64_t n) {
+    each_chunk<1>(twister, n, [=](const uint32_t* words, int64_t begin, int64_t count) {
+        for (int64_t i = 0; i < count; ++i) {
+            const float unit = static_cast<float>(static_cast<int32_t>(words[i] & 0xffffffu)) * 0x1p-24f;
+            out[begin + i] = unit < p[begin + i] ? 1.0f : 0.0f;
+        }
+    });
+}
+
+void each_below_f64(Twister& twister, const double* p, double* out, int64_t n) {
+    each_chunk<2>(twister, n, [=](const uint32_t* words, int64_t begin, int64_t count) {
+        for (int64_t i = 0; i < count; ++i) {
+            out[begin + i] = static_cast<double>(low53(words + 2 * i)) * 0x1p-53 < p[begin + i] ? 1.0 : 0.0;
+        }
+    });
+}
+
+template <class T>
+bool all_chances(const T* p, int64_t n) {
+    Mask<T> within = Vec<T>{} == Vec<T>{};
+    int64_t i = 0;
+    for (; i + lanes<T> <= n; i += lanes<T>) within &= (load(p + i) >= splat(T(0))) & (load(p + i) <= splat(T(1)));
+    bool all = true;
+    for (; i < n; ++i) all = all && p[i] >= 0 && p[i] <= 1;
+    for (int l = 0; l < lanes<T>; ++l) all = all && within[l] != 0;
+    return all;
+}
+
 [[maybe_unused]] RL_INLINE float fused_one(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 [[maybe_unused]] RL_INLINE double fused_one(double a, double b, double c) { return __builtin_fma(a, b, c); }
 
@@ -203,7 +231,9 @@ void permutation(Twister& twister, int64_t* out, int64_t n) {
 
 }  // namespace
 
-const RandomKernels random = {unit_f32, unit_f64, scale_all<float>, scale_all<double>, box_muller_f32, below,
-                                     scaled_below, integers, permutation};
+const RandomKernels random = {
+    unit_f32,       unit_f64,       scale_all<float>,   scale_all<double>,   box_muller_f32, below,       scaled_below,
+    each_below_f32, each_below_f64, all_chances<float>, all_chances<double>, integers,       permutation,
+};
 
 }  // namespace rl::RL_ISA

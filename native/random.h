@@ -26,6 +26,12 @@ struct RandomKernels {
     void (*below)(Twister& twister, bool* out, int64_t n, double p);
     // `scale` where a 53-bit uniform number is below p, else 0.
     void (*scaled_below)(Twister& twister, float* out, int64_t n, double p, float scale);
+    // 1 where a uniform number (of 24 bits for float, 53 for double) is below its p, else 0.
+    void (*each_below_f32)(Twister& twister, const float* p, float* out, int64_t n);
+    void (*each_below_f64)(Twister& twister, const double* p, double* out, int64_t n);
+    // Whether all are of [0, 1].
+    bool (*chances_f32)(const float* p, int64_t n);
+    bool (*chances_f64)(const double* p, int64_t n);
     // A draw modulo span, plus low (wrapping): of 32 bits where span < 2**28, else of 64. A span of 0 stands for 2**64.
     void (*integers)(Twister& twister, int64_t* out, int64_t n, uint64_t low, uint64_t span);
     // 0 … n-1 shuffled, n < 2**32.

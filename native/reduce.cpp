@@ -400,11 +400,38 @@ int64_t count_nonzero(const T* x, int64_t n) {
     return total;
 }
 
+// Who finds two that differ tells the others, which look before each chunk.
+template <class T>
+bool all_equal(const T* a, const T* b, int64_t n) {
+    int differ = 0;
+    int* found = &differ;
+    parallel_for((n + kChunk - 1) / kChunk, 2, [=](int64_t chunk, int64_t last) {
+        for (; chunk < last && !__atomic_load_n(found, __ATOMIC_RELAXED); ++chunk) {
+            const int64_t end = smaller(n, (chunk + 1) * kChunk);
+            Mask<T> other = {};
+            int64_t i = chunk * kChunk;
+            for (; i + lanes<T> <= end; i += lanes<T>) other |= load(a + i) != load(b + i);
+            bool different = false;
+            for (; i < end; ++i) different |= a[i] != b[i];
+            for (int l = 0; l < lanes<T>; ++l) different |= other[l] != 0;
+            if (different) __atomic_store_n(found, 1, __ATOMIC_RELAXED);
+        }
+    });
+    return !differ;
+}
+
+template <class T>
+double sum_apart(const T* x, int64_t n, int64_t step) {
+    double total = 0;
+    for (int64_t i = 0; i < n; ++i) total += static_cast<double>(x[i * step]);
+    return total;
+}
+
 }  // namespace
 
 const ReduceKernels<float> reduce_f32 = {sum_over<float>, moments_over<float>, product_over<float>, log_sum_exp_over<float>,
-                                         count_nonzero<float>};
+                                         count_nonzero<float>, all_equal<float>, sum_apart<float>};
 const ReduceKernels<double> reduce_f64 = {sum_over<double>, moments_over<double>, product_over<double>, log_sum_exp_over<double>,
-                                          count_nonzero<double>};
+                                          count_nonzero<double>, all_equal<double>, sum_apart<double>};
 
 }  // namespace rl::RL_ISA

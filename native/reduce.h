@@ -18,6 +18,10 @@ struct ReduceKernels {
     void (*log_sum_exp_over)(const T* x, T* out, int64_t outer, int64_t n, int64_t inner);
     // How many elements are not 0.
     int64_t (*count_nonzero)(const T* x, int64_t n);
+    // Whether all elements are the same: a NaN is none's.
+    bool (*all_equal)(const T* a, const T* b, int64_t n);
+    // The sum of n elements that lie `step` apart, added up in double in their order.
+    double (*sum_apart)(const T* x, int64_t n, int64_t step);
 };
 
 RL_KERNEL_TABLE(ReduceKernels<float>, reduce_f32)

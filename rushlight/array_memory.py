@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rushlight import dtypes
+from rushlight.kernels import address
 
 __all__ = ["address", "owner_bytes", "owner_of", "related", "resized", "same_place", "share_partly", "view_of_bytes"]
 
@@ -33,10 +34,6 @@ def owner_of(array: Array) -> Array:
             if not isinstance(below, np.ndarray):
                 return array
         array = below
-
-
-def address(array: Array) -> int:
-    return int(array.__array_interface__["data"][0])
 
 
 def _span(array: Array) -> tuple[int, int]:

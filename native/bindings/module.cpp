@@ -28,6 +28,7 @@ void bind_resample(nb::module_& m);
 void bind_scan(nb::module_& m);
 void bind_searching(nb::module_& m);
 void bind_selecting(nb::module_& m);
+void bind_sequences(nb::module_& m);
 void bind_sorting(nb::module_& m);
 void bind_special(nb::module_& m);
 void bind_elementwise(nb::module_& m);
@@ -35,6 +36,7 @@ void bind_extremum(nb::module_& m);
 void bind_factors(nb::module_& m);
 void bind_fourier(nb::module_& m);
 void bind_indexing(nb::module_& m);
+void bind_views(nb::module_& m);
 }  // namespace rl
 
 NB_MODULE(_native, m) {
@@ -71,6 +73,8 @@ NB_MODULE(_native, m) {
     rl::bind_scan(m);
     rl::bind_searching(m);
     rl::bind_selecting(m);
+    rl::bind_sequences(m);
     rl::bind_sorting(m);
     rl::bind_special(m);
+    rl::bind_views(m);
 }

@@ -17,37 +17,27 @@ int64_t checked(int64_t n) {
     return n;
 }
 
-nb::object uniform_f32(nb::handle bits, int64_t n, double low, double high) {
-    Twister& twister = twister_of(bits);
-    nb::object out = empty<float>({checked(n)});
-    const float a = static_cast<float>(low), b = static_cast<float>(high);
-    active_random().unit_f32(twister, data_of<float>(out), n);
-    if (a != 0 || b != 1) active_random().scale_f32(data_of<float>(out), n, a, b - a, b);
+// An array to be filled: dense float32 or float64.
+Array target(nb::handle out_) {
+    const Array out(out_, "out");
+    if (!out.is_dense<float>() && !out.is_dense<double>()) throw nb::value_error("out must be dense float32 or float64");
+    if (!out.writeable()) throw nb::value_error("out is read-only");
     return out;
 }
 
-nb::object uniform_f64(nb::handle bits, int64_t n, double low, double high) {
+void uniform(nb::handle bits, nb::handle out_, double low, double high) {
     Twister& twister = twister_of(bits);
-    nb::object out = empty<double>({checked(n)});
-    active_random().unit_f64(twister, data_of<double>(out), n);
-    if (low != 0 || high != 1) active_random().scale_f64(data_of<double>(out), n, low, high - low, high);
-    return out;
-}
-
-nb::object normal_f32(nb::handle bits, int64_t n, double mean, double std) {
-    Twister& twister = twister_of(bits);
-    if (n < 16) throw nb::value_error("normal_f32 draws 16 numbers or more");
-    nb::object out = empty<float>({n});
-    float* p = data_of<float>(out);
+    const Array out = target(out_);
     const auto& kernels = active_random();
-    const float m = static_cast<float>(mean), s = static_cast<float>(std);
-    kernels.unit_f32(twister, p, n);
-    kernels.box_muller_f32(p, n - n % 16, m, s);
-    if (n % 16) {
-        kernels.unit_f32(twister, p + n - 16, 16);
-        kernels.box_muller_f32(p + n - 16, 16, m, s);
+    const int64_t n = out.size();
+    if (out.is<float>()) {
+        const float a = static_cast<float>(low), b = static_cast<float>(high);
+        kernels.unit_f32(twister, out.data<float>(), n);
+        if (a != 0 || b != 1) kernels.scale_f32(out.data<float>(), n, a, b - a, b);
+    } else {
+        kernels.unit_f64(twister, out.data<double>(), n);
+        if (low != 0 || high != 1) kernels.scale_f64(out.data<double>(), n, low, high - low, high);
     }
-    return out;
 }
 
 void box_muller_f64(double* p, int64_t n, double mean, double std) {
@@ -60,18 +50,31 @@ void box_muller_f64(double* p, int64_t n, double mean, double std) {
     }
 }
 
-nb::object normal_f64(nb::handle bits, int64_t n, double mean, double std) {
+// The last 16 numbers are drawn anew where n is no multiple of 16.
+void normal(nb::handle bits, nb::handle out_, double mean, double std) {
     Twister& twister = twister_of(bits);
-    if (n < 16) throw nb::value_error("normal_f64 draws 16 numbers or more");
-    nb::object out = empty<double>({n});
-    double* p = data_of<double>(out);
-    active_random().unit_f64(twister, p, n);
-    box_muller_f64(p, n - n % 16, mean, std);
-    if (n % 16) {
-        active_random().unit_f64(twister, p + n - 16, 16);
-        box_muller_f64(p + n - 16, 16, mean, std);
+    const Array out = target(out_);
+    const auto& kernels = active_random();
+    const int64_t n = out.size(), rest = n % 16;
+    if (n < 16) throw nb::value_error("random_normal draws 16 numbers or more");
+    if (out.is<float>()) {
+        float* p = out.data<float>();
+        const float m = static_cast<float>(mean), s = static_cast<float>(std);
+        kernels.unit_f32(twister, p, n);
+        kernels.box_muller_f32(p, n - rest, m, s);
+        if (rest) {
+            kernels.unit_f32(twister, p + n - 16, 16);
+            kernels.box_muller_f32(p + n - 16, 16, m, s);
+        }
+    } else {
+        double* p = out.data<double>();
+        kernels.unit_f64(twister, p, n);
+        box_muller_f64(p, n - rest, mean, std);
+        if (rest) {
+            kernels.unit_f64(twister, p + n - 16, 16);
+            box_muller_f64(p + n - 16, 16, mean, std);
+        }
     }
-    return out;
 }
 
 // Normal numbers one by one, in pairs of which the second is kept for the next call: returns (numbers, kept or None).
@@ -108,6 +111,24 @@ nb::object bernoulli(nb::handle bits, int64_t n, double p) {
     return out;
 }
 
+// The memory must be dense, and in the order in which the numbers are drawn; what is no chance, the reference may refuse.
+nb::object bernoulli_each(nb::handle bits, nb::handle p_) {
+    Twister& twister = twister_of(bits);
+    const Array p(p_, "p");
+    const auto& kernels = active_random();
+    if (p.is_dense<float>() && kernels.chances_f32(p.data<float>(), p.size())) {
+        nb::object out = empty_like<float>(p);
+        kernels.each_below_f32(twister, p.data<float>(), data_of<float>(out), p.size());
+        return out;
+    }
+    if (p.is_dense<double>() && kernels.chances_f64(p.data<double>(), p.size())) {
+        nb::object out = empty_like<double>(p);
+        kernels.each_below_f64(twister, p.data<double>(), data_of<double>(out), p.size());
+        return out;
+    }
+    return not_implemented();
+}
+
 nb::object scaled_bernoulli(nb::handle bits, int64_t n, double p, double scale) {
     Twister& twister = twister_of(bits);
     nb::object out = empty<float>({checked(n)});
@@ -134,13 +155,12 @@ nb::object permutation(nb::handle bits, int64_t n) {
 }  // namespace
 
 void bind_random(nb::module_& m) {
-    m.def("random_uniform_f32", uniform_f32, nb::arg("bits"), nb::arg("n"), nb::arg("low"), nb::arg("high"));
-    m.def("random_uniform_f64", uniform_f64, nb::arg("bits"), nb::arg("n"), nb::arg("low"), nb::arg("high"));
-    m.def("random_normal_f32", normal_f32, nb::arg("bits"), nb::arg("n"), nb::arg("mean"), nb::arg("std"));
-    m.def("random_normal_f64", normal_f64, nb::arg("bits"), nb::arg("n"), nb::arg("mean"), nb::arg("std"));
+    m.def("random_uniform", uniform, nb::arg("bits"), nb::arg("out").none(), nb::arg("low"), nb::arg("high"));
+    m.def("random_normal", normal, nb::arg("bits"), nb::arg("out").none(), nb::arg("mean"), nb::arg("std"));
     m.def("random_serial_normal", serial_normal, nb::arg("bits"), nb::arg("n"), nb::arg("kept").none(), nb::arg("mean"),
           nb::arg("std"));
     m.def("random_bernoulli", bernoulli, nb::arg("bits"), nb::arg("n"), nb::arg("p"));
+    m.def("random_bernoulli_each", bernoulli_each, nb::arg("bits"), nb::arg("p").none());
     m.def("random_scaled_bernoulli", scaled_bernoulli, nb::arg("bits"), nb::arg("n"), nb::arg("p"), nb::arg("scale"));
     m.def("random_integers", integers, nb::arg("bits"), nb::arg("n"), nb::arg("low"), nb::arg("span"));
     m.def("random_permutation", permutation, nb::arg("bits"), nb::arg("n"));

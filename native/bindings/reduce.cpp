@@ -1,5 +1,7 @@
 #include "../reduce.h"
 
+#include <cstring>
+
 #include "reduced.h"
 
 namespace rl {
@@ -99,6 +101,47 @@ nb::object count_of_all(nb::handle x_) {
     return count < 0 ? not_implemented() : nb::cast(count);
 }
 
+template <class T>
+bool equal_as(const Array& a, const Array& b) {
+    return reduce_kernels<T>().all_equal(a.data<T>(), b.data<T>(), a.size());
+}
+
+nb::object all_equal(nb::handle a_, nb::handle b_) {
+    const Array a(a_, "a"), b(b_, "b");
+    const int type = PyArray_TYPE(a.ptr());
+    if (!a.same_shape(b) || PyArray_TYPE(b.ptr()) != type) return not_implemented();
+    if (!a.plain() || !b.plain() || !a.contiguous() || !b.contiguous()) return not_implemented();
+    bool same = false;
+    if (a.is<float>() || a.is<double>()) {
+        Released released(a.size() >= kLong);
+        same = a.is<float>() ? equal_as<float>(a, b) : equal_as<double>(a, b);
+    } else if (PyTypeNum_ISINTEGER(type)) {
+        Released released(a.size() >= kLong);
+        same = a.size() == 0 || std::memcmp(a.data<char>(), b.data<char>(), static_cast<size_t>(PyArray_NBYTES(a.ptr()))) == 0;
+    } else {
+        return not_implemented();
+    }
+    return nb::cast(same);
+}
+
+template <class T>
+nb::object trace_as(const Array& x) {
+    constexpr int64_t item = sizeof(T);
+    if (x.stride(0) % item || x.stride(1) % item) return not_implemented();
+    const int64_t n = x.shape(0) < x.shape(1) ? x.shape(0) : x.shape(1);
+    nb::object out = empty<T>({});
+    *data_of<T>(out) = static_cast<T>(reduce_kernels<T>().sum_apart(x.data<T>(), n, (x.stride(0) + x.stride(1)) / item));
+    return out;
+}
+
+nb::object trace(nb::handle x_) {
+    const Array x(x_, "x");
+    if (x.dims() != 2) throw nb::value_error("trace: x must be a matrix");
+    if (x.is<float>()) return trace_as<float>(x);
+    if (x.is<double>()) return trace_as<double>(x);
+    return not_implemented();
+}
+
 }  // namespace
 
 void bind_reduce(nb::module_& m) {
@@ -110,6 +153,8 @@ void bind_reduce(nb::module_& m) {
     m.def("product_over", product_over, nb::arg("x").none(), nb::arg("dims") = nb::none(), nb::arg("keepdim") = false);
     m.def("log_sum_exp_over", log_sum_exp_over, nb::arg("x").none(), nb::arg("dims") = nb::none(), nb::arg("keepdim") = false);
     m.def("count_of_all", count_of_all, nb::arg("x").none());
+    m.def("all_equal", all_equal, nb::arg("a").none(), nb::arg("b").none());
+    m.def("trace", trace, nb::arg("x").none());
 }
 
 }  // namespace rl

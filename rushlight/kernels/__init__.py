@@ -21,15 +21,17 @@ from .reference import (
     reduce,
     rows,
     scan,
+    sequences,
     sorting,
+    views,
 )
 from .reference import attention as _attention
 from .reference import copy as _copy
 
 __all__ = [
     "absolute", "accumulate", "adadelta_step", "adagrad_step", "adam_step", "adamax_step", "add", "add_product",
-    "add_quotient", "asgd_step", "attention", "attention_backward", "channel_sums", "clamp",
-    "clamp_marked", "convert", "copy_into", "count_of_all", "divide", "elu", "exp", "extremum_along", "extremum_over",
+    "add_quotient", "address", "all_equal", "asgd_step", "attention", "attention_backward", "channel_sums", "clamp",
+    "clamp_marked", "convert", "copy_into", "count_of_all", "divide", "element_strides", "elements_view", "elu", "exp", "extremum_along", "extremum_over",
     "gather_max", "gather_sum", "gelu", "gelu_backward", "gemm", "hardswish", "int8_pack", "int8_product",
     "int8_quantize", "int8_range", "interpolate", "keep_marked", "kth_along", "leaky_relu", "leaky_relu_backward",
     "log_softmax", "log_softmax_backward", "log_sum_exp_along", "log_sum_exp_over", "lu_factor", "maximum", "mean",
@@ -38,8 +40,8 @@ __all__ = [
     "radam_step", "reciprocal", "reciprocal_sqrt", "relu_forward", "rms_normalize", "rms_normalize_backward",
     "rmsprop_step", "rprop_step", "scale_all", "scale_channels", "scatter_sum", "sgd_step", "sigmoid",
     "sigmoid_backward", "silu", "silu_backward", "softmax", "softmax_backward", "softmax_cross_entropy",
-    "softmax_cross_entropy_backward", "softplus", "solve_triangular", "sort_along", "sqrt", "square", "squares_of_all",
-    "subtract", "sum_along", "sum_over", "tanh", "tanh_backward", "threshold_backward", "topk_along", "triangle",
+    "softmax_cross_entropy_backward", "softplus", "solve_triangular", "sort_along", "spaced", "sqrt", "square", "squares_of_all", "strided_view",
+    "subtract", "sum_along", "sum_over", "tanh", "tanh_backward", "threshold_backward", "topk_along", "trace", "triangle",
     "unmarked",
 ]  # fmt: skip
 
@@ -118,11 +120,13 @@ mean = prefer_native(reduce.mean)
 moments_over = prefer_native(reduce.moments_over)
 convert = prefer_native(conversion.convert)
 
+all_equal = prefer_native(reduce.all_equal)
 count_of_all = prefer_native(reduce.count_of_all)
 log_sum_exp_over = prefer_native(reduce.log_sum_exp_over)
 product_over = prefer_native(reduce.product_over)
 extremum_over = prefer_native(reduce.extremum_over)
 place_over = prefer_native(reduce.place_over)
+trace = prefer_native(reduce.trace)
 
 gather_max = prefer_native(rows.gather_max)
 gather_sum = prefer_native(rows.gather_sum)
@@ -137,6 +141,8 @@ extremum_along = prefer_native(scan.extremum_along)
 log_sum_exp_along = prefer_native(scan.log_sum_exp_along)
 product_along = prefer_native(scan.product_along)
 sum_along = prefer_native(scan.sum_along)
+
+spaced = prefer_native(sequences.spaced)
 
 kth_along = prefer_native(sorting.kth_along)
 median_along = prefer_native(sorting.median_along)
@@ -154,3 +160,8 @@ elu = prefer_native(pointwise.elu)
 hardswish = prefer_native(pointwise.hardswish)
 mish = prefer_native(pointwise.mish)
 softplus = prefer_native(pointwise.softplus)
+
+address = prefer_native(views.address)
+element_strides = prefer_native(views.element_strides)
+elements_view = prefer_native(views.elements_view)
+strided_view = prefer_native(views.strided_view)

@@ -16,31 +16,46 @@ if TYPE_CHECKING:
     from rushlight.random import Generator
 
 __all__ = [
-    "bernoulli", "binomial", "cauchy", "exponential", "gamma", "geometric", "integers", "log_normal", "multinomial",
+    "bernoulli", "bernoulli_each", "binomial", "cauchy", "exponential", "fill_normal", "fill_uniform", "gamma", "geometric", "integers", "log_normal", "multinomial",
     "normal", "poisson", "randperm", "scaled_bernoulli", "uniform", "words32",
 ]  # fmt: skip
 
 Array = npt.NDArray[Any]
 
 # A module that was built before this family came gives way to the reference.
-native = dispatch.native if hasattr(dispatch.native, "random_integers") else None
+native = dispatch.native if hasattr(dispatch.native, "random_uniform") else None
 laws = dispatch.native if hasattr(dispatch.native, "random_gamma") else None
 
 _MASK = 2**64 - 1
 _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
+def fill_uniform(generator: Generator, out: Array, low: float = 0.0, high: float = 1.0) -> Array:
+    """Fill a dense array of float32 or float64 with numbers of [low, high), and return it."""
+    if native is None:
+        out[...] = reference.uniform(generator, out.size, out.dtype, low, high).reshape(out.shape)
+    else:
+        native.random_uniform(generator.bits, out, low, high)
+    return out
+
+
 def uniform(generator: Generator, n: int, dtype: np.dtype[Any], low: float = 0.0, high: float = 1.0) -> Array:
     """n numbers of [low, high)."""
     if native is None:
         return reference.uniform(generator, n, dtype, low, high)
-    if dtype is _F64:
-        return native.random_uniform_f64(generator.bits, n, low, high)
-    out = native.random_uniform_f32(generator.bits, n, low, high)
-    if dtype is _F32:
-        return out
-    out = out.astype(dtype)
+    if dtype is _F32 or dtype is _F64:
+        return fill_uniform(generator, np.empty(n, dtype), low, high)
+    out = fill_uniform(generator, np.empty(n, _F32), low, high).astype(dtype)
     out[out == dtype.type(high)] = dtype.type(low)
+    return out
+
+
+def fill_normal(generator: Generator, out: Array, mean: float = 0.0, std: float = 1.0) -> Array:
+    """Fill a dense array of float32 or float64 with normal numbers, and return it."""
+    if native is None or out.size < 16:
+        out[...] = normal(generator, out.size, out.dtype, mean, std).reshape(out.shape)
+    else:
+        native.random_normal(generator.bits, out, mean, std)
     return out
 
 
@@ -53,15 +68,13 @@ def normal(
     if n < 16 or not contiguous:
         out, generator.next_normal = native.random_serial_normal(generator.bits, n, generator.next_normal, mean, std)
         return out.astype(dtype, copy=False)
-    if dtype is _F32:
-        return native.random_normal_f32(generator.bits, n, mean, std)
-    if dtype is _F64:
-        return native.random_normal_f64(generator.bits, n, mean, std)
+    if dtype is _F32 or dtype is _F64:
+        return fill_normal(generator, np.empty(n, dtype), mean, std)
     tail = n % 16
     out = np.empty(n, dtype)
-    out[: n - tail] = native.random_normal_f32(generator.bits, n - tail, mean, std)
+    out[: n - tail] = fill_normal(generator, np.empty(n - tail, _F32), mean, std)
     if tail:
-        out[-16:] = native.random_normal_f32(generator.bits, 16, mean, std)
+        out[-16:] = fill_normal(generator, np.empty(16, _F32), mean, std)
     return out
 
 
@@ -108,6 +121,15 @@ def bernoulli(generator: Generator, n: int, p: float | Array) -> npt.NDArray[np.
     if native is None or isinstance(p, np.ndarray):
         return reference.bernoulli(generator, n, p, uniform)
     return native.random_bernoulli(generator.bits, n, p)
+
+
+def bernoulli_each(generator: Generator, p: Array) -> Array:
+    """Ones and zeros in the shape and type of an array of probabilities; ValueError unless they are of [0, 1]."""
+    if native is not None:
+        made: Any = native.random_bernoulli_each(generator.bits, p)
+        if made is not NotImplemented:
+            return made
+    return reference.bernoulli_each(generator, p, uniform)
 
 
 def scaled_bernoulli(generator: Generator, n: int, dtype: np.dtype[Any], p: float, scale: float) -> Array:

@@ -23,8 +23,8 @@ Shape = tuple[int, ...]
 
 __all__ = [
     "Array", "Shape", "channel_order", "check_no_overlap", "copy_in_format", "dense_copy", "empty_in_order",
-    "expand_array", "expanded_shape", "in_order", "inferred_shape", "reported_strides", "same_dims", "shape_text",
-    "sizes", "strided_view", "sum_to_shape", "warn_of_overlap", "wrap_dim", "wrap_dims",
+    "expand_array", "expanded_shape", "in_order", "inferred_shape", "same_dims", "shape_text",
+    "sizes", "sum_to_shape", "warn_of_overlap", "wrap_dim", "wrap_dims",
 ]  # fmt: skip
 
 
@@ -119,15 +119,6 @@ def inferred_shape(shape: Shape, count: int) -> Shape:
     raise RuntimeError(f"shape '{shape_text(shape)}' is invalid for input of size {count}")
 
 
-def strided_view(array: Array, shape: Sequence[int], strides: Sequence[int], offset: int = 0) -> Array:
-    """A view of `array`'s memory with a shape, strides in bytes and an offset in bytes, writable if `array` is."""
-    if array.flags.c_contiguous and array.dtype.isbuiltin == 1 and array.size:
-        return np.ndarray(shape, array.dtype, array, offset, strides)
-    if offset:
-        array = array.reshape(-1)[offset // array.itemsize :]
-    return np.lib.stride_tricks.as_strided(array, shape, strides)
-
-
 def expanded_shape(array: Array, shape: Shape) -> Shape:
     """The shape which `array` expands to, with each -1 replaced; RuntimeError if it can't."""
     own = array.shape
@@ -165,7 +156,7 @@ def expand_array(array: Array, shape: Shape) -> Array:
     strides += [
         stride if size == own else 0 for size, own, stride in zip(shape[new:], array.shape, array.strides, strict=True)
     ]
-    return strided_view(array, shape, strides)
+    return kernels.strided_view(array, shape, strides)
 
 
 def sum_to_shape(grad: Tensor, shape: Shape) -> Tensor:
@@ -176,23 +167,6 @@ def sum_to_shape(grad: Tensor, shape: Shape) -> Tensor:
     new = len(own) - len(shape)
     dims = [*range(new), *[i + new for i, size in enumerate(shape) if size == 1 and own[i + new] != 1]]
     return grad.sum(dims, keepdim=True).reshape(shape) if dims else grad.reshape(shape)
-
-
-def reported_strides(array: Array) -> Shape:
-    """Strides in elements, as PyTorch counts them: a dimension of one element steps over all that follow it."""
-    itemsize = array.itemsize
-    if not array.size:
-        steps = [1]
-        for size in array.shape[:0:-1]:
-            steps.append(steps[-1] * max(size, 1))
-        return tuple(reversed(steps)) if array.ndim else ()
-    strides = [stride // itemsize for stride in array.strides]
-    if 0 in strides:
-        shape = array.shape
-        for i in range(len(strides) - 1, -1, -1):
-            if strides[i] == 0 and shape[i] == 1:
-                strides[i] = max(shape[i + 1], 1) * strides[i + 1] if i + 1 < len(shape) else 1
-    return tuple(strides)
 
 
 def check_no_overlap(array: Array) -> None:

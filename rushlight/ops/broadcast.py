@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from rushlight import kernels
 from rushlight.autograd.operation import ViewOperation, is_plain, view_of
 from rushlight.ops._geometry import (
     Array,
@@ -17,7 +18,6 @@ from rushlight.ops._geometry import (
     expand_array,
     expanded_shape,
     sizes,
-    strided_view,
     sum_to_shape,
 )
 from rushlight.ops._numeric import check_tensor
@@ -53,7 +53,7 @@ class Expand(ViewOperation):
         new = len(shape) - len(own)
         if new >= 0:
             if shape[new:] == own and (not new or min(shape[:new]) >= 0):
-                return strided_view(array, shape, (0,) * new + array.strides)
+                return kernels.strided_view(array, shape, (0,) * new + array.strides)
             steps = [0] * new
             for size, length, step in zip(shape[new:], own, array.strides, strict=True):
                 if size == length:
@@ -64,7 +64,7 @@ class Expand(ViewOperation):
                     break
             else:
                 if not new or min(shape[:new]) >= 0:
-                    return strided_view(array, shape, steps)
+                    return kernels.strided_view(array, shape, steps)
         return expand_array(array, expanded_shape(array, shape))
 
     @staticmethod
@@ -121,6 +121,8 @@ def broadcast_to(input: Tensor, *size: Any, **named: Any) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.broadcast_to.html
     """
     check_tensor("broadcast_to", "input", 1, input)
+    if len(size) == 1 and size[0].__class__ is tuple and _INTS.issuperset(map(type, size[0])) and not named:
+        return _expanded(input, size[0])
     return _expanded(input, sizes((named["size"],) if named else size, "broadcast_to"))
 
 

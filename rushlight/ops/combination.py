@@ -329,7 +329,12 @@ class _WithoutDerivative(Operation):
 
 
 def _step(a: Array, v: Array) -> Any:
-    return np.where(a == 0, v, a > 0).astype(a.dtype, copy=False)
+    if a.shape != v.shape or a.dtype is not v.dtype:
+        return np.where(a == 0, v, a > 0).astype(a.dtype, copy=False)
+    zero = a.dtype.type(0)
+    out = np.greater(a, zero).astype(a.dtype)
+    np.copyto(out, v, where=np.equal(a, zero))
+    return out
 
 
 class Heaviside(_WithoutDerivative):

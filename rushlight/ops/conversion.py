@@ -18,7 +18,7 @@ from rushlight.autograd.transforms import Intercept
 from rushlight.autograd.variable import Variable
 from rushlight.device import check_device, device
 from rushlight.layout import contiguous_format, memory_format, preserve_format
-from rushlight.ops._geometry import Array, channel_order, copy_in_format, reported_strides, wrap_dim
+from rushlight.ops._geometry import Array, channel_order, copy_in_format, wrap_dim
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import plain
 from rushlight.ops._quick import free
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = ["clone", "is_complex", "is_floating_point", "is_nonzero", "is_tensor", "numel"]
+
+
+_new_tuple = tuple.__new__  # without the checks of what a user makes a Size of
 
 
 class Clone(Operation):
@@ -359,7 +362,7 @@ def size(input: Tensor, dim: int | None = None) -> Any:
     """The lengths of the dimensions, or that of one."""
     shape = input._array.shape
     if dim is None:
-        return Size(shape)
+        return _new_tuple(Size, shape)
     if not shape:
         raise IndexError("Dimension specified as " + str(dim) + " but tensor has no dimensions")
     return shape[wrap_dim(dim, len(shape))]
@@ -367,7 +370,7 @@ def size(input: Tensor, dim: int | None = None) -> Any:
 
 def stride(input: Tensor, dim: int | None = None) -> Any:
     """The steps in memory, in elements, from one index to the next along each dimension, or along one."""
-    strides = reported_strides(input._array)
+    strides = kernels.element_strides(input._array)
     if dim is None:
         return strides
     if not strides:
@@ -387,7 +390,8 @@ def element_size(input: Tensor) -> int:
 
 def data_ptr(input: Tensor) -> int:
     """The address of the first element."""
-    return int(input._array.__array_interface__["data"][0]) if input._array.size else 0
+    array = input._array
+    return kernels.address(array) if array.size else 0
 
 
 def storage_offset(input: Tensor) -> int:
@@ -398,10 +402,10 @@ def storage_offset(input: Tensor) -> int:
     base = owner_of(array)
     if array.nbytes == base.nbytes and array.flags.forc and base.flags.forc:
         return 0
-    here, low = array.__array_interface__["data"][0], base.__array_interface__["data"][0]
+    here, low = kernels.address(array), kernels.address(base)
     if not base.flags.forc:
         low = np.lib.array_utils.byte_bounds(base)[0]
-    return int(here - low) // array.itemsize
+    return (here - low) // array.itemsize
 
 
 def is_set_to(input: Tensor, tensor: Tensor) -> bool:

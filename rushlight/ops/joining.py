@@ -19,9 +19,9 @@ from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, may_be_parted, wrap
 from rushlight.ops._codes import alike
 from rushlight.ops._geometry import Array, Shape, shape_text, wrap_dim
-from rushlight.ops._numeric import add_reduce, check_tensor
+from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import apart_from, into, plain
-from rushlight.ops._quick import free, quickly
+from rushlight.ops._quick import free
 from rushlight.ops.broadcast import atleast_1d, atleast_2d, atleast_3d
 from rushlight.ops.promotion import result_type
 from rushlight.ops.shape import reshape, view
@@ -152,8 +152,9 @@ class Trace(Operation):
     def forward(ctx: Any, input: Tensor) -> Array:
         array = input._array
         ctx.shape = array.shape
-        total = array.trace()
-        return np.asarray(total, np.int64 if array.dtype.kind in "iu" else array.dtype)
+        if array.dtype.char in "fd":
+            return kernels.trace(array)
+        return np.asarray(array.trace(), np.int64 if array.dtype.kind in "iu" else array.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -476,13 +477,15 @@ def trace(input: Tensor) -> Tensor:
     """
     if state.casts is not None:
         return state.casts.float32(trace, input)
+    array = free(input)
+    if array is not None and array.ndim == 2:
+        return plain(kernels.trace(array))
     check_tensor("trace", "input", 1, input)
     if input._array.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input._array.ndim}")
     if input._array.dtype.kind == "b":
         raise NotImplementedError("\"trace\" not implemented for 'Bool'")
-    result = quickly(lambda array: add_reduce(array.diagonal(), None), input)
-    return Trace.apply(input) if result is None else result
+    return Trace.apply(input)
 
 
 def block_diag(*tensors: Tensor) -> Tensor:

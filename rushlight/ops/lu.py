@@ -5,6 +5,7 @@ Matrices stand in the last two dimensions; pivots count from 1, as in LAPACK.
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -47,15 +48,21 @@ def _permutation_matrix(pivots: Array, rows: int, dtype: Any) -> Array:
     """P of A = P L U."""
     order = factors.permutation(pivots, rows)
     result = np.zeros((*order.shape, rows), dtype)
-    np.put_along_axis(result, order[..., None, :], 1, -2)
+    if order.size == rows:
+        # Of one matrix: which place of each column is 1, counted through all.
+        result.reshape(-1)[order.reshape(-1) * rows + np.arange(rows)] = 1
+    else:
+        np.put_along_axis(result, order[..., None, :], 1, -2)
     return result
 
 
 def _unpacked(lu_: Array) -> tuple[Array, Array]:
     rows, columns = lu_.shape[-2:]
     k = min(rows, columns)
-    lower = factors.triangle(lu_[..., :k], False, -1) + np.eye(rows, k, dtype=lu_.dtype)
-    return lower, factors.triangle(lu_[..., :k, :], True)
+    lower = kernels.triangle(lu_[..., :k], -1, True)
+    for matrix in lower.reshape(math.prod(lower.shape[:-2]), rows * k):
+        matrix[:: k + 1][:k] = 1
+    return lower, kernels.triangle(lu_[..., :k, :], 0, False)
 
 
 def _lu_gradient(grad_l: Tensor | None, grad_u: Tensor | None, p: Tensor, lower: Tensor, upper: Tensor) -> Any:

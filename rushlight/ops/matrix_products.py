@@ -195,6 +195,14 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
     return into(out, matrices[0]) if len(matrices) == 1 else multi_dot(matrices, out=out)
 
 
+def _thirds(array: Array, dim: int) -> tuple[Array, Array, Array]:
+    """The three parts of a dimension of three."""
+    if dim == array.ndim - 1:
+        return array[..., 0], array[..., 1], array[..., 2]
+    before = (slice(None),) * dim
+    return array[(*before, 0)], array[(*before, 1)], array[(*before, 2)]
+
+
 class Cross(Operation):
     """The cross product of vectors along a dimension of length 3."""
 
@@ -206,12 +214,10 @@ class Cross(Operation):
         ctx.save_for_backward(input, other)
         a, b = input._array, other._array
         result = np.empty(a.shape if a.shape == b.shape else np.broadcast_shapes(a.shape, b.shape), a.dtype)
-        before = (slice(None),) * dim
-        places: list[Any] = [(*before, i, ...) for i in range(3)]
-        (a0, a1, a2), (b0, b1, b2), (r0, r1, r2) = ([array[p] for p in places] for array in (a, b, result))
+        (a0, a1, a2), (b0, b1, b2), (r0, r1, r2) = _thirds(a, dim), _thirds(b, dim), _thirds(result, dim)
         for out, first, second, third, fourth in ((r0, a1, b2, a2, b1), (r1, a2, b0, a0, b2), (r2, a0, b1, a1, b0)):
-            np.multiply(first, second, out=out)
-            out -= third * fourth
+            np.multiply(first, second, out)
+            np.subtract(out, np.multiply(third, fourth), out)
         return result
 
     @staticmethod

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight import kernels
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
-from rushlight.ops._geometry import Array, Shape, same_dims, shape_text, strided_view, wrap_dim
+from rushlight.ops._geometry import Array, Shape, same_dims, shape_text, wrap_dim
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
 from rushlight.ops.conversion import storage_offset
@@ -81,7 +82,7 @@ class AsStridedScatter(Operation):
         flat = flat_storage(array).copy()
         part = np.lib.stride_tricks.as_strided(flat[offset:], size, [step * flat.itemsize for step in stride])
         part[...] = src._array
-        return strided_view(flat, array.shape, array.strides, storage_offset(input) * flat.itemsize)
+        return kernels.strided_view(flat, array.shape, array.strides, storage_offset(input) * flat.itemsize)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:

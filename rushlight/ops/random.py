@@ -19,10 +19,12 @@ from rushlight.autograd import transforms
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, wrap
+from rushlight.device import check_new
 from rushlight.kernels import random as kernels
 from rushlight.layout import memory_format, preserve_format
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import plain, write_out
+from rushlight.ops._quick import free
 from rushlight.ops.broadcast import common_shape
 from rushlight.ops.conversion import as_dtype
 from rushlight.ops.creation import checked_shape, filled, like_filled
@@ -30,6 +32,7 @@ from rushlight.ops.random_fill import (
     RandomFillMethods,
     arranged,
     bernoulli_array,
+    bernoulli_of,
     check_integer_bounds,
     checked_chances,
     generator_of,
@@ -37,7 +40,7 @@ from rushlight.ops.random_fill import (
     uniform_array,
     unsupported,
 )
-from rushlight.random import Generator
+from rushlight.random import Generator, default_generator
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
@@ -75,6 +78,20 @@ def _filled(function: str, make: Callable[[Any, Any], Array], size: tuple[Any, .
     return made
 
 
+_INTS = frozenset((int,))
+
+
+def _drawn_quickly(fill: Callable[..., Array], size: Any, generator: Any, options: dict[str, Any]) -> Tensor | None:
+    """Float32 numbers in a size of ints or one tuple of them, where nothing else is asked for; None of other calls."""
+    if options or generator is not None or state.levels or dtypes.get_default_dtype() is not dtypes.float32:
+        return None
+    shape = size[0] if len(size) == 1 and isinstance(size[0], tuple) else size
+    if not shape or not _INTS.issuperset(map(type, shape)) or min(shape) < 0:
+        return None
+    check_new(None)
+    return plain(fill(default_generator, np.empty(shape, _F32)))
+
+
 def rand(*size: Any, generator: Generator | None = None, **options: Any) -> Tensor:
     """Uniform numbers of [0, 1), in a tensor of the given size: several ints or one sequence.
 
@@ -89,6 +106,8 @@ def rand(*size: Any, generator: Generator | None = None, **options: Any) -> Tens
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.rand.html
     """
+    if (result := _drawn_quickly(kernels.fill_uniform, size, generator, options)) is not None:
+        return result
     drawn = generator_of(generator, "rand")
     make = _filler(lambda array: uniform_array(drawn, array), lambda n: kernels.uniform(drawn, n, _F32))
     return _filled("rand", make, size, **options)
@@ -106,6 +125,8 @@ def randn(*size: Any, generator: Generator | None = None, **options: Any) -> Ten
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.randn.html
     """
+    if (result := _drawn_quickly(kernels.fill_normal, size, generator, options)) is not None:
+        return result
     drawn = generator_of(generator, "randn")
     make = _filler(lambda array: normal_array(drawn, array), lambda n: kernels.normal(drawn, n, _F32))
     return _filled("randn", make, size, **options)
@@ -131,6 +152,10 @@ def randint(*args: Any, generator: Generator | None = None, dtype: Any = None, *
     """
     if len(args) == 3 and args[0].__class__ is int and args[1].__class__ is int and args[2].__class__ is tuple:
         low, high, size = args
+        within = -(2**63) <= low < high <= 2**63 and _INTS.issuperset(map(type, size)) and min(size, default=0) >= 0
+        if within and dtype is None and generator is None and not options and not state.levels:
+            check_new(None)
+            return plain(kernels.integers(default_generator, math.prod(size), low, high).reshape(size))
     else:
         low, high, size = _bounds_and_size(args, options)
     drawn = generator_of(generator, "randint")
@@ -187,6 +212,10 @@ def randperm(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.randperm.html
     """
+    if n.__class__ is int and n >= 0 and dtype is dtypes.int64 and generator is None and out is None and not options:
+        if not state.levels:
+            check_new(None)
+            return plain(kernels.randperm(default_generator, n))
     if isinstance(n, bool) or not hasattr(n, "__index__"):
         raise TypeError(f"randperm(): argument 'n' (position 1) must be int, not {type(n).__name__}")
     drawn, count, kind = generator_of(generator, "randperm"), n.__index__(), as_dtype(dtype, "randperm")
@@ -222,6 +251,18 @@ def _drawn_like(array: Array, dtype: Any, order: str, fill: Callable[[Array], Ar
     return out
 
 
+def _like_quickly(fill: Callable[..., Array], input: Any, *asked: Any) -> Tensor | None:
+    """Numbers in the shape and type of a dense float tensor, where nothing else is asked for; None of other calls."""
+    array = None if state.levels or asked != _NOTHING else free(input)
+    if array is None or not array.flags.c_contiguous:
+        return None
+    return plain(fill(default_generator, np.empty(array.shape, array.dtype)))
+
+
+# generator, dtype, layout, device, requires_grad, pin_memory, memory_format
+_NOTHING = (None, None, None, None, False, False, preserve_format)
+
+
 def rand_like(
     input: Tensor, *, generator: Generator | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
     requires_grad: bool = False, pin_memory: bool = False, memory_format: memory_format = preserve_format,
@@ -236,6 +277,9 @@ def rand_like(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.rand_like.html
     """
+    asked = generator, dtype, layout, device, requires_grad, pin_memory, memory_format
+    if (result := _like_quickly(kernels.fill_uniform, input, *asked)) is not None:
+        return result
     check_tensor("rand_like", "input", 1, input)
     drawn = generator_of(generator, "rand_like")
 
@@ -260,6 +304,9 @@ def randn_like(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.randn_like.html
     """
+    asked = generator, dtype, layout, device, requires_grad, pin_memory, memory_format
+    if (result := _like_quickly(kernels.fill_normal, input, *asked)) is not None:
+        return result
     check_tensor("randn_like", "input", 1, input)
     drawn = generator_of(generator, "randn_like")
 
@@ -432,6 +479,10 @@ def bernoulli(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.bernoulli.html
     """
+    if p is None and generator is None and out is None and not state.levels:
+        chances = free(input)
+        if chances is not None and chances.flags.c_contiguous:
+            return plain(bernoulli_of(default_generator, chances))
     if p is not None and not 0 <= p <= 1:
         raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
     result = _Bernoulli.apply(input, None if p is None else float(p), generator_of(generator, "bernoulli"))

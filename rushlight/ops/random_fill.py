@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from rushlight import dtypes
 from rushlight.autograd.grad_mode import state
-from rushlight.autograd.operation import Operation
-from rushlight.autograd.transforms import check_random
+from rushlight.autograd.operation import Operation, writes_freely
+from rushlight.autograd.transforms import Intercept, check_random
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.kernels import random as kernels
 from rushlight.random import Generator, default_generator
@@ -39,6 +39,7 @@ _C_NAMES = {
 # Up to which power of two every whole number has a value of its own.
 _DIGITS = {"float32": 24, "float64": 53, "float16": 11, "bfloat16": 8}
 _FLOATS = frozenset(_DIGITS)
+_NO_CHANCES = "Expected p_in >= 0 && p_in <= 1 to be true, but got false."
 _INTEGERS = frozenset(("uint8", "int8", "int16", "int32", "int64"))
 
 
@@ -97,6 +98,21 @@ def normal_array(generator: Generator, like: Array, mean: float = 0.0, std: floa
     if dtypes.from_numpy_dtype(dtype).name not in _FLOATS:
         raise unsupported("normal_kernel_cpu", _dtype_of(like))
     return arranged(like, lambda n: kernels.normal(generator, n, dtype, mean, std, contiguous))
+
+
+def _fills_quickly(input: Any, fill: Callable[..., Array], *law: float, generator: Generator | None) -> bool:
+    """Fill a dense float tensor where numbers go into it without a record, and say whether that could be done."""
+    try:
+        if generator is not None or not writes_freely(input):
+            return False
+        array = input._array
+        if not array.flags.c_contiguous:
+            return False
+        fill(default_generator, array, *law)
+    except (AttributeError, Intercept):
+        return False
+    input.bump_version()
+    return True
 
 
 class _Fill(Operation):
@@ -170,6 +186,8 @@ def uniform_(
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.uniform_.html
     """
     low, high = float(_from(named, from_, "uniform_")), float(to)
+    if low == 0.0 and high == 1.0 and _fills_quickly(input, kernels.fill_uniform, generator=generator):
+        return input
     drawn = generator_of(generator, "uniform_")
     if low != 0.0 or high != 1.0:
         _check_uniform(low, high, input.dtype)
@@ -210,7 +228,10 @@ def normal_(input: Tensor, mean: float = 0, std: float = 1, *, generator: Genera
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.Tensor.normal_.html
     """
-    drawn, m, s = generator_of(generator, "normal_"), float(mean), float(std)
+    m, s = float(mean), float(std)
+    if s >= 0 and _fills_quickly(input, kernels.fill_normal, m, s, generator=generator):
+        return input
+    drawn = generator_of(generator, "normal_")
     return _Normal.inplace(input, lambda array: normal_array(drawn, array, m, s))
 
 
@@ -247,8 +268,16 @@ def checked_chances(p: Variable) -> Array:
     chances = p._array
     # A NaN is the smallest and the greatest number, and neither in bounds.
     if chances.size and not (np.minimum.reduce(chances, None) >= 0 and np.maximum.reduce(chances, None) <= 1):
-        raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
+        raise RuntimeError(_NO_CHANCES)
     return chances
+
+
+def bernoulli_of(generator: Generator, chances: Array) -> Array:
+    """Ones and zeros with the probabilities that a dense array of float32 or float64 holds, in its type."""
+    try:
+        return kernels.bernoulli_each(generator, chances)
+    except ValueError:
+        raise RuntimeError(_NO_CHANCES) from None
 
 
 def _expanded(chances: Array, shape: tuple[int, ...]) -> Array:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes
+from rushlight import dtypes, kernels
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.transforms import as_one
@@ -161,43 +161,30 @@ def range(
     return _made(array, out, options)
 
 
-# PyTorch rounds once after the multiplication and the addition: a wider type does the same.
-_ONCE_ROUNDED: dict[np.dtype[Any], np.dtype[Any]] = {
-    np.dtype(np.float32): np.dtype(np.float64),
-    np.dtype(np.float64): np.dtype(np.longdouble),
-}
-
-
-# As many places as are kept: longer sequences take longer for themselves.
-_SHORT = 1024
-
-
-def _places(steps: int, wide: np.dtype[Any]) -> Array:
-    """How far values are from the start, those of the second half from the end: as negative numbers."""
-    place = np.arange(steps)
-    place[steps // 2 :] -= steps - 1
-    return place.astype(wide)
-
-
-_short_places = functools.lru_cache(64)(_places)
+_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def _between(start: Any, end: Any, steps: int, kind: np.dtype[Any]) -> Array:
     """`steps` values from start to end in a type's own arithmetic, the second half counted from the end."""
+    if kind is _F32 or kind is _F64:
+        return kernels.spaced(start, end, steps, kind is _F64)
     if steps == 1:
         return np.full(1, start).astype(kind)
-    work: np.dtype[Any] = kind
     if kind.kind in "iub":
-        start, end, work = int(start), int(end), np.dtype(np.float64)
-    low, high = work.type(start), work.type(end)
-    step = (high - low) / work.type(steps - 1) if steps > 1 else work.type(0)
-    wide = _ONCE_ROUNDED.get(work, work)
+        values = kernels.spaced(int(start), int(end), steps, True)
+        return (np.trunc(values) if kind.kind in "iu" else values).astype(kind)
+    low, high = kind.type(start), kind.type(end)
+    step = (high - low) / kind.type(steps - 1) if steps > 1 else kind.type(0)
     half = steps // 2
-    values = (_short_places if steps <= _SHORT else _places)(steps, wide) * wide.type(step)
-    values[:half] += wide.type(low)
-    values[half:] += wide.type(high)
-    values = values.astype(work, copy=False)
-    return (np.trunc(values) if kind.kind in "iu" else values).astype(kind, copy=False)
+    place = np.arange(steps)
+    place[half:] -= steps - 1
+    values = place.astype(kind) * kind.type(step)
+    values[:half] += low
+    values[half:] += high
+    return values
+
+
+_PLAIN = (int, float)
 
 
 def _checked_ends(function: str, start: Any, end: Any, steps: Any) -> tuple[Any, Any, int]:
@@ -235,7 +222,10 @@ def linspace(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linspace.html
     """
-    start, end, count = _checked_ends("linspace", start, end, steps)
+    if start.__class__ in _PLAIN and end.__class__ in _PLAIN and steps.__class__ is int and steps >= 0:
+        count = steps
+    else:
+        start, end, count = _checked_ends("linspace", start, end, steps)
     return _made(_between(start, end, count, _kind(dtype, out, start, end).numpy_dtype), out, options)
 
 
@@ -260,12 +250,16 @@ def logspace(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.logspace.html
     """
-    start, end, count = _checked_ends("logspace", start, end, steps)
+    if start.__class__ in _PLAIN and end.__class__ in _PLAIN and steps.__class__ is int and steps >= 0:
+        count = steps
+    else:
+        start, end, count = _checked_ends("logspace", start, end, steps)
     kind = _kind(dtype, out, start, end).numpy_dtype
     work = kind if kind.kind == "c" else np.dtype(np.float64)
     if kind.kind in "iu":
         start, end = int(start), int(end)
-    return _made(np.power(work.type(base), _between(start, end, count, work)).astype(kind), out, options)
+    powers = np.power(work.type(base), _between(start, end, count, work))
+    return _made(powers.astype(kind, copy=False), out, options)
 
 
 def eye(n: int, m: int | None = None, *, out: Tensor | None = None, dtype: Any = None, **options: Any) -> Tensor:
@@ -438,7 +432,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     shape = tuple([tensor._array.size for tensor in tensors])
     grids = []
     for i, tensor in enumerate(tensors):
-        line = reshape(tensor, tuple([-1 if j == i else 1 for j in builtins.range(len(shape))]) if shape[i] else shape)
+        line = reshape(tensor, tuple([n if j == i else 1 for j, n in enumerate(shape)]) if shape[i] else shape)
         grids.append(expand(line, shape))
     if swap:
         grids = [grids[1], grids[0], *grids[2:]]
@@ -449,6 +443,28 @@ def _check_matrix(row: int, col: int) -> None:
     for name, length in (("row", row), ("col", col)):
         if length < 0:
             raise RuntimeError(f"{name} must be non-negative, got {length}")
+
+
+# As many elements of a matrix as the places of its triangles are kept for.
+_SMALL = 1024
+
+
+def _places_in_triangle(keeps: Any, rows: int, columns: int, offset: int) -> Array:
+    """The places, row by row, of the elements of a matrix that are on one side of a diagonal, in two rows."""
+    return np.array(keeps.outer(np.arange(offset, rows + offset), np.arange(columns)).nonzero(), dtype=np.int64)
+
+
+_places_in_small_triangle = functools.lru_cache(64)(_places_in_triangle)
+
+
+def _triangle_indices(keeps: Any, row: int, col: int, offset: int, dtype: Any, options: dict[str, Any]) -> Tensor:
+    _check_matrix(row, col)
+    kind = dtypes.int64 if dtype is None else as_dtype(dtype)
+    if row * col <= _SMALL:
+        places = _places_in_small_triangle(keeps, row, col, offset).astype(kind.numpy_dtype)
+    else:
+        places = _places_in_triangle(keeps, row, col, offset).astype(kind.numpy_dtype, copy=False)
+    return _made(places, None, options)
 
 
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, **options: Any) -> Tensor:
@@ -463,10 +479,7 @@ def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, **op
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.tril_indices.html
     """
-    _check_matrix(row, col)
-    kind = dtypes.int64 if dtype is None else as_dtype(dtype)
-    kept = np.greater_equal.outer(np.arange(offset, row + offset), np.arange(col))
-    return _made(np.array(kept.nonzero(), dtype=kind.numpy_dtype), None, options)
+    return _triangle_indices(np.greater_equal, row, col, offset, dtype, options)
 
 
 def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, **options: Any) -> Tensor:
@@ -481,10 +494,7 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, **op
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.triu_indices.html
     """
-    _check_matrix(row, col)
-    kind = dtypes.int64 if dtype is None else as_dtype(dtype)
-    kept = np.less_equal.outer(np.arange(offset, row + offset), np.arange(col))
-    return _made(np.array(kept.nonzero(), dtype=kind.numpy_dtype), None, options)
+    return _triangle_indices(np.less_equal, row, col, offset, dtype, options)
 
 
 def cartesian_prod(*tensors: Tensor) -> Tensor:

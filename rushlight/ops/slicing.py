@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight import kernels
 from rushlight.autograd.operation import Operation, ViewOperation, is_plain, view_of
 from rushlight.autograd.variable import Variable
-from rushlight.ops._geometry import Array, Shape, shape_text, strided_view, wrap_dim
+from rushlight.ops._geometry import Array, Shape, shape_text, wrap_dim
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import into
 from rushlight.ops.conversion import storage_offset
@@ -135,7 +136,7 @@ class Unfold(ViewOperation):
         shape[dim] = (shape[dim] - size) // step + 1
         strides.append(strides[dim])
         strides[dim] *= step
-        return strided_view(array, (*shape, size), strides)
+        return kernels.strided_view(array, (*shape, size), strides)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -184,7 +185,10 @@ class AsStrided(ViewOperation):
     @staticmethod
     def restrided(array: Array, size: Shape, stride: Shape, offset: int) -> Array:
         """An array's storage under a shape, strides and an offset in elements."""
-        flat = array.reshape(-1) if array.base is None and array.flags.c_contiguous else flat_storage(array)
+        flat = flat_storage(array)
+        found = kernels.elements_view(flat, size, stride, offset)
+        if found is not None:
+            return found
         last = offset + 1 + sum([(length - 1) * step for length, step in zip(size, stride, strict=True)])
         if 0 not in size and last > flat.size:
             raise RuntimeError(
@@ -193,7 +197,7 @@ class AsStrided(ViewOperation):
                 f"storage of size {flat.size * array.itemsize}"
             )
         itemsize = array.itemsize
-        return strided_view(flat, size, [step * itemsize for step in stride], offset * itemsize)
+        return kernels.strided_view(flat, size, [step * itemsize for step in stride], offset * itemsize)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -234,11 +238,11 @@ def _positions(size: Shape, stride: Shape, offset: int) -> Array:
 
 
 def flat_storage(array: Array) -> Array:
-    base = owner_of(array)
-    if base.dtype != array.dtype:
+    base = array if array.base is None else owner_of(array)
+    if base.dtype is not array.dtype and base.dtype != array.dtype:
         base = base.view(array.dtype) if base.flags.c_contiguous else array
     if base.flags.c_contiguous:
-        return base.reshape(-1)
+        return base if base.ndim == 1 else base.reshape(-1)
     low, high = np.lib.array_utils.byte_bounds(base)
     return np.lib.stride_tricks.as_strided(base, ((high - low) // base.itemsize,), (base.itemsize,))
 
@@ -466,6 +470,11 @@ def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storag
     """
     check_tensor("as_strided", "input", 1, input)
     shape, steps = tuple(size), tuple(stride)
+    if is_plain(input):
+        offset = input.storage_offset() if storage_offset is None else storage_offset
+        found = kernels.elements_view(flat_storage(input._array), shape, steps, offset)
+        if found is not None:
+            return view_of(AsStrided, input, (shape, steps, offset), found)
     if len(shape) != len(steps):
         raise RuntimeError("mismatch in length of strides and shape")
     if shape and min(shape) < 0:
@@ -478,9 +487,6 @@ def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storag
         storage_offset = input.storage_offset()
     if storage_offset < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {storage_offset}")
-    if is_plain(input):
-        out = AsStrided.restrided(input._array, shape, steps, storage_offset)
-        return view_of(AsStrided, input, (shape, steps, storage_offset), out)
     return AsStrided.apply(input, shape, steps, storage_offset)
 
 

@@ -92,21 +92,16 @@ def _side_by_side(arrays: Sequence[Any]) -> Any:
     block = first.base
     if not isinstance(block, np.ndarray) or block.size != len(arrays) * first.size or not block.flags.c_contiguous:
         return None
-    start = _address(first)
-    step = (_address(arrays[-1]) - start) // max(len(arrays) - 1, 1)
+    start = kernels.address(first)
+    step = (kernels.address(arrays[-1]) - start) // max(len(arrays) - 1, 1)
     if step <= 0 or block.dtype != first.dtype:
         return None
     for i, array in enumerate(arrays):
         alike = array.base is block and array.strides == first.strides and array.shape == first.shape
-        if not alike or _address(array) != start + i * step:
+        if not alike or kernels.address(array) != start + i * step:
             return None
     shape, strides = (len(arrays), *first.shape), (step, *first.strides)
-    return np.ndarray(shape, first.dtype, block, start - _address(block), strides)
-
-
-def _address(array: Any) -> int:
-    address: int = array.__array_interface__["data"][0]
-    return address
+    return np.ndarray(shape, first.dtype, block, start - kernels.address(block), strides)
 
 
 def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:

@@ -170,7 +170,9 @@ def renorm_(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
 
 def _renormed(array: Array, p: float, dim: int, maxnorm: float) -> Array:
     size = norm_of(array, p, tuple([i for i in range(array.ndim) if i != dim]), True)
-    return array * np.where(size > maxnorm, maxnorm / (size + 1e-7), array.dtype.type(1))
+    factor = np.divide(maxnorm, size + 1e-7)
+    factor[~(size > maxnorm)] = 1
+    return np.multiply(array, factor)
 
 
 def _check_renorm(input: Tensor, p: float, maxnorm: float) -> None:

@@ -40,10 +40,10 @@ def same_place(a: Generator, b: Generator) -> None:
 @pytest.mark.parametrize("n", SIZES)
 def test_uniform(n: int, words: int) -> None:
     for low, high in ((0.0, 1.0), (-3.0, 7.0), (0.1, 0.3), (1.0, 1.0 + 2**-22)):
-        for dtype, draw, eps in ((F32, native.random_uniform_f32, 0), (F64, native.random_uniform_f64, 2e-16)):
+        for dtype, eps in ((F32, 0), (F64, 2e-16)):
             a, b = pair(words)
             np.testing.assert_allclose(
-                draw(a.bits, n, low, high), reference.uniform(b, n, dtype, low, high), rtol=0, atol=4 * eps
+                chosen.fill_uniform(a, np.empty(n, dtype), low, high), reference.uniform(b, n, dtype, low, high), rtol=0, atol=4 * eps
             )
             same_place(a, b)
 
@@ -51,10 +51,10 @@ def test_uniform(n: int, words: int) -> None:
 @pytest.mark.parametrize("n", [n for n in SIZES if n >= 16])
 def test_normal(n: int) -> None:
     for mean, std in ((0.0, 1.0), (1.3, 2.7), (5.0, 0.0)):
-        for dtype, draw, eps in ((F32, native.random_normal_f32, 1e-6), (F64, native.random_normal_f64, 1e-14)):
+        for dtype, eps in ((F32, 1e-6), (F64, 1e-14)):
             a, b = pair(5)
             np.testing.assert_allclose(
-                draw(a.bits, n, mean, std), reference.normal(b, n, dtype, mean, std), rtol=eps, atol=eps
+                chosen.fill_normal(a, np.empty(n, dtype), mean, std), reference.normal(b, n, dtype, mean, std), rtol=eps, atol=eps
             )
             same_place(a, b)
 
@@ -83,6 +83,27 @@ def test_bernoulli(n: int, p: float) -> None:
     same_place(a, b)
 
 
+@pytest.mark.parametrize("dtype", [F32, F64])
+@pytest.mark.parametrize("n", SIZES)
+def test_bernoulli_of_an_array(n: int, dtype: np.dtype) -> None:
+    p = np.random.default_rng(n).uniform(0, 1, n).astype(dtype)
+    p[:4] = np.array([0, 1, 1e-45, 1], dtype)[:n]
+    a, b = pair(9)
+    found, wanted = native.random_bernoulli_each(a.bits, p), reference.bernoulli_each(b, p)
+    np.testing.assert_array_equal(found, wanted)
+    assert found.dtype == wanted.dtype == dtype
+    same_place(a, b)
+    for bad in (-1e-7, 1.0000001, np.nan, np.inf, -np.inf):
+        for place in {0, n // 2, n - 1} if n else ():
+            q = p.copy()
+            q[place] = bad
+            assert native.random_bernoulli_each(a.bits, q) is NotImplemented
+            with pytest.raises(ValueError, match="p must be"):
+                chosen.bernoulli_each(a, q)
+    same_place(a, b)
+    assert native.random_bernoulli_each(a.bits, np.empty((4, 4), dtype).T) is NotImplemented
+
+
 @pytest.mark.parametrize("n", SIZES)
 def test_permutation(n: int) -> None:
     a, b = pair(11)
@@ -104,17 +125,26 @@ def test_the_choice_draws_what_the_reference_draws(monkeypatch: pytest.MonkeyPat
 def test_arguments_are_checked() -> None:
     bits = Generator().bits
     with pytest.raises(TypeError, match=r"expected a numpy\.random\.MT19937, but got numpy\.random\._pcg64\.PCG64"):
-        native.random_uniform_f32(np.random.PCG64(), 3, 0.0, 1.0)
+        native.random_uniform(np.random.PCG64(), np.empty(3), 0.0, 1.0)
     with pytest.raises(TypeError):
-        native.random_uniform_f32(None, 3, 0.0, 1.0)
-    for name in ("uniform_f32", "uniform_f64"):
-        with pytest.raises(ValueError, match="must not be negative"):
-            getattr(native, f"random_{name}")(bits, -1, 0.0, 1.0)
-        with pytest.raises(MemoryError):
-            getattr(native, f"random_{name}")(bits, 2**58, 0.0, 1.0)
-    for name in ("normal_f32", "normal_f64"):
+        native.random_uniform(None, np.empty(3), 0.0, 1.0)
+    fixed = np.empty(16)
+    fixed.flags.writeable = False
+    for draw in (native.random_uniform, native.random_normal):
+        with pytest.raises(TypeError, match="out: expected a numpy.ndarray"):
+            draw(bits, [0.0], 0.0, 1.0)
+        for out in (np.empty(16, np.int32), np.empty(32)[::2], np.empty(16, ">f4"), np.empty(16, np.float16)):
+            with pytest.raises(ValueError, match="dense float32 or float64"):
+                draw(bits, out, 0.0, 1.0)
+        with pytest.raises(ValueError, match="read-only"):
+            draw(bits, fixed, 0.0, 1.0)
+    for dtype in (F32, F64):
         with pytest.raises(ValueError, match="16 numbers or more"):
-            getattr(native, f"random_{name}")(bits, 15, 0.0, 1.0)
+            native.random_normal(bits, np.empty(15, dtype), 0.0, 1.0)
+    with pytest.raises(ValueError, match="must not be negative"):
+        native.random_bernoulli(bits, -1, 0.5)
+    with pytest.raises(MemoryError):
+        native.random_bernoulli(bits, 2**62, 0.5)
     for p in (-0.1, 1.1, float("nan")):
         with pytest.raises(ValueError, match=r"p must be in \[0, 1\]"):
             native.random_bernoulli(bits, 3, p)

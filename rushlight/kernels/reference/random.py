@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rushlight.random import Generator
 
 __all__ = [
-    "bernoulli", "cauchy", "exponential", "geometric", "integers", "log_normal", "multinomial", "normal",
+    "bernoulli", "bernoulli_each", "cauchy", "exponential", "geometric", "integers", "log_normal", "multinomial", "normal",
     "randperm", "uniform", "uniform_unit", "words32",
 ]  # fmt: skip
 
@@ -146,6 +146,14 @@ def bernoulli(generator: Generator, n: int, p: float | Array, unit: Uniforms = u
         wide = _F64 if p.dtype == _F64 else _F32
         return unit(generator, n, wide) < p.astype(wide, copy=False)
     return unit(generator, n, _F64) < p
+
+
+def bernoulli_each(generator: Generator, p: Array, unit: Uniforms = uniform_unit) -> Array:
+    """Ones and zeros in the shape and type of an array of probabilities; ValueError unless they are of [0, 1]."""
+    # A NaN is the smallest and the greatest number, and neither in bounds.
+    if p.size and not (p.min() >= 0 and p.max() <= 1):
+        raise ValueError("p must be in [0, 1]")
+    return bernoulli(generator, p.size, p.reshape(-1), unit).astype(p.dtype).reshape(p.shape)
 
 
 def exponential(generator: Generator, n: int, rate: float, unit: Uniforms = uniform_unit) -> Array:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "count_of_all", "extremum_over", "log_sum_exp_over", "mean", "moments_over", "place_over", "product_over",
-    "sum_over",
+    "all_equal", "count_of_all", "extremum_over", "log_sum_exp_over", "mean", "moments_over", "place_over",
+    "product_over", "sum_over", "trace",
 ]  # fmt: skip
 
 Array = NDArray[Any]
@@ -68,6 +68,17 @@ def log_sum_exp_over(x: Array, dims: tuple[int, ...] | None = None, keepdim: boo
 def count_of_all(x: Array) -> int:
     """How many elements are not 0."""
     return int(np.count_nonzero(x))
+
+
+def all_equal(a: Array, b: Array) -> bool:
+    """Whether two arrays of one shape have the same elements; a NaN equals nothing."""
+    return bool(np.count_nonzero(np.equal(a, b)) == a.size)
+
+
+def trace(x: Array) -> Array:
+    """The sum of a matrix's diagonal in its type, that of floats added up in float64."""
+    kind = x.dtype
+    return np.asarray(x.trace(dtype=np.float64 if kind.kind == "f" else kind), kind)
 
 
 def extremum_over(x: Array, greatest: bool, dims: tuple[int, ...] | None = None, keepdim: bool = False) -> Array:

@@ -1,10 +1,11 @@
-// Depthwise convolution, outputs as wide as inputs over the stride: a vector of outputs, counted through the rows of a channel, reads
+// Depthwise convolution of rows (conv_depthwise_channels.h has that of small images), outputs as wide as inputs over the stride: a vector of outputs, counted through the rows of a channel, reads
 // a vector of inputs at a fixed distance for each tap, but for the lanes where the window hangs over the edge. Those masks and
 // distances are the same for all channels and images. With stride 1 nothing is copied. With another, a channel is first split into
 // phases, the elements of one residue of row and column each, in which the taps again read whole vectors; the input gradient is
 // computed phase by phase and put together.
 #include "conv_paths.h"
 
+#include "conv_depthwise_channels.h"
 #include "conv_patches.h"
 #include "core/allocator.h"
 #include "core/thread_pool.h"
@@ -327,8 +328,39 @@ ConvStatus stencilled(const ConvShape& c, const Stencil& s, const T* x, const T*
     });
 }
 
+// What a plane costs by rows, in additions of a vector, from measurements: the stencil's loads cross cache lines where a row has
+// several vectors; splitting into phases goes row by row; and the kernels for everything have a cost for each row.
+template <class T>
+double cost_by_rows(const ConvShape& c, bool backward, int64_t meetings) {
+    const int64_t taps = elements(c.kernel);
+    if (takes(c) && shares_reads<T>(c)) {
+        const Stencil s = stencil_of<T>(c, backward);
+        const double sums = static_cast<double>(s.tiles * s.columns * kSide * taps);
+        if (s.reads() <= kMostReads) return 80 + (s.columns > 1 ? 2.6 : 1.8) * sums;
+    }
+    if (takes(c) && fits<T>(c)) {
+        const int64_t split = phases_of(c) > 1 ? 30 * c.in[0] : 0;
+        return static_cast<double>(80 + split + 2 * divide_up(elements(c.out), lanes<T>) * taps);
+    }
+    return 3.5 * static_cast<double>(meetings) / lanes<T> + 40.0 * static_cast<double>(c.out[0]);
+}
+
+// And a lane a channel: turning costs, and what is multiplied is loaded each time, more slowly where four images aren't in the
+// first-level cache.
+template <class T>
+bool prefers_channels(const ConvShape& c, bool backward) {
+    if (c.in_channels != 1 || c.out_channels != 1) return false;
+    const int64_t meetings = meetings_of(c), from = elements(backward ? c.out : c.in);
+    if (meetings > kMostMeetings) return false;
+    const double each = c.batch < kTogether ? 1.9 : from * kTogether * kVectorBytes > (1 << 15) ? 1.6 : 1.3;
+    const double turned = each * static_cast<double>(meetings) + 13.0 * static_cast<double>(elements(c.in) + elements(c.out));
+    const double used = static_cast<double>(c.groups) / static_cast<double>(divide_up(c.groups, lanes<T>));  // lanes, of a vector
+    return turned / used < cost_by_rows<T>(c, backward, meetings);
+}
+
 template <class T>
 ConvStatus forward(const ConvShape& c, const T* x, const T* w, const T* bias, bool relu, T* y) {
+    if (prefers_channels<T>(c, false)) return by_channels(c, x, w, bias, relu, false, y);
     if (takes(c) && shares_reads<T>(c)) {
         const Stencil s = stencil_of<T>(c, false);
         if (s.reads() <= kMostReads) return stencilled(c, s, x, w, bias, relu, false, y);
@@ -359,6 +391,7 @@ struct Phase {
 
 template <class T>
 ConvStatus input(const ConvShape& c, const T* gy, const T* w, const T* bias, T* gx) {
+    if (prefers_channels<T>(c, true)) return by_channels(c, gy, w, bias, false, true, gx);
     if (takes(c) && shares_reads<T>(c)) {
         const Stencil s = stencil_of<T>(c, true);
         if (s.reads() <= kMostReads) return stencilled(c, s, gy, w, bias, false, true, gx);
@@ -470,8 +503,9 @@ ConvStatus weight(const ConvShape& c, const T* x, const T* gy, T* gw, T* gb) {
 }
 
 template <class T>
-bool prefers(const ConvShape& c, ConvOp) {
-    return kVectorBytes > 16 && takes(c);
+bool prefers(const ConvShape& c, ConvOp op) {
+    if (kVectorBytes == 16) return false;
+    return takes(c) || (op != ConvOp::weight && prefers_channels<T>(c, op == ConvOp::input));
 }
 
 }  // namespace

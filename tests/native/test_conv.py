@@ -121,6 +121,38 @@ def test_depthwise_convolutions(machine, path, dtype, size, kernel, dilation, st
         close(found, wanted, dtype)
 
 
+@pytest.mark.parametrize(
+    ("size", "kernel", "padding"),
+    [((7, 7), (7, 7), (3, 3)), ((7, 7), (7, 7), (0, 0)), ((3, 2), (7, 5), (3, 4)), ((1, 1), (3, 3), (1, 1)),
+     ((5, 4), (3, 3), (1, 0)), ((2, 9), (5, 1), (4, 2))],
+)  # fmt: skip
+@pytest.mark.parametrize(("stride", "dilation"), [((1, 1), 1), ((2, 2), 1), ((1, 3), 1), ((1, 1), 2)])
+def test_depthwise_convolutions_of_small_images(machine, dtype, size, kernel, padding, stride, dilation):
+    rng = np.random.default_rng(6)
+    native.set_conv_path("depthwise")
+    try:
+        for batch, channels in ((1, 16), (4, 16), (7, 35), (2, 3)):
+            settings = (stride, padding, (dilation, 1), channels)
+            if any(n + 2 * p < d * (k - 1) + 1 for n, p, k, d in zip(size, padding, kernel, (dilation, 1), strict=True)):
+                return
+            x = rng.standard_normal((batch, channels, *size)).astype(dtype)
+            w = rng.standard_normal((channels, 1, *kernel)).astype(dtype)
+            bias = rng.standard_normal(channels).astype(dtype)
+            expected = reference.conv(x, w, bias, *settings)
+            close(native.conv(x, w, bias, *settings), expected, dtype)
+            close(native.conv(x, w, None, *settings, None, True), np.maximum(expected - bias[:, None, None], 0), dtype)
+            gy = rng.standard_normal(expected.shape).astype(dtype)
+            expected = reference.conv_input(gy, w, bias, size, *settings)
+            close(native.conv_input(gy, w, bias, size, *settings), expected, dtype)
+            # What a window does not reach, it does not multiply by 0.
+            x[0, 0, 0, 0] = np.nan
+            with np.errstate(invalid="ignore"):
+                expected = np.isnan(reference.conv(x, w, None, *settings))
+            np.testing.assert_array_equal(np.isnan(native.conv(x, w, None, *settings)), expected)
+    finally:
+        native.set_conv_path("best")
+
+
 @pytest.mark.parametrize(("channels", "kernel", "stride"), [(131, (3, 3), 1), (70, (3, 3), 2), (9, (25, 25), 1)])
 def test_weights_of_many_depthwise_channels(machine, dtype, channels, kernel, stride):
     rng = np.random.default_rng(5)

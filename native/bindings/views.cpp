@@ -4,9 +4,10 @@
 namespace rl {
 namespace {
 
-int64_t address(nb::handle x_) {
-    const Array x(x_, "x");
-    return static_cast<int64_t>(reinterpret_cast<intptr_t>(x.data<char>()));
+// What only looks like an array (a stand-in of a transform) is for the reference.
+nb::object address(nb::handle x_) {
+    if (!PyArray_Check(x_.ptr())) return not_implemented();
+    return nb::cast(static_cast<int64_t>(reinterpret_cast<intptr_t>(Array(x_, "x").data<char>())));
 }
 
 // The integers of a tuple or list; false where it has another number of them.
@@ -25,6 +26,7 @@ bool integers_of(nb::handle given, const char* name, int count, npy_intp* out) {
 // A dimension of one element steps over all that follow it, as PyTorch counts; those of an array without elements are of dense
 // memory in which empty dimensions count as one element.
 nb::object element_strides(nb::handle x_) {
+    if (!PyArray_Check(x_.ptr())) return not_implemented();
     const Array x(x_, "x");
     const int dims = x.dims();
     const int64_t size = PyArray_ITEMSIZE(x.ptr()), count = x.size();

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from rushlight.random import Generator
 
 __all__ = [
-    "bernoulli", "bernoulli_each", "binomial", "cauchy", "exponential", "fill_normal", "fill_uniform", "gamma", "geometric", "integers", "log_normal", "multinomial",
-    "normal", "poisson", "randperm", "scaled_bernoulli", "uniform", "words32",
+    "bernoulli", "bernoulli_each", "binomial", "cauchy", "exponential", "fill_normal", "fill_uniform", "gamma",
+    "geometric", "integers", "log_normal", "multinomial", "normal", "poisson", "randperm", "scaled_bernoulli",
+    "uniform", "words32",
 ]  # fmt: skip
 
 Array = npt.NDArray[Any]

@@ -328,13 +328,14 @@ class _WithoutDerivative(Operation):
         raise RuntimeError(f"derivative for aten::{ctx._function.name} is not implemented")
 
 
+_LEAST = -1
+
+
 def _step(a: Array, v: Array) -> Any:
-    if a.shape != v.shape or a.dtype is not v.dtype:
-        return np.where(a == 0, v, a > 0).astype(a.dtype, copy=False)
-    zero = a.dtype.type(0)
-    out = np.greater(a, zero).astype(a.dtype)
-    np.copyto(out, v, where=np.equal(a, zero))
-    return out
+    if a.dtype.char in "fd":
+        # NumPy's answer to NaN is NaN; the greater of NaN and a number is the number.
+        return np.heaviside(np.fmax(a, _LEAST), v)
+    return np.where(a == 0, v, a > 0).astype(a.dtype, copy=False)
 
 
 class Heaviside(_WithoutDerivative):

@@ -195,7 +195,7 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
     return into(out, matrices[0]) if len(matrices) == 1 else multi_dot(matrices, out=out)
 
 
-def _thirds(array: Array, dim: int) -> tuple[Array, Array, Array]:
+def _thirds(array: Any, dim: int) -> tuple[Any, Any, Any]:
     """The three parts of a dimension of three."""
     if dim == array.ndim - 1:
         return array[..., 0], array[..., 1], array[..., 2]

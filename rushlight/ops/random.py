@@ -212,10 +212,10 @@ def randperm(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.randperm.html
     """
-    if n.__class__ is int and n >= 0 and dtype is dtypes.int64 and generator is None and out is None and not options:
-        if not state.levels:
-            check_new(None)
-            return plain(kernels.randperm(default_generator, n))
+    simple = generator is None and out is None and dtype is dtypes.int64 and not options
+    if simple and n.__class__ is int and n >= 0 and not state.levels:
+        check_new(None)
+        return plain(kernels.randperm(default_generator, n))
     if isinstance(n, bool) or not hasattr(n, "__index__"):
         raise TypeError(f"randperm(): argument 'n' (position 1) must be int, not {type(n).__name__}")
     drawn, count, kind = generator_of(generator, "randperm"), n.__index__(), as_dtype(dtype, "randperm")

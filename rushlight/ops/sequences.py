@@ -189,6 +189,8 @@ _PLAIN = (int, float)
 
 def _checked_ends(function: str, start: Any, end: Any, steps: Any) -> tuple[Any, Any, int]:
     """The ends as numbers and the number of steps; TypeError or RuntimeError for what is none."""
+    if start.__class__ in _PLAIN and end.__class__ in _PLAIN and steps.__class__ is int and steps >= 0:
+        return start, end, steps
     if steps.__class__ is bool or not hasattr(steps, "__index__"):
         kinds = ", ".join(type(value).__name__ for value in (start, end, steps))
         raise TypeError(
@@ -222,10 +224,7 @@ def linspace(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.linspace.html
     """
-    if start.__class__ in _PLAIN and end.__class__ in _PLAIN and steps.__class__ is int and steps >= 0:
-        count = steps
-    else:
-        start, end, count = _checked_ends("linspace", start, end, steps)
+    start, end, count = _checked_ends("linspace", start, end, steps)
     return _made(_between(start, end, count, _kind(dtype, out, start, end).numpy_dtype), out, options)
 
 
@@ -250,10 +249,7 @@ def logspace(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.logspace.html
     """
-    if start.__class__ in _PLAIN and end.__class__ in _PLAIN and steps.__class__ is int and steps >= 0:
-        count = steps
-    else:
-        start, end, count = _checked_ends("logspace", start, end, steps)
+    start, end, count = _checked_ends("logspace", start, end, steps)
     kind = _kind(dtype, out, start, end).numpy_dtype
     work = kind if kind.kind == "c" else np.dtype(np.float64)
     if kind.kind in "iu":

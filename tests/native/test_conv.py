@@ -133,7 +133,9 @@ def test_depthwise_convolutions_of_small_images(machine, dtype, size, kernel, pa
     try:
         for batch, channels in ((1, 16), (4, 16), (7, 35), (2, 3)):
             settings = (stride, padding, (dilation, 1), channels)
-            if any(n + 2 * p < d * (k - 1) + 1 for n, p, k, d in zip(size, padding, kernel, (dilation, 1), strict=True)):
+            if any(
+                n + 2 * p < d * (k - 1) + 1 for n, p, k, d in zip(size, padding, kernel, (dilation, 1), strict=True)
+            ):
                 return
             x = rng.standard_normal((batch, channels, *size)).astype(dtype)
             w = rng.standard_normal((channels, 1, *kernel)).astype(dtype)

@@ -43,7 +43,10 @@ def test_uniform(n: int, words: int) -> None:
         for dtype, eps in ((F32, 0), (F64, 2e-16)):
             a, b = pair(words)
             np.testing.assert_allclose(
-                chosen.fill_uniform(a, np.empty(n, dtype), low, high), reference.uniform(b, n, dtype, low, high), rtol=0, atol=4 * eps
+                chosen.fill_uniform(a, np.empty(n, dtype), low, high),
+                reference.uniform(b, n, dtype, low, high),
+                rtol=0,
+                atol=4 * eps,
             )
             same_place(a, b)
 
@@ -54,7 +57,10 @@ def test_normal(n: int) -> None:
         for dtype, eps in ((F32, 1e-6), (F64, 1e-14)):
             a, b = pair(5)
             np.testing.assert_allclose(
-                chosen.fill_normal(a, np.empty(n, dtype), mean, std), reference.normal(b, n, dtype, mean, std), rtol=eps, atol=eps
+                chosen.fill_normal(a, np.empty(n, dtype), mean, std),
+                reference.normal(b, n, dtype, mean, std),
+                rtol=eps,
+                atol=eps,
             )
             same_place(a, b)
 
@@ -131,7 +137,7 @@ def test_arguments_are_checked() -> None:
     fixed = np.empty(16)
     fixed.flags.writeable = False
     for draw in (native.random_uniform, native.random_normal):
-        with pytest.raises(TypeError, match="out: expected a numpy.ndarray"):
+        with pytest.raises(TypeError, match=r"out: expected a numpy\.ndarray"):
             draw(bits, [0.0], 0.0, 1.0)
         for out in (np.empty(16, np.int32), np.empty(32)[::2], np.empty(16, ">f4"), np.empty(16, np.float16)):
             with pytest.raises(ValueError, match="dense float32 or float64"):

@@ -133,3 +133,43 @@ def test_counts_are_the_references(machine, rng, dtype):
         x[:3] = np.array([np.nan, -0.0, 1e-45], dtype)[: min(n, 3)]
         assert _native.count_of_all(x) == reduce.count_of_all(x)
     assert _native.count_of_all(np.ones((4, 4), dtype).T) is NotImplemented
+
+
+def test_equality_is_the_references(machine, rng, dtype):
+    for n in (0, 1, 17, 1003, 70001):
+        a = np.asarray(rng.standard_normal(n), dtype)
+        assert _native.all_equal(a, a.copy()) is True is reduce.all_equal(a, a.copy())
+        for place in {0, n // 2, n - 1} if n else ():
+            for value in (a[place] + 1, np.nan, np.inf):
+                b = a.copy()
+                b[place] = value
+                assert _native.all_equal(a, b) is False is reduce.all_equal(a, b)
+                assert _native.all_equal(b, b) is reduce.all_equal(b, b)
+    zeros = np.zeros(5, dtype)
+    assert _native.all_equal(zeros, -zeros) is True
+    for kind in (np.int8, np.int64, np.uint8, np.int16):
+        a = rng.integers(0, 100, 1000).astype(kind)
+        b = a.copy()
+        b[999] += 1
+        assert _native.all_equal(a, a.copy()) is True and _native.all_equal(a, b) is False
+    square = np.ones((4, 4), dtype)
+    for a, b in (
+        (square.T, square),
+        (square, square.astype(np.float16)),
+        (square, square[:2]),
+        (square > 0, square > 0),
+    ):
+        assert _native.all_equal(a, b) is NotImplemented or a is b or a.T is square
+
+
+def test_traces_are_the_references(machine, rng, dtype):
+    for shape in ((0, 0), (1, 1), (5, 5), (3, 8), (8, 3), (0, 4), (70, 70)):
+        x = np.asarray(rng.standard_normal(shape), dtype)
+        for given in (x, x.T, x[::-1, ::2], np.broadcast_to(x[:1], (5, x.shape[1])) if x.size else x):
+            found, wanted = _native.trace(given), reduce.trace(given)
+            assert found.shape == () and found.dtype == dtype
+            np.testing.assert_allclose(found, wanted, rtol=1e-6 if dtype == np.float32 else 1e-13, atol=1e-12)
+    assert np.isnan(_native.trace(np.array([[np.nan, 0], [0, 1]], dtype)))
+    assert _native.trace(np.ones((2, 2), np.int64)) is NotImplemented
+    with pytest.raises(ValueError, match="must be a matrix"):
+        _native.trace(np.ones(3, dtype))

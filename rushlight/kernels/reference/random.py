@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rushlight.random import Generator
 
 __all__ = [
-    "bernoulli", "bernoulli_each", "cauchy", "exponential", "geometric", "integers", "log_normal", "multinomial", "normal",
-    "randperm", "uniform", "uniform_unit", "words32",
+    "bernoulli", "bernoulli_each", "cauchy", "exponential", "geometric", "integers", "log_normal", "multinomial",
+    "normal", "randperm", "uniform", "uniform_unit", "words32",
 ]  # fmt: skip
 
 Array = npt.NDArray[Any]

@@ -8,11 +8,9 @@
 // what it reads, though another packs the same, since a cache line that another core has written costs 30 ns to write again.
 #include "linalg.h"
 
-#include <atomic>
-
 #include "core/allocator.h"
 #include "core/gemm_tile.h"
-#include "core/thread_pool.h"
+#include "core/pieces.h"
 
 namespace rl::RL_ISA {
 namespace {
@@ -41,33 +39,6 @@ template <class T>
 double work_of(const GemmJob<T>& job) {
     return static_cast<double>(job.m) * static_cast<double>(job.n) * static_cast<double>(job.k);
 }
-
-// Pieces handed out to the parts of a job: each has a run of them, and takes from the others' when its own is used up.
-class Pieces {
-public:
-    Pieces(int64_t count, int parts) : count_(count), parts_(parts) {
-        for (int i = 0; i < parts; ++i) next_[i].store(first(i), std::memory_order_relaxed);
-    }
-    template <class Body>
-    RL_INLINE void take(int part, Body&& body) {
-        for (int i = 0; i < parts_; ++i) {
-            const int owner = part + i < parts_ ? part + i : part + i - parts_;
-            const int64_t end = first(owner + 1);
-            for (;;) {
-                const int64_t piece = next_[owner].fetch_add(1, std::memory_order_relaxed);
-                if (piece >= end) break;
-                body(piece);
-            }
-        }
-    }
-
-private:
-    struct alignas(64) Next : std::atomic<int64_t> {};
-    int64_t first(int part) const { return count_ * part / parts_; }
-    int64_t count_;
-    int parts_;
-    Next next_[kMaxThreads];
-};
 
 // One call's plan and its work, with the operands already exchanged if that pays.
 template <class T>

@@ -85,6 +85,7 @@ __all__ = ["Tensor"]
 
 
 class Tensor(
+    Variable,  # first: whether something is one is asked more often than anything else
     ActivationMethods,
     ArithmeticMethods,
     QuestionMethods,
@@ -150,7 +151,6 @@ class Tensor(
     VarianceMethods,
     ViewCopyMethods,
     WeightedProductMethods,
-    Variable,
 ):
     """A multi-dimensional array that can remember how it was computed.
 

@@ -1,4 +1,5 @@
 #include "../linalg.h"
+#include "../reduce.h"
 
 #include <algorithm>
 #include <vector>
@@ -172,9 +173,43 @@ nb::object gemm(nb::handle a_, nb::handle b_, bool transpose_a, bool transpose_b
     return not_implemented();
 }
 
+template <class T>
+nb::object linear_backward_as(const Array& grad, nb::handle input, nb::handle weight, bool bias) {
+    nb::object of_bias = nb::none(), of_input = nb::none(), of_weight = nb::none();
+    if (bias) {
+        if (!grad.is_dense<T>()) return not_implemented();
+        of_bias = empty<T>({grad.shape(1)});
+        Released released(grad.size() > 256);
+        reduce_kernels<T>().sum_over(grad.data<T>(), data_of<T>(of_bias), 1, grad.shape(0), grad.shape(1), T(1));
+    }
+    if (!weight.is_none()) {
+        of_input = gemm_as<T>(grad, Array(weight, "weight"), false, false, nb::none(), false, nb::none());
+    }
+    if (!input.is_none()) {
+        of_weight = gemm_as<T>(grad, Array(input, "input"), true, false, nb::none(), false, nb::none());
+    }
+    return nb::make_tuple(of_bias, of_input, of_weight);
+}
+
+nb::object linear_backward(nb::handle grad_, nb::handle input, nb::handle weight, bool bias) {
+    const Array grad(grad_, "grad");
+    if (grad.dims() != 2) throw nb::value_error("linear_backward: grad must be a matrix");
+    for (nb::handle given : {input, weight}) {
+        if (given.is_none()) continue;
+        const Array matrix(given, "input or weight");
+        if (matrix.dims() != 2) throw nb::value_error("linear_backward: input and weight must be matrices");
+        if (PyArray_TYPE(matrix.ptr()) != PyArray_TYPE(grad.ptr()) || !matrix.plain()) return not_implemented();
+    }
+    if (grad.is<float>()) return linear_backward_as<float>(grad, input, weight, bias);
+    if (grad.is<double>()) return linear_backward_as<double>(grad, input, weight, bias);
+    return not_implemented();
+}
+
 }  // namespace
 
 void bind_linalg(nb::module_& m) {
+    m.def("linear_backward", linear_backward, nb::arg("grad").none(), nb::arg("input").none(), nb::arg("weight").none(),
+          nb::arg("bias"));
     m.def("gemm", gemm, nb::arg("a").none(), nb::arg("b").none(), nb::kw_only(), nb::arg("transpose_a") = false,
           nb::arg("transpose_b") = false, nb::arg("bias") = nb::none(), nb::arg("relu") = false,
           nb::arg("out") = nb::none());

@@ -31,10 +31,10 @@ from .reference import copy as _copy
 __all__ = [
     "absolute", "accumulate", "adadelta_step", "adagrad_step", "adam_step", "adamax_step", "add", "add_product",
     "add_quotient", "address", "all_equal", "asgd_step", "attention", "attention_backward", "channel_sums", "clamp",
-    "clamp_marked", "convert", "copy_into", "count_of_all", "divide", "element_strides", "elements_view", "elu",
-    "exp", "extremum_along", "extremum_over", "gather_max", "gather_sum", "gelu", "gelu_backward", "gemm",
-    "hardswish", "int8_pack", "int8_product", "int8_quantize", "int8_range", "interpolate", "keep_marked",
-    "kth_along", "leaky_relu", "leaky_relu_backward", "log_softmax", "log_softmax_backward", "log_sum_exp_along",
+    "clamp_marked", "convert", "copy_into", "count_of_all", "divide", "element_strides", "elements_view", "elu", "exp",
+    "extremum_along", "extremum_over", "gather_max", "gather_sum", "gelu", "gelu_backward", "gemm", "hardswish",
+    "int8_pack", "int8_product", "int8_quantize", "int8_range", "interpolate", "keep_marked", "kth_along",
+    "leaky_relu", "leaky_relu_backward", "linear_backward", "log_softmax", "log_softmax_backward", "log_sum_exp_along",
     "log_sum_exp_over", "lu_factor", "maximum", "mean", "median_along", "minimum", "mish", "mode_along",
     "moments_over", "multiply", "nadam_step", "native_available", "negative", "normalize", "normalize_backward",
     "place_over", "product_along", "product_over", "qr_factor", "radam_step", "reciprocal", "reciprocal_sqrt",
@@ -54,6 +54,7 @@ copy_into = prefer_native(_copy.copy_into)
 triangle = prefer_native(_copy.triangle)
 
 gemm = prefer_native(linalg.gemm)
+linear_backward = prefer_native(linalg.linear_backward)
 lu_factor = prefer_native(factors.lu_factor)
 qr_factor = prefer_native(factors.qr_factor)
 solve_triangular = prefer_native(factors.solve_triangular)

@@ -7,7 +7,7 @@ All others, errors among them, are for the function itself.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,7 +18,7 @@ from rushlight.autograd.operation import check_apart, mark_inference, writes_fre
 from rushlight.autograd.transforms import Intercept
 from rushlight.ops._out import plain
 
-__all__ = ["free", "quick_of_one", "quick_of_two", "quickly", "quickly_into"]
+__all__ = ["arrays_of", "free", "quick_of_one", "quick_of_two", "quickly", "quickly_into"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,12 +40,15 @@ def free(tensor: Any, types: str = "fd") -> Any:
     return None
 
 
-def quickly(formula: Callable[..., Any], *tensors: Any) -> Any:
-    """A formula of the arrays of tensors that are `free` and of one type, as a tensor; None of others."""
+def arrays_of(tensors: Iterable[Any]) -> list[Any] | None:
+    """The arrays of tensors that are `free` and of one type; None of others. What is None stays so."""
     arrays: list[Any] = []
     kind = None
     try:
         for tensor in tensors:
+            if tensor is None:
+                arrays.append(None)
+                continue
             array = tensor._array
             if array.dtype is not kind:
                 if kind is not None or array.dtype.char not in "fd":
@@ -56,10 +59,20 @@ def quickly(formula: Callable[..., Any], *tensors: Any) -> Any:
             if tensor._requires_grad and state.enabled:
                 return None
             arrays.append(array)
-        made = formula(*arrays)
+    except (AttributeError, Intercept):
+        return None
+    return arrays
+
+
+def quickly(formula: Callable[..., Any], *tensors: Any) -> Any:
+    """A formula of the arrays of tensors that are `free` and of one type, as a tensor; None of others."""
+    arrays = arrays_of(tensors)
+    if arrays is None:
+        return None
+    try:
+        return plain(formula(*arrays))
     except (AttributeError, ValueError, Intercept):
         return None
-    return plain(np.asarray(made))
 
 
 def quickly_into(target: Any, formula: Callable[..., Any], *tensors: Any) -> bool:

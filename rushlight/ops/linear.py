@@ -13,10 +13,9 @@ import numpy as np
 from rushlight import dtypes, kernels
 from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
-from rushlight.autograd.variable import Variable
 from rushlight.ops._numeric import check_tensor
-from rushlight.ops._out import into
-from rushlight.ops._quick import quickly
+from rushlight.ops._out import into, plain
+from rushlight.ops._quick import arrays_of, quickly
 from rushlight.ops.activation import relu
 from rushlight.ops.arithmetic import conj_of
 from rushlight.ops.matmul import Mm, by_transposed, matmul, product, product_of_transposed, quick_product, same_type
@@ -47,20 +46,19 @@ class Linear(Operation):
     def backward(ctx: Any, grad: Any) -> Any:
         input, weight = ctx.saved_tensors
         needs = ctx.needs_input_grad
+        arrays = arrays_of((grad, input, weight))
+        if arrays is not None:
+            of_bias, of_input, of_weight = kernels.linear_backward(*arrays, needs[0])
+            return (
+                None if of_bias is None else plain(of_bias),
+                None if of_input is None else plain(of_input),
+                None if of_weight is None else plain(of_weight),
+            )
         return (
             ColumnSum.apply(grad) if needs[0] else None,
-            *_gradients(needs[1:3], grad, input, weight),
+            Mm.apply(grad, conj_of(weight)) if needs[1] else None,
+            product_of_transposed(conj_of(grad), conj_of(input)) if needs[2] else None,
         )
-
-
-def _gradients(needs: Any, grad: Any, input: Any, weight: Any) -> tuple[Any, Any]:
-    """The gradients of a linear layer's input and weight."""
-    of_input = None
-    if needs[0]:
-        weight = conj_of(weight)
-        of_input = quick_product(kernels.gemm, grad, weight)
-        of_input = Mm.apply(grad, weight) if of_input is None else of_input
-    return of_input, product_of_transposed(conj_of(grad), conj_of(input)) if needs[1] else None
 
 
 class ColumnSum(Operation):
@@ -101,16 +99,13 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Te
     result = _quick_linear(input, weight, bias)
     if result is not None:
         return result
-    tensors: tuple[tuple[str, Any], ...] = (("input", input), ("weight", weight))
-    for name, tensor in tensors:
-        if not isinstance(tensor, Variable):
-            position = 1 if name == "input" else 2
-            raise TypeError(
-                f"linear(): argument '{name}' (position {position}) must be Tensor, not {type(tensor).__name__}"
-            )
-    if bias is not None:
-        check_tensor("linear", "bias", 3, bias)
-    a, w = input._array, weight._array
+    try:
+        a, w, b = input._array, weight._array, None if bias is None else bias._array
+    except AttributeError:
+        given = (input, weight) if bias is None else (input, weight, bias)
+        for position, (name, tensor) in enumerate(zip(("input", "weight", "bias"), given, strict=False), 1):
+            check_tensor("linear", name, position, tensor)
+        raise
     if a.dtype is not w.dtype and a.dtype != w.dtype:
         if bias is None:
             same_type(input, weight)
@@ -120,7 +115,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Te
     if w.ndim == 2 and a.ndim and a.shape[-1] == w.shape[1]:
         n, k = w.shape
         flat = a.ndim == 2
-        if bias is not None and bias._array.shape == (n,) and bias._array.dtype == a.dtype:
+        if b is not None and b.shape == (n,) and (b.dtype is a.dtype or b.dtype == a.dtype):
             if flat:
                 return Linear.apply(bias, input, weight)
             if a.flags.c_contiguous:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rushlight.kernels.reference.factors import triangle, unit
 
-__all__ = ["gemm", "householder_product", "matrix_exp", "reflect"]
+__all__ = ["gemm", "householder_product", "linear_backward", "matrix_exp", "reflect"]
 
 Array = NDArray[Any]
 
@@ -62,6 +62,23 @@ def gemm(
         return result
     out[...] = result
     return out
+
+
+def linear_backward(
+    grad: Array, input: Array | None, weight: Array | None, bias: bool
+) -> tuple[Array | None, Array | None, Array | None]:
+    """The gradients of a linear layer's bias, input and weight from that of its result, those that are wanted.
+
+    grad: (N, O). That of the bias (O,) if `bias`, that of the input (N, I) if `weight` (O, I) is given, and that of the
+    weight (O, I) if `input` (N, I) is.
+    """
+    if any(matrix is not None and matrix.ndim != 2 for matrix in (grad, input, weight)):
+        raise ValueError("linear_backward: grad, input and weight must be matrices")
+    return (
+        grad.sum(0) if bias else None,
+        None if weight is None else gemm(grad, weight),
+        None if input is None else gemm(grad, input, transpose_a=True),
+    )
 
 
 def _reflectors(a: Array, tau: Array) -> tuple[Array, Array]:

@@ -114,7 +114,10 @@ class Adam(Optimizer):
         loss = call_closure(closure)
         for group in self.param_groups:
             params = self._with_gradients(group)
-            states = [self._state_of(p, group) for p in params]
+            states = [self.state[p] for p in params]
+            for param, state in zip(params, states, strict=True):
+                if not state or param._grad.is_sparse:
+                    self._begin(param, state, group)
             _check_group(group, states)
             beta1, beta2 = group["betas"]
             adam(
@@ -132,19 +135,17 @@ class Adam(Optimizer):
             )
         return loss
 
-    def _state_of(self, param: Any, group: dict[str, Any]) -> dict[str, Any]:
+    def _begin(self, param: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """Fill the state of a parameter before its first step; RuntimeError for a sparse gradient, at any step."""
         if param._grad.is_sparse:
             refuse_sparse("Adam", param._grad, ", please consider SparseAdam instead")
-        state = self.state[param]
-        if not state:
-            if group["fused"]:
-                check_fused(param)
-            state["step"] = new_step(group["fused"])
-            state["exp_avg"] = zeros_like(param)
-            state["exp_avg_sq"] = zeros_like(param)
-            if group["amsgrad"]:
-                state["max_exp_avg_sq"] = zeros_like(param)
-        return state
+        if group["fused"]:
+            check_fused(param)
+        state["step"] = new_step(group["fused"])
+        state["exp_avg"] = zeros_like(param)
+        state["exp_avg_sq"] = zeros_like(param)
+        if group["amsgrad"]:
+            state["max_exp_avg_sq"] = zeros_like(param)
 
 
 def _check_group(group: dict[str, Any], states: list[dict[str, Any]]) -> None:
@@ -200,31 +201,24 @@ def adam(
     options = (lr, beta1, beta2, eps, weight_decay, amsgrad, decoupled_weight_decay, maximize)
     tops: Sequence[Any] = max_exp_avg_sqs if amsgrad else [None] * len(params)
     in_tensors = differentiable or isinstance(beta1, Tensor)
+    rows = zip(params, grads, exp_avgs, exp_avg_sqs, tops, strict=True)
     # Parameters that missed a step have a count of their own; the kernel takes those of one count together.
-    by_count: dict[float, tuple[list[Any], list[Any], list[Any], list[Any], list[Any]]] = {}
-    for param, grad, mean, square, top, step in zip(
-        params, grads, exp_avgs, exp_avg_sqs, tops, state_steps, strict=True
-    ):
+    by_count: dict[float, list[tuple[Any, ...]]] = {}
+    for tensors, step in zip(rows, state_steps, strict=True):
         count = next_count(step)
+        param = tensors[0]
         if in_tensors or param._array.dtype.kind == "c" or (lr.__class__ is not float and _rounds_otherwise(param, lr)):
-            tensors = (param, grad, mean, square, top)
             _tensor_step(tensors, step.detach().clone() if differentiable else count, *options)
-            continue
-        columns = by_count.get(count)
-        if columns is None:
-            columns = by_count[count] = [], [], [], [], []
-        columns[0].append(param._array)
-        columns[1].append(grad._array)
-        columns[2].append(mean._array)
-        columns[3].append(square._array)
-        columns[4].append(None if top is None else top._array)
-        param.bump_version()
-    for count, columns in by_count.items():
-        _kernel_step(columns, count, *options)
+        elif count in by_count:
+            by_count[count].append(tensors)
+        else:
+            by_count[count] = [tensors]
+    for count, chosen in by_count.items():
+        _kernel_step(chosen, count, *options)
 
 
 def _kernel_step(
-    columns: tuple[list[Any], list[Any], list[Any], list[Any], list[Any]],
+    rows: list[tuple[Any, ...]],
     count: float,
     lr: Any,
     beta1: Any,
@@ -237,8 +231,13 @@ def _kernel_step(
 ) -> None:
     """The step of parameters that have seen as many steps."""
     lr, decay = float(number(lr)), float(number(weight_decay))
+    params, grads, means, squares, tops = zip(*rows, strict=True)
     kernels.adam_step(
-        *columns,
+        [param._array for param in params],
+        [grad._array for grad in grads],
+        [mean._array for mean in means],
+        [square._array for square in squares],
+        [top._array for top in tops] if amsgrad else list(tops),
         lr / (1 - beta1**count),
         (1 - beta2**count) ** 0.5,
         beta1,
@@ -248,6 +247,8 @@ def _kernel_step(
         0.0 if decoupled_weight_decay else decay,
         maximize,
     )
+    for param in params:
+        param.bump_version()
 
 
 def _rounds_otherwise(param: Any, lr: Any) -> bool:

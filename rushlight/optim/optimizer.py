@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.grad_mode import enable_grad, set_grad_enabled
+from rushlight.autograd.grad_mode import enable_grad, state
 from rushlight.autograd.variable import Variable, wrap
 from rushlight.layout import preserve_format
 from rushlight.ops import creation
@@ -73,7 +73,8 @@ def next_count(step: Any) -> float:
     array = step._array
     # A ufunc's call on one number costs several times more.
     array.fill(array.item() + 1)
-    return float(array.item())
+    count: float = array.item()
+    return count
 
 
 class Optimizer:
@@ -128,8 +129,8 @@ class Optimizer:
                 return func(self, *args, **kwargs)
             # Hooks see the arguments with the optimizer first, as the unbound method gets them.
             args = (self, *args)
-            for hooks in (_global_pre_hooks, self._optimizer_step_pre_hooks):
-                for hook in tuple(hooks.values()):
+            if _global_pre_hooks or self._optimizer_step_pre_hooks:
+                for hook in (*_global_pre_hooks.values(), *self._optimizer_step_pre_hooks.values()):
                     changed = hook(self, args, kwargs)
                     if changed is not None:
                         if not (isinstance(changed, tuple) and len(changed) == 2):
@@ -138,8 +139,8 @@ class Optimizer:
                             )
                         args, kwargs = changed
             out = func(*args, **kwargs)
-            for hooks in (self._optimizer_step_post_hooks, _global_post_hooks):
-                for hook in tuple(hooks.values()):
+            if _global_post_hooks or self._optimizer_step_post_hooks:
+                for hook in (*self._optimizer_step_post_hooks.values(), *_global_post_hooks.values()):
                     hook(self, args, kwargs)
             return out
 
@@ -393,8 +394,13 @@ def use_grad_for_differentiable(step: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(step)
     def wrapper(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
-        with set_grad_enabled(bool(self.defaults.get("differentiable", False))):
+        # `set_grad_enabled` without its object: on small networks that is part of what a step costs.
+        recorded = state.enabled
+        state.enabled = bool(self.defaults.get("differentiable", False))
+        try:
             return step(self, *args, **kwargs)
+        finally:
+            state.enabled = recorded
 
     return wrapper
 
@@ -489,8 +495,9 @@ def check_step(
     Raises RuntimeError for counts that are no tensors, AssertionError for `foreach` with `differentiable` and for
     `capturable`, which is for graphs of other devices.
     """
-    if not all(isinstance(step, Variable) for step in state_steps):
-        raise RuntimeError("API has changed, `state_steps` argument must contain a list of singleton tensors")
+    for step in state_steps:
+        if not isinstance(step, Variable):
+            raise RuntimeError("API has changed, `state_steps` argument must contain a list of singleton tensors")
     if foreach and differentiable:
         raise AssertionError("_foreach ops don't support autograd")
     if capturable and len(params):

@@ -250,16 +250,16 @@ def run(
 def _count_edges(roots: list[Any]) -> dict[Any, int]:
     """How many gradients each root and each node or leaf that can be reached waits for."""
     pending = dict.fromkeys(roots, 0)
-    stack = list(pending)
-    while stack:
-        for edge in stack.pop()._edges:
+    found = list(pending)
+    for each in found:  # which grows meanwhile
+        for edge in each._edges:
             if edge is not None:
                 node = edge[0]
                 if node in pending:
                     pending[node] += 1
                 elif node is not None:
                     pending[node] = 1
-                    stack.append(node)
+                    found.append(node)
     return pending
 
 
@@ -390,7 +390,7 @@ class _Task:
                 raise
             if node._hooked or anomaly_mode.enabled:
                 results = _after_node(node, results, gradients)
-            if not keep_graph:
+            if node._saved and not keep_graph:
                 node.release()
             # A list, from which each gradient is taken as it is handed on: a leaf may then take over its array.
             results = list(results)

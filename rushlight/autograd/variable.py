@@ -391,7 +391,7 @@ class Variable:
         if self._grad_dtype is not _OWN:
             if self._grad_dtype is not None:
                 gradient = gradient.to(self._grad_dtype)
-        elif gradient._array.dtype != self._array.dtype:
+        elif gradient._array.dtype is not self._array.dtype and gradient._array.dtype != self._array.dtype:
             gradient = gradient.to(self.dtype)
         if before is not None:
             if create_graph:

@@ -40,13 +40,13 @@ def free(tensor: Any, types: str = "fd") -> Any:
     return None
 
 
-def arrays_of(tensors: Iterable[Any]) -> list[Any] | None:
-    """The arrays of tensors that are `free` and of one type; None of others. What is None stays so."""
+def arrays_of(tensors: Iterable[Any], optional: bool = False) -> list[Any] | None:
+    """The arrays of tensors that are `free` and of one type; None of others. With `optional`, what is None stays so."""
     arrays: list[Any] = []
     kind = None
     try:
         for tensor in tensors:
-            if tensor is None:
+            if tensor is None and optional:
                 arrays.append(None)
                 continue
             array = tensor._array

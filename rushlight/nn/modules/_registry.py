@@ -68,6 +68,39 @@ def _through_registration_hooks(hooks: dict[int, Callable[..., Any]], module: Re
     return value
 
 
+class _Found:
+    """Where a class finds what its instances registered under a name.
+
+    `__getattr__` would find it, but Python asks that only after a search has failed, at several times the cost.
+    """
+
+    __slots__ = ("kind", "name", "owner")
+
+    def __init__(self, owner: type[Registry], kind: str, name: str) -> None:
+        self.owner = owner
+        self.kind = kind
+        self.name = name
+
+    def __get__(self, module: Any, owner: type[Any]) -> Any:
+        # A derived class may have a `__getattr__` of its own, which is to be asked.
+        if owner is self.owner and module is not None:
+            try:
+                return module.__dict__[self.kind][self.name]
+            except KeyError:
+                pass
+        raise AttributeError(f"type object '{owner.__name__}' has no attribute '{self.name}'")
+
+
+def _note(module: Registry, kind: str, name: str) -> None:
+    """Let a module's class find a member, unless it has something else of that name or finds members in its own way."""
+    cls = type(module)
+    if name in cls.__dict__ or not name.isidentifier() or cls.__getattr__ is not Registry.__getattr__:
+        return
+    inherited = next((base.__dict__[name] for base in cls.__mro__ if name in base.__dict__), None)
+    if inherited is None or isinstance(inherited, _Found):
+        type.__setattr__(cls, name, _Found(cls, kind, name))
+
+
 class Registry:
     """The part of `Module` that keeps parameters, buffers and submodules by name, in the order they came in."""
 
@@ -99,6 +132,7 @@ class Registry:
         _check_key(name, "parameter")
         if hasattr(self, name) and name not in self._parameters:
             raise KeyError(f"attribute '{name}' already exists")
+        _note(self, "_parameters", name)
         if param is None:
             self._parameters[name] = None
             return
@@ -137,6 +171,7 @@ class Registry:
             raise TypeError(
                 f"cannot assign '{_typename(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
             )
+        _note(self, "_buffers", name)
         self._buffers[name] = _through_registration_hooks(_global_buffer_registration_hooks, self, name, tensor)
         if persistent:
             self._non_persistent_buffers_set.discard(name)
@@ -162,6 +197,7 @@ class Registry:
         if hasattr(self, name) and name not in self._modules:
             raise KeyError(f"attribute '{name}' already exists")
         _check_key(name, "module")
+        _note(self, "_modules", name)
         self._modules[name] = _through_registration_hooks(_global_module_registration_hooks, self, name, module)
 
     def register_module(self, name: str, module: Module | None) -> None:
@@ -218,6 +254,7 @@ class Registry:
             raise TypeError(
                 f"cannot assign '{_typename(value)}' as child module '{name}' (torch.nn.Module or None expected)"
             )
+        _note(self, "_modules", name)
         modules[name] = _through_registration_hooks(_global_module_registration_hooks, self, name, value)
 
     def _assign_buffer(self, name: str, value: Any) -> None:

@@ -365,8 +365,10 @@ class _Task:
     def drain(self) -> None:
         """Visit ready nodes, the latest made first, until none is left."""
         heap, pending, buffers, capture = self.heap, self.pending, self.buffers, self.capture
-        keep_graph, plain = self.keep_graph, self.plain
-        reuses = plain and not self.create_graph
+        keep_graph, create_graph, plain = self.keep_graph, self.create_graph, self.plain
+        reuses = plain and not create_graph
+        # Whether a leaf without hooks but takes what arrives.
+        takes = self.accumulate and capture is None
         while heap:
             node = heappop(heap)[1]
             gradients = buffers.pop(node, None) or [None]
@@ -409,10 +411,12 @@ class _Task:
                 pending[target] = left
                 if left:
                     continue
-                if isinstance(target, Variable):
+                if not isinstance(target, Variable):
+                    heappush(heap, (-target._sequence, target))
+                elif not takes or target._backward_hooks or (arrived := buffers.pop(target, None)) is None:
                     self.visit_leaf(target)
                 else:
-                    heappush(heap, (-target._sequence, target))
+                    target._accumulate(arrived.pop(), create_graph)
 
 
 def _call_tensor_hooks(hooks: Any, gradient: Any) -> Any:

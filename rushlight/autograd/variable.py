@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import itertools
-import sys
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
+from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -410,14 +410,16 @@ class Variable:
         else:
             array = gradient._array
             # What nobody else holds is taken without a copy.
-            part = gradient._part_of_gradient
-            owned = _references(gradient) == _UNSHARED and (part or array.base is None or _holds_alone(array))
-            laid_out = array.strides == self._array.strides or not state.keeps_layout
-            if not (owned and laid_out and array.flags.writeable):
-                array, part = _like_strides(array, self._array), False
-            self._grad = grad = wrap(array)
-            if part:
-                grad._part_of_gradient = True
+            if (
+                (getrefcount(gradient), getrefcount(array)) == _UNSHARED
+                and (array.base is None or _may_be_taken(gradient))
+                and (array.strides == self._array.strides or not state.keeps_layout)
+            ):
+                self._grad = grad = wrap(array)
+                if gradient._part_of_gradient:
+                    grad._part_of_gradient = True
+            else:
+                self._grad = wrap(_like_strides(array, self._array))
         if self._post_accumulate_grad_hooks:
             self._after_accumulation()
 
@@ -436,23 +438,24 @@ def sum_of_gradients(one: Any, other: Any) -> Any:
     return other + one if one.is_sparse and not other.is_sparse else one + other
 
 
-def _references(gradient: Any) -> tuple[int, int]:
-    """How many references there are to a tensor and to its array, counted the same way every time."""
-    return sys.getrefcount(gradient), sys.getrefcount(gradient._array)
+def _may_be_taken(gradient: Any) -> bool:
+    """Whether what owns a gradient's memory is held for its sake alone, or it is a part that nobody else was given."""
+    array = gradient._array
+    return (gradient._part_of_gradient or _holds_alone(array)) and array.flags.writeable
 
 
 def may_be_parted(gradient: Any) -> bool:
     """Whether parts of a gradient may be handed on as they lie: nobody else holds its memory, or a view of it."""
     array = gradient._array
     own = array.base is None or _holds_alone(array)
-    return own and array.flags.writeable and sys.getrefcount(array) == _ONE_HOLDER
+    return own and array.flags.writeable and getrefcount(array) == _ONE_HOLDER
 
 
 def _holds_alone(array: np.ndarray[Any, Any]) -> bool:
     """Whether an array shows all of another's memory, which nothing else refers to."""
     owner: Any = array.base
     whole = owner.__class__ is _ndarray and owner.base is None and owner.nbytes == array.nbytes
-    return whole and sys.getrefcount(owner) == _ONE_HOLDER
+    return whole and getrefcount(owner) == _ONE_HOLDER
 
 
 def _like_strides(array: np.ndarray[Any, Any], model: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -486,12 +489,11 @@ def wrap(array: Any) -> Tensor:
 
 
 def _count_unshared() -> tuple[int, int]:
-    """What `_references` says of a gradient that only the engine holds; interpreters count differently."""
+    """The references that `_accumulate` counts of a gradient that only the engine holds; interpreters differ."""
 
     def accumulate(gradient: Any, create_graph: bool) -> tuple[int, int]:
         array = gradient._array
-        counted = _references(gradient)
-        return counted if array is not None else (0, 0)
+        return getrefcount(gradient), getrefcount(array)
 
     gradients = [wrap(np.empty(1))]
     return accumulate(gradients.pop(), False)
@@ -503,7 +505,7 @@ _UNSHARED = _count_unshared()
 def _count_one_holder() -> int:
     gradient = wrap(np.empty(1))
     array = gradient._array
-    return sys.getrefcount(array)
+    return getrefcount(array)
 
 
 _ONE_HOLDER = _count_one_holder()

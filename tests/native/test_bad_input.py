@@ -44,6 +44,7 @@ KERNELS = [
     "hypot",
     "leaky_relu",
     "leaky_relu_backward",
+    "linear_backward",
     "log_softmax",
     "log_softmax_backward",
     "log_sum_exp_along",

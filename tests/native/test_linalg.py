@@ -157,6 +157,44 @@ def test_other_dtypes_are_left_to_the_reference(rng):
         np.testing.assert_allclose(kernels.gemm(left, right), left @ right)
 
 
+LINEAR = [(0, 3, 4), (1, 1, 1), (5, 0, 3), (3, 7, 0), (32, 64, 64), (17, 130, 33), (200, 10, 520)]
+
+
+@pytest.mark.parametrize(
+    "wanted", [(True, True, True), (True, False, False), (False, True, False), (False, False, True)]
+)
+def test_the_gradients_of_a_linear_layer(machine, rng, dtype, wanted):
+    for n, i, o in LINEAR:
+        grad, input, weight = (rng.standard_normal(shape).astype(dtype) for shape in ((n, o), (n, i), (o, i)))
+        wide = np.repeat(grad, 2, axis=1)[:, ::2]
+        for g, x, w in (
+            (grad, input, weight),
+            (np.asfortranarray(grad), input.T.copy().T, weight[:, ::-1]),
+            (wide, input, weight),
+        ):
+            given = g, x if wanted[2] else None, w if wanted[1] else None, wanted[0]
+            found = kernels.linear_backward(*given)
+            wants = linalg.linear_backward(*[a.astype(np.float64) if isinstance(a, np.ndarray) else a for a in given])
+            for got, want in zip(found, wants, strict=True):
+                assert (got is None) == (want is None)
+                if got is not None:
+                    assert got.dtype == dtype
+                    tolerance = (1e-5 if dtype == np.float32 else 1e-13) * (1 + max(n, o) ** 0.5)
+                    np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance)
+
+
+def test_a_linear_layer_s_gradients_of_shapes_that_do_not_meet(rng, dtype):
+    grad, other = np.zeros((3, 4), dtype), np.zeros((5, 6), dtype)
+    for kernel in (_native.linear_backward, linalg.linear_backward):
+        with pytest.raises(ValueError, match="cannot be multiplied"):
+            kernel(grad, other, None, False)
+        with pytest.raises(ValueError, match="cannot be multiplied"):
+            kernel(grad, None, other, False)
+        with pytest.raises(ValueError, match="matri"):
+            kernel(grad[0], None, None, True)
+    assert _native.linear_backward(grad, grad.astype(np.float16), None, True) is NotImplemented
+
+
 def test_out_is_written_and_returned(machine, rng, dtype):
     a, b = operands(rng, 20, 30, 40, dtype, False, False)
     out = np.full((20, 40), 7, dtype)

@@ -401,3 +401,37 @@ def test_the_package_lists_every_layer_of_its_files() -> None:
         if not info.name.startswith("_") and info.name not in ("lazy", "module", "utils"):
             listed |= set(file.__all__)
     assert set(torch.nn.modules.__all__) == listed
+
+
+class Watched(nn.Linear):
+    """A layer with its own way of finding what is registered."""
+
+    def __getattr__(self, name: str) -> Any:
+        asked = self.__dict__.setdefault("asked", [])
+        asked.append(name)
+        return super().__getattr__(name)
+
+
+class Tuned(nn.Linear):
+    pass
+
+
+def test_members_are_found_as_getattr_finds_them() -> None:
+    layer, watched, tuned = nn.Linear(2, 3), Watched(2, 3), Tuned(2, 3)
+    assert layer.weight is layer._parameters["weight"]
+    assert watched.weight is watched._parameters["weight"] and "weight" in watched.asked
+    Tuned.bias = "the class's own"
+    assert tuned.bias == "the class's own" and tuned._parameters["bias"] is not None
+    for owner in (nn.Linear, nn.Module, Watched):
+        with pytest.raises(AttributeError, match=f"type object '{owner.__name__}' has no attribute 'weight'"):
+            _ = owner.weight
+    layer._parameters["weight"] = replaced = nn.Parameter(torch.zeros(3, 2))
+    assert layer.weight is replaced
+    del layer.weight
+    with pytest.raises(AttributeError, match="'Linear' object has no attribute 'weight'"):
+        _ = layer.weight
+    layer.weight = torch.ones(3, 2)  # no parameter any more: an attribute like any other
+    assert "weight" in vars(layer) and layer.weight is vars(layer)["weight"]
+    holder = nn.Module()
+    holder.weight = nn.Linear(1, 1)
+    assert holder.weight is holder._modules["weight"] and not hasattr(nn.Module(), "weight")

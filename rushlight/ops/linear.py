@@ -48,7 +48,7 @@ class Linear(Operation):
         needs = ctx.needs_input_grad
         arrays = arrays_of((grad, input, weight), optional=True)
         if arrays is not None:
-            of_bias, of_input, of_weight = kernels.linear_backward(*arrays, needs[0])
+            of_bias, of_input, of_weight = kernels.linear_backward(arrays[0], arrays[1], arrays[2], needs[0])
             return (
                 None if of_bias is None else plain(of_bias),
                 None if of_input is None else plain(of_input),

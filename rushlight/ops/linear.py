@@ -48,17 +48,22 @@ class Linear(Operation):
         needs = ctx.needs_input_grad
         arrays = arrays_of((grad, input, weight), optional=True)
         if arrays is not None:
-            of_bias, of_input, of_weight = kernels.linear_backward(arrays[0], arrays[1], arrays[2], needs[0])
-            return (
-                None if of_bias is None else plain(of_bias),
-                None if of_input is None else plain(of_input),
-                None if of_weight is None else plain(of_weight),
-            )
+            return _gradients(needs[0], *arrays)
         return (
             ColumnSum.apply(grad) if needs[0] else None,
             Mm.apply(grad, conj_of(weight)) if needs[1] else None,
             product_of_transposed(conj_of(grad), conj_of(input)) if needs[2] else None,
         )
+
+
+def _gradients(bias: bool, grad: Any, input: Any, weight: Any) -> tuple[Any, Any, Any]:
+    """The gradients of bias, input and weight from arrays, in one call."""
+    of_bias, of_input, of_weight = kernels.linear_backward(grad, input, weight, bias)
+    return (
+        None if of_bias is None else plain(of_bias),
+        None if of_input is None else plain(of_input),
+        None if of_weight is None else plain(of_weight),
+    )
 
 
 class ColumnSum(Operation):

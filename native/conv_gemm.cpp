@@ -46,31 +46,44 @@ struct Pass {
     bool packed;
 };
 
-template <class T, int ROWS, int WIDTH>
-void put_tile(const Product<T>& job, int64_t depth, const T* weights, bool packed, const T* panel, const Spots<T>* spots, const T* bias, T* y) {
-    Vec<T> totals[ROWS][WIDTH];
-#pragma GCC unroll 16
-    for (int i = 0; i < ROWS; ++i)
-#pragma GCC unroll 2
-        for (int v = 0; v < WIDTH; ++v) totals[i][v] = bias ? splat(bias[i]) : Vec<T>{};
-    const int64_t stretches = divide_up(depth, kStretch), row = packed ? 1 : depth, step = packed ? ROWS : 1;
-    for (int64_t j = 0; j < stretches; ++j) {
-        const int64_t begin = depth * j / stretches, end = depth * (j + 1) / stretches;
-        Vec<T> sums[ROWS][WIDTH] = {};
-        add_products<T, ROWS, WIDTH>(end - begin, weights + begin * step, row, step, panel + begin * kPanel<T>, kPanel<T>, sums);
-#pragma GCC unroll 16
-        for (int i = 0; i < ROWS; ++i)
-#pragma GCC unroll 2
-            for (int v = 0; v < WIDTH; ++v) totals[i][v] += sums[i][v];
-    }
+// A panel of patches: packed, or to be packed there by the first tile that reads it, from rows of the image that need no gathering.
+template <class T>
+struct Panel {
+    T* packed;
+    const T* rows;  // or null
+    int64_t row;
+};
+
+// One tile of y and one panel. PACKS: the panel's rows are read where they lie.
+template <class T, int ROWS, int WIDTH, bool PACKS>
+void put_tile(const Product<T>& job, int64_t depth, const T* weights, bool packed, Panel<T> panel, const Spots<T>* spots, const T* bias, T* y,
+              Ahead ahead) {
     const int64_t plane = job.out_plane();
+#pragma GCC unroll 2
+    for (int v = 0; v < WIDTH; ++v) {
+#pragma GCC unroll 16
+        for (int i = 0; i < ROWS; ++i) __builtin_prefetch(y + i * plane + spots[v].to[0], 1);
+    }
+    const T* rows = panel.rows;
+    Vec<T> tile[ROWS][WIDTH];
+    sum_tile<T, ROWS, WIDTH>(depth, weights, packed ? 1 : depth, packed ? ROWS : 1, PACKS ? rows : panel.packed,
+                             PACKS ? panel.row : kPanel<T>, tile, [&]() __attribute__((always_inline)) {
+        ahead.ask();
+        if constexpr (PACKS) {
+#pragma GCC unroll 2
+            for (int v = 0; v < WIDTH; ++v) store(panel.packed + v * lanes<T>, load(rows + v * lanes<T>));
+            panel.packed += kPanel<T>;
+            rows += panel.row;
+        }
+    });
 #pragma GCC unroll 2
     for (int v = 0; v < WIDTH; ++v) {
         const Spots<T>& s = spots[v];
 #pragma GCC unroll 16
         for (int i = 0; i < ROWS; ++i) {
             // max gives its second argument for NaN, so NaN passes.
-            const Vec<T> sum = job.relu ? max<T>(Vec<T>{}, totals[i][v]) : totals[i][v];
+            const Vec<T> value = bias ? tile[i][v] + splat(bias[i]) : tile[i][v];
+            const Vec<T> sum = job.relu ? max<T>(Vec<T>{}, value) : value;
             T* const to = y + i * plane;
             if (!s.dense) {
                 alignas(kVectorBytes) T buffer[lanes<T>];
@@ -86,47 +99,89 @@ void put_tile(const Product<T>& job, int64_t depth, const T* weights, bool packe
 }
 
 template <class T>
-using PutTile = void (*)(const Product<T>&, int64_t, const T*, bool, const T*, const Spots<T>*, const T*, T*);
+using PutTile = void (*)(const Product<T>&, int64_t, const T*, bool, Panel<T>, const Spots<T>*, const T*, T*, Ahead);
 
-template <class T, int WIDTH, int... I>
+template <class T, int WIDTH, bool PACKS, int... I>
 RL_INLINE PutTile<T> put_tile_of(int64_t rows, std::integer_sequence<int, I...>) {
-    constexpr PutTile<T> functions[] = {put_tile<T, I + 1, WIDTH>...};
+    constexpr PutTile<T> functions[] = {put_tile<T, I + 1, WIDTH, PACKS>...};
     return functions[rows - 1];
 }
 
 template <class T>
-PutTile<T> put_tile_for(int64_t rows, int64_t width) {
+PutTile<T> put_tile_for(int64_t rows, int64_t width, bool packs) {
     using Rows = std::make_integer_sequence<int, kTileRows>;
-    return width == 1 ? put_tile_of<T, 1>(rows, Rows{}) : put_tile_of<T, 2>(rows, Rows{});
+    if (packs) return width == 1 ? put_tile_of<T, 1, true>(rows, Rows{}) : put_tile_of<T, 2, true>(rows, Rows{});
+    return width == 1 ? put_tile_of<T, 1, false>(rows, Rows{}) : put_tile_of<T, 2, false>(rows, Rows{});
 }
 
-// Panels [begin, end) of a pass's outputs, tiles [first, last), one group. `scratch` holds all their patches.
+// Panels [begin, end) of one group's outputs.
+struct Block {
+    int64_t group, begin, end;
+};
+
+// What the patches of a block are gathered from, for the tiles of the one before to ask for while they multiply: of windows that
+// have a single tap, since others find most of it in the cache. The first tile asks for the first vectors, the second for the others.
 template <class T>
-void run_panels(const Product<T>& job, const Pass<T>& pass, int64_t group, int64_t begin, int64_t end, int64_t first, int64_t last,
-                T* scratch) {
-    const int64_t depth = job.in_channels * pass.count, outputs = job.batch * pass.grid.outputs();
-    const T* const x = job.x + group * job.in_channels * job.from.plane();
+void find_ahead(const Product<T>& job, const Pass<T>& pass, const Block& block, Ahead (&ahead)[kMostPanels][2]) {
+    const Images& from = job.from;
+    const int64_t outputs = pass.count == 1 ? job.batch * pass.grid.outputs() : 0, item = sizeof(T);
+    for (int64_t i = 0; i < kMostPanels; ++i) {
+        for (int64_t v = 0; v < 2; ++v) {
+            const int64_t output = (block.begin + i) * kPanel<T> + v * lanes<T>;
+            ahead[i][v] = {reinterpret_cast<uintptr_t>(job.x), 0};
+            if (block.begin + i >= block.end || output >= outputs) continue;
+            const Walk walk(pass.grid, output);
+            const int64_t z = walk.slice * from.slice_scale + pass.taps->slice, y = walk.row * from.row_scale + pass.taps->row;
+            const int64_t x = walk.column * from.col_scale + pass.taps->column;
+            const int64_t at = block.group * job.in_channels * from.plane() + walk.image * from.image + (z * from.height + y) * from.width + x;
+            ahead[i][v] = {reinterpret_cast<uintptr_t>(job.x) + static_cast<uintptr_t>(at * item), from.plane() * item};
+        }
+    }
+}
+
+// Where a panel's rows lie, if its windows have one tap and its vectors follow each other in the image; else null.
+template <class T>
+const T* find_rows(const Product<T>& job, const Pass<T>& pass, const Spots<T>* spots, int64_t width, const T* x) {
+    if (pass.count != 1) return nullptr;
+    Piece<T> piece[2];
+    for (int64_t v = 0; v < width; ++v) {
+        find_piece(job.from, spots[v], *pass.taps, piece[v]);
+        if (piece[v].reach != Reach::whole || piece[v].first != piece[0].first + v * lanes<T>) return nullptr;
+    }
+    return x + piece[0].first;
+}
+
+// A block of a pass's outputs, tiles [first, last). `scratch` holds all its patches.
+template <class T>
+void run_block(const Product<T>& job, const Pass<T>& pass, const Block& block, const Block& next, int64_t first, int64_t last, T* scratch) {
+    const int64_t depth = job.in_channels * pass.count, outputs = job.batch * pass.grid.outputs(), image = job.groups * job.out_channels * job.out_plane();
+    const T* const x = job.x + block.group * job.in_channels * job.from.plane();
     Spots<T> spots[kMostPanels][2];
+    Panel<T> panels[kMostPanels];
     int64_t width[kMostPanels];
-    Walk walk(pass.grid, begin * kPanel<T>);
-    for (int64_t i = begin; i < end; ++i) {
-        const int64_t j = i - begin, left = smaller(kPanel<T>, outputs - i * kPanel<T>);
+    Ahead ahead[kMostPanels][2];
+    find_ahead(job, pass, next, ahead);
+    Walk walk(pass.grid, block.begin * kPanel<T>);
+    for (int64_t i = block.begin; i < block.end; ++i) {
+        const int64_t j = i - block.begin, left = smaller(kPanel<T>, outputs - i * kPanel<T>);
+        T* const packed = scratch + j * depth * kPanel<T>;
         width[j] = divide_up(left, lanes<T>);
         for (int64_t v = 0; v < width[j]; ++v) {
-            Spots<T>& s = spots[j][v];
-            const int64_t count = smaller(lanes<T>, left - v * lanes<T>);
-            find_spots(pass.grid, job.from, job.out_width, job.out_slice(), job.groups * job.out_channels * job.out_plane(), walk, count,
-                       s);
-            gather_patches(job.from, s, pass.taps, pass.count, x, job.in_channels, scratch + j * depth * kPanel<T> + v * lanes<T>,
-                           kPanel<T>);
+            find_spots(pass.grid, job.from, job.out_width, job.out_slice(), image, walk, smaller(lanes<T>, left - v * lanes<T>), spots[j][v]);
+        }
+        panels[j] = {packed, find_rows(job, pass, spots[j], width[j], x), job.from.plane()};
+        for (int64_t v = 0; v < width[j] && !panels[j].rows; ++v) {
+            gather_patches(job.from, spots[j][v], pass.taps, pass.count, x, job.in_channels, packed + v * lanes<T>, kPanel<T>);
         }
     }
     for (int64_t tile = first; tile < last; ++tile) {
         const int64_t row = tile * job.block, rows = smaller(job.block, job.out_channels - row);
-        const int64_t channel = group * job.out_channels + row;
-        for (int64_t j = 0; j < end - begin; ++j) {
-            put_tile_for<T>(rows, width[j])(job, depth, pass.weights + channel * depth, pass.packed, scratch + j * depth * kPanel<T>, spots[j],
-                                            job.bias ? job.bias + channel : nullptr, job.y + channel * job.out_plane());
+        const int64_t channel = block.group * job.out_channels + row;
+        for (int64_t j = 0; j < block.end - block.begin; ++j) {
+            const bool packs = tile == first && panels[j].rows;
+            const Ahead own = tile - first < 2 ? ahead[j][tile - first] : Ahead{reinterpret_cast<uintptr_t>(x), 0};
+            put_tile_for<T>(rows, width[j], packs)(job, depth, pass.weights + channel * depth, pass.packed, panels[j], spots[j],
+                                                   job.bias ? job.bias + channel : nullptr, job.y + channel * job.out_plane(), own);
         }
     }
 }
@@ -141,11 +196,16 @@ void run_share(const Product<T>& job, const Pass<T>& pass, int64_t part, int64_t
     const int64_t begin = share_tiles ? 0 : units * part / parts, end = share_tiles ? units : units * (part + 1) / parts;
     const int64_t first = share_tiles ? tiles * part / parts : 0, last = share_tiles ? tiles * (part + 1) / parts : tiles;
     const int64_t most = smaller(kMostPanels, scratch_size / larger(1, job.in_channels * pass.count * kPanel<T>));
+    const auto block_from = [=](int64_t unit) {
+        const int64_t group = unit / panels, panel = unit % panels;
+        return Block{group, panel, panel + smaller(most, smaller(end - unit, panels - panel))};
+    };
+    Block block = block_from(begin);
     for (int64_t i = begin; i < end;) {
-        const int64_t group = i / panels, panel = i % panels;
-        const int64_t count = smaller(most, smaller(end - i, panels - panel));
-        run_panels(job, pass, group, panel, panel + count, first, last, scratch);
-        i += count;
+        i += block.end - block.begin;
+        const Block next = i < end ? block_from(i) : Block{0, 0, 0};
+        run_block(job, pass, block, next, first, last, scratch);
+        block = next;
     }
 }
 

@@ -61,11 +61,41 @@ struct Walk {
     }
 };
 
+// find_spots() for outputs of one row: loops over all lanes without branches, so that they become vectors.
+template <class T>
+RL_INLINE void find_row_spots(const Grid& grid, const Images& from, int64_t to_width, int64_t to_slice, int64_t to_image, Walk& walk,
+                              Spots<T>& s) {
+    constexpr int L = lanes<T>;
+    const int32_t count = s.count, scale = from.col_scale, step = static_cast<int32_t>(grid.col_step);
+    const int32_t z = static_cast<int32_t>(walk.slice * from.slice_scale), y = static_cast<int32_t>(walk.row * from.row_scale);
+    const int32_t x = static_cast<int32_t>(walk.column * scale);
+    const int64_t slice = grid.slice0 + walk.slice * grid.slice_step, row = grid.row0 + walk.row * grid.row_step;
+    const int32_t at = static_cast<int32_t>(walk.image * from.image + (z * int64_t(from.height) + y) * from.width + x);
+    const int32_t to = static_cast<int32_t>(walk.image * to_image + slice * to_slice + row * to_width + grid.col0 + walk.column * step);
+    for (int32_t i = 0; i < L; ++i) {
+        const bool in = i < count;
+        s.z[i] = in ? z : INT32_MIN / 2;
+        s.y[i] = in ? y : INT32_MIN / 2;
+        s.x[i] = in ? x + i * scale : INT32_MIN / 2;
+        s.at[i] = in ? at + i * scale : 0;
+        s.to[i] = in ? to + i * step : 0;
+    }
+    s.in_line = count == 1 || scale == 1;
+    s.dense = count == 1 || step == 1;
+    s.low_z = s.high_z = z;
+    s.low_y = s.high_y = y;
+    s.low_x = x;
+    s.high_x = x + (count - 1) * scale;
+    walk.column += count - 1;
+    walk.step(grid);
+}
+
 // `to_width`, `to_slice`, `to_image`: the result's row, and what lies between its slices and images.
 template <class T>
 void find_spots(const Grid& grid, const Images& from, int64_t to_width, int64_t to_slice, int64_t to_image, Walk& walk,
                 int64_t count, Spots<T>& s) {
     s.count = static_cast<int32_t>(count);
+    if (walk.column + count <= grid.cols) return find_row_spots(grid, from, to_width, to_slice, to_image, walk, s);
     s.in_line = s.dense = true;
     s.low_z = s.low_y = s.low_x = INT32_MAX;
     s.high_z = s.high_y = s.high_x = INT32_MIN;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "conv.h"
-#include "core/tile.h"
+#include "core/gemm_tile.h"
 
 namespace rl::RL_ISA {
 namespace {

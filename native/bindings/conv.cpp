@@ -20,15 +20,21 @@ void set_conv_path(std::string_view name) {
     else throw nb::value_error("conv: the path must be best, direct, gemm, depthwise or winograd");
 }
 
-// The shape as the kernels see it. Where windows have one row of one slice, slices are as good as rows, for which there are more
-// kernels.
+bool is_unit(const ConvAxis& a) { return a.kernel == 1 && a.stride == 1 && a.padding == 0 && a.in == a.out; }
+
+// The shape as the kernels see it: a dimension in which each output reads its own place alone is joined to the next larger one,
+// since there are more kernels for rows than for slices, and longer rows fill vectors better.
 ConvShape flattened(ConvShape c) {
-    ConvAxis& s = c.slices;
-    const bool one_row = c.kernel[0] == 1 && c.stride[0] == 1 && c.padding[0] == 0 && c.in[0] == c.out[0];
-    if (!one_row || s.kernel != 1 || s.stride != 1 || s.padding != 0 || s.in != s.out) return c;
-    c.in[0] *= s.in;
-    c.out[0] *= s.out;
-    s = {};
+    const auto plane = [&c](int i) { return ConvAxis{c.in[i], c.out[i], c.kernel[i], c.stride[i], c.padding[i], c.dilation[i]}; };
+    const auto join = [&c](int64_t in, int64_t out, int i) { c.in[i] *= in, c.out[i] *= out; };
+    if (is_unit(plane(0)) && is_unit(c.slices)) {
+        join(c.slices.in, c.slices.out, 0);
+        c.slices = {};
+    }
+    if (is_unit(plane(0)) && is_unit(plane(1))) {
+        join(c.in[0], c.out[0], 1);
+        c.in[0] = c.out[0] = 1;
+    }
     return c;
 }
 

@@ -92,14 +92,22 @@ constexpr int64_t kChain = 256;
 struct Ahead {
     uintptr_t address;
     int64_t step;  // in bytes
+    RL_INLINE void ask() {
+        __builtin_prefetch(reinterpret_cast<const void*>(address), 0, 2);
+        address += static_cast<uintptr_t>(step);
+    }
 };
 
-// ROWS x WIDTH vectors of a @ b. b's rows are read as whole vectors.
-template <class T, int ROWS, int WIDTH>
-void multiply_tile(int64_t k, const T* a, int64_t a_rows, int64_t a_columns, const T* b, int64_t b_rows, T* out,
-                   int64_t out_rows, int64_t columns, const Finish<T>& finish, Ahead ahead) {
-    Vec<T> tile[ROWS][WIDTH] = {};
+// tile = ROWS x WIDTH vectors of a @ b. b's rows are read as whole vectors. beside() may do something else at each of the k steps.
+template <class T, int ROWS, int WIDTH, class Beside>
+RL_INLINE void sum_tile(int64_t k, const T* a, int64_t a_rows, int64_t a_columns, const T* b, int64_t b_rows, Vec<T> (&tile)[ROWS][WIDTH],
+                        Beside beside) {
     Vec<T> total[ROWS][WIDTH];
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; ++i) {
+#pragma GCC unroll 2
+        for (int v = 0; v < WIDTH; ++v) tile[i][v] = Vec<T>{};
+    }
     const int64_t chains = divide_up(k, kChain);
     for (int64_t chain = 0; chain < chains; ++chain) {
         if (chain > 0) {
@@ -114,10 +122,7 @@ void multiply_tile(int64_t k, const T* a, int64_t a_rows, int64_t a_columns, con
         }
         const int64_t p = k * chain / chains, depth = k * (chain + 1) / chains - p;
         add_products<T, ROWS, WIDTH>(depth, a + p * a_columns, a_rows, a_columns, b + p * b_rows, b_rows, tile,
-                                     [&](int64_t) __attribute__((always_inline)) {
-                                         __builtin_prefetch(reinterpret_cast<const void*>(ahead.address), 0, 2);
-                                         ahead.address += static_cast<uintptr_t>(ahead.step);
-                                     });
+                                     [&](int64_t) __attribute__((always_inline)) { beside(); });
     }
     if (chains > 1) {
 #pragma GCC unroll 16
@@ -126,6 +131,14 @@ void multiply_tile(int64_t k, const T* a, int64_t a_rows, int64_t a_columns, con
             for (int v = 0; v < WIDTH; ++v) tile[i][v] += total[i][v];
         }
     }
+}
+
+// The tile of `columns` columns, finished and written to out.
+template <class T, int ROWS, int WIDTH>
+void multiply_tile(int64_t k, const T* a, int64_t a_rows, int64_t a_columns, const T* b, int64_t b_rows, T* out,
+                   int64_t out_rows, int64_t columns, const Finish<T>& finish, Ahead ahead) {
+    Vec<T> tile[ROWS][WIDTH];
+    sum_tile<T, ROWS, WIDTH>(k, a, a_rows, a_columns, b, b_rows, tile, [&]() __attribute__((always_inline)) { ahead.ask(); });
     if (finish.transposed) put_transposed<T, ROWS, WIDTH>(tile, out, out_rows, columns, finish);
     else put<T, ROWS, WIDTH>(tile, out, out_rows, columns, finish);
 }

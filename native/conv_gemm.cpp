@@ -10,6 +10,7 @@
 #include "conv_patches.h"
 #include "conv_product.h"
 #include "core/allocator.h"
+#include "core/pieces.h"
 #include "core/thread_pool.h"
 
 namespace rl::RL_ISA {
@@ -18,6 +19,7 @@ namespace {
 constexpr int64_t kBlockBytes = 384 << 10;  // patches that are multiplied by the same weights: in the second-level cache
 constexpr int64_t kMostPanels = 8;
 constexpr int64_t kFewPanels = 4;
+constexpr int64_t kLeastPieces = 4;          // of a part: for another to take some
 constexpr int64_t kGradOutputs = 256;       // outputs between two visits of the weight gradient's sums
 
 // Forward or the input gradient, for one group of channels at a time.
@@ -25,25 +27,34 @@ template <class T>
 struct Product {
     Images from;
     int64_t batch, groups, in_channels, out_channels;  // of the product: those read and those written
-    int64_t out_slices, out_height, out_width;
+    int64_t out_slices, out_height, out_width, window;
     const T* x;
+    const T* w;
     const T* bias;
     T* y;
-    bool relu;
-    int64_t block;  // rows of a tile
+    bool relu, adjoint;  // adjoint: weights are [group][in][out][window], else [group][out][in][window]
+    bool packs;          // weights that meet few outputs are read where they lie
+    int64_t block;       // rows of a tile
     int64_t out_slice() const { return out_height * out_width; }
     int64_t out_plane() const { return out_slices * out_slice(); }
     int64_t tiles() const { return divide_up(out_channels, block); }
+    int64_t rows_of(int64_t tile) const { return smaller(block, out_channels - tile * block); }
 };
 
-// `weights` are [group][tile][depth][row of the tile] if packed, else [group][row][depth].
-template <class T>
+// Outputs that meet the same taps. `places` are those of the taps' weights in the window, `before` the number of taps of the
+// passes before, whose weights are packed before these.
 struct Pass {
     Grid grid;
     const Tap* taps;
-    int64_t count;
-    const T* weights;
-    bool packed;
+    const int32_t* places;
+    int64_t count, before;
+};
+
+// The weights of a tile, element (row, step).
+template <class T>
+struct Left {
+    const T* data;
+    int64_t row, step;
 };
 
 // A panel of patches: packed, or to be packed there by the first tile that reads it, from rows of the image that need no gathering.
@@ -56,7 +67,7 @@ struct Panel {
 
 // One tile of y and one panel. PACKS: the panel's rows are read where they lie.
 template <class T, int ROWS, int WIDTH, bool PACKS>
-void put_tile(const Product<T>& job, int64_t depth, const T* weights, bool packed, Panel<T> panel, const Spots<T>* spots, const T* bias, T* y,
+void put_tile(const Product<T>& job, int64_t depth, const Left<T>& left, Panel<T> panel, const Spots<T>* spots, const T* bias, T* y,
               Ahead ahead) {
     const int64_t plane = job.out_plane();
 #pragma GCC unroll 2
@@ -66,8 +77,7 @@ void put_tile(const Product<T>& job, int64_t depth, const T* weights, bool packe
     }
     const T* rows = panel.rows;
     Vec<T> tile[ROWS][WIDTH];
-    sum_tile<T, ROWS, WIDTH>(depth, weights, packed ? 1 : depth, packed ? ROWS : 1, PACKS ? rows : panel.packed,
-                             PACKS ? panel.row : kPanel<T>, tile, [&]() __attribute__((always_inline)) {
+    sum_tile<T, ROWS, WIDTH>(depth, left.data, left.row, left.step, PACKS ? rows : panel.packed, PACKS ? panel.row : kPanel<T>, tile, [&]() __attribute__((always_inline)) {
         ahead.ask();
         if constexpr (PACKS) {
 #pragma GCC unroll 2
@@ -99,7 +109,7 @@ void put_tile(const Product<T>& job, int64_t depth, const T* weights, bool packe
 }
 
 template <class T>
-using PutTile = void (*)(const Product<T>&, int64_t, const T*, bool, Panel<T>, const Spots<T>*, const T*, T*, Ahead);
+using PutTile = void (*)(const Product<T>&, int64_t, const Left<T>&, Panel<T>, const Spots<T>*, const T*, T*, Ahead);
 
 template <class T, int WIDTH, bool PACKS, int... I>
 RL_INLINE PutTile<T> put_tile_of(int64_t rows, std::integer_sequence<int, I...>) {
@@ -122,7 +132,7 @@ struct Block {
 // What the patches of a block are gathered from, for the tiles of the one before to ask for while they multiply: of windows that
 // have a single tap, since others find most of it in the cache. The first tile asks for the first vectors, the second for the others.
 template <class T>
-void find_ahead(const Product<T>& job, const Pass<T>& pass, const Block& block, Ahead (&ahead)[kMostPanels][2]) {
+void find_ahead(const Product<T>& job, const Pass& pass, const Block& block, Ahead (&ahead)[kMostPanels][2]) {
     const Images& from = job.from;
     const int64_t outputs = pass.count == 1 ? job.batch * pass.grid.outputs() : 0, item = sizeof(T);
     for (int64_t i = 0; i < kMostPanels; ++i) {
@@ -141,7 +151,7 @@ void find_ahead(const Product<T>& job, const Pass<T>& pass, const Block& block, 
 
 // Where a panel's rows lie, if its windows have one tap and its vectors follow each other in the image; else null.
 template <class T>
-const T* find_rows(const Product<T>& job, const Pass<T>& pass, const Spots<T>* spots, int64_t width, const T* x) {
+const T* find_rows(const Product<T>& job, const Pass& pass, const Spots<T>* spots, int64_t width, const T* x) {
     if (pass.count != 1) return nullptr;
     Piece<T> piece[2];
     for (int64_t v = 0; v < width; ++v) {
@@ -151,10 +161,55 @@ const T* find_rows(const Product<T>& job, const Pass<T>& pass, const Spots<T>* s
     return x + piece[0].first;
 }
 
-// A block of a pass's outputs, tiles [first, last). `scratch` holds all its patches.
+// A part's scratch memory: the weights of some tiles of one group, for all passes, and the patches of a block.
 template <class T>
-void run_block(const Product<T>& job, const Pass<T>& pass, const Block& block, const Block& next, int64_t first, int64_t last, T* scratch) {
-    const int64_t depth = job.in_channels * pass.count, outputs = job.batch * pass.grid.outputs(), image = job.groups * job.out_channels * job.out_plane();
+struct Room {
+    T* weights;
+    T* patches;
+    int64_t group = -1, first = -1;  // whose weights are packed
+};
+
+// How the work is cut into pieces: by panels, or by tiles where the panels are few.
+struct Plan {
+    const Pass* passes;
+    int64_t count, taps;  // of passes, and of taps of them all
+    int64_t pieces, most; // the most panels whose patches have room
+    bool share_tiles;
+};
+
+// The weights of a tile, to[depth][row].
+template <class T>
+void pack_weights(const Product<T>& job, const Pass& pass, int64_t group, int64_t tile, T* to) {
+    const int64_t row = tile * job.block, rows = job.rows_of(tile), depth = job.in_channels * pass.count;
+    if (!job.adjoint) return pack_tile(job.w + (group * job.out_channels + row) * depth, depth, rows, depth, to);
+    for (int64_t i = 0; i < job.in_channels; ++i) {
+        const T* const from = job.w + ((group * job.in_channels + i) * job.out_channels + row) * job.window;
+        for (int64_t t = 0; t < pass.count; ++t, to += rows) {
+            if (job.window == 1) {
+                for (int64_t r = 0; r < rows; r += lanes<T>) store_n(to + r, load_n(from + r, rows - r), rows - r);
+            } else {
+                for (int64_t r = 0; r < rows; ++r) to[r] = from[r * job.window + pass.places[t]];
+            }
+        }
+    }
+}
+
+// Where the weights of a pass's tiles from `first` on are.
+template <class T>
+Left<T> weights_of(const Product<T>& job, const Pass& pass, int64_t group, int64_t first, int64_t tile, const Room<T>& room, int64_t tiles) {
+    const int64_t depth = job.in_channels * pass.count, row = tile * job.block;
+    if (!job.packs && job.adjoint) return {job.w + group * job.in_channels * job.out_channels + row, 1, job.out_channels};
+    if (!job.packs) return {job.w + (group * job.out_channels + row) * depth, depth, 1};
+    const int64_t begin = first * job.block, end = smaller(tiles * job.block, job.out_channels);
+    return {room.weights + (end - begin) * job.in_channels * pass.before + (row - begin) * depth, 1, job.rows_of(tile)};
+}
+
+// A block of a pass's outputs, tiles [first, last), whose weights are in `room` if they are packed.
+template <class T>
+void run_block(const Product<T>& job, const Pass& pass, const Block& block, const Block& next, int64_t first, int64_t last,
+               const Room<T>& room) {
+    const int64_t depth = job.in_channels * pass.count, outputs = job.batch * pass.grid.outputs();
+    const int64_t image = job.groups * job.out_channels * job.out_plane();
     const T* const x = job.x + block.group * job.in_channels * job.from.plane();
     Spots<T> spots[kMostPanels][2];
     Panel<T> panels[kMostPanels];
@@ -164,7 +219,7 @@ void run_block(const Product<T>& job, const Pass<T>& pass, const Block& block, c
     Walk walk(pass.grid, block.begin * kPanel<T>);
     for (int64_t i = block.begin; i < block.end; ++i) {
         const int64_t j = i - block.begin, left = smaller(kPanel<T>, outputs - i * kPanel<T>);
-        T* const packed = scratch + j * depth * kPanel<T>;
+        T* const packed = room.patches + j * depth * kPanel<T>;
         width[j] = divide_up(left, lanes<T>);
         for (int64_t v = 0; v < width[j]; ++v) {
             find_spots(pass.grid, job.from, job.out_width, job.out_slice(), image, walk, smaller(lanes<T>, left - v * lanes<T>), spots[j][v]);
@@ -175,50 +230,70 @@ void run_block(const Product<T>& job, const Pass<T>& pass, const Block& block, c
         }
     }
     for (int64_t tile = first; tile < last; ++tile) {
-        const int64_t row = tile * job.block, rows = smaller(job.block, job.out_channels - row);
-        const int64_t channel = block.group * job.out_channels + row;
+        const int64_t channel = block.group * job.out_channels + tile * job.block;
+        const Left<T> left = weights_of(job, pass, block.group, first, tile, room, last);
         for (int64_t j = 0; j < block.end - block.begin; ++j) {
             const bool packs = tile == first && panels[j].rows;
             const Ahead own = tile - first < 2 ? ahead[j][tile - first] : Ahead{reinterpret_cast<uintptr_t>(x), 0};
-            put_tile_for<T>(rows, width[j], packs)(job, depth, pass.weights + channel * depth, pass.packed, panels[j], spots[j],
-                                                   job.bias ? job.bias + channel : nullptr, job.y + channel * job.out_plane(), own);
+            put_tile_for<T>(job.rows_of(tile), width[j], packs)(job, depth, left, panels[j], spots[j],
+                                                                job.bias ? job.bias + channel : nullptr, job.y + channel * job.out_plane(), own);
         }
     }
 }
 
-// One thread's share: of the panels of all groups, or of the tiles where the panels are few.
+// One piece of all passes; `others`: this part does the piece after it, too.
 template <class T>
-void run_share(const Product<T>& job, const Pass<T>& pass, int64_t part, int64_t parts, T* scratch, int64_t scratch_size) {
-    const int64_t outputs = job.batch * pass.grid.outputs();
-    if (outputs == 0) return;
-    const int64_t panels = divide_up(outputs, kPanel<T>), units = job.groups * panels, tiles = job.tiles();
-    const bool share_tiles = units < 4 * parts && tiles >= parts;
-    const int64_t begin = share_tiles ? 0 : units * part / parts, end = share_tiles ? units : units * (part + 1) / parts;
-    const int64_t first = share_tiles ? tiles * part / parts : 0, last = share_tiles ? tiles * (part + 1) / parts : tiles;
-    const int64_t most = smaller(kMostPanels, scratch_size / larger(1, job.in_channels * pass.count * kPanel<T>));
-    const auto block_from = [=](int64_t unit) {
-        const int64_t group = unit / panels, panel = unit % panels;
-        return Block{group, panel, panel + smaller(most, smaller(end - unit, panels - panel))};
-    };
-    Block block = block_from(begin);
-    for (int64_t i = begin; i < end;) {
-        i += block.end - block.begin;
-        const Block next = i < end ? block_from(i) : Block{0, 0, 0};
-        run_block(job, pass, block, next, first, last, scratch);
-        block = next;
+void run_piece(const Product<T>& job, const Plan& plan, int64_t piece, bool others, Room<T>& room) {
+    const int64_t tiles = job.tiles();
+    const int64_t first = plan.share_tiles ? tiles * piece / plan.pieces : 0;
+    const int64_t last = plan.share_tiles ? tiles * (piece + 1) / plan.pieces : tiles;
+    for (int64_t p = 0; p < plan.count; ++p) {
+        const Pass& pass = plan.passes[p];
+        const int64_t panels = divide_up(job.batch * pass.grid.outputs(), kPanel<T>), units = job.groups * panels;
+        const int64_t end = plan.share_tiles ? units : units * (piece + 1) / plan.pieces;
+        const int64_t soon = plan.share_tiles || !others ? end : units * (piece + 2) / plan.pieces;
+        const auto block_at = [=](int64_t unit) {
+            if (unit >= soon) return Block{0, 0, 0};
+            const int64_t count = smaller(plan.most, smaller((unit < end ? end : soon) - unit, panels - unit % panels));
+            return Block{unit / panels, unit % panels, unit % panels + count};
+        };
+        for (int64_t unit = plan.share_tiles ? 0 : units * piece / plan.pieces; unit < end;) {
+            const Block block = block_at(unit);
+            unit += block.end - block.begin;
+            if (job.packs && (room.group != block.group || room.first != first)) {
+                for (int64_t other = 0; other < plan.count; ++other) {
+                    for (int64_t tile = first; tile < last; ++tile) {
+                        const Left<T> to = weights_of(job, plan.passes[other], block.group, first, tile, room, last);
+                        pack_weights(job, plan.passes[other], block.group, tile, const_cast<T*>(to.data));
+                    }
+                }
+                room.group = block.group, room.first = first;
+            }
+            run_block(job, pass, block, block_at(unit), first, last, room);
+        }
     }
 }
 
 template <class T>
-ConvStatus multiply(const Product<T>& job, const Pass<T>* passes, int64_t pass_count, int64_t most_taps, int64_t work) {
-    const int64_t panel = larger(1, job.in_channels * most_taps) * kPanel<T>;
-    const int64_t fit = larger(1, smaller(kMostPanels, kBlockBytes / static_cast<int64_t>(sizeof(T)) / panel));
-    const int64_t parts = parts_for(work, kGrain), size = fit * panel;
+ConvStatus multiply(const Product<T>& job, const Pass* passes, int64_t count, int64_t work) {
+    Plan plan = {passes, count, passes[count - 1].before + passes[count - 1].count, 0, 0, false};
+    int64_t most_taps = 0, most_outputs = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        most_taps = larger(most_taps, passes[i].count);
+        most_outputs = larger(most_outputs, passes[i].grid.outputs());
+    }
+    const int64_t panel = larger(1, job.in_channels * most_taps) * kPanel<T>, parts = parts_for(work, kGrain);
+    const int64_t units = job.groups * divide_up(job.batch * most_outputs, kPanel<T>), own = divide_up(units, parts);
+    plan.most = larger(1, smaller(kMostPanels, kBlockBytes / static_cast<int64_t>(sizeof(T)) / panel));
+    plan.share_tiles = units < 4 * parts && job.tiles() >= parts;
+    plan.pieces = plan.share_tiles ? parts : parts * larger(divide_up(own, plan.most), smaller(own, kLeastPieces));
+    const int64_t weights = job.packs ? job.out_channels * job.in_channels * plan.taps : 0, size = weights + plan.most * panel;
     Scratch<T> scratch(static_cast<size_t>(parts * size));
     if (!scratch.get()) return ConvStatus::no_memory;
-    T* const base = scratch.get();
-    parallel_parts(static_cast<int>(parts), [&](int part, int count) {
-        for (int64_t i = 0; i < pass_count; ++i) run_share(job, passes[i], part, count, base + part * size, size);
+    Pieces pieces(plan.pieces, static_cast<int>(parts));
+    parallel_parts(static_cast<int>(parts), [&](int part, int) {
+        Room<T> room = {scratch.get() + part * size, scratch.get() + part * size + weights};
+        pieces.take(part, [&](int64_t i) { run_piece(job, plan, i, i + 1 < pieces.first(part + 1), room); });
     });
     return ConvStatus::ok;
 }
@@ -261,24 +336,14 @@ RL_INLINE void forward_taps(const ConvShape& c, Tap* taps) {
 template <class T>
 ConvStatus forward(const ConvShape& c, const T* x, const T* w, const T* bias, bool relu, T* y) {
     if (!fits(c)) return ConvStatus::not_taken;
-    const int64_t count = window_of(c), depth = c.in_channels * count, block = even_block(c.out_channels);
-    // Weights that meet few outputs are read where they lie.
-    const bool packs = c.batch * out_plane(c) > kFewPanels * kPanel<T>;
-    Scratch<T> packed(static_cast<size_t>(packs ? c.groups * c.out_channels * depth : 1));
+    const int64_t count = window_of(c);
     Scratch<Tap> taps(static_cast<size_t>(count));
-    if (!packed.get() || !taps.get()) return ConvStatus::no_memory;
+    if (!taps.get()) return ConvStatus::no_memory;
     forward_taps(c, taps.get());
-    const Product<T> job = {images_of_x(c), c.batch, c.groups, c.in_channels, c.out_channels, c.slices.out, c.out[0], c.out[1],
-                            x, bias, y, relu, block};
-    T* const weights = packed.get();
-    parallel_for(packs ? c.groups * job.tiles() : 0, kGrain / (block * depth) + 1, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) {
-            const int64_t row = i % job.tiles() * block, channel = i / job.tiles() * c.out_channels + row;
-            pack_tile(w + channel * depth, depth, smaller(block, c.out_channels - row), depth, weights + channel * depth);
-        }
-    });
-    const Pass<T> pass = {all_outputs(c), taps.get(), count, packs ? weights : w, packs};
-    return multiply(job, &pass, 1, count, multiplications(c));
+    const Product<T> job = {images_of_x(c), c.batch, c.groups, c.in_channels, c.out_channels, c.slices.out, c.out[0], c.out[1], count,
+                            x, w, bias, y, relu, false, c.batch * out_plane(c) > kFewPanels * kPanel<T>, even_block(c.out_channels)};
+    const Pass pass = {all_outputs(c), taps.get(), nullptr, count, 0};
+    return multiply(job, &pass, 1, multiplications(c));
 }
 
 // The taps of one pass of the input gradient, those that meet the residues, and where their weights are in the window.
@@ -311,51 +376,30 @@ RL_INLINE PassTaps residue_taps(const ConvShape& c, int64_t rz, int64_t ry, int6
     return {taps, index, count};
 }
 
-// The weights of a pass of the input gradient, whose rows are input channels: [group][tile][output channel, tap][row].
-template <class T>
-void pack_adjoint(const ConvShape& c, const T* w, const PassTaps& taps, int64_t block, T* to) {
-    const int64_t window = window_of(c), tiles = divide_up(c.in_channels, block), depth = c.out_channels * taps.count;
-    parallel_for(c.groups * tiles, kGrain / (block * depth + 1) + 1, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) {
-            const int64_t group = i / tiles, row = i % tiles * block, rows = smaller(block, c.in_channels - row);
-            T* out = to + (group * c.in_channels + row) * depth;
-            for (int64_t o = 0; o < c.out_channels; ++o) {
-                const T* const from = w + ((group * c.out_channels + o) * c.in_channels + row) * window;
-                for (int64_t t = 0; t < taps.count; ++t, out += rows)
-                    for (int64_t r = 0; r < rows; ++r) out[r] = from[r * window + taps.index[t]];
-            }
-        }
-    });
-}
-
 template <class T>
 ConvStatus input(const ConvShape& c, const T* gy, const T* w, const T* bias, T* gx) {
     if (!fits(c)) return ConvStatus::not_taken;
-    const int64_t window = window_of(c), passes = c.slices.stride * c.stride[0] * c.stride[1], block = even_block(c.in_channels);
-    Scratch<T> packed(static_cast<size_t>(c.groups * c.in_channels * c.out_channels * window));
+    const int64_t window = window_of(c), passes = c.slices.stride * c.stride[0] * c.stride[1];
     Scratch<Tap> taps(static_cast<size_t>(window));
     Scratch<int32_t> index(static_cast<size_t>(window));
-    Scratch<Pass<T>> pass(static_cast<size_t>(passes));
-    if (!packed.get() || !taps.get() || !index.get() || !pass.get()) return ConvStatus::no_memory;
+    Scratch<Pass> pass(static_cast<size_t>(passes));
+    if (!taps.get() || !index.get() || !pass.get()) return ConvStatus::no_memory;
     const Images from = {static_cast<int32_t>(c.out[0]), static_cast<int32_t>(c.out[1]),
                          c.groups * c.out_channels * out_plane(c), 1, 1, static_cast<int32_t>(c.slices.out), 1};
-    const Product<T> job = {from, c.batch, c.groups, c.out_channels, c.in_channels, c.slices.in, c.in[0], c.in[1],
-                            gy, bias, gx, false, block};
-    T* weights = packed.get();
-    int64_t done = 0, most = 0;
+    const bool packs = window > 1 || c.batch * in_plane(c) > kFewPanels * kPanel<T>;
+    const Product<T> job = {from, c.batch, c.groups, c.out_channels, c.in_channels, c.slices.in, c.in[0], c.in[1], window,
+                            gy, w, bias, gx, false, true, packs, even_block(c.in_channels)};
+    int64_t done = 0;
     for (int64_t i = 0; i < passes; ++i) {
         const int64_t rz = i / (c.stride[0] * c.stride[1]), ry = i / c.stride[1] % c.stride[0], rx = i % c.stride[1];
         const PassTaps own = residue_taps(c, rz, ry, rx, taps.get() + done, index.get() + done);
-        pack_adjoint(c, w, own, block, weights);
         const int64_t slices = c.slices.in > rz ? divide_up(c.slices.in - rz, c.slices.stride) : 0;
         const int64_t rows = c.in[0] > ry ? divide_up(c.in[0] - ry, c.stride[0]) : 0;
         const int64_t cols = c.in[1] > rx ? divide_up(c.in[1] - rx, c.stride[1]) : 0;
-        pass.get()[i] = {{rows, cols, ry, c.stride[0], rx, c.stride[1], slices, rz, c.slices.stride}, own.taps, own.count, weights, true};
-        weights += c.groups * c.in_channels * c.out_channels * own.count;
+        pass.get()[i] = {{rows, cols, ry, c.stride[0], rx, c.stride[1], slices, rz, c.slices.stride}, own.taps, own.index, own.count, done};
         done += own.count;
-        most = larger(most, own.count);
     }
-    return multiply(job, pass.get(), passes, most, multiplications(c));
+    return multiply(job, pass.get(), passes, multiplications(c));
 }
 
 // The weight gradient: sums[depth][output channel] = patches[depth][output] * gy[output][output channel]. Threads share the

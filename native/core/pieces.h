@@ -16,6 +16,8 @@ public:
     Pieces(int64_t count, int parts) : count_(count), parts_(parts) {
         for (int i = 0; i < parts; ++i) next_[i].store(first(i), std::memory_order_relaxed);
     }
+    // The run of a part ends where the next one's begins.
+    int64_t first(int part) const { return count_ * part / parts_; }
     // body(piece) for each piece that this part gets.
     template <class Body>
     RL_INLINE void take(int part, Body&& body) {
@@ -32,7 +34,6 @@ public:
 
 private:
     struct alignas(64) Next : std::atomic<int64_t> {};
-    int64_t first(int part) const { return count_ * part / parts_; }
     int64_t count_;
     int parts_;
     Next next_[kMaxThreads];

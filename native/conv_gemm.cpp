@@ -1,14 +1,13 @@
 // Convolution as the multiplication of matrices. Forward and the input gradient: weights (output channels x depth, depth being
 // input channels x taps) times patches (depth x outputs of all images). The patches never exist as a whole: a panel of two
-// vectors of outputs is gathered into scratch, multiplied by all weights, and forgotten. The weight gradient multiplies the
-// patches of a few hundred outputs by their gradients, and adds up what it finds in one sum a thread.
+// vectors of outputs is gathered into scratch, multiplied by all weights, and forgotten. The
+// weight gradient is in conv_gemm_weight.h.
 //
 // The input gradient of a strided convolution falls apart into stride x stride (x stride) passes, one for each residue of the row,
 // the column and the slice, each of them a convolution of stride 1 with its own taps.
 #include "conv_paths.h"
 
-#include "conv_patches.h"
-#include "conv_product.h"
+#include "conv_gemm_weight.h"
 #include "core/allocator.h"
 #include "core/pieces.h"
 #include "core/thread_pool.h"
@@ -16,11 +15,9 @@
 namespace rl::RL_ISA {
 namespace {
 
-constexpr int64_t kBlockBytes = 384 << 10;  // patches that are multiplied by the same weights: in the second-level cache
 constexpr int64_t kMostPanels = 8;
 constexpr int64_t kFewPanels = 4;
 constexpr int64_t kLeastPieces = 4;          // of a part: for another to take some
-constexpr int64_t kGradOutputs = 256;       // outputs between two visits of the weight gradient's sums
 
 // Forward or the input gradient, for one group of channels at a time.
 template <class T>
@@ -95,7 +92,9 @@ void put_tile(const Product<T>& job, int64_t depth, const Left<T>& left, Panel<T
             const Vec<T> value = bias ? tile[i][v] + splat(bias[i]) : tile[i][v];
             const Vec<T> sum = job.relu ? max<T>(Vec<T>{}, value) : value;
             T* const to = y + i * plane;
-            if (!s.dense) {
+            if (s.step == 2) {
+                store_every_second(to + s.to[0], sum, s.count);
+            } else if (s.step != 1) {
                 alignas(kVectorBytes) T buffer[lanes<T>];
                 store(buffer, sum);
                 for (int32_t j = 0; j < s.count; ++j) to[s.to[j]] = buffer[j];
@@ -298,41 +297,6 @@ ConvStatus multiply(const Product<T>& job, const Pass* passes, int64_t count, in
     return ConvStatus::ok;
 }
 
-// Whether all offsets fit 32 bits.
-RL_INLINE bool fits(const ConvShape& c) {
-    constexpr double most = 1 << 30;
-    const ConvAxis& s = c.slices;
-    double reach = double(s.in) + double(s.out) + 2 * double(s.padding) + double(s.kernel * s.dilation + s.stride);
-    double x = double(c.batch) * double(c.groups) * double(c.in_channels) * double(s.in);
-    double y = double(c.batch) * double(c.groups) * double(c.out_channels) * double(s.out);
-    for (int i = 0; i < 2; ++i) {
-        reach *= double(c.in[i]) + double(c.out[i]) + 2 * double(c.padding[i]) + double(c.kernel[i] * c.dilation[i] + c.stride[i]);
-        x *= double(c.in[i]);
-        y *= double(c.out[i]);
-    }
-    return x + reach < most && y + reach < most;
-}
-
-RL_INLINE int64_t in_plane(const ConvShape& c) { return c.slices.in * c.in[0] * c.in[1]; }
-RL_INLINE int64_t out_plane(const ConvShape& c) { return c.slices.out * c.out[0] * c.out[1]; }
-RL_INLINE int64_t window_of(const ConvShape& c) { return c.slices.kernel * c.kernel[0] * c.kernel[1]; }
-RL_INLINE Grid all_outputs(const ConvShape& c) { return {c.out[0], c.out[1], 0, 1, 0, 1, c.slices.out, 0, 1}; }
-
-RL_INLINE Images images_of_x(const ConvShape& c) {
-    return {static_cast<int32_t>(c.in[0]), static_cast<int32_t>(c.in[1]), c.groups * c.in_channels * in_plane(c),
-            static_cast<int32_t>(c.stride[0]), static_cast<int32_t>(c.stride[1]), static_cast<int32_t>(c.slices.in),
-            static_cast<int32_t>(c.slices.stride)};
-}
-
-RL_INLINE void forward_taps(const ConvShape& c, Tap* taps) {
-    for (int64_t kz = 0; kz < c.slices.kernel; ++kz)
-        for (int64_t ky = 0; ky < c.kernel[0]; ++ky)
-            for (int64_t kx = 0; kx < c.kernel[1]; ++kx)
-                *taps++ = {static_cast<int32_t>(ky * c.dilation[0] - c.padding[0]),
-                           static_cast<int32_t>(kx * c.dilation[1] - c.padding[1]),
-                           static_cast<int32_t>(kz * c.slices.dilation - c.slices.padding)};
-}
-
 template <class T>
 ConvStatus forward(const ConvShape& c, const T* x, const T* w, const T* bias, bool relu, T* y) {
     if (!fits(c)) return ConvStatus::not_taken;
@@ -402,176 +366,9 @@ ConvStatus input(const ConvShape& c, const T* gy, const T* w, const T* bias, T* 
     return multiply(job, pass.get(), passes, multiplications(c));
 }
 
-// The weight gradient: sums[depth][output channel] = patches[depth][output] * gy[output][output channel]. Threads share the
-// input channels, or else the outputs, and then each adds up its own sums.
-template <class T>
-struct GradJob {
-    ConvShape c;
-    Images from;
-    const Tap* taps;
-    int64_t window, depth, width;  // width: output channels in whole vectors
-    int64_t channel_parts, output_parts, channels;  // channels: input channels whose patches are in scratch together
-    const T* x;
-    const T* gy;
-    int64_t patch_row() const { return kGradOutputs + lanes<T>; }  // rows a power of two apart share a set of the cache
-};
-
-// gy of some outputs (`spots`) with the channels next to each other, zeros after them.
-template <class T>
-void transpose_grads(const T* gy, int64_t channels, int64_t plane, const Spots<T>* spots, int64_t vectors, int64_t width, T* to) {
-    constexpr int L = lanes<T>;
-    for (int64_t v = 0; v < vectors; ++v) {
-        const Spots<T>& s = spots[v];
-        for (int64_t o = 0; o < width; o += L) {
-            Vec<T> block[L];
-            for (int i = 0; i < L; ++i) {
-                const T* const from = gy + (o + i) * plane;
-                if (o + i >= channels) {
-                    block[i] = Vec<T>{};
-                } else if (s.dense) {
-                    block[i] = s.count == L ? load(from + s.to[0]) : load_part(from + s.to[0], s.count);
-                } else {
-                    alignas(kVectorBytes) T buffer[L] = {};
-                    for (int32_t j = 0; j < s.count; ++j) buffer[j] = from[s.to[j]];
-                    block[i] = load(buffer);
-                }
-            }
-            transpose<T>(block);
-#pragma GCC unroll 16
-            for (int i = 0; i < L; ++i) store(to + (v * L + i) * width + o, block[i]);
-        }
-    }
-}
-
-// Adds what a chunk of outputs contributes, for input channels [begin, end) of one group. `scratch`: gradients, then patches.
-template <class T>
-void add_outputs(const GradJob<T>& job, int64_t group, int64_t begin, int64_t end, const Spots<T>* spots, int64_t vectors, bool first,
-                 T* scratch, T* sums, T* bias_sums) {
-    const ConvShape& c = job.c;
-    const int64_t outputs = vectors * lanes<T>, width = job.width;
-    T* const grads = scratch;
-    T* const patches = scratch + kGradOutputs * width;
-    transpose_grads(job.gy + group * c.out_channels * out_plane(c), c.out_channels, out_plane(c), spots, vectors, width, grads);
-    for (int64_t o = 0; bias_sums && o < width; o += lanes<T>) {
-        Vec<T> sum{};
-        for (int64_t i = 0; i < outputs; ++i) sum += load(grads + i * width + o);
-        store(bias_sums + o, first ? sum : load(bias_sums + o) + sum);
-    }
-    for (int64_t channel = begin; channel < end; channel += job.channels) {
-        const int64_t channels = smaller(job.channels, end - channel), rows = channels * job.window;
-        const T* const x = job.x + (group * c.in_channels + channel) * in_plane(c);
-        for (int64_t v = 0; v < vectors; ++v)
-            gather_patches(job.from, spots[v], job.taps, job.window, x, channels, patches + v * lanes<T>, job.patch_row());
-        for (int64_t o = 0; o < width; o += kPanel<T>) {
-            for (int64_t row = 0; row < rows; row += kTileRows) {
-                const AddTile<T> add = add_tile_for<T>(smaller(kTileRows, rows - row), smaller(2, (width - o) / lanes<T>));
-                add(outputs, patches + row * job.patch_row(), job.patch_row(), 1, grads + o, width, first,
-                    sums + (channel * job.window + row) * width + o, width);
-            }
-        }
-    }
-}
-
-// One thread's share: `sums` are those of its outputs, [group][depth][channel], after them the bias's [group][channel].
-template <class T>
-void grad_share(const GradJob<T>& job, int64_t part, T* scratch, T* sums, bool bias) {
-    const ConvShape& c = job.c;
-    const Grid grid = all_outputs(c);
-    const int64_t outputs = c.batch * out_plane(c), vectors = divide_up(outputs, lanes<T>);
-    const int64_t channel_part = part % job.channel_parts, output_part = part / job.channel_parts;
-    const int64_t begin = c.in_channels * channel_part / job.channel_parts, end = c.in_channels * (channel_part + 1) / job.channel_parts;
-    const int64_t first = vectors * output_part / job.output_parts, last = vectors * (output_part + 1) / job.output_parts;
-    constexpr int64_t chunk = kGradOutputs / lanes<T>;
-    Spots<T> spots[chunk];
-    Walk walk(grid, first * lanes<T>);
-    for (int64_t v = first; v < last; v += chunk) {
-        const int64_t count = smaller(chunk, last - v);
-        for (int64_t i = 0; i < count; ++i)
-            find_spots(grid, job.from, c.out[1], c.out[0] * c.out[1], c.groups * c.out_channels * out_plane(c), walk,
-                       smaller(lanes<T>, outputs - (v + i) * lanes<T>), spots[i]);
-        for (int64_t g = 0; g < c.groups; ++g) {
-            T* const bias_sums = bias && channel_part == 0 ? sums + (c.groups * job.depth + g) * job.width : nullptr;
-            add_outputs(job, g, begin, end, spots, count, v == first, scratch, sums + g * job.depth * job.width, bias_sums);
-        }
-    }
-}
-
-// gw[o][depth] from the sums of all output parts, rows [begin, end) of the depth of one group. True if one is NaN.
-template <class T>
-bool finish_grads(const GradJob<T>& job, const T* sums, int64_t size, int64_t begin, int64_t end, T* gw) {
-    constexpr int L = lanes<T>;
-    Mask<T> nan{};
-    for (int64_t k = begin; k < end; k += L) {
-        const int64_t left = smaller(L, end - k);
-        for (int64_t o = 0; o < job.width; o += L) {
-            Vec<T> block[L] = {};
-            for (int64_t i = 0; i < left; ++i) {
-                const T* const from = sums + (k + i) * job.width + o;
-                block[i] = load(from);
-                for (int64_t part = 1; part < job.output_parts; ++part) block[i] += load(from + part * size);
-                nan |= block[i] != block[i];
-            }
-            transpose<T>(block);
-            const int64_t channels = smaller(L, job.c.out_channels - o);
-            for (int64_t i = 0; i < channels; ++i) {
-                T* const to = gw + (o + i) * job.depth + k;
-                if (left == L) store(to, block[i]);
-                else store_part(to, block[i], left);
-            }
-        }
-    }
-    for (int i = 0; i < L; ++i)
-        if (nan[i]) return true;
-    return false;
-}
-
-template <class T>
-void choose_grad_parts(GradJob<T>& job, int64_t parts) {
-    const ConvShape& c = job.c;
-    const int64_t vectors = divide_up(c.batch * out_plane(c), lanes<T>);
-    // Sharing the channels needs no sums of sums, but each thread then transposes all gradients.
-    const bool share_channels = c.in_channels * job.window >= 64 * parts && (c.in_channels % parts == 0 || c.in_channels >= 8 * parts);
-    job.channel_parts = share_channels ? parts : 1;
-    job.output_parts = share_channels ? 1 : smaller(parts, vectors);
-    const int64_t row_bytes = job.patch_row() * static_cast<int64_t>(sizeof(T)) * job.window;
-    job.channels = smaller(divide_up(c.in_channels, job.channel_parts), larger(1, kBlockBytes / row_bytes));
-}
-
 template <class T>
 ConvStatus weight(const ConvShape& c, const T* x, const T* gy, T* gw, T* gb) {
-    if (!fits(c)) return ConvStatus::not_taken;
-    const int64_t window = window_of(c), depth = c.in_channels * window;
-    Scratch<Tap> taps(static_cast<size_t>(window));
-    if (!taps.get()) return ConvStatus::no_memory;
-    forward_taps(c, taps.get());
-    GradJob<T> job = {c, images_of_x(c), taps.get(), window, depth, divide_up(c.out_channels, lanes<T>) * lanes<T>, 1, 1, 1, x, gy};
-    choose_grad_parts(job, parts_for(multiplications(c), kGrain));
-    const int64_t parts = job.channel_parts * job.output_parts, size = (c.groups * depth + c.groups) * job.width;
-    const int64_t scratch_size = kGradOutputs * job.width + job.channels * window * job.patch_row();
-    Scratch<T> sums(static_cast<size_t>(job.output_parts * size)), scratch(static_cast<size_t>(parts * scratch_size));
-    if (!sums.get() || !scratch.get()) return ConvStatus::no_memory;
-    T* const all_sums = sums.get();
-    T* const all_scratch = scratch.get();
-    bool nan[kMaxThreads] = {};
-    parallel_parts(static_cast<int>(parts), [&](int part, int) {
-        grad_share(job, part, all_scratch + part * scratch_size, all_sums + part / job.channel_parts * size, gb != nullptr);
-    });
-    const int64_t finishers = smaller(parts_for(c.groups * depth * job.width, kGrain), divide_up(depth, lanes<T>));
-    parallel_parts(static_cast<int>(finishers), [&](int part, int count) {
-        const int64_t vectors = divide_up(depth, lanes<T>);
-        const int64_t begin = vectors * part / count * lanes<T>, end = smaller(depth, vectors * (part + 1) / count * lanes<T>);
-        for (int64_t g = 0; g < c.groups; ++g)
-            nan[part] |= finish_grads(job, all_sums + g * depth * job.width, size, begin, end, gw + g * c.out_channels * depth);
-    });
-    bool found = false;
-    for (bool one : nan) found |= one;
-    for (int64_t i = 0; gb && i < c.groups * c.out_channels; ++i) {
-        const int64_t at = (c.groups * depth + i / c.out_channels) * job.width + i % c.out_channels;
-        gb[i] = all_sums[at];
-        for (int64_t part = 1; part < job.output_parts; ++part) gb[i] += all_sums[part * size + at];
-        found |= gb[i] != gb[i];
-    }
-    return found ? ConvStatus::not_taken : ConvStatus::ok;
+    return fits(c) ? weight_gradient(c, x, gy, gw, gb) : ConvStatus::not_taken;
 }
 
 // Cycles that either way spends on a vector of outputs of one group; the constants are measured.
@@ -605,9 +402,35 @@ double waste_of_joined(const ConvShape& c) {
     return 1 + double(larger(0, reach)) / double(c.out[1]) + double(lanes<T>) / double(2 * c.out[0] * c.out[1]);
 }
 
+RL_INLINE bool is_pointwise(const ConvShape& c) {
+    const auto alone = [](int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding) {
+        return in == out && kernel == 1 && stride == 1 && padding == 0;
+    };
+    bool all = alone(c.slices.in, c.slices.out, c.slices.kernel, c.slices.stride, c.slices.padding);
+    for (int i = 0; i < 2; ++i) all = all && alone(c.in[i], c.out[i], c.kernel[i], c.stride[i], c.padding[i]);
+    return all;
+}
+
+// The same costs where each output reads its own place alone: nothing is gathered, but where a vector crosses into another image.
+template <class T>
+Cost pointwise_cost(const ConvShape& c, ConvOp op) {
+    const double rows = double(op == ConvOp::input ? c.in_channels : c.out_channels);
+    const double depth = double(op == ConvOp::input ? c.out_channels : c.in_channels);
+    if (op == ConvOp::weight) {
+        const double one = turning_cost<T>(c.out_channels, c.in_channels), other = turning_cost<T>(c.in_channels, c.out_channels);
+        return {1.2 * waste_of_joined<T>(c) * rows * depth, (one < other ? one : other) * lanes<T> + 3 * (rows < depth ? depth : rows) + 100};
+    }
+    const double across = out_plane(c) % lanes<T> ? 3 : 0;
+    return {1.2 * waste_of_rows<T>(c.out[1]) * rows * depth, rows * (depth + 6) + across * depth + 60};
+}
+
 // Three dimensions are made two for the direct kernels: slices of the window are copied, to be channels.
 template <class T>
 bool prefers(const ConvShape& c, ConvOp op) {
+    if (is_pointwise(c)) {
+        const Cost cost = pointwise_cost<T>(c, op);
+        return cost.gemm < cost.direct;
+    }
     const double window = double(window_of(c));
     const double copied = c.is_flat() ? 0 : 20 * double(c.in_channels * c.slices.kernel + c.out_channels);
     const bool unit = c.stride[0] == 1 && c.stride[1] == 1;

@@ -41,7 +41,7 @@ struct Spots {
     int32_t low_z, high_z, low_y, high_y, low_x, high_x;
     int32_t count;
     bool in_line;  // at[i] = at[0] + i
-    bool dense;    // to[i] = to[0] + i
+    int32_t step;  // to[i] = to[0] + i * step, or 0
 };
 
 // A position among the outputs of all images, counted row by row.
@@ -81,7 +81,7 @@ RL_INLINE void find_row_spots(const Grid& grid, const Images& from, int64_t to_w
         s.to[i] = in ? to + i * step : 0;
     }
     s.in_line = count == 1 || scale == 1;
-    s.dense = count == 1 || step == 1;
+    s.step = count == 1 ? 1 : step;
     s.low_z = s.high_z = z;
     s.low_y = s.high_y = y;
     s.low_x = x;
@@ -96,7 +96,7 @@ void find_spots(const Grid& grid, const Images& from, int64_t to_width, int64_t 
                 int64_t count, Spots<T>& s) {
     s.count = static_cast<int32_t>(count);
     if (walk.column + count <= grid.cols) return find_row_spots(grid, from, to_width, to_slice, to_image, walk, s);
-    s.in_line = s.dense = true;
+    bool dense = s.in_line = true;
     s.low_z = s.low_y = s.low_x = INT32_MAX;
     s.high_z = s.high_y = s.high_x = INT32_MIN;
     for (int i = 0; i < count; ++i) {
@@ -109,7 +109,7 @@ void find_spots(const Grid& grid, const Images& from, int64_t to_width, int64_t 
         s.at[i] = static_cast<int32_t>(walk.image * from.image + (z * from.height + y) * from.width + x);
         s.to[i] = static_cast<int32_t>(walk.image * to_image + slice * to_slice + row * to_width + column);
         s.in_line &= s.at[i] == s.at[0] + i;
-        s.dense &= s.to[i] == s.to[0] + i;
+        dense &= s.to[i] == s.to[0] + i;
         s.low_z = s.z[i] < s.low_z ? s.z[i] : s.low_z;
         s.high_z = s.z[i] > s.high_z ? s.z[i] : s.high_z;
         s.low_y = s.y[i] < s.low_y ? s.y[i] : s.low_y;
@@ -118,6 +118,7 @@ void find_spots(const Grid& grid, const Images& from, int64_t to_width, int64_t 
         s.high_x = s.x[i] > s.high_x ? s.x[i] : s.high_x;
         walk.step(grid);
     }
+    s.step = dense;
     for (int64_t i = count; i < lanes<T>; ++i) s.z[i] = s.y[i] = s.x[i] = INT32_MIN / 2, s.at[i] = s.to[i] = 0;
 }
 
@@ -262,7 +263,7 @@ void gather_patches(const Images& from, const Spots<T>& spots, const Tap* taps, 
                     T* to, int64_t step) {
     constexpr int64_t group = 9;
     const int64_t plane = from.plane(), next = count * step;
-    const int64_t block = plane * static_cast<int64_t>(sizeof(T)) % 1024 == 0 ? 4 : 32;
+    const int64_t block = count > 1 && plane * static_cast<int64_t>(sizeof(T)) % 1024 == 0 ? 4 : 32;
     Piece<T> pieces[group];
     for (int64_t first = 0; first < count; first += group) {
         const int64_t some = count - first < group ? count - first : group;

@@ -53,11 +53,11 @@ RL_INLINE void add_products(int64_t depth, const T* a, int64_t a_row, int64_t a_
 }
 
 // to[i * to_row + v] = (or, unless `first`, +=) the sum of a[i * a_row + p * a_step] * b[p * b_step + v] over p < depth.
-template <class T, int ROWS, int WIDTH>
-void add_tile(int64_t depth, const T* a, int64_t a_row, int64_t a_step, const T* b, int64_t b_step, bool first, T* to,
-              int64_t to_row) {
+template <class T, int ROWS, int WIDTH, class Beside>
+RL_INLINE void add_tile(int64_t depth, const T* a, int64_t a_row, int64_t a_step, const T* b, int64_t b_step, bool first, T* to,
+                        int64_t to_row, Beside beside) {
     Vec<T> tile[ROWS][WIDTH] = {};
-    add_products<T, ROWS, WIDTH>(depth, a, a_row, a_step, b, b_step, tile);
+    add_products<T, ROWS, WIDTH>(depth, a, a_row, a_step, b, b_step, tile, beside);
 #pragma GCC unroll 16
     for (int i = 0; i < ROWS; ++i) {
 #pragma GCC unroll 2
@@ -66,6 +66,12 @@ void add_tile(int64_t depth, const T* a, int64_t a_row, int64_t a_step, const T*
             store(out, first ? tile[i][v] : load(out) + tile[i][v]);
         }
     }
+}
+
+template <class T, int ROWS, int WIDTH>
+void add_tile(int64_t depth, const T* a, int64_t a_row, int64_t a_step, const T* b, int64_t b_step, bool first, T* to,
+              int64_t to_row) {
+    add_tile<T, ROWS, WIDTH>(depth, a, a_row, a_step, b, b_step, first, to, to_row, [](int64_t) __attribute__((always_inline)) {});
 }
 
 // put(p, vector) for each p < k: lane i of the vector is from[i * from_rows + p], or 0 from `count` on.

@@ -69,6 +69,29 @@ struct LanesOf {
 #endif
 };
 
+// The lanes of v whose bit is set, to p; memory of the others is not touched.
+template <class T>
+RL_INLINE void store_lanes(T* p, Vec<T> v, uint32_t bits) {
+#if defined(__AVX512F__)
+    if constexpr (std::is_same_v<T, float>) _mm512_mask_storeu_ps(p, static_cast<__mmask16>(bits), (__m512)v);
+    else _mm512_mask_storeu_pd(p, static_cast<__mmask8>(bits), (__m512d)v);
+#elif defined(__AVX2__)
+    if constexpr (std::is_same_v<T, float>) _mm256_maskstore_ps(p, (__m256i)lane_mask<T>(bits), (__m256)v);
+    else _mm256_maskstore_pd(p, (__m256i)lane_mask<T>(bits), (__m256d)v);
+#else
+    for (int i = 0; i < lanes<T>; ++i)
+        if (bits >> i & 1) p[i] = v[i];
+#endif
+}
+
+// The first `count` lanes of v, to every second element from p on; what is between them is not touched.
+template <class T>
+RL_INLINE void store_every_second(T* p, Vec<T> v, int64_t count) {
+    const uint32_t bits = 0x55555555u & static_cast<uint32_t>((uint64_t(1) << 2 * count) - 1);
+    store_lanes(p, by_turns<T, 0>(v, v), bits);
+    store_lanes(p + lanes<T>, by_turns<T, 1>(v, v), bits >> lanes<T>);
+}
+
 // The lanes at p whose bit is set, `fill` in the others.
 template <class T>
 RL_INLINE Vec<T> load_lanes(const T* p, uint32_t bits, T fill) {

@@ -38,13 +38,14 @@ struct Product {
     int64_t rows_of(int64_t tile) const { return smaller(block, out_channels - tile * block); }
 };
 
-// Outputs that meet the same taps. `places` are those of the taps' weights in the window, `before` the number of taps of the
+// Outputs that meet the same taps. `fills`: what has no products between every second column of them is written with them. `places` are those of the taps' weights in the window, `before` the number of taps of the
 // passes before, whose weights are packed before these.
 struct Pass {
     Grid grid;
     const Tap* taps;
     const int32_t* places;
     int64_t count, before;
+    bool fills = false;
 };
 
 // The weights of a tile, element (row, step).
@@ -62,15 +63,51 @@ struct Panel {
     int64_t row;
 };
 
+// Where a tile goes: the outputs of its vectors, its first row in y and its bias.
+template <class T>
+struct Target {
+    const Spots<T>* spots;
+    const T* bias;  // or null
+    T* y;
+    bool fills;  // the places between every second column are the tile's, too: they have no products
+};
+
+// Rows of a vector of outputs that don't lie in a line: the runs of them that do, one by one.
+template <class T>
+void put_runs(const Spots<T>& s, const T* rows, int64_t count, const T* between, bool fills, T* y, int64_t plane, int64_t width) {
+    constexpr int64_t L = lanes<T>;
+    for (int64_t i = 0; i < count; ++i, rows += L, y += plane) {
+        const Vec<T> v = load(rows), other = splat(between ? between[i] : T(0));
+        if (s.step > 2) {
+            for (int32_t j = 0; j < s.count; ++j) y[s.to[j]] = rows[j];
+            continue;
+        }
+        alignas(kVectorBytes) T line[3 * L] = {};
+        store(line, s.step == 1 ? v : by_turns<T, 0>(v, other));
+        if (s.step == 2) store(line + L, by_turns<T, 1>(v, other));
+        for (int32_t r = 0; r < s.runs; ++r) {
+            const int32_t first = s.run[r], step = s.step;
+            const int64_t size = (s.run[r + 1] - first) * step;
+            const int64_t whole = fills ? smaller(size, width - s.x[first] * step) : size;
+            T* const to = y + s.to[first];
+            for (int64_t j = 0; j < size; j += L) {
+                const Vec<T> some = load(line + first * step + j);
+                if (step == 1 || fills) store_n(to + j, some, whole - j);
+                else store_lanes(to + j, some, 0x55555555u & static_cast<uint32_t>((uint64_t(1) << smaller(size - j, L)) - 1));
+            }
+        }
+    }
+}
+
 // One tile of y and one panel. PACKS: the panel's rows are read where they lie.
 template <class T, int ROWS, int WIDTH, bool PACKS>
-void put_tile(const Product<T>& job, int64_t depth, const Left<T>& left, Panel<T> panel, const Spots<T>* spots, const T* bias, T* y,
-              Ahead ahead) {
+void put_tile(const Product<T>& job, int64_t depth, const Left<T>& left, Panel<T> panel, const Target<T>& target, Ahead ahead) {
     const int64_t plane = job.out_plane();
+    const T* const bias = target.bias;
 #pragma GCC unroll 2
     for (int v = 0; v < WIDTH; ++v) {
 #pragma GCC unroll 16
-        for (int i = 0; i < ROWS; ++i) __builtin_prefetch(y + i * plane + spots[v].to[0], 1);
+        for (int i = 0; i < ROWS; ++i) __builtin_prefetch(target.y + i * plane + target.spots[v].to[0], 1);
     }
     const T* rows = panel.rows;
     Vec<T> tile[ROWS][WIDTH];
@@ -85,30 +122,23 @@ void put_tile(const Product<T>& job, int64_t depth, const Left<T>& left, Panel<T
     });
 #pragma GCC unroll 2
     for (int v = 0; v < WIDTH; ++v) {
-        const Spots<T>& s = spots[v];
+        const Spots<T>& s = target.spots[v];
+        const bool in_line = s.step == 1 && s.runs == 1 && s.count == lanes<T>;
+        alignas(kVectorBytes) T others[ROWS * lanes<T>];
+        T* const to = in_line ? target.y + s.to[0] : others;
+        const int64_t apart = in_line ? plane : lanes<T>;
 #pragma GCC unroll 16
         for (int i = 0; i < ROWS; ++i) {
             // max gives its second argument for NaN, so NaN passes.
-            const Vec<T> value = bias ? tile[i][v] + splat(bias[i]) : tile[i][v];
-            const Vec<T> sum = job.relu ? max<T>(Vec<T>{}, value) : value;
-            T* const to = y + i * plane;
-            if (s.step == 2) {
-                store_every_second(to + s.to[0], sum, s.count);
-            } else if (s.step != 1) {
-                alignas(kVectorBytes) T buffer[lanes<T>];
-                store(buffer, sum);
-                for (int32_t j = 0; j < s.count; ++j) to[s.to[j]] = buffer[j];
-            } else if (s.count == lanes<T>) {
-                store(to + s.to[0], sum);
-            } else {
-                store_part<T>(to + s.to[0], sum, s.count);
-            }
+            const Vec<T> sum = bias ? tile[i][v] + splat(bias[i]) : tile[i][v];
+            store(to + i * apart, job.relu ? max<T>(Vec<T>{}, sum) : sum);
         }
+        if (!in_line) put_runs(s, others, ROWS, bias, target.fills, target.y, plane, job.out_width);
     }
 }
 
 template <class T>
-using PutTile = void (*)(const Product<T>&, int64_t, const Left<T>&, Panel<T>, const Spots<T>*, const T*, T*, Ahead);
+using PutTile = void (*)(const Product<T>&, int64_t, const Left<T>&, Panel<T>, const Target<T>&, Ahead);
 
 template <class T, int WIDTH, bool PACKS, int... I>
 RL_INLINE PutTile<T> put_tile_of(int64_t rows, std::integer_sequence<int, I...>) {
@@ -234,8 +264,8 @@ void run_block(const Product<T>& job, const Pass& pass, const Block& block, cons
         for (int64_t j = 0; j < block.end - block.begin; ++j) {
             const bool packs = tile == first && panels[j].rows;
             const Ahead own = tile - first < 2 ? ahead[j][tile - first] : Ahead{reinterpret_cast<uintptr_t>(x), 0};
-            put_tile_for<T>(job.rows_of(tile), width[j], packs)(job, depth, left, panels[j], spots[j],
-                                                                job.bias ? job.bias + channel : nullptr, job.y + channel * job.out_plane(), own);
+            const Target<T> target = {spots[j], job.bias ? job.bias + channel : nullptr, job.y + channel * job.out_plane(), pass.fills};
+            put_tile_for<T>(job.rows_of(tile), width[j], packs)(job, depth, left, panels[j], target, own);
         }
     }
 }
@@ -340,6 +370,30 @@ RL_INLINE PassTaps residue_taps(const ConvShape& c, int64_t rz, int64_t ry, int6
     return {taps, index, count};
 }
 
+// The passes of the input gradient, and how many. What meets no tap goes in few of them, by whole rows, or with the columns beside it.
+RL_INLINE int64_t make_passes(const ConvShape& c, Tap* taps, int32_t* index, Pass* passes) {
+    int64_t done = 0, made = 0;
+    for (int64_t i = 0; i < c.slices.stride * c.stride[0]; ++i) {
+        const int64_t rz = i / c.stride[0], ry = i % c.stride[0], before = done, first = made;
+        const int64_t slices = c.slices.in > rz ? divide_up(c.slices.in - rz, c.slices.stride) : 0;
+        const int64_t rows = c.in[0] > ry ? divide_up(c.in[0] - ry, c.stride[0]) : 0;
+        for (int64_t rx = 0; rx < c.stride[1]; ++rx) {
+            const PassTaps own = residue_taps(c, rz, ry, rx, taps + done, index + done);
+            const int64_t cols = c.in[1] > rx ? divide_up(c.in[1] - rx, c.stride[1]) : 0;
+            passes[made++] = {{rows, cols, ry, c.stride[0], rx, c.stride[1], slices, rz, c.slices.stride}, own.taps, own.index, own.count, done};
+            done += own.count;
+        }
+        if (done == before) {
+            passes[first].grid.cols = c.in[1], passes[first].grid.col_step = 1;
+            made = first + 1;
+        } else if (c.stride[1] == 2 && done == before + passes[first].count) {
+            passes[first].fills = true;
+            made = first + 1;
+        }
+    }
+    return made;
+}
+
 template <class T>
 ConvStatus input(const ConvShape& c, const T* gy, const T* w, const T* bias, T* gx) {
     if (!fits(c)) return ConvStatus::not_taken;
@@ -353,17 +407,8 @@ ConvStatus input(const ConvShape& c, const T* gy, const T* w, const T* bias, T* 
     const bool packs = window > 1 || c.batch * in_plane(c) > kFewPanels * kPanel<T>;
     const Product<T> job = {from, c.batch, c.groups, c.out_channels, c.in_channels, c.slices.in, c.in[0], c.in[1], window,
                             gy, w, bias, gx, false, true, packs, even_block(c.in_channels)};
-    int64_t done = 0;
-    for (int64_t i = 0; i < passes; ++i) {
-        const int64_t rz = i / (c.stride[0] * c.stride[1]), ry = i / c.stride[1] % c.stride[0], rx = i % c.stride[1];
-        const PassTaps own = residue_taps(c, rz, ry, rx, taps.get() + done, index.get() + done);
-        const int64_t slices = c.slices.in > rz ? divide_up(c.slices.in - rz, c.slices.stride) : 0;
-        const int64_t rows = c.in[0] > ry ? divide_up(c.in[0] - ry, c.stride[0]) : 0;
-        const int64_t cols = c.in[1] > rx ? divide_up(c.in[1] - rx, c.stride[1]) : 0;
-        pass.get()[i] = {{rows, cols, ry, c.stride[0], rx, c.stride[1], slices, rz, c.slices.stride}, own.taps, own.index, own.count, done};
-        done += own.count;
-    }
-    return multiply(job, pass.get(), passes, multiplications(c));
+    const int64_t made = make_passes(c, taps.get(), index.get(), pass.get());
+    return multiply(job, pass.get(), made, multiplications(c));
 }
 
 template <class T>
@@ -376,17 +421,22 @@ struct Cost {
     double direct, gemm;
 };
 
+// What it takes to gather a vector.
+template <class T>
+double gather_cost(bool in_line, bool near) {
+#if defined(__AVX512F__)
+    return in_line ? 3 : near ? 4 : 0.6 * lanes<T>;
+#else
+    (void)near;
+    return in_line && lanes<T> * sizeof(T) == 32 ? 3 : 1.5 * lanes<T>;
+#endif
+}
+
 // `rows` x `depth` products for each output, `taps` gathered; `waste` times as many lanes in the direct kernels' vectors. `copied`:
 // what the direct way spends before and after.
 template <class T>
 Cost cost_of(double rows, double padded_rows, double depth, double taps, double waste, bool in_line, bool near, double copied) {
-#if defined(__AVX512F__)
-    const double gather = in_line ? 3 : near ? 4 : 0.6 * lanes<T>;
-#else
-    const double gather = in_line && lanes<T> * sizeof(T) == 32 ? 3 : 1.5 * lanes<T>;
-    (void)near;
-#endif
-    return {1.1 * waste * rows * depth + copied, 1.03 * padded_rows * depth + gather * depth + 100 * taps + 400};
+    return {1.1 * waste * rows * depth + copied, 1.03 * padded_rows * depth + gather_cost<T>(in_line, near) * depth + 100 * taps + 400};
 }
 
 // The lanes that the direct kernels' vectors have for each output: rows of `columns` outputs each begin a vector,
@@ -402,33 +452,25 @@ double waste_of_joined(const ConvShape& c) {
     return 1 + double(larger(0, reach)) / double(c.out[1]) + double(lanes<T>) / double(2 * c.out[0] * c.out[1]);
 }
 
-RL_INLINE bool is_pointwise(const ConvShape& c) {
-    const auto alone = [](int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding) {
-        return in == out && kernel == 1 && stride == 1 && padding == 0;
-    };
-    bool all = alone(c.slices.in, c.slices.out, c.slices.kernel, c.slices.stride, c.slices.padding);
-    for (int i = 0; i < 2; ++i) all = all && alone(c.in[i], c.out[i], c.kernel[i], c.stride[i], c.padding[i]);
-    return all;
-}
-
-// The same costs where each output reads its own place alone: nothing is gathered, but where a vector crosses into another image.
+// The same costs where windows have one place: nothing is gathered if the stride is 1, but where a vector crosses into another image.
 template <class T>
-Cost pointwise_cost(const ConvShape& c, ConvOp op) {
-    const double rows = double(op == ConvOp::input ? c.in_channels : c.out_channels);
-    const double depth = double(op == ConvOp::input ? c.out_channels : c.in_channels);
+Cost single_tap_cost(const ConvShape& c, ConvOp op) {
+    const bool unit = c.slices.stride == 1 && c.stride[0] == 1 && c.stride[1] == 1, adjoint = op == ConvOp::input;
+    const double gather = !unit && !adjoint ? gather_cost<T>(false, c.in[1] <= 2 * c.out[1]) : out_plane(c) % lanes<T> ? 3 : 0;
+    const double rows = double(adjoint ? c.in_channels : c.out_channels), depth = double(adjoint ? c.out_channels : c.in_channels);
+    const double by_rows = waste_of_rows<T>(adjoint ? divide_up(c.in[1], c.stride[1]) : c.out[1]);
     if (op == ConvOp::weight) {
         const double one = turning_cost<T>(c.out_channels, c.in_channels), other = turning_cost<T>(c.in_channels, c.out_channels);
-        return {1.2 * waste_of_joined<T>(c) * rows * depth, (one < other ? one : other) * lanes<T> + 3 * (rows < depth ? depth : rows) + 100};
+        const double joined = waste_of_joined<T>(c), waste = joined < by_rows ? joined : by_rows;
+        return {1.2 * waste * rows * depth, (one < other ? one : other) * lanes<T> + 3 * (rows < depth ? depth : rows) + gather * depth + 100};
     }
-    const double across = out_plane(c) % lanes<T> ? 3 : 0;
-    return {1.2 * waste_of_rows<T>(c.out[1]) * rows * depth, rows * (depth + 6) + across * depth + 60};
+    return {1.2 * by_rows * rows * depth, rows * (depth + 6) + gather * depth + 60};
 }
 
-// Three dimensions are made two for the direct kernels: slices of the window are copied, to be channels.
 template <class T>
 bool prefers(const ConvShape& c, ConvOp op) {
-    if (is_pointwise(c)) {
-        const Cost cost = pointwise_cost<T>(c, op);
+    if (window_of(c) == 1 && c.is_flat()) {
+        const Cost cost = single_tap_cost<T>(c, op);
         return cost.gemm < cost.direct;
     }
     const double window = double(window_of(c));

@@ -41,7 +41,8 @@ struct Spots {
     int32_t low_z, high_z, low_y, high_y, low_x, high_x;
     int32_t count;
     bool in_line;  // at[i] = at[0] + i
-    int32_t step;  // to[i] = to[0] + i * step, or 0
+    int32_t step;  // between neighbours in the result within each of the runs, which begin at these lanes; one row's if more than 1
+    int32_t runs, run[lanes<T> + 1];
 };
 
 // A position among the outputs of all images, counted row by row.
@@ -81,7 +82,10 @@ RL_INLINE void find_row_spots(const Grid& grid, const Images& from, int64_t to_w
         s.to[i] = in ? to + i * step : 0;
     }
     s.in_line = count == 1 || scale == 1;
-    s.step = count == 1 ? 1 : step;
+    s.step = step;
+    s.runs = 1;
+    s.run[0] = 0;
+    s.run[1] = count;
     s.low_z = s.high_z = z;
     s.low_y = s.high_y = y;
     s.low_x = x;
@@ -96,7 +100,9 @@ void find_spots(const Grid& grid, const Images& from, int64_t to_width, int64_t 
                 int64_t count, Spots<T>& s) {
     s.count = static_cast<int32_t>(count);
     if (walk.column + count <= grid.cols) return find_row_spots(grid, from, to_width, to_slice, to_image, walk, s);
-    bool dense = s.in_line = true;
+    s.in_line = true;
+    s.step = static_cast<int32_t>(grid.col_step);
+    s.runs = 0;
     s.low_z = s.low_y = s.low_x = INT32_MAX;
     s.high_z = s.high_y = s.high_x = INT32_MIN;
     for (int i = 0; i < count; ++i) {
@@ -109,7 +115,7 @@ void find_spots(const Grid& grid, const Images& from, int64_t to_width, int64_t 
         s.at[i] = static_cast<int32_t>(walk.image * from.image + (z * from.height + y) * from.width + x);
         s.to[i] = static_cast<int32_t>(walk.image * to_image + slice * to_slice + row * to_width + column);
         s.in_line &= s.at[i] == s.at[0] + i;
-        dense &= s.to[i] == s.to[0] + i;
+        if (i == 0 || s.to[i] != s.to[i - 1] + s.step || (s.step > 1 && walk.column == 0)) s.run[s.runs++] = i;
         s.low_z = s.z[i] < s.low_z ? s.z[i] : s.low_z;
         s.high_z = s.z[i] > s.high_z ? s.z[i] : s.high_z;
         s.low_y = s.y[i] < s.low_y ? s.y[i] : s.low_y;
@@ -118,7 +124,7 @@ void find_spots(const Grid& grid, const Images& from, int64_t to_width, int64_t 
         s.high_x = s.x[i] > s.high_x ? s.x[i] : s.high_x;
         walk.step(grid);
     }
-    s.step = dense;
+    s.run[s.runs] = s.count;
     for (int64_t i = count; i < lanes<T>; ++i) s.z[i] = s.y[i] = s.x[i] = INT32_MIN / 2, s.at[i] = s.to[i] = 0;
 }
 

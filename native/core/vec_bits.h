@@ -84,14 +84,6 @@ RL_INLINE void store_lanes(T* p, Vec<T> v, uint32_t bits) {
 #endif
 }
 
-// The first `count` lanes of v, to every second element from p on; what is between them is not touched.
-template <class T>
-RL_INLINE void store_every_second(T* p, Vec<T> v, int64_t count) {
-    const uint32_t bits = 0x55555555u & static_cast<uint32_t>((uint64_t(1) << 2 * count) - 1);
-    store_lanes(p, by_turns<T, 0>(v, v), bits);
-    store_lanes(p + lanes<T>, by_turns<T, 1>(v, v), bits >> lanes<T>);
-}
-
 // The lanes at p whose bit is set, `fill` in the others.
 template <class T>
 RL_INLINE Vec<T> load_lanes(const T* p, uint32_t bits, T fill) {

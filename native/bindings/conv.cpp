@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "../core/thread_pool.h"
 #include "arrays.h"
 
 namespace rl {
@@ -20,30 +21,38 @@ void set_conv_path(std::string_view name) {
     else throw nb::value_error("conv: the path must be best, direct, gemm, depthwise or winograd");
 }
 
-bool is_unit(const ConvAxis& a) { return a.kernel == 1 && a.stride == 1 && a.padding == 0 && a.in == a.out; }
-
-// The shape as the kernels see it: a dimension in which each output reads its own place alone is joined to the next larger one,
-// since there are more kernels for rows than for slices, and longer rows fill vectors better.
+// The shape as the kernels see it. Where windows have one row of one slice, slices are as good as rows, for which there are more
+// kernels.
 ConvShape flattened(ConvShape c) {
-    const auto plane = [&c](int i) { return ConvAxis{c.in[i], c.out[i], c.kernel[i], c.stride[i], c.padding[i], c.dilation[i]}; };
-    const auto join = [&c](int64_t in, int64_t out, int i) { c.in[i] *= in, c.out[i] *= out; };
-    if (is_unit(plane(0)) && is_unit(c.slices)) {
-        join(c.slices.in, c.slices.out, 0);
-        c.slices = {};
-    }
-    if (is_unit(plane(0)) && is_unit(plane(1))) {
-        join(c.in[0], c.out[0], 1);
-        c.in[0] = c.out[0] = 1;
-    }
+    ConvAxis& s = c.slices;
+    const bool one_row = c.kernel[0] == 1 && c.stride[0] == 1 && c.padding[0] == 0 && c.in[0] == c.out[0];
+    if (!one_row || s.kernel != 1 || s.stride != 1 || s.padding != 0 || s.in != s.out) return c;
+    c.in[0] *= s.in;
+    c.out[0] *= s.out;
+    s = {};
     return c;
 }
+
+// A convolution in which each output reads its own place alone, with the rows of an image as one, which fills vectors better.
+ConvShape joined(ConvShape c) {
+    for (int i = 0; i < 2; ++i) {
+        if (!c.is_flat() || c.kernel[i] != 1 || c.stride[i] != 1 || c.padding[i] != 0 || c.in[i] != c.out[i]) return c;
+    }
+    c.in[1] = c.out[1] = c.in[0] * c.in[1];
+    c.in[0] = c.out[0] = 1;
+    return c;
+}
+
+// The longest rows that the direct kernels do better with: they share rows and images out to the threads.
+constexpr int64_t kMostJoined = 1024;
 
 bool winograd_allowed = true;
 
 // run(c, kernels) with those for the shape; the direct ones take what the others don't.
 template <class T, class Run>
 ConvStatus choose(const ConvShape& shape, ConvOp op, Run run) {
-    const ConvShape c = flattened(shape);
+    const ConvShape c = flattened(shape), one_row = joined(c);
+    const ConvShape& rows = one_row.out[1] <= kMostJoined && c.batch >= get_num_threads() ? one_row : c;
     const ConvPath<T>&gemm = conv_gemm<T>(), &depthwise = conv_depthwise<T>(), &winograd = conv_winograd<T>();
     const bool best = path == Path::best;
     ConvStatus status = ConvStatus::not_taken;
@@ -54,8 +63,8 @@ ConvStatus choose(const ConvShape& shape, ConvOp op, Run run) {
         return takes ? run(c, gemm.conv) : ConvStatus::not_taken;
     }
     if (path == Path::depthwise || (best && depthwise.prefers(c, op))) status = run(c, depthwise.conv);
-    else if (path == Path::gemm || (best && gemm.prefers(c, op))) status = run(c, gemm.conv);
-    return status == ConvStatus::not_taken ? run(c, conv_kernels<T>()) : status;
+    else if (path == Path::gemm || (best && gemm.prefers(rows, op))) status = run(one_row, gemm.conv);
+    return status == ConvStatus::not_taken ? run(rows, conv_kernels<T>()) : status;
 }
 
 constexpr int64_t kMost = int64_t(1) << 40;  // elements, far below what would overflow

@@ -208,6 +208,73 @@ def test_winograd_convolutions(machine, dtype, shape, padding, groups):
         assert np.abs(one - other).max() <= least * max(1.0, other.std())
 
 
+# (batch, channels, outputs, sizes), stride, groups: planes that are whole vectors and not, images within a vector, few outputs and
+# many, long sums, one tile and several, columns between those that a stride meets, in short rows and long ones.
+ONE_PLACE = [
+    ((3, 20, 33, (8, 8)), 1, 1), ((2, 17, 5, (7, 7)), 1, 2), ((5, 3, 40, (2, 3)), 1, 1), ((1, 300, 15, (4, 12)), 1, 1),
+    ((4, 64, 30, (16, 16)), 1, 1), ((2, 33, 70, (23, 29)), 1, 1), ((3, 30, 16, (13, 14)), 2, 1), ((2, 19, 34, (40, 64)), 2, 1),
+    ((2, 18, 20, (9, 41)), (1, 2), 3), ((2, 15, 20, (10, 11)), 3, 1), ((2, 34, 16, (50,)), 1, 1), ((1, 18, 17, (3, 4, 10)), 1, 1),
+    ((1, 18, 17, (3, 5, 10)), 2, 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["best", "gemm"])
+@pytest.mark.parametrize(("shape", "stride", "groups"), ONE_PLACE)
+def test_windows_of_one_place(machine, kind, dtype, shape, stride, groups):
+    batch, channels, outs, sizes = shape
+    rank = len(sizes)
+    rng = np.random.default_rng(8)
+    strides = (stride,) * rank if isinstance(stride, int) else stride
+    settings, kernel = (strides, (0,) * rank, (1,) * rank, groups), (1,) * rank
+    x = rng.standard_normal((batch, groups * channels, *sizes)).astype(dtype)
+    w = rng.standard_normal((groups * outs, channels, *kernel)).astype(dtype)
+    bias, input_bias = (rng.standard_normal(groups * n).astype(dtype) for n in (outs, channels))
+    expected = reference.conv(x, w, bias, *settings)
+    gy = rng.standard_normal(expected.shape).astype(dtype)
+    # `convolution` has ways of its own for three dimensions of few channels.
+    kernels = native if kind == "gemm" else convolution
+    native.set_conv_path(kind)
+    try:
+        found, again = (
+            (
+                kernels.conv(x, w, bias, *settings),
+                kernels.conv(x, w, bias, *settings, None, True),
+                kernels.conv_input(gy, w, input_bias, sizes, *settings),
+                kernels.conv_input(gy, w, None, sizes, *settings),
+                *kernels.conv_weight(x, gy, kernel, *settings, True),
+            )
+            for _ in range(2)
+        )
+    finally:
+        native.set_conv_path("best")
+    wanted = (
+        expected,
+        np.maximum(expected, 0),
+        reference.conv_input(gy, w, input_bias, sizes, *settings),
+        reference.conv_input(gy, w, None, sizes, *settings),
+        *reference.conv_weight(x, gy, kernel, *settings, True),
+    )
+    for one, other, repeated in zip(found, wanted, again, strict=True):
+        close(one, other, dtype)
+        np.testing.assert_array_equal(one, repeated)
+
+
+@pytest.mark.parametrize("kernel", [(1, 3), (3, 1), (2, 1), (1, 1)])
+def test_places_that_no_window_meets(machine, dtype, kernel):
+    """Strides longer than the window leave rows and columns of the input's gradient with the bias alone."""
+    rng = np.random.default_rng(9)
+    w, bias = rng.standard_normal((17, 18, *kernel)).astype(dtype), rng.standard_normal(18).astype(dtype)
+    for padding in ((0, 0), (1, 0), (0, 1)):
+        for size in ((9, 8), (8, 41)):
+            settings = ((2, 2), padding, (1, 1), 1)
+            outputs = reference.conv(np.zeros((3, 18, *size), dtype), w, None, *settings).shape
+            gy = rng.standard_normal(outputs).astype(dtype)
+            native.set_conv_path("gemm")
+            found = native.conv_input(gy, w, bias, size, *settings)
+            native.set_conv_path("best")
+            close(found, reference.conv_input(gy, w, bias, size, *settings), dtype)
+
+
 def test_winograd_is_the_same_for_any_number_of_threads():
     rng = np.random.default_rng(6)
     x, w = rng.standard_normal((4, 64, 16, 16)).astype("f"), rng.standard_normal((64, 64, 3, 3)).astype("f")

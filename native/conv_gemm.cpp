@@ -464,7 +464,7 @@ Cost single_tap_cost(const ConvShape& c, ConvOp op) {
         const double joined = waste_of_joined<T>(c), waste = joined < by_rows ? joined : by_rows;
         return {1.2 * waste * rows * depth, (one < other ? one : other) * lanes<T> + 3 * (rows < depth ? depth : rows) + gather * depth + 100};
     }
-    return {1.2 * by_rows * rows * depth, rows * (depth + 6) + gather * depth + 60};
+    return {1.15 * by_rows * rows * depth, rows * (depth + 6) + gather * depth + 60};
 }
 
 template <class T>

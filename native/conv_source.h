@@ -60,6 +60,11 @@ template <class T>
 constexpr int64_t kBehind = 2 * lanes<T>;  // zeros behind a phase
 constexpr int64_t kMostBehind = 64;        // and an image
 
+// Images that are read in place: those that the second-level cache holds, or of so few channels that the processor foresees what is
+// read next of each. Packing a strip reads one channel after the other, whatever lies between them.
+constexpr int64_t kNearBytes = 256 << 10;
+constexpr int64_t kFewStreams = 4;
+
 struct Source {
     int64_t channels, height, width;
     int64_t row_phases, phases;  // the strides
@@ -82,7 +87,8 @@ template <class T>
 RL_INLINE Source source_of(int64_t channels, int64_t height, int64_t width, int64_t row_phases, int64_t phases, int64_t col0,
                            int64_t outputs, int64_t reach, bool rows_inside) {
     const int64_t columns = outputs + reach, left = larger(0, -col0), right = larger(0, col0 + columns - width);
-    if (rows_inside && row_phases == 1 && phases == 1 && col0 == 0 && right == 0) return {channels, height, width, 1, 1, 0, width, true};
+    const bool near = channels <= kFewStreams || channels * height * width * static_cast<int64_t>(sizeof(T)) <= kNearBytes;
+    if (near && rows_inside && row_phases == 1 && phases == 1 && col0 == 0 && right == 0) return {channels, height, width, 1, 1, 0, width, true};
     const int64_t shared = phases == 1 ? smaller(smaller(left, right), smaller(reach, lanes<T>)) : 0;
     return {channels, height, width, row_phases, phases, col0, columns - shared};
 }

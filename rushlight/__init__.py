@@ -145,8 +145,6 @@ from rushlight.quantizer import *
 from rushlight.printing import get_printoptions as get_printoptions
 from rushlight.printing import set_printoptions as set_printoptions
 from rushlight.size import Size as Size
-from rushlight import sparse as sparse
-from rushlight.sparse._front import *
 from rushlight.legacy import *
 from rushlight.storage import TypedStorage as TypedStorage
 from rushlight.storage import UntypedStorage as UntypedStorage
@@ -166,9 +164,11 @@ if _TYPE_CHECKING:
     from rushlight import profiler as profiler
     from rushlight import quantization as quantization
     from rushlight import serialization as serialization
+    from rushlight import sparse as sparse
     from rushlight import vision as vision
     from rushlight.serialization import load as load
     from rushlight.serialization import save as save
+    from rushlight.sparse._front import *
 else:
 
     def __getattr__(name: str) -> object:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from rushlight.nn.attention import bias as bias
-from rushlight.nn.attention import flex_attention as flex_attention
 from rushlight.nn.attention._choice import SDPBackend as SDPBackend
 from rushlight.nn.attention._choice import _cur_sdpa_kernel_backends as _cur_sdpa_kernel_backends
 from rushlight.nn.attention._choice import sdpa_kernel as sdpa_kernel
@@ -20,3 +21,15 @@ __all__ = [
 
 # Set to True by a program that wants to hear why a fused kernel can't compute an attention with a bias of `bias`.
 WARN_FOR_UNFUSED_KERNELS = False
+
+if _TYPE_CHECKING:
+    from rushlight.nn.attention import flex_attention as flex_attention
+else:
+
+    def __getattr__(name: str) -> object:
+        # What few programs use is imported when first named.
+        if name == "flex_attention":
+            from importlib import import_module
+
+            return import_module("rushlight.nn.attention.flex_attention")
+        raise AttributeError(f"module 'rushlight.nn.attention' has no attribute '{name}'")

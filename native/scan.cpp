@@ -135,6 +135,87 @@ void scan_rows(const T* x, T* out, int64_t outer, int64_t n, Op op, WideType<T> 
     });
 }
 
+// What running results of a row are kept in: vectors of 32 bytes at most, since a shuffle of 64 takes longer than two of 32.
+constexpr int kSumBytes = kVectorBytes < 32 ? kVectorBytes : 32;
+template <class A>
+struct SumsOf {
+    static constexpr int lanes = kSumBytes / static_cast<int>(sizeof(A));
+    typedef A type __attribute__((vector_size(kSumBytes)));
+    using indices = std::make_integer_sequence<int, lanes>;
+};
+template <class A>
+using Sums = typename SumsOf<A>::type;
+
+// The lanes of v moved STEP places on (back, from the end); zeros come in.
+template <class A, int STEP, bool FROM_END, int... I>
+RL_INLINE Sums<A> moved(Sums<A> v, std::integer_sequence<int, I...>) {
+    constexpr int L = SumsOf<A>::lanes;
+    constexpr auto from = [](int i) { return FROM_END ? (i + STEP < L ? i + STEP : L + i) : (i >= STEP ? i - STEP : L + i); };
+#if defined(__clang__)
+    return __builtin_shufflevector(v, Sums<A>{}, from(I)...);
+#else
+    return __builtin_shuffle(v, Sums<A>{}, decltype(v < v){from(I)...});
+#endif
+}
+
+// All lanes are v's last (first, from the end).
+template <class A, bool FROM_END, int... I>
+RL_INLINE Sums<A> last_of(Sums<A> v, std::integer_sequence<int, I...>) {
+    constexpr int at = FROM_END ? 0 : SumsOf<A>::lanes - 1;
+#if defined(__clang__)
+    return __builtin_shufflevector(v, v, (I * 0 + at)...);
+#else
+    return __builtin_shuffle(v, decltype(v < v){(I * 0 + at)...});
+#endif
+}
+
+// The running sums of a vector's lanes, in as many steps as it can be halved.
+template <class A, bool FROM_END, int STEP = 1>
+RL_INLINE Sums<A> sums_within(Sums<A> v) {
+    if constexpr (STEP == SumsOf<A>::lanes) return v;
+    else return sums_within<A, FROM_END, 2 * STEP>(v + moved<A, STEP, FROM_END>(v, typename SumsOf<A>::indices{}));
+}
+
+// As many elements as fit a vector of sums. GCC converts four floats two by two, were it not told.
+template <class T>
+RL_INLINE Sums<WideType<T>> widened(const T* x) {
+#if defined(__AVX2__)
+    if constexpr (std::is_same_v<T, float>) return (Sums<double>)_mm256_cvtps_pd(_mm_loadu_ps(x));
+#endif
+    typedef T Few __attribute__((vector_size(SumsOf<WideType<T>>::lanes * sizeof(T))));
+    Few few;
+    __builtin_memcpy(&few, x, sizeof few);
+    return __builtin_convertvector(few, Sums<WideType<T>>);
+}
+
+// The sums of a row where their order doesn't matter, what they are kept in having digits and range to spare. A vector's own sums
+// need none of what came before, which is added to them at last: one addition to wait for, not one an element.
+template <bool FROM_END, class T>
+void sum_row(const T* x, T* out, int64_t n) {
+    using A = WideType<T>;
+    constexpr int L = SumsOf<A>::lanes;
+    typedef T Few __attribute__((vector_size(L * sizeof(T))));
+    constexpr typename SumsOf<A>::indices all{};
+    Sums<A> before{};
+    int64_t done = 0;
+    for (; done + L <= n; done += L) {
+        const int64_t at = FROM_END ? n - done - L : done;
+        const Sums<A> sums = sums_within<A, FROM_END>(widened(x + at));
+        const Few few = __builtin_convertvector(before + sums, Few);
+        __builtin_memcpy(out + at, &few, sizeof few);
+        before += last_of<A, FROM_END>(sums, all);
+    }
+    const int64_t rest = FROM_END ? 0 : done;
+    scan_row<FROM_END>(x + rest, out + rest, n - done, Sum{}, before[0]);
+}
+
+template <bool FROM_END, class T>
+void sum_rows(const T* x, T* out, int64_t outer, int64_t n) {
+    parallel_for(outer, kGrain / (n + 1) + 1, [=](int64_t row, int64_t end) {
+        for (; row < end; ++row) sum_row<FROM_END>(x + row * n, out + row * n, n);
+    });
+}
+
 template <bool FROM_END = false, class T, class Op>
 void scan(const T* x, T* out, int64_t outer, int64_t n, int64_t inner, Op op, WideType<T> start) {
     using A = WideType<T>;
@@ -165,6 +246,10 @@ void scan(const T* x, T* out, int64_t outer, int64_t n, int64_t inner, Op op, Wi
 
 template <class T>
 void sum(const T* x, T* out, int64_t outer, int64_t n, int64_t inner, bool from_end) {
+    // Sums of double might overflow in one order and not in another.
+    if constexpr (!std::is_same_v<T, double>) {
+        if (inner == 1) return from_end ? sum_rows<true>(x, out, outer, n) : sum_rows<false>(x, out, outer, n);
+    }
     if (from_end) scan<true>(x, out, outer, n, inner, Sum{}, WideType<T>{0});
     else scan(x, out, outer, n, inner, Sum{}, WideType<T>{0});
 }

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rushlight import kernels
+from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import ViewOperation, is_plain, view_of
 from rushlight.ops._geometry import (
     Array,
@@ -100,6 +101,16 @@ def _expanded(input: Tensor, shape: Shape) -> Tensor:
     if is_plain(input):
         return view_of(Expand, input, (shape,), Expand.expanded(input._array, shape))
     return Expand.apply(input, shape)
+
+
+def expanded_view(view: Any, shape: Shape) -> Tensor:
+    """`view.expand(shape)` of a tensor that may be a view itself: one that was just made."""
+    above = view._view
+    if above is None or above.base._requires_grad or not state.enabled or state.levels or view._array.dtype.names:
+        return _expanded(view, shape)
+    result = view_of(Expand, view, (shape,), Expand.expanded(view._array, shape))
+    result._view.base, result._view.origin = above.base, above.origin
+    return result
 
 
 def expand_as(input: Tensor, other: Tensor) -> Tensor:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight import dtypes
 from rushlight.autograd.grad_mode import state
-from rushlight.autograd.operation import ViewOperation
+from rushlight.autograd.operation import ViewOperation, is_plain, view_of
 from rushlight.ops._geometry import Array
 from rushlight.ops._numeric import check_tensor
 
@@ -31,8 +32,12 @@ class ViewAsReal(ViewOperation):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Array:
-        array = input._array
-        return array[..., None].view(input.dtype.to_real().numpy_dtype)
+        return ViewAsReal.pairs(input._array)
+
+    @staticmethod
+    def pairs(array: Array) -> Array:
+        """The view of a complex array's parts."""
+        return array[..., None].view(dtypes.from_numpy_dtype(array.dtype).to_real().numpy_dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -47,7 +52,12 @@ class ViewAsComplex(ViewOperation):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor) -> Array:
-        return input._array.view(input.dtype.to_complex().numpy_dtype)[..., 0]
+        return ViewAsComplex.numbers(input._array)
+
+    @staticmethod
+    def numbers(array: Array) -> Array:
+        """The view of a last dimension's pairs as complex numbers."""
+        return array.view(dtypes.from_numpy_dtype(array.dtype).to_complex().numpy_dtype)[..., 0]
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -103,6 +113,8 @@ def view_as_real(input: Tensor) -> Tensor:
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.view_as_real.html
     """
     check_tensor("view_as_real", "input", 1, input)
+    if input._array.dtype.char in "FD" and is_plain(input):
+        return view_of(ViewAsReal, input, (), ViewAsReal.pairs(input._array))
     if not input.dtype.is_complex:
         raise RuntimeError("view_as_real is only supported for complex tensors")
     return ViewAsReal.apply(input)
@@ -123,6 +135,9 @@ def view_as_complex(input: Tensor) -> Tensor:
         return state.casts.float32(view_as_complex, input)
     check_tensor("view_as_complex", "input", 1, input)
     array = input._array
+    simple = array.dtype.char in "fd" and array.ndim > 0 and array.shape[-1] == 2 and array.flags.c_contiguous
+    if simple and is_plain(input):
+        return view_of(ViewAsComplex, input, (), ViewAsComplex.numbers(array))
     if array.dtype.char not in "efd":
         raise RuntimeError(
             "view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: "

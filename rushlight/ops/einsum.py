@@ -389,7 +389,7 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     a, b = ([1] * (rank - t._array.ndim) + list(t._array.shape) for t in (input, other))
     apart, beside = [n for size in a for n in (size, 1)], [n for size in b for n in (1, size)]
     shape = [m * n for m, n in zip(a, b, strict=True)]
-    result = quickly(lambda x, y: np.multiply(x.reshape(apart), y.reshape(beside)).reshape(shape), input, other)
+    result = quickly(lambda x, y: kernels.multiply(x.reshape(apart), y.reshape(beside)).reshape(shape), input, other)
     if result is None:
         result = (input.reshape(apart) * other.reshape(beside)).reshape(shape)
     return into(out, result)

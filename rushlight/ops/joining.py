@@ -363,6 +363,19 @@ def _raised(tensors: Any, ndim: int, raise_: Any, name: str) -> Any:
     return found
 
 
+def _joined_quickly(tensors: Any, dim: int) -> Tensor | None:
+    """Tensors of two or more dimensions and of one type along one of them; None of others, and of what does not fit."""
+    if state.casts is not None or tensors.__class__ not in (tuple, list):
+        return None
+    arrays = plain_arrays(tensors)
+    if arrays is None or arrays[0].ndim < 2:
+        return None
+    try:
+        return plain(concatenated(arrays, dim))
+    except (ValueError, IndexError):
+        return None
+
+
 def hstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
     """The tensors side by side: `cat` along dimension 1, or along 0 where they are vectors.
 
@@ -374,6 +387,8 @@ def hstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.hstack.html
     """
+    if out is None and (made := _joined_quickly(tensors, 1)) is not None:
+        return made
     found = _raised(tensors, 1, atleast_1d, "hstack")
     return cat(found, 0 if found[0]._array.ndim == 1 else 1, out=out)
 
@@ -390,6 +405,8 @@ def vstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.vstack.html
     """
+    if out is None and (made := _joined_quickly(tensors, 0)) is not None:
+        return made
     return cat(_raised(tensors, 2, atleast_2d, "vstack"), 0, out=out)
 
 

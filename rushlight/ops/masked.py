@@ -20,6 +20,7 @@ from rushlight.kernels.index import add_along, place_masked, places_of, put_alon
 from rushlight.ops._geometry import Array, check_no_overlap, expanded_shape
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import apart_from, into, plain
+from rushlight.ops._quick import free
 from rushlight.ops.broadcast import common_shape, expand
 from rushlight.ops.index import IndexSum
 from rushlight.ops.joining import cat
@@ -225,6 +226,13 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.take.html
     """
+    if out is None:
+        array, places = free(input), free(index, "l")
+        if array is not None and places is not None:
+            try:
+                return plain(take_along(array.reshape(-1), 0, places.reshape(-1), True).reshape(places.shape))
+            except IndexError:
+                pass
     check_tensor("take", "input", 1, input)
     check_tensor("take", "index", 2, index)
     _check_positions("take", index)

@@ -68,7 +68,11 @@ class Flip(Operation):
     @staticmethod
     def forward(ctx: Any, input: Tensor, dims: Shape) -> Array:
         ctx.dims = dims
-        array = input._array
+        return Flip.turned(input._array, dims)
+
+    @staticmethod
+    def turned(array: Array, dims: Shape) -> Array:
+        """A copy of an array with dimensions reversed."""
         if not array.ndim:
             return dense_copy(array, "K")
         key = tuple([_BACKWARDS if dim in dims else _WHOLE for dim in range(array.ndim)])
@@ -274,6 +278,11 @@ def flip(input: Tensor, *dims: Any, **named: Any) -> Tensor:
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.flip.html
     """
+    first = dims[0] if len(dims) == 1 and not named else None
+    if first.__class__ is tuple and len(first) == 1 and first[0].__class__ is int:
+        array = free(input)
+        if array is not None and 0 <= first[0] < array.ndim:
+            return plain(Flip.turned(array, first))
     check_tensor("flip", "input", 1, input)
     chosen = sizes((named["dims"],) if named else dims, "flip", "dims")
     return Flip.apply(input, wrap_dims(chosen, input._array.ndim))

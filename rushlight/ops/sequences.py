@@ -27,7 +27,7 @@ from rushlight.device import check_new
 from rushlight.ops._geometry import Array, shape_text
 from rushlight.ops._numeric import check_tensor, not_implemented
 from rushlight.ops._out import check_type_of_out, into, plain, write_out
-from rushlight.ops.broadcast import expand
+from rushlight.ops.broadcast import expanded_view
 from rushlight.ops.conversion import as_dtype
 from rushlight.ops.creation import finished
 from rushlight.ops.joining import stack
@@ -429,7 +429,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     grids = []
     for i, tensor in enumerate(tensors):
         line = reshape(tensor, tuple([n if j == i else 1 for j, n in enumerate(shape)]) if shape[i] else shape)
-        grids.append(expand(line, shape))
+        grids.append(expanded_view(line, shape))
     if swap:
         grids = [grids[1], grids[0], *grids[2:]]
     return tuple(grids)

@@ -170,8 +170,10 @@ def renorm_(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
 
 def _renormed(array: Array, p: float, dim: int, maxnorm: float) -> Array:
     size = norm_of(array, p, tuple([i for i in range(array.ndim) if i != dim]), True)
-    factor = np.divide(maxnorm, size + 1e-7)
-    factor[~(size > maxnorm)] = 1
+    kind = array.dtype.type
+    limit = kind(maxnorm)
+    factor = np.divide(limit, np.add(size, kind(1e-7)))
+    np.copyto(factor, kind(1), where=~np.greater(size, limit))
     return np.multiply(array, factor)
 
 

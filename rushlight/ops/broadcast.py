@@ -106,7 +106,7 @@ def _expanded(input: Tensor, shape: Shape) -> Tensor:
 def expanded_view(view: Any, shape: Shape) -> Tensor:
     """`view.expand(shape)` of a tensor that may be a view itself: one that was just made."""
     above = view._view
-    if above is None or above.base._requires_grad or not state.enabled or state.levels or view._array.dtype.names:
+    if above is None or state.levels or not state.enabled or above.base._requires_grad or view._array.dtype.names:
         return _expanded(view, shape)
     result = view_of(Expand, view, (shape,), Expand.expanded(view._array, shape))
     result._view.base, result._view.origin = above.base, above.origin

@@ -80,6 +80,21 @@ bool gather(int size, const Along& a, const int64_t* index, const void* own, voi
     return sized(size, [&]<class T>(T*) { return gather_as(a, index, static_cast<const T*>(own), static_cast<T*>(other)); });
 }
 
+constexpr int64_t kShortRow = 1024;  // bytes of a row up to which a call of memcpy costs as much as the copy
+constexpr int64_t kAhead = 8;        // rows, from the one that is copied to the one that the memory is asked for
+
+RL_INLINE void copy_bytes(char* to, const char* from, int64_t bytes) {
+    if (bytes < kVectorBytes || bytes > kShortRow) {
+        std::memcpy(to, from, static_cast<size_t>(bytes));
+        return;
+    }
+    // The last vector may begin within the one before.
+    for (int64_t k = 0; k < bytes; k += kVectorBytes) {
+        const int64_t at = smaller(k, bytes - kVectorBytes);
+        std::memcpy(to + at, from + at, kVectorBytes);
+    }
+}
+
 // Rows of the result, all outer ones in one sequence, are shared by the threads.
 template <class T>
 bool take_as(const Slices& s, const int64_t* index, const T* own, T* out) {
@@ -97,12 +112,22 @@ bool take_as(const Slices& s, const int64_t* index, const T* own, T* out) {
                                 : gather_row<false>(index + i, 1, s.length, from, 1, 0, to, 1, n);
                 continue;
             }
+            const int64_t bytes = s.inner * static_cast<int64_t>(sizeof(T));
+            const char* const rows = reinterpret_cast<const char*>(from);
+            const auto row_of = [&](int64_t j, bool& in_range) __attribute__((always_inline)) {
+                const uint64_t place = s.wraps ? placed<true>(index[i + j], s.length) : placed<false>(index[i + j], s.length);
+                in_range = place < static_cast<uint64_t>(s.length);
+                return rows + (in_range ? static_cast<int64_t>(place) : 0) * bytes;
+            };
             for (int64_t j = 0; j < n; ++j) {
-                const int64_t named = index[i + j];
-                const uint64_t place = s.wraps ? placed<true>(named, s.length) : placed<false>(named, s.length);
-                const bool in_range = place < static_cast<uint64_t>(s.length);
+                bool in_range, later;
+                if (j + kAhead < n && bytes <= kShortRow) {
+                    const char* const next = row_of(j + kAhead, later);
+                    for (int64_t k = 0; k < bytes; k += 64) __builtin_prefetch(next + k);
+                }
+                const char* const one = row_of(j, in_range);
                 good &= in_range;
-                std::memcpy(to + j * s.inner, from + (in_range ? static_cast<int64_t>(place) : 0) * s.inner, s.inner * sizeof(T));
+                copy_bytes(reinterpret_cast<char*>(to) + j * bytes, one, bytes);
             }
         }
         if (!good) fine.store(false, std::memory_order_relaxed);

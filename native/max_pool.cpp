@@ -295,14 +295,66 @@ RL_INLINE void max_slice(const MaxOf<T, Found>& a, int64_t plane, int64_t oz, in
     }
 }
 
+// Whether windows are two rows by two columns, and all inside.
+template <class B>
+RL_INLINE bool are_twos(const PoolShape& s) {
+    return B::kStride == 2 && B::kKernel == 2 && s.kernel[kHeight] == 2 && s.kernel[kDepth] == 1 && s.dilation[kHeight] == 1 &&
+           all_inside(s, kWidth) && all_inside(s, kHeight) && all_inside(s, kDepth);
+}
+
+// `rows` rows of those, in whole vectors: each row's winner, then the better one, the last NaN in this order, too. Shorter a way than
+// from place to place, with next to nothing to find out about a row of outputs. In pairs `rows` is even.
+template <class T, class Found, bool PAIR>
+__attribute__((noinline)) void max_twos(const T* x, int64_t width, int64_t row_step, int64_t outputs, int64_t rows, T* y, Found* found) {
+    const int64_t together = PAIR ? 2 : 1, apart = PAIR ? row_step : lanes<T>;
+    const auto named = [](Index<T> place) __attribute__((always_inline)) { return Mask<T>{} + place; };
+    for (int64_t r = 0; r < rows; r += together, x += together * row_step) {
+        for (int64_t ox = 0; ox < outputs; ox += lanes<T>) {
+            const T* const at = x + 2 * ox;
+            const Vec<T> upper[2] = {load(at), load(at + apart)}, lower[2] = {load(at + width), load(at + width + apart)};
+            const auto best = Best<T, Found>{every_nth<T, 2, 0>(upper), named(0)}.meeting(every_nth<T, 2, 1>(upper), named(1));
+            const auto other = Best<T, Found>{every_nth<T, 2, 0>(lower), named(2)}.meeting(every_nth<T, 2, 1>(lower), named(3));
+            const auto both = best.meeting(other.value, other.at);
+            store(y + ox, both.value);
+            if constexpr (!std::is_void_v<Found>) store_found<T>(found + ox, both.at, lanes<T>);
+            if constexpr (PAIR) {
+                store(y + outputs, upper_half<T>(both.value));
+                if constexpr (!std::is_void_v<Found>) store_found<T>(found + outputs, upper_half<T>(both.at), lanes<T>);
+            }
+        }
+        y += together * outputs;
+        if constexpr (!std::is_void_v<Found>) found += together * outputs;
+    }
+}
+
+// As many of rows [oy, oy_end) as may be read and written in whole vectors; how many.
+template <class T, class Found, class B>
+RL_INLINE int64_t max_whole(const MaxOf<T, Found>& a, int64_t plane, int64_t oz, int64_t oy, int64_t oy_end, int64_t room) {
+    const PoolShape& s = a.s;
+    const int64_t width = s.in[kWidth], outputs = s.out[kWidth], row_step = s.stride[kHeight] * width;
+    const int64_t across = divide_up(outputs, lanes<T>) * lanes<T>, read = width + (B::kPair ? lanes<T> : 2 * across);
+    const int64_t from = (plane * s.in[kDepth] + oz * s.stride[kDepth]) * s.in[kHeight] * width + oy * row_step;
+    const int64_t to = ((plane * s.out[kDepth] + oz) * s.out[kHeight] + oy) * outputs;
+    const int64_t readable = (a.size - from - read) / row_step + 1, writeable = (room - to - across) / outputs + 1;
+    int64_t rows = larger(0, smaller(oy_end - oy, smaller(a.size - from < read ? 0 : readable, room - to < across ? 0 : writeable)));
+    if (B::kPair) rows -= rows % 2;
+    if constexpr (std::is_void_v<Found>) max_twos<T, Found, B::kPair>(a.x + from, width, row_step, outputs, rows, a.y + to, nullptr);
+    else max_twos<T, Found, B::kPair>(a.x + from, width, row_step, outputs, rows, a.y + to, a.found + to);
+    return rows;
+}
+
 // Rows [row, end) of outputs.
 template <class T, class Found, class B>
 void max_rows(const MaxOf<T, Found>& all, int64_t row, int64_t end) {
     const MaxOf<T, Found> a = all;  // a copy that the bytes written can't be part of
     const int64_t height = a.s.out[kHeight], depth = a.s.out[kDepth];
+    const bool twos = are_twos<B>(a.s);
     while (row < end) {
         const int64_t oy = row % height, slice = row / height, oy_end = smaller(height, oy + end - row);
-        max_slice<T, Found, B>(a, slice / depth, slice % depth, oy, oy_end, end * a.s.out[kWidth]);
+        const int64_t plane = slice / depth, oz = slice % depth, room = end * a.s.out[kWidth];
+        int64_t done = 0;
+        if constexpr (!std::is_same_v<Found, int64_t>) done = twos ? max_whole<T, Found, B>(a, plane, oz, oy, oy_end, room) : 0;
+        max_slice<T, Found, B>(a, plane, oz, oy + done, oy_end, room);
         row += oy_end - oy;
     }
 }

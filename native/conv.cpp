@@ -4,29 +4,21 @@
 
 #include "conv_correlate.h"
 #include "conv_weight_grad.h"
-#include "core/pieces.h"
 
 namespace rl::RL_ISA {
 namespace {
-
-// Pieces of `items` for parts that take them from each other.
-RL_INLINE int64_t pieces_of(int64_t items, int64_t parts) { return parts <= 1 ? 1 : smaller(items, parts * kMostPieces); }
-
-template <class T>
-RL_INLINE void run_strips(const Plan<T>& plan, int64_t piece, int64_t pieces, T* scratch) {
-    const int64_t items = plan.batch * plan.groups * plan.strips();
-    for (int64_t i = items * piece / pieces; i < items * (piece + 1) / pieces; ++i) run_strip(plan, i, scratch);
-}
 
 template <class T>
 ConvStatus correlate(const Correlation<T>& job, const ConvShape& c) {
     if (job.status != ConvStatus::ok) return job.status;
     const Plan<T>& plan = job.plan;
     const int64_t items = plan.batch * plan.groups * plan.strips(), size = plan.scratch_size();
-    const int64_t parts = smaller(parts_for(multiplications(c), kGrain), items), pieces = pieces_of(items, parts);
+    const int64_t parts = smaller(parts_for(multiplications(c), kGrain), items);
     const Scratch<T> scratch(static_cast<size_t>(parts * size));
     if (!scratch.get()) return ConvStatus::no_memory;
-    parallel_pieces(pieces, static_cast<int>(parts), [&](int part, int64_t piece) { run_strips(plan, piece, pieces, scratch.get() + part * size); });
+    parallel_parts(static_cast<int>(parts), [&](int part, int count) {
+        for (int64_t i = items * part / count; i < items * (part + 1) / count; ++i) run_strip(plan, i, scratch.get() + part * size);
+    });
     return ConvStatus::ok;
 }
 
@@ -42,13 +34,12 @@ ConvStatus input(const ConvShape& c, const T* gy, const T* w, const T* bias, T* 
 
 template <class T>
 ConvStatus weight(const ConvShape& c, const T* x, const T* gy, T* gw, T* gb) {
-    const int64_t parts = parts_for(multiplications(c), kGrain);
-    const WeightGradient<T> job(c, x, gy, gw, gb, parts);
+    const WeightGradient<T> job(c, x, gy, gw, gb, parts_for(multiplications(c), kGrain));
     if (job.status != ConvStatus::ok) return job.status;
-    const int64_t own = smaller(parts, job.pieces()), size = job.plan.scratch_size();
-    const Scratch<T> scratch(static_cast<size_t>(own * size));
+    const int64_t size = job.plan.scratch_size();
+    const Scratch<T> scratch(static_cast<size_t>(job.parts() * size));
     if (!scratch.get()) return ConvStatus::no_memory;
-    parallel_pieces(job.pieces(), static_cast<int>(own), [&](int part, int64_t piece) { job.run(piece, scratch.get() + part * size); });
+    parallel_parts(static_cast<int>(job.parts()), [&](int part, int) { job.run(part, scratch.get() + part * size); });
     return job.finish();
 }
 

@@ -1,6 +1,6 @@
 // The weight gradient of direct convolution: a tile of output channels x taps is summed over all vectors of outputs of a few samples
 // (or a strip of one) in registers, then across the lanes: few enough samples to stay in the caches, x in scratch as for the forward
-// pass (conv_source.h). Each piece of the work has sums of its own; they are added at the end, in order.
+// pass (conv_source.h). Each part has sums of its own; they are added at the end, in order.
 //
 // gy is read where it lies, row by row. Or it lies in scratch, too: with zeros after each row, where partial loads are slow, and with
 // its rows as far apart as x's where that makes one row of all of them and so fewer vectors (narrow images).
@@ -26,7 +26,6 @@ constexpr bool kPartialLoads = false;
 #endif
 constexpr int64_t kChunkBytes = 128 << 10, kMostChunkBytes = 2048 << 10;  // of x and gy
 constexpr int64_t kLongSum = 96;    // vectors of outputs, beside which sums across the lanes weigh little
-constexpr int64_t kMostPieces = 8;  // for each part
 
 template <class T>
 struct WeightPlan {
@@ -223,17 +222,17 @@ void choose_chunk(WeightPlan<T>& plan) {
     plan.samples = plan.strips > 1 ? 1 : larger(1, smaller(c.batch, samples));
 }
 
-// A plan with what it points to, and the sums of its pieces.
+// A plan with what it points to, and the sums of its parts.
 template <class T>
 class WeightGradient {
 public:
     ConvStatus status = ConvStatus::ok;
     WeightPlan<T> plan;
 
-    // gw (and gb) from x and gy, in pieces for so many parts. Items are (strip, sample), the samples of a strip next to each other.
+    // gw (and gb) from x and gy, in so many parts at most. Items are (strip, sample), the samples of a strip next to each other.
     WeightGradient(const ConvShape& c, const T* x, const T* gy, T* gw, T* gb, int64_t parts)
         : plan{c, forward_source<T>(c), c.in_channels * c.kernel[0] * c.kernel[1], false, false, 0, 0, 0, 0, 0, 0, 0, nullptr, x, gy},
-          gw_(gw), gb_(gb), pieces_(pieces_of(parts)), sums_(static_cast<size_t>(pieces_ * own_sums())), offsets_(static_cast<size_t>(plan.taps)) {
+          gw_(gw), gb_(gb), parts_(chosen(parts)), sums_(static_cast<size_t>(parts_ * own_sums())), offsets_(static_cast<size_t>(plan.taps)) {
         if (plan.x_size > kMaxOffset) {
             status = ConvStatus::not_taken;
             return;
@@ -250,14 +249,14 @@ public:
         plan.offsets = offsets_.get();
     }
 
-    int64_t pieces() const { return pieces_; }
+    int64_t parts() const { return parts_; }
 
-    void run(int64_t piece, T* scratch) const {
+    void run(int64_t part, T* scratch) const {
         const ConvShape& c = plan.c;
-        T* const own = sums_.get() + piece * own_sums();
+        T* const own = sums_.get() + part * own_sums();
         clear(own, own_sums());
-        const int64_t end = items() * (piece + 1) / pieces_;
-        for (int64_t i = items() * piece / pieces_; i < end;) {
+        const int64_t end = items() * (part + 1) / parts_;
+        for (int64_t i = items() * part / parts_; i < end;) {
             const int64_t strip = i / c.batch, n = i % c.batch, left = smaller(end - i, c.batch - n);
             const int64_t samples = even_block(left, plan.samples);
             for (int64_t g = 0; g < c.groups; ++g)
@@ -266,12 +265,12 @@ public:
         }
     }
 
-    // Adds up the pieces.
+    // Adds up the parts.
     ConvStatus finish() const {
         bool nan = false;
         T* const total = sums_.get();
-        for (int64_t piece = 1; piece < pieces_; ++piece) {
-            const T* const own = total + piece * own_sums();
+        for (int64_t part = 1; part < parts_; ++part) {
+            const T* const own = total + part * own_sums();
             int64_t i = 0;
             for (; i + lanes<T> <= own_sums(); i += lanes<T>) store(total + i, load(total + i) + load(own + i));
             for (; i < own_sums(); ++i) total[i] += own[i];
@@ -293,17 +292,14 @@ private:
     int64_t own_sums() const { return weights() + biases() * lanes<T>; }
     int64_t items() const { return plan.strips * plan.c.batch; }
 
-    // Several for each part, but of about as many samples as are summed together.
-    int64_t pieces_of(int64_t parts) {
+    int64_t chosen(int64_t parts) {
         choose_chunk(plan);
-        if (parts <= 1) return 1;
-        const int64_t each = (2 * items() / (parts * plan.samples) + 1) / 2;
-        return smaller(items(), parts * larger(1, smaller(each, kMostPieces)));
+        return smaller(parts, items());
     }
 
     T* gw_;
     T* gb_;
-    int64_t pieces_;
+    int64_t parts_;
     Scratch<T> sums_;
     Scratch<int32_t> offsets_;
 };

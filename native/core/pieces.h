@@ -39,18 +39,5 @@ private:
     Next next_[kMaxThreads];
 };
 
-// body(part, piece) for each piece, on `parts` parts.
-template <class Body>
-void parallel_pieces(int64_t count, int parts, Body&& body) {
-    if (parts <= 1) {
-        for (int64_t piece = 0; piece < count; ++piece) body(0, piece);
-        return;
-    }
-    Pieces pieces(count, parts);
-    parallel_parts(parts, [&](int part, int) {
-        pieces.take(part, [&](int64_t piece) __attribute__((always_inline)) { body(part, piece); });
-    });
-}
-
 }  // namespace
 }  // namespace rl::RL_ISA

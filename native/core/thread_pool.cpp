@@ -21,9 +21,10 @@
 namespace rl {
 namespace {
 
-// Some 250 microseconds: long enough for the Python between two kernels of a small network's step (a worker that sleeps comes 20 to
-// 50 microseconds late on a virtual machine, at the kernels that take no longer), short enough to give the core back soon.
-constexpr int kSpins = 12000;
+// Some 500 microseconds: long enough for the Python between two kernels of a small network's step, the optimizer's or the loss's, also
+// where the core is shared (a worker that sleeps comes 20 to 50 microseconds late on a virtual machine, at the kernels that take no
+// longer), short enough to give the core back soon.
+constexpr int kSpins = 24000;
 
 inline void pause() {
 #if defined(__x86_64__)

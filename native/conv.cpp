@@ -17,7 +17,8 @@ ConvStatus correlate(const Correlation<T>& job, const ConvShape& c) {
     const Scratch<T> scratch(static_cast<size_t>(parts * size));
     if (!scratch.get()) return ConvStatus::no_memory;
     parallel_parts(static_cast<int>(parts), [&](int part, int count) {
-        for (int64_t i = items * part / count; i < items * (part + 1) / count; ++i) run_strip(plan, i, scratch.get() + part * size);
+        const int64_t first = items * part / count;
+        for (int64_t i = first; i < items * (part + 1) / count; ++i) run_strip(plan, i, scratch.get() + part * size, i == first);
     });
     return ConvStatus::ok;
 }

@@ -219,13 +219,13 @@ RL_INLINE BlockFunction<T> block_function(int64_t channels, std::integer_sequenc
 
 // One strip of one group of one sample: the item of that number.
 template <class T>
-void run_strip(const Plan<T>& plan, int64_t item, T* scratch) {
+void run_strip(const Plan<T>& plan, int64_t item, T* scratch, bool fresh) {
     const int64_t image = item / plan.strips(), a0 = item % plan.strips() * plan.strip, group = image % plan.groups;
     const int64_t rows = smaller(plan.strip, plan.rows - a0), plane = plan.out_height * plan.out_width;
     const Source& s = plan.source;
     const int64_t size = s.channels * s.height * s.width;
     const T* const from = located(s, plan.x + image * size, plan.x + plan.batch * plan.groups * size, plan.row_origin + a0 * s.row_phases,
-                                  rows + plan.reach, scratch);
+                                  rows + plan.reach, scratch, fresh || plan.strips() > 1);
     T* const y = plan.y + image * plan.out_channels * plane;
     for (int64_t i = 0; i < plan.pass_count; ++i) {
         const Pass<T>& pass = plan.passes[i];

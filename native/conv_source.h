@@ -121,9 +121,9 @@ void pack_phases(const Source& s, const T* from, int64_t rows, T* to) {
     }
 }
 
-// `rows` rows of each residue from row0 on, of all channels.
+// `rows` rows of each residue from row0 on, of all channels. What lies outside the image is zero already unless the scratch is `fresh`.
 template <class T>
-void pack(const Source& s, const T* from, int64_t row0, int64_t rows, T* to) {
+void pack(const Source& s, const T* from, int64_t row0, int64_t rows, T* to, bool fresh) {
     const RowPacker<T> packer(s.width, s.col0, s.pitch);
     for (int64_t residue = 0; residue < s.row_phases; ++residue) {
         const int64_t first = row0 + residue;
@@ -131,22 +131,24 @@ void pack(const Source& s, const T* from, int64_t row0, int64_t rows, T* to) {
         const int64_t high = larger(low, smaller(rows, first < s.height ? divide_up(s.height - first, s.row_phases) : 0));
         for (int64_t channel = 0; channel < s.channels; ++channel) {
             T* const own = to + channel * s.plane() + residue * s.phases * s.part;
-            for (int64_t p = 0; p < s.phases; ++p) clear(own + p * s.part, low * s.pitch);
+            for (int64_t p = 0; fresh && p < s.phases; ++p) clear(own + p * s.part, low * s.pitch);
             if (low < high) {
                 const T* const begin = from + (channel * s.height + first + low * s.row_phases) * s.width;
                 if (s.phases == 1) packer.pack(begin, s.row_phases * s.width, high - low, own + low * s.pitch);
                 else pack_phases(s, begin, high - low, own + low * s.pitch);
             }
-            for (int64_t p = 0; p < s.phases; ++p) clear(own + p * s.part + high * s.pitch, (rows - high) * s.pitch + kBehind<T>);
+            // Rows that were packed run over into what comes after the last.
+            const int64_t behind = fresh ? (rows - high) * s.pitch + kBehind<T> : lanes<T>;
+            for (int64_t p = 0; p < s.phases; ++p) clear(own + p * s.part + high * s.pitch, behind);
         }
     }
 }
 
-// Where a strip of an image is read from row0 on: where it lies or, if vectors would read beyond `end`, and where it can't be, in scratch.
+// Where a strip of an image is read from row0 on, in scratch that is `fresh` or had the same rows of another image: where it lies or, if vectors would read beyond `end`, and where it can't be, in scratch.
 template <class T>
-const T* located(const Source& s, const T* from, const T* end, int64_t row0, int64_t rows, T* scratch) {
+const T* located(const Source& s, const T* from, const T* end, int64_t row0, int64_t rows, T* scratch, bool fresh) {
     if (!s.in_place) {
-        pack(s, from, row0, rows, scratch);
+        pack(s, from, row0, rows, scratch, fresh);
         return scratch;
     }
     const int64_t size = s.channels * s.height * s.width;

@@ -175,15 +175,15 @@ void add_bias(const ConvShape& c, const T* gy, int64_t rows, T* gb) {
 
 // Samples [n, n + samples) from row a0 of gy, one group. Where x is read in place, but for the last image, that comes by itself.
 template <class T>
-void add_chunk(const WeightPlan<T>& plan, int64_t n, int64_t samples, int64_t group, int64_t a0, T* scratch, T* gw, T* gb) {
+void add_chunk(const WeightPlan<T>& plan, int64_t n, int64_t samples, int64_t group, int64_t a0, T* scratch, bool fresh, T* gw, T* gb) {
     const ConvShape& c = plan.c;
     const int64_t rows = smaller(plan.strip, c.out[0] - a0), image = c.groups * c.out_channels * c.out[0] * c.out[1];
     const int64_t source_size = c.in_channels * c.in[0] * c.in[1];
     const auto x_of = [&](int64_t sample) { return plan.x + (sample * c.groups + group) * source_size; };
     const T* const x_end = plan.x + c.batch * c.groups * source_size;
     if (samples > 1 && plan.source.in_place && x_end - x_of(n + samples - 1) < source_size + lanes<T>) {
-        add_chunk(plan, n, samples - 1, group, a0, scratch, gw, gb);
-        return add_chunk(plan, n + samples - 1, 1, group, a0, scratch, gw, gb);
+        add_chunk(plan, n, samples - 1, group, a0, scratch, fresh, gw, gb);
+        return add_chunk(plan, n + samples - 1, 1, group, a0, scratch, fresh, gw, gb);
     }
     const T* gy = plan.gy + n * image + (group * c.out_channels * c.out[0] + a0) * c.out[1];
     T* const grad = scratch + plan.x_scratch();
@@ -191,7 +191,7 @@ void add_chunk(const WeightPlan<T>& plan, int64_t n, int64_t samples, int64_t gr
     loaded.width = plan.joined ? plan.joined_width(rows) : plan.copied ? plan.grad_row : c.out[1];
     for (int64_t i = 0; i < samples; ++i, gy += image) {
         const T* const x = located(plan.source, x_of(n + i), x_end, a0 * c.stride[0] - c.padding[0], rows + forward_reach(c),
-                                   plan.source.in_place ? scratch : scratch + i * plan.x_size);
+                                   plan.source.in_place ? scratch : scratch + i * plan.x_size, fresh);
         if (i == 0) loaded.x = x;
         if (plan.copied) pack_grad(plan, gy, rows, grad + i * plan.grad_size);
         if (gb) add_bias(c, gy, rows, gb + group * c.out_channels * lanes<T>);
@@ -256,12 +256,13 @@ public:
         T* const own = sums_.get() + part * own_sums();
         clear(own, own_sums());
         const int64_t end = items() * (part + 1) / parts_;
+        bool fresh = true;
         for (int64_t i = items() * part / parts_; i < end;) {
             const int64_t strip = i / c.batch, n = i % c.batch, left = smaller(end - i, c.batch - n);
             const int64_t samples = even_block(left, plan.samples);
             for (int64_t g = 0; g < c.groups; ++g)
-                add_chunk(plan, n, samples, g, strip * plan.strip, scratch, own, gb_ ? own + weights() : nullptr);
-            i += samples;
+                add_chunk(plan, n, samples, g, strip * plan.strip, scratch, fresh && g == 0, own, gb_ ? own + weights() : nullptr);
+            i += samples, fresh = plan.strips > 1;
         }
     }
 

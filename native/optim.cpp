@@ -28,12 +28,14 @@ int64_t elements(const StepTensor<T>* tensors, int64_t count) {
     return total;
 }
 
-// range(tensor, from, to) for what lies in [begin, end) of the elements of all tensors laid end to end.
+// range(tensor, from, to) for a part of the elements of each tensor, in whole cache lines. Of each tensor, and not of all laid
+// end to end: a thread then meets the rows whose gradients it has most likely computed, which its core's cache still holds.
 template <class T, class Range>
-RL_INLINE void each_range(const StepTensor<T>* tensors, int64_t count, int64_t begin, int64_t end, Range range) {
-    int64_t offset = 0;
-    for (int64_t i = 0; i < count && offset < end; offset += tensors[i++].size) {
-        const int64_t from = larger(begin - offset, 0), to = smaller(end - offset, tensors[i].size);
+RL_INLINE void each_range(const StepTensor<T>* tensors, int64_t count, int part, int parts, Range range) {
+    constexpr int64_t line = 64 / sizeof(T);
+    for (int64_t i = 0; i < count; ++i) {
+        const int64_t size = tensors[i].size, from = size * part / parts / line * line;
+        const int64_t to = part + 1 == parts ? size : size * (part + 1) / parts / line * line;
         if (from < to) range(tensors[i], from, to);
     }
 }
@@ -42,9 +44,9 @@ RL_INLINE void each_range(const StepTensor<T>* tensors, int64_t count, int64_t b
 // in registers.
 template <class T, class Body>
 RL_INLINE void step_all(const StepTensor<T>* tensors, int64_t count, Body body) {
-    parallel_for(elements(tensors, count), kGrain, [=](int64_t begin, int64_t end) {
+    parallel_parts(shares_for(elements(tensors, count), kGrain), [=](int part, int parts) {
         const Body own = body;  // which no store can change: its constants stay in registers
-        each_range(tensors, count, begin, end, [&own](const StepTensor<T>& tensor, int64_t at, int64_t to) {
+        each_range(tensors, count, part, parts, [&own](const StepTensor<T>& tensor, int64_t at, int64_t to) {
             const StepTensor<T> t = tensor;
             for (; at + lanes<T> <= to; at += lanes<T>) own(t, Lane<T, true>{at, lanes<T>});
             if (at < to) own(t, Lane<T, false>{at, to - at});
@@ -304,7 +306,7 @@ double squares(const StepTensor<T>* tensors, int64_t count) {
     double partial[kMaxThreads] = {};
     parallel_parts(parts_for(total, kGrain), [&](int part, int parts) {
         double sum = 0;
-        each_range(tensors, count, total * part / parts, total * (part + 1) / parts, [&](const StepTensor<T>& t, int64_t at, int64_t to) {
+        each_range(tensors, count, part, parts, [&](const StepTensor<T>& t, int64_t at, int64_t to) {
             for (; at < to; at += stretch) sum += squares_of(t.grad + at, smaller(to - at, stretch));
         });
         partial[part] = sum;

@@ -107,11 +107,15 @@ private:
         for (int64_t rows = 1; rows <= wanted; ++rows) {
             const int64_t columns = wanted / rows;
             if (rows * columns != wanted) continue;
-            const double height = static_cast<double>(divide_up(tiles_, rows) * kTileRows);
+            const double height = static_cast<double>(divide_up(job_.m, rows));
             const double width = static_cast<double>(divide_up(panels_, columns) * kTileColumns<T>);
-            const double cost = height * width + 4 * height + 4 * width;
+            // What shares out rows of the result as they lie in memory leaves each thread what it will most likely read next.
+            const bool cuts = (transposed_ ? rows : columns) > 1;
+            const double apart = cuts && job_.k ? 8 / static_cast<double>(job_.k) : 0;
+            const double cost = height * width * (1 + apart) + 4 * height + 4 * width;
             if (cost < best) best = cost, row_pieces_ = rows, column_pieces_ = columns;
         }
+        tiles_ = padded(tiles_, row_pieces_);  // as many for each part
         pack_b_ = job_.b.columns != 1 || job_.m / row_pieces_ >= 8 * kTileRows;
         if (pack_b_) {
             const int64_t bytes = panels_ / column_pieces_ * kTileColumns<T> * depth_ * static_cast<int64_t>(sizeof(T));

@@ -55,12 +55,13 @@ RL_INLINE T value_of_row(const T* x, int64_t n) {
     }
     for (; i + lanes<T> <= n; i += lanes<T>) running.take(0, load(x + i));
     if (i < n) running.take(1, load_part(x + i, n - i, x[0]));
-    T best = running.result(0)[0];
-    for (int w = 0; w < kWide; ++w) {
-        const Vec<T> v = running.result(w);
-        for (int l = 0; l < lanes<T>; ++l) best = wins<GREATEST>(v[l], best) ? v[l] : best;
-    }
-    return best;
+    // A NaN is better than any number.
+    const auto better = [](Vec<T> a, Vec<T> b) __attribute__((always_inline)) {
+        return (Better<GREATEST>{}(a, b) | (a != a)) ? a : b;
+    };
+    Vec<T> best = running.result(0);
+    for (int w = 1; w < kWide; ++w) best = better(best, running.result(w));
+    return joined<T>(best, better);
 }
 
 // Columns [j, j + width) of n rows `stride` apart.

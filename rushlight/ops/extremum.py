@@ -454,9 +454,8 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out
     check_tensor("aminmax", "input", 1, input)
     array = input._array
     if dim is None and out is None and array.size and not keepdim and free(input) is not None:
-        dims = tuple(range(array.ndim))
-        low, high = (plain(kernels.extremum_over(array, greatest, dims, False)) for greatest in (False, True))
-        return return_types.aminmax((low, high))
+        low, high = kernels.extremum_over(array, False), kernels.extremum_over(array, True)
+        return return_types.aminmax((plain(low), plain(high)))
     _check_ordered(array, "aminmax_cpu")
     if dim is None and not array.size:
         raise RuntimeError(

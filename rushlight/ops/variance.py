@@ -24,7 +24,8 @@ from rushlight.ops._numeric import (
     spread,
     widened,
 )
-from rushlight.ops._out import into
+from rushlight.ops._out import into, plain
+from rushlight.ops._quick import free
 from rushlight.ops.reduce import MeanDim, note_dims
 
 if TYPE_CHECKING:
@@ -167,6 +168,27 @@ def _spread_arguments(
     return dim, amount
 
 
+def _quick_moments(
+    input: Any, dim: Any, unbiased: bool | None, keepdim: bool, correction: float | None
+) -> tuple[Array, Array] | None:
+    """Variance and mean of floats that want no gradient, of all or along one dimension; None of other calls."""
+    if correction is not None:
+        return None
+    array = free(input)
+    if array is None:
+        return None
+    if dim is None:
+        dims, count = None, array.size
+    elif dim.__class__ is int and -array.ndim <= dim < array.ndim:
+        dims, count = (dim % array.ndim,), array.shape[dim]
+    else:
+        return None
+    freedom = count - (unbiased is None or unbiased is True)
+    if freedom <= 0 or not array.size:
+        return None
+    return kernels.moments_over(array, dims, keepdim, float(freedom))
+
+
 def var(
     input: Tensor,
     dim: Dims = None,
@@ -188,6 +210,12 @@ def var(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.var.html
     """
+    if (
+        out is None
+        and axis is None
+        and (found := _quick_moments(input, dim, unbiased, keepdim, correction)) is not None
+    ):
+        return plain(found[0])
     check_tensor("var", "input", 1, input)
     dim, amount = _spread_arguments("var", input, dim if axis is None else axis, unbiased, correction)
     return into(out, Var.apply(input, dim, amount, keepdim))
@@ -211,6 +239,12 @@ def std(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.std.html
     """
+    if (
+        out is None
+        and axis is None
+        and (found := _quick_moments(input, dim, unbiased, keepdim, correction)) is not None
+    ):
+        return plain(np.sqrt(found[0]))
     check_tensor("std", "input", 1, input)
     dim, amount = _spread_arguments("std", input, dim if axis is None else axis, unbiased, correction)
     return into(out, Std.apply(input, dim, amount, keepdim))
@@ -232,6 +266,9 @@ def var_mean(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.var_mean.html
     """
+    found = _quick_moments(input, dim, unbiased, keepdim, correction)
+    if found is not None and not np.count_nonzero(np.isinf(found[1])):
+        return plain(found[0]), plain(found[1])
     check_tensor("var_mean", "input", 1, input)
     dim, amount = _spread_arguments("var_mean", input, dim, unbiased, correction)
     return VarMean.apply(input, dim, amount, keepdim)
@@ -253,6 +290,9 @@ def std_mean(
 
     Source: https://docs.pytorch.org/docs/2.13/generated/torch.std_mean.html
     """
+    found = _quick_moments(input, dim, unbiased, keepdim, correction)
+    if found is not None and not np.count_nonzero(np.isinf(found[1])):
+        return plain(np.sqrt(found[0])), plain(found[1])
     check_tensor("std_mean", "input", 1, input)
     dim, amount = _spread_arguments("std_mean", input, dim, unbiased, correction)
     return StdMean.apply(input, dim, amount, keepdim)

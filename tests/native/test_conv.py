@@ -63,6 +63,39 @@ def test_equals_reference(machine, path, seed, dtype):
     close(gb, expected_gb, dtype)
 
 
+IN_PLACE = [  # batch, groups, channels, outputs, size, window, dilation
+    (1, 1, 1, 1, (3, 3), (3, 3), (1, 1)),
+    (7, 1, 1, 3, (1, 4), (1, 2), (1, 1)),
+    (9, 3, 1, 2, (2, 2), (2, 1), (1, 1)),
+    (3, 1, 2, 5, (4, 5), (2, 2), (1, 1)),
+    (5, 2, 3, 4, (11, 19), (3, 3), (2, 3)),
+    (4, 1, 6, 16, (15, 15), (3, 3), (1, 1)),
+    (2, 1, 1, 6, (400, 150), (3, 3), (1, 1)),
+]
+
+
+@pytest.mark.parametrize(("batch", "groups", "channels", "outs", "size", "kernel", "dilation"), IN_PLACE)
+def test_images_read_in_place(machine, dtype, batch, groups, channels, outs, size, kernel, dilation):
+    """Windows that are all inside: what lies behind the last image is read by none."""
+    rng = np.random.default_rng(0)
+    count = batch * groups * channels * size[0] * size[1]
+    memory = np.full(count + 100, np.nan, dtype)
+    x = memory[:count].reshape(batch, groups * channels, *size)
+    x[...] = rng.standard_normal(x.shape)
+    w = rng.standard_normal((groups * outs, channels, *kernel)).astype(dtype)
+    settings = ((1, 1), (0, 0), dilation, groups)
+    expected = reference.conv(x, w, None, *settings)
+    gy = rng.standard_normal(expected.shape).astype(dtype)
+    native.set_conv_path("direct")
+    try:
+        close(native.conv(x, w, None, *settings), expected, dtype)
+        found = native.conv_weight(x, gy, kernel, *settings, True)
+    finally:
+        native.set_conv_path("best")
+    for part, wanted in zip(found, reference.conv_weight(x, gy, kernel, *settings, True), strict=True):
+        close(part, wanted, dtype)
+
+
 @pytest.mark.parametrize("kind", ["gemm", "winograd"])
 @pytest.mark.parametrize("seed", range(12))
 def test_three_dimensions(machine, kind, seed, dtype):

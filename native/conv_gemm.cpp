@@ -317,11 +317,11 @@ ConvStatus multiply(const Product<T>& job, const Pass* passes, int64_t count, in
     plan.share_tiles = units < 4 * parts && job.tiles() >= parts;
     plan.pieces = plan.share_tiles ? parts : parts * larger(divide_up(own, plan.most), smaller(own, kLeastPieces));
     const int64_t weights = job.packs ? job.out_channels * job.in_channels * plan.taps : 0, size = weights + plan.most * panel;
-    Scratch<T> scratch(static_cast<size_t>(parts * size));
-    if (!scratch.get()) return ConvStatus::no_memory;
+    PartScratch<T> scratch(parts, size);
+    if (!scratch) return ConvStatus::no_memory;
     Pieces pieces(plan.pieces, static_cast<int>(parts));
     parallel_parts(static_cast<int>(parts), [&](int part, int) {
-        Room<T> room = {scratch.get() + part * size, scratch.get() + part * size + weights};
+        Room<T> room = {scratch.of(part), scratch.of(part) + weights};
         pieces.take(part, [&](int64_t i) { run_piece(job, plan, i, i + 1 < pieces.first(part + 1), room); });
     });
     return ConvStatus::ok;

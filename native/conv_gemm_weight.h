@@ -358,12 +358,12 @@ ConvStatus weight_gradient(const ConvShape& c, const T* x, const T* gy, T* gw, T
     const int64_t scratch_size = job.columns_size() + job.channels * job.rows.window * job.row();
     const bool in_place = job.direct && job.output_parts == 1 && job.width == job.columns.channels;
     Scratch<T> own_sums(static_cast<size_t>(in_place ? 1 : job.output_parts * size)), bias(static_cast<size_t>(job.output_parts * bias_size));
-    Scratch<T> scratch(static_cast<size_t>(parts * scratch_size));
-    if (!own_sums.get() || !bias.get() || !scratch.get()) return ConvStatus::no_memory;
+    PartScratch<T> scratch(parts, scratch_size);
+    if (!own_sums.get() || !bias.get() || !scratch) return ConvStatus::no_memory;
     T* const sums = in_place ? gw : own_sums.get();
     parallel_parts(static_cast<int>(parts), [&](int part, int) {
         const int64_t share = part / job.channel_parts;
-        grad_share(job, part, scratch.get() + part * scratch_size, sums + share * size, gb ? bias.get() + share * bias_size : nullptr);
+        grad_share(job, part, scratch.of(part), sums + share * size, gb ? bias.get() + share * bias_size : nullptr);
     });
     bool nan = !in_place && finish_all(job, sums, gw);
     for (int64_t i = 0; gb && i < c.groups * c.out_channels; ++i) {

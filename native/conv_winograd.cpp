@@ -225,17 +225,17 @@ ConvStatus correlate(const Job<T>& first_group, const ConvShape& c, const int64_
     const int64_t room = smaller(most, divide_up(panels, shares)) * kPanel<T>, input_point = room * first.channels + lanes<T>;
     const int64_t weight_point = first.channels * first.block + 2 * lanes<T>, product_size = points * (first.block * kPanel<T> + lanes<T>);
     const int64_t size = points * (input_point + weight_point) + product_size;
-    Scratch<T> scratch(static_cast<size_t>(parts * size));
-    Scratch<Patch> patches(static_cast<size_t>(parts * first.depth.kernel * room));
-    Scratch<Place> places(static_cast<size_t>(parts * room));
-    if (!scratch.get() || !patches.get() || !places.get()) return ConvStatus::no_memory;
+    PartScratch<T> scratch(parts, size);
+    PartScratch<Patch> patches(parts, first.depth.kernel * room);
+    PartScratch<Place> places(parts, room);
+    if (!scratch || !patches || !places) return ConvStatus::no_memory;
     bool strange[kMaxThreads] = {};
     parallel_parts(static_cast<int>(parts), [&](int part, int) {
-        T* const inputs = scratch.get() + part * size;
+        T* const inputs = scratch.of(part);
         T* const weights = inputs + points * input_point;
         const Room<T> own = {weights, weight_point, weights + points * weight_point};
-        Patch* const own_patches = patches.get() + part * first.depth.kernel * room;
-        Place* const own_places = places.get() + part * room;
+        Patch* const own_patches = patches.of(part);
+        Place* const own_places = places.of(part);
         const int64_t share = part / others, other = part % others, end = smaller(panels * (share + 1) / shares * kPanel<T>, tiling.count);
         const int64_t begin = panels * share / shares * kPanel<T>, chunks = larger(1, divide_up(end - begin, room));
         const int64_t step = divide_up(divide_up(end - begin, kPanel<T>), chunks) * kPanel<T>;

@@ -221,9 +221,10 @@ ConvStatus weight_of(const ConvShape& c, const T* x, const T* gy, T* gw) {
     GradJob<T> job = {depth, channels, c.out_channels, {c.in[0], c.in[1]}, {c.out[0], c.out[1]}, block, x, gy, gw, width, room, nullptr,
                       nullptr, room * width + lanes<T>, c.out_channels * room + lanes<T>, product_point};
     const int64_t size = points * (job.input_point + job.grad_point), patches_size = (depth.kernel + 1) * room;
-    Scratch<T> transformed(static_cast<size_t>(takers * size)), sums(static_cast<size_t>(once ? parts * next : shares * sums_size));
-    Scratch<Patch> patches(static_cast<size_t>(takers * patches_size));
-    if (!transformed.get() || !sums.get() || !patches.get()) return ConvStatus::no_memory;
+    PartScratch<T> transformed(takers, size);
+    Scratch<T> sums(static_cast<size_t>(once ? parts * next : shares * sums_size));
+    PartScratch<Patch> patches(takers, patches_size);
+    if (!transformed || !sums.get() || !patches) return ConvStatus::no_memory;
     T* const all_sums = sums.get();
     bool strange[kMaxThreads] = {};
     const auto take_share = [&](GradJob<T> of, int64_t share, Patch* inputs) {
@@ -243,10 +244,10 @@ ConvStatus weight_of(const ConvShape& c, const T* x, const T* gy, T* gw) {
     for (int64_t g = 0; g < c.groups; ++g) {
         parallel_parts(static_cast<int>(takers), [&](int part, int total) {
             GradJob<T> of = job;
-            of.inputs = transformed.get() + part * size;
+            of.inputs = transformed.of(part);
             of.grads = of.inputs + points * job.input_point;
             for (int64_t share = shares * part / total; share < shares * (part + 1) / total; ++share)
-                take_share(of, share, patches.get() + part * patches_size);
+                take_share(of, share, patches.of(part));
         });
         if (shares > 1) {
             parallel_parts(static_cast<int>(smaller(parts, units)), [&](int part, int total) {

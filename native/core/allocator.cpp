@@ -217,6 +217,29 @@ uint64_t container_limit() {
     return bytes;
 }
 
+// Rooms of the parts of jobs: some sets, for kernels that need several, or run in several threads of a program.
+constexpr int kSets = 4;
+constexpr int64_t kRooms = 64;
+constexpr size_t kMostInRoom = size_t{1} << 22;
+
+struct RoomSet {
+    std::atomic<bool> taken{false};
+    void* rooms[kRooms] = {};
+    size_t bytes[kRooms] = {};
+
+    bool grow(int64_t parts, size_t wanted) {
+        for (int64_t i = 0; i < parts; ++i) {
+            if (bytes[i] >= wanted) continue;
+            release(rooms[i]);
+            rooms[i] = allocate(wanted);
+            bytes[i] = rooms[i] ? wanted : 0;
+            if (!rooms[i]) return false;
+        }
+        return true;
+    }
+};
+RoomSet room_sets[kSets];
+
 const bool ready = [] {
     cache.stats.limit = default_memory_limit();
     return true;
@@ -270,6 +293,26 @@ void release(void* p) noexcept {
         surplus = cache.stats.cached > cache.stats.limit ? trim(cache.stats.limit) : nullptr;
     }
     give_back(surplus);
+}
+
+int take_rooms([[maybe_unused]] int64_t parts, [[maybe_unused]] size_t bytes) noexcept {
+#if !defined(__SANITIZE_ADDRESS__)  // which finds what is written past a block's end, but not past the end of what is used of a room
+    if (parts > kRooms || bytes > kMostInRoom) return -1;
+    for (int i = 0; i < kSets; ++i) {
+        if (room_sets[i].taken.exchange(true, std::memory_order_acquire)) continue;
+        if (room_sets[i].grow(parts, bytes)) return i;
+        return_rooms(i);
+        break;
+    }
+#endif
+    return -1;
+}
+
+void* room_of(int rooms, int64_t part) noexcept { return room_sets[rooms].rooms[part]; }
+void return_rooms(int rooms) noexcept { room_sets[rooms].taken.store(false, std::memory_order_release); }
+
+void forget_rooms() noexcept {
+    for (RoomSet& set : room_sets) set.taken.store(false, std::memory_order_relaxed);
 }
 
 MemoryStats memory_stats() noexcept {

@@ -196,6 +196,7 @@ void make_pool() {
 // In a forked child only the calling thread exists.
 void after_fork_in_child() {
     unlock_allocator();
+    forget_rooms();
     const int limit = pool().limit;
     make_pool();
     pool().limit = limit;

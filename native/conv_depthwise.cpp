@@ -9,6 +9,7 @@
 #include "conv_patches.h"
 #include "core/allocator.h"
 #include "core/thread_pool.h"
+#include "core/vec_strided.h"
 
 namespace rl::RL_ISA {
 namespace {
@@ -101,8 +102,8 @@ void split_plane(const ConvShape& c, const T* x, T* to) {
         if (step == 2) {
             for (int64_t j = 0; j < width; j += lanes<T>) {
                 const Vec<T> a = load_n(from + 2 * j, columns - 2 * j), b = load_n(from + 2 * j + lanes<T>, columns - 2 * j - lanes<T>);
-                store_n(out + j, every_second<T, 0>(a, b), width - j);
-                store_n(out + rows * width + j, every_second<T, 1>(a, b), width - j);
+                store_n(out + j, every_nth<T, 2, 0>({a, b}), width - j);
+                store_n(out + rows * width + j, every_nth<T, 2, 1>({a, b}), width - j);
             }
             continue;
         }
@@ -121,8 +122,8 @@ void join_plane(const ConvShape& c, const T* from, T* x) {
         if (step == 2) {
             for (int64_t j = 0; j < width; j += lanes<T>) {
                 const Vec<T> a = load_n(phases + j, width - j), b = load_n(phases + rows * width + j, width - j);
-                store_n(to + 2 * j, by_turns<T, 0>(a, b), c.in[1] - 2 * j);
-                store_n(to + 2 * j + lanes<T>, by_turns<T, 1>(a, b), c.in[1] - 2 * j - lanes<T>);
+                store_n(to + 2 * j, interleaved<T, 2, 0>({a, b}), c.in[1] - 2 * j);
+                store_n(to + 2 * j + lanes<T>, interleaved<T, 2, 1>({a, b}), c.in[1] - 2 * j - lanes<T>);
             }
             continue;
         }

@@ -11,6 +11,7 @@
 #include "core/allocator.h"
 #include "core/pieces.h"
 #include "core/thread_pool.h"
+#include "core/vec_strided.h"
 
 namespace rl::RL_ISA {
 namespace {
@@ -83,8 +84,8 @@ void put_runs(const Spots<T>& s, const T* rows, int64_t count, const T* between,
             continue;
         }
         alignas(kVectorBytes) T line[3 * L] = {};
-        store(line, s.step == 1 ? v : by_turns<T, 0>(v, other));
-        if (s.step == 2) store(line + L, by_turns<T, 1>(v, other));
+        store(line, s.step == 1 ? v : interleaved<T, 2, 0>({v, other}));
+        if (s.step == 2) store(line + L, interleaved<T, 2, 1>({v, other}));
         for (int32_t r = 0; r < s.runs; ++r) {
             const int32_t first = s.run[r], step = s.step;
             const int64_t size = (s.run[r + 1] - first) * step;

@@ -6,6 +6,7 @@
 
 #include "core/stream.h"
 #include "core/thread_pool.h"
+#include "core/vec_strided.h"
 
 namespace rl::RL_ISA {
 namespace {
@@ -141,16 +142,16 @@ template <class T>
 RL_INLINE void part_pairs(T* out, int64_t rows, const T* in, int64_t n) {
     for (int64_t i = 0; i < n; i += lanes<T>) {
         const Vec<T> a = load_n(in + 2 * i, 2 * (n - i)), b = load_n(in + 2 * i + lanes<T>, 2 * (n - i) - lanes<T>);
-        store_n(out + i, every_second<T, 0>(a, b), n - i);
-        store_n(out + rows + i, every_second<T, 1>(a, b), n - i);
+        store_n(out + i, every_nth<T, 2, 0>({a, b}), n - i);
+        store_n(out + rows + i, every_nth<T, 2, 1>({a, b}), n - i);
     }
 }
 template <class T>
 RL_INLINE void join_pairs(T* out, const T* in, int64_t columns, int64_t n) {
     for (int64_t i = 0; i < n; i += lanes<T>) {
         const Vec<T> a = load_n(in + i, n - i), b = load_n(in + columns + i, n - i);
-        store_n(out + 2 * i, by_turns<T, 0>(a, b), 2 * (n - i));
-        store_n(out + 2 * i + lanes<T>, by_turns<T, 1>(a, b), 2 * (n - i) - lanes<T>);
+        store_n(out + 2 * i, interleaved<T, 2, 0>({a, b}), 2 * (n - i));
+        store_n(out + 2 * i + lanes<T>, interleaved<T, 2, 1>({a, b}), 2 * (n - i) - lanes<T>);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "core/allocator.h"
 #include "core/thread_pool.h"
 #include "core/tile.h"
+#include "core/vec_strided.h"
 #include "fourier_passes.h"
 
 namespace rl::RL_ISA {
@@ -35,7 +36,7 @@ RL_INLINE void read_complex(const Tile<const T>& tile, int64_t places, bool exch
     for (int64_t j = 0; j < places; ++j) {
         const T* from = tile.data + j * tile.step;
         const Vec<T> a = load_n(from, 2 * tile.count), b = load_n(from + lanes<T>, 2 * tile.count - lanes<T>);
-        const Vec<T> re = every_second<T, 0>(a, b), im = every_second<T, 1>(a, b);
+        const Vec<T> re = every_nth<T, 2, 0>({a, b}), im = every_nth<T, 2, 1>({a, b});
         to[j] = exchange ? Element<T>{im, re} : Element<T>{re, im};
     }
 }
@@ -52,8 +53,8 @@ RL_INLINE void write_complex(const Tile<T>& tile, int64_t places, bool exchange,
         T* to = tile.data + j * tile.step;
         const Vec<T> re = (exchange ? from[j].im : from[j].re) * splat(scale);
         const Vec<T> im = (exchange ? from[j].re : from[j].im) * splat(scale);
-        store_n(to, by_turns<T, 0>(re, im), 2 * tile.count);
-        store_n(to + lanes<T>, by_turns<T, 1>(re, im), 2 * tile.count - lanes<T>);
+        store_n(to, interleaved<T, 2, 0>({re, im}), 2 * tile.count);
+        store_n(to + lanes<T>, interleaved<T, 2, 1>({re, im}), 2 * tile.count - lanes<T>);
     }
 }
 

@@ -160,46 +160,22 @@ RL_INLINE Vec<T> sqrt(Vec<T> v) {
     return v;
 }
 
-// Every second element of two vectors, from the first or the second on.
-template <class T, int FIRST, int... I>
-RL_INLINE Vec<T> every_second_of(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) {
+// Lanes of a and, after them, of b.
+template <class T, int... LANE>
+RL_INLINE Vec<T> pick(Vec<T> a, Vec<T> b, std::integer_sequence<int, LANE...>) {
 #if defined(__clang__)
-    return __builtin_shufflevector(a, b, (2 * I + FIRST)...);
+    return __builtin_shufflevector(a, b, LANE...);
 #else
-    return __builtin_shuffle(a, b, Mask<T>{(2 * I + FIRST)...});
+    return __builtin_shuffle(a, b, Mask<T>{LANE...});
 #endif
-}
-template <class T, int FIRST>
-RL_INLINE Vec<T> every_second(Vec<T> a, Vec<T> b) {
-    return every_second_of<T, FIRST>(a, b, std::make_integer_sequence<int, lanes<T>>{});
-}
-
-// The lanes of two vectors by turns: the first half of the result or the second.
-template <class T, int FIRST, int... I>
-RL_INLINE Vec<T> by_turns_of(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) {
-    constexpr int L = lanes<T>;
-#if defined(__clang__)
-    return __builtin_shufflevector(a, b, (FIRST * L / 2 + I / 2 + I % 2 * L)...);
-#else
-    return __builtin_shuffle(a, b, Mask<T>{(FIRST * L / 2 + I / 2 + I % 2 * L)...});
-#endif
-}
-template <class T, int FIRST>
-RL_INLINE Vec<T> by_turns(Vec<T> a, Vec<T> b) {
-    return by_turns_of<T, FIRST>(a, b, std::make_integer_sequence<int, lanes<T>>{});
 }
 
 // Exchanges the blocks of STEP elements off the diagonal of each 2 x 2 group of blocks of two rows.
 template <class T, int STEP, int... I>
 RL_INLINE void exchange_pair(Vec<T>& upper, Vec<T>& lower, std::integer_sequence<int, I...>) {
     const Vec<T> a = upper, b = lower;
-#if defined(__clang__)
-    upper = __builtin_shufflevector(a, b, (I & STEP ? lanes<T> + I - STEP : I)...);
-    lower = __builtin_shufflevector(a, b, (I & STEP ? lanes<T> + I : I + STEP)...);
-#else
-    upper = __builtin_shuffle(a, b, Mask<T>{(I & STEP ? lanes<T> + I - STEP : I)...});
-    lower = __builtin_shuffle(a, b, Mask<T>{(I & STEP ? lanes<T> + I : I + STEP)...});
-#endif
+    upper = pick<T>(a, b, std::integer_sequence<int, (I & STEP ? lanes<T> + I - STEP : I)...>{});
+    lower = pick<T>(a, b, std::integer_sequence<int, (I & STEP ? lanes<T> + I : I + STEP)...>{});
 }
 
 // One step of transpose(): rows i and i + STEP, which are a pair.
@@ -225,11 +201,7 @@ RL_INLINE void transpose(Vec<T> (&rows)[lanes<T>]) {
 // Each lane beside the one that is HALF lanes from it, in pairs.
 template <class T, int HALF, int... I>
 RL_INLINE Vec<T> opposite(Vec<T> v, std::integer_sequence<int, I...>) {
-#if defined(__clang__)
-    return __builtin_shufflevector(v, v, (I ^ HALF)...);
-#else
-    return __builtin_shuffle(v, Mask<T>{(I ^ HALF)...});
-#endif
+    return pick<T>(v, v, std::integer_sequence<int, (I ^ HALF)...>{});
 }
 
 // All lanes joined, halves first: as many steps as a vector can be halved, not as many as it has lanes.

@@ -1,7 +1,7 @@
 // Comparisons of vectors as bits, and back. Kernel files only, as vec.h.
 #pragma once
 
-#include "vec.h"
+#include "vec_strided.h"
 
 namespace rl::RL_ISA {
 namespace {
@@ -115,8 +115,8 @@ template <class T>
 RL_INLINE void part_row(const T* from, int64_t width, int64_t first, T* to, int64_t size, int64_t apart, T fill = T(0)) {
     for (int64_t j = 0; j < size; j += lanes<T>) {
         const Vec<T> a = load_inside(from, width, first + 2 * j, fill), b = load_inside(from, width, first + 2 * j + lanes<T>, fill);
-        store(to + j, every_second<T, 0>(a, b));
-        store(to + apart + j, every_second<T, 1>(a, b));
+        store(to + j, every_nth<T, 2, 0>({a, b}));
+        store(to + apart + j, every_nth<T, 2, 1>({a, b}));
     }
 }
 

@@ -6,16 +6,6 @@
 namespace rl::RL_ISA {
 namespace {
 
-// Lanes of a and, after them, of b.
-template <class T, int... LANE>
-RL_INLINE Vec<T> pick(Vec<T> a, Vec<T> b, std::integer_sequence<int, LANE...>) {
-#if defined(__clang__)
-    return __builtin_shufflevector(a, b, LANE...);
-#else
-    return __builtin_shuffle(a, b, Mask<T>{LANE...});
-#endif
-}
-
 // What a step of every_nth() puts into lane i: of the vectors so far (lanes [0, L)) or of vector k (after them).
 constexpr int nth_lane(int i, int n, int first, int k, int L) {
     const int from = i * n + first;

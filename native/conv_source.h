@@ -144,7 +144,8 @@ void pack(const Source& s, const T* from, int64_t row0, int64_t rows, T* to, boo
     }
 }
 
-// Where a strip of an image is read from row0 on, in scratch that is `fresh` or had the same rows of another image: where it lies or, if vectors would read beyond `end`, and where it can't be, in scratch.
+// Where a strip of an image is read from row0 on: where it lies or, if vectors would read beyond `end`, and where it can't be, in
+// scratch, which is `fresh` or had the same rows of another image.
 template <class T>
 const T* located(const Source& s, const T* from, const T* end, int64_t row0, int64_t rows, T* scratch, bool fresh) {
     if (!s.in_place) {

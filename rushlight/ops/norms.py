@@ -52,7 +52,7 @@ def norm_of(array: Array, order: float, dims: tuple[int, ...], keepdim: bool) ->
             root = np.array(math.sqrt(total), array.dtype)
             return root.reshape(kept_shape(array.shape, dims)) if keepdim else root
     if order == 2 and array.dtype.char in "fd":
-        return np.sqrt(kernels.sum_over(np.multiply(array, array), dims, keepdim))
+        return np.asarray(np.sqrt(kernels.sum_over(np.asarray(np.multiply(array, array)), dims, keepdim)))
     size = np.abs(array)
     if order == math.inf:
         return maximum_reduce(size, dims, None, None, keepdim)

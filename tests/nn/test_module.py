@@ -256,6 +256,7 @@ def test_prints_as_pytorch_does() -> None:
 def test_dir_names_what_can_be_written_as_an_attribute() -> None:
     listed = dir(Net())
     assert {"scale", "stack", "forward"} <= set(listed) and "0" not in dir(nn.Sequential(nn.Flatten()))
+    assert listed.count("scale") == 1
 
 
 def test_copies_and_pickles_with_sharing_kept() -> None:

@@ -258,6 +258,14 @@ def test_dir_names_what_can_be_written_as_an_attribute() -> None:
     assert {"scale", "stack", "forward"} <= set(listed) and "0" not in dir(nn.Sequential(nn.Flatten()))
     assert listed.count("scale") == 1
 
+    class Hidden(Net):
+        scale = property(lambda self: None)
+
+    net = Net()
+    net.__class__ = Hidden
+    del net._modules["scale"]
+    assert dir(net).count("scale") == 1
+
 
 def test_copies_and_pickles_with_sharing_kept() -> None:
     net = Net()

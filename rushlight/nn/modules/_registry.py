@@ -292,8 +292,7 @@ class Registry:
 
     def __dir__(self) -> list[str]:
         cls = type(self)
-        noted = {name for base in cls.__mro__ for name, value in vars(base).items() if isinstance(value, _Found)}
-        of_class = [name for name in dir(cls) if name not in noted]
+        of_class = [name for name in dir(cls) if not isinstance(inspect.getattr_static(cls, name, None), _Found)]
         names = [*of_class, *self.__dict__, *self._parameters, *self._modules, *self._buffers]
         # What begins with a digit can't be written as an attribute.
         return sorted(name for name in names if not name[0].isdigit())

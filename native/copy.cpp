@@ -216,6 +216,28 @@ void copy(const CopyJob<T>& job) {
     copy_any(s);
 }
 
+// Threads share the result's elements, whatever the pieces' lengths: a run ends where a piece's row, a thread's share does.
+template <class T>
+void join(const JoinJob<T>& job) {
+    const int64_t n = job.rows * job.length;
+    const bool past_caches = job.rows == 1 && exceeds_caches(2 * n * static_cast<int64_t>(sizeof(T)));
+    parallel_for(n, kGrain, [=](int64_t i, int64_t end) {
+        int64_t row = i / job.length, place = i % job.length;
+        const Piece<T>* piece = job.pieces;
+        for (; place >= piece->length; ++piece) place -= piece->length;
+        while (i < end) {
+            const int64_t count = smaller(piece->length - place, end - i);
+            const T* in = piece->in + row * piece->length + place;
+            T* out = job.out + i;
+            write_vectors(out, 0, count, past_caches, [=](int64_t k) { return load(in + k); },
+                          [=](int64_t k, int64_t rest) { return load_part(in + k, rest); });
+            i += count, place = 0;
+            ++piece;
+            if (i == (row + 1) * job.length) ++row, piece = job.pieces;
+        }
+    });
+}
+
 // Each row is a stretch that is copied beside one of zeros.
 template <class T>
 void triangle(const T* x, T* out, int64_t matrices, int64_t rows, int64_t columns, int64_t diagonal, bool lower) {
@@ -238,7 +260,7 @@ void triangle(const T* x, T* out, int64_t matrices, int64_t rows, int64_t column
 
 }  // namespace
 
-const CopyKernels<float> copy_f32 = {copy<float>, triangle<float>};
-const CopyKernels<double> copy_f64 = {copy<double>, triangle<double>};
+const CopyKernels<float> copy_f32 = {copy<float>, join<float>, triangle<float>};
+const CopyKernels<double> copy_f64 = {copy<double>, join<double>, triangle<double>};
 
 }  // namespace rl::RL_ISA

@@ -17,9 +17,23 @@ struct CopyJob {
     const T* in;
 };
 
+// Dense arrays one after the other: a row of the result is a row of each, of so many elements.
+template <class T>
+struct Piece {
+    const T* in;
+    int64_t length;
+};
+template <class T>
+struct JoinJob {
+    const Piece<T>* pieces;
+    int64_t rows, length;  // of the result
+    T* out;
+};
+
 template <class T>
 struct CopyKernels {
     void (*copy)(const CopyJob<T>& job);
+    void (*join)(const JoinJob<T>& job);
     // Dense matrices with zeros above (lower) or below a diagonal, which stays.
     void (*triangle)(const T* x, T* out, int64_t matrices, int64_t rows, int64_t columns, int64_t diagonal, bool lower);
 };

@@ -1,5 +1,7 @@
 #include "../copy.h"
 
+#include <vector>
+
 #include "arrays.h"
 
 namespace rl {
@@ -35,6 +37,96 @@ nb::object copy_into(nb::handle out_, nb::handle source_) {
     return not_implemented();
 }
 
+// The members of a list, if they are dense arrays of numbers of one type and of one shape, but for the length of one dimension.
+bool all_alike(nb::handle list, int64_t free_dim, std::vector<Array>& arrays) {
+    const Py_ssize_t count = PyList_GET_SIZE(list.ptr());
+    arrays.reserve(static_cast<size_t>(count));
+    for (Py_ssize_t i = 0; i < count; ++i) {
+        const Array& a = arrays.emplace_back(nb::handle(PyList_GET_ITEM(list.ptr(), i)), "arrays");
+        const Array& first = arrays.front();
+        const int type = PyArray_TYPE(a.ptr());
+        if (!PyTypeNum_ISNUMBER(type) && type != bfloat16_number) return false;
+        if (type != PyArray_TYPE(first.ptr()) || !a.plain() || !a.contiguous() || a.dims() != first.dims()) return false;
+        for (int d = 0; d < a.dims(); ++d) {
+            if (d != free_dim && a.shape(d) != first.shape(d)) return false;
+        }
+    }
+    return count > 0;
+}
+
+// `length` elements make a row of the result.
+template <class T>
+void join_as(const std::vector<Array>& arrays, const Array& out, int64_t rows, int64_t length) {
+    const int64_t scale = PyArray_ITEMSIZE(out.ptr());
+    std::vector<Piece<T>> pieces;
+    pieces.reserve(arrays.size());
+    for (const Array& a : arrays) {
+        if (a.size()) pieces.push_back({a.data<T>(), a.size() / rows * scale / static_cast<int64_t>(sizeof(T))});
+    }
+    const JoinJob<T> job = {pieces.data(), rows, length * scale / static_cast<int64_t>(sizeof(T)), out.data<T>()};
+    Released released(out.size() >= kLong);
+    copy_kernels<T>().join(job);
+}
+
+// Each of `rows` rows of the result is one row of each array.
+nb::object join(const std::vector<Array>& arrays, int dims, const npy_intp* shape, int64_t rows) {
+    const nb::object result = empty_of(arrays.front(), dims, shape);
+    const Array out(result, "out");
+    if (out.size() == 0) return result;
+    uint64_t places = 0;  // of all rows, in bytes
+    for (const Array& a : arrays) {
+        if (!a.size()) continue;
+        places |= reinterpret_cast<uintptr_t>(a.data<char>()) | static_cast<uint64_t>(a.size() / rows * PyArray_ITEMSIZE(a.ptr()));
+    }
+    if (places % 8 == 0) {
+        join_as<double>(arrays, out, rows, out.size() / rows);
+    } else if (places % 4 == 0) {
+        join_as<float>(arrays, out, rows, out.size() / rows);
+    } else {
+        return not_implemented();
+    }
+    return result;
+}
+
+void expect_list(nb::handle arrays) {
+    if (!PyList_Check(arrays.ptr())) nb::raise_type_error("arrays: expected a list, but got %s", Py_TYPE(arrays.ptr())->tp_name);
+}
+
+nb::object joined(nb::handle arrays_, int64_t dim) {
+    expect_list(arrays_);
+    if (PyList_GET_SIZE(arrays_.ptr()) == 0) return not_implemented();
+    const int dims = Array(PyList_GET_ITEM(arrays_.ptr(), 0), "arrays").dims();
+    if (dim < -dims || dim >= dims) return not_implemented();
+    if (dim < 0) dim += dims;
+    std::vector<Array> arrays;
+    if (!all_alike(arrays_, dim, arrays)) return not_implemented();
+    npy_intp shape[NPY_MAXDIMS];
+    int64_t rows = 1;
+    for (int d = 0; d < dims; ++d) {
+        shape[d] = arrays.front().shape(d);
+        if (d < dim) rows *= shape[d];
+    }
+    shape[dim] = 0;
+    for (const Array& a : arrays) shape[dim] += a.shape(static_cast<int>(dim));
+    return join(arrays, dims, shape, rows);
+}
+
+nb::object stacked(nb::handle arrays_, int64_t dim) {
+    expect_list(arrays_);
+    std::vector<Array> arrays;
+    if (!all_alike(arrays_, -1, arrays)) return not_implemented();
+    const int dims = arrays.front().dims() + 1;
+    if (dim < -dims || dim >= dims || dims > NPY_MAXDIMS) return not_implemented();
+    if (dim < 0) dim += dims;
+    npy_intp shape[NPY_MAXDIMS];
+    int64_t rows = 1;
+    for (int d = 0; d < dims; ++d) {
+        shape[d] = d == dim ? static_cast<npy_intp>(arrays.size()) : arrays.front().shape(d < dim ? d : d - 1);
+        if (d < dim) rows *= shape[d];
+    }
+    return join(arrays, dims, shape, rows);
+}
+
 template <class T>
 nb::object triangle_as(const Array& x, int64_t diagonal, bool lower) {
     nb::object out = empty(x.dims(), PyArray_DIMS(x.ptr()), PyArray_TYPE(x.ptr()));
@@ -60,6 +152,8 @@ nb::object triangle(nb::handle x_, int64_t diagonal, bool lower) {
 
 void bind_copy(nb::module_& m) {
     m.def("copy_into", copy_into, nb::arg("out").none(), nb::arg("source").none());
+    m.def("joined", joined, nb::arg("arrays").none(), nb::arg("dim"));
+    m.def("stacked", stacked, nb::arg("arrays").none(), nb::arg("dim"));
     m.def("triangle", triangle, nb::arg("x").none(), nb::arg("diagonal"), nb::arg("lower"));
 }
 

@@ -51,6 +51,8 @@ attention_backward = prefer_native(_attention.attention_backward)
 channel_sums = prefer_native(channels.channel_sums)
 scale_channels = prefer_native(channels.scale_channels)
 copy_into = prefer_native(_copy.copy_into)
+joined = prefer_native(_copy.joined)
+stacked = prefer_native(_copy.stacked)
 triangle = prefer_native(_copy.triangle)
 
 gemm = prefer_native(linalg.gemm)

@@ -18,7 +18,7 @@ from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import Variable, may_be_parted, wrap
 from rushlight.ops._codes import alike
-from rushlight.ops._geometry import Array, Shape, shape_text, wrap_dim
+from rushlight.ops._geometry import Array, Shape, empty_in_order, shape_text, wrap_dim
 from rushlight.ops._numeric import check_tensor
 from rushlight.ops._out import apart_from, into, plain
 from rushlight.ops._quick import free
@@ -38,27 +38,72 @@ __all__ = [
 Tensors = Sequence["Tensor"]
 
 
-# From so many elements on, two threads pay.
-_MANY = 1 << 14
+# From so many elements on, blocks that are turned in registers pay for a call an array.
+_MANY = 1 << 12
 
 
 def concatenated(arrays: list[Array], dim: int) -> Array:
-    """Arrays of one type one after the other; ValueError or IndexError where they don't fit."""
+    """Arrays of one type one after the other, channels last in memory where all of them are, else in row-major order.
+
+    ValueError or IndexError where they don't fit.
+    """
+    for array in arrays:
+        if not array.flags.c_contiguous:
+            break
+    else:
+        return kernels.joined(arrays, dim)
     first = arrays[0]
-    if first.size < _MANY or not all(array.flags.c_contiguous and array.ndim == first.ndim for array in arrays):
-        return np.concatenate(arrays, dim)
+    if any(array.ndim != first.ndim for array in arrays):
+        raise ValueError("numbers of dimensions differ")
     dim = wrap_dim(dim, first.ndim)
-    length = sum([array.shape[dim] for array in arrays])
     before, after = first.shape[:dim], first.shape[dim + 1 :]
-    out = np.empty((*before, length, *after), first.dtype)
+    if any(array.shape[:dim] != before or array.shape[dim + 1 :] != after for array in arrays):
+        raise ValueError("lengths differ")
+    shape = (*before, sum([array.shape[dim] for array in arrays]), *after)
+    if all(_is_channels_last(array) for array in arrays):
+        out = empty_in_order(shape, first.strides, first.dtype)
+    else:
+        out = np.empty(shape, first.dtype)
+    if out.size < _MANY:
+        return np.concatenate(arrays, dim, out)
     start = 0
     for array in arrays:
-        if array.shape[:dim] != before or array.shape[dim + 1 :] != after:
-            raise ValueError("lengths differ")
         end = start + array.shape[dim]
         kernels.copy_into(out[(*(slice(None),) * dim, slice(start, end))], array)
         start = end
     return out
+
+
+def stacked(arrays: list[Array], dim: int) -> Array:
+    """Arrays of one type and shape along a new dimension, in memory as `concatenated` has it.
+
+    ValueError or IndexError where they don't fit.
+    """
+    for array in arrays:
+        if not array.flags.c_contiguous:
+            break
+    else:
+        return kernels.stacked(arrays, dim)
+    shape = arrays[0].shape
+    if any(array.shape != shape for array in arrays):
+        raise ValueError("shapes differ")
+    dim = wrap_dim(dim, len(shape) + 1)
+    if dim == len(shape):
+        return concatenated([array[..., None] for array in arrays], dim)
+    return concatenated(arrays, dim).reshape(*shape[:dim], len(arrays), *shape[dim:])
+
+
+def _is_channels_last(array: Array) -> bool:
+    """Whether the steps in memory grow from the channels over the places to the batch."""
+    if array.ndim not in (4, 5) or not array.size or not array.strides[1]:
+        return False
+    least = 0
+    for d in (1, *range(array.ndim - 1, 1, -1), 0):
+        if array.strides[d] < least:
+            return False
+        least = array.strides[d] * array.shape[d]
+    # All places and channels being one, the order of the two can't be told.
+    return least != array.strides[1] * array.shape[0] or array.strides[0] != array.strides[1]
 
 
 class Cat(Operation):
@@ -85,7 +130,7 @@ class Cat(Operation):
             return concatenated(arrays, dim)
         except ValueError:
             # A tensor of shape (0,) goes with tensors of any number of dimensions.
-            return np.concatenate([array for array in arrays if array.shape != (0,)] or arrays, dim)
+            return concatenated([array for array in arrays if array.shape != (0,)] or arrays, dim)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -122,8 +167,7 @@ class Stack(Operation):
         elif any(dtype is not found[0] for dtype in found):
             common = result_type(*tensors).numpy_dtype
             arrays = [array.astype(common, copy=False) for array in arrays]
-        key = (slice(None),) * dim + (None,)
-        return np.concatenate([array[key] for array in arrays], dim)
+        return stacked(arrays, dim)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
@@ -322,17 +366,14 @@ def stack(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None) -> Tenso
     """
     if state.casts is not None and out is None:
         return state.casts.promote(stack, tensors, dim)
-    if out is None and dim == 0 and (tensors.__class__ is list or tensors.__class__ is tuple) and state.casts is None:
+    if out is None and (tensors.__class__ is list or tensors.__class__ is tuple):
         arrays = plain_arrays(tensors)
         if arrays is not None:
-            shape = arrays[0].shape
-            joined = np.empty((len(arrays), *shape), arrays[0].dtype)
-            for i, array in enumerate(arrays):
-                if array.shape != shape:
-                    break
-                kernels.copy_into(joined[i, ...], array)
-            else:
-                return plain(joined)
+            try:
+                return plain(stacked(arrays, dim))
+            except (ValueError, IndexError):
+                # What is wrong is said below.
+                pass
     found = _listed(tensors, "stack")
     if not found:
         raise RuntimeError("stack expects a non-empty TensorList")

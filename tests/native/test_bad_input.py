@@ -42,6 +42,7 @@ KERNELS = [
     "int8_quantize",
     "int8_range",
     "hypot",
+    "joined",
     "leaky_relu",
     "leaky_relu_backward",
     "linear_backward",
@@ -76,6 +77,7 @@ KERNELS = [
     "softplus",
     "sort_along",
     "squares_of_all",
+    "stacked",
     "topk_along",
     "softmax",
     "sum_along",
@@ -142,6 +144,10 @@ def arguments(rng: random.Random, name: str) -> tuple[list[Any], dict[str, Any]]
             *[anything(rng) for _ in range(arrays)],
             *[rng.choice([0.5, -1, "x", 2**2000]) for _ in range(numbers)],
         ], {}
+    if name in ("joined", "stacked"):
+        like = an_array(rng)
+        arrays = [like.copy() if rng.random() < 0.8 else anything(rng) for _ in range(rng.randrange(4))]
+        return [rng.choice([arrays, arrays, anything(rng)]), rng.choice([0, 0, 1, -1, 2**62, anything(rng)])], {}
     if name == "sum_over":
         dims = tuple(rng.choice([0, 1, 2, -1, 2**70, "x"]) for _ in range(rng.randrange(3)))
         return [anything(rng), rng.choice([None, dims, anything(rng)]), True, 1.0], {}

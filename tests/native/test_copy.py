@@ -92,6 +92,51 @@ def test_pairs_are_parted_and_joined(machine, rng, kind):
         same_copy(np.zeros((lead, n, 4), pairs.dtype)[..., :2], rows.swapaxes(1, 2))
 
 
+@pytest.mark.parametrize("kind", [*KINDS, np.int16, np.bool_, np.complex128])
+def test_arrays_are_joined_and_stacked_as_the_reference_does(machine, rng, kind):
+    for shape in SHAPES:
+        many = [*shape[:1], 20_000] if len(shape) == 1 else shape
+        for dim in range(-len(shape), len(shape)):
+            lengths = [int(n) for n in rng.integers(0, 5, int(rng.integers(1, 6)))] + [many[dim]]
+            arrays = [filled(rng, [*shape[:dim], n, *shape[dim:][1:]], kind) for n in lengths]
+            same_result("joined", arrays, dim)
+        for dim in range(-len(shape) - 1, len(shape) + 1):
+            same_result("stacked", [filled(rng, shape, kind) for _ in range(int(rng.integers(1, 5)))], dim)
+
+
+def test_long_arrays_are_joined_past_the_caches(machine, rng, no_cache):
+    arrays = [rng.random((3, n, 701)).astype(np.float32) for n in (5, 1, 40)]
+    for dim in (1, -2):
+        same_result("joined", arrays, dim)
+    same_result("joined", [array.reshape(-1) for array in arrays], 0)
+    # What begins within a cache line, and a part of it.
+    same_result("joined", [array.reshape(-1)[3:-2] for array in arrays], 0)
+
+
+def same_result(name, arrays, dim):
+    found = getattr(_native, name)(arrays, dim)
+    expected = getattr(reference, name)(arrays, dim)
+    if found is NotImplemented:
+        assert expected.itemsize < 4
+        return
+    assert found.flags.c_contiguous and found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_what_the_kernel_does_not_join_is_left_to_the_reference():
+    x = np.zeros((4, 4), np.float32)
+    for arrays, dim in (
+        ([], 0), ([x], 3), ([x, x[0]], 0), ([x, x.T], 0), ([x, x.astype(">f4")], 0), ([x, x.astype("d")], 1),
+        ([x, x[:3]], 1), ([x.astype(object)], 0), ([x[0, 0, None].reshape(())], 0),
+    ):  # fmt: skip
+        assert _native.joined(arrays, dim) is NotImplemented
+    for arrays, dim in (([], 0), ([x], 3), ([x], -4), ([x, x[:3]], 0), ([x.T[1:], x.T[1:]], 0)):
+        assert _native.stacked(arrays, dim) is NotImplemented
+    for wrong in ((x,), None, [x, 1], [None]):
+        with pytest.raises(TypeError, match="arrays"):
+            _native.joined(wrong, 0)
+
+
 @pytest.mark.parametrize("module", [_native, kernels, reference])
 def test_wrong_arguments_raise(module):
     x = np.zeros((2, 3), np.float32)

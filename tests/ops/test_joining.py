@@ -60,6 +60,11 @@ def test_cat_promotes_and_gives_gradients_in_each_dtype() -> None:
     assert a.grad.dtype is torch.float32 and b.grad.dtype is torch.float64
 
 
+def test_stack_refuses_shapes_whose_lengths_add_up() -> None:
+    with pytest.raises(RuntimeError, match=r"\[3, 2\] at entry 0 and \[3, 1\] at entry 1"):
+        torch.stack([torch.ones(2, 3).t(), torch.ones(1, 3).t(), torch.ones(3, 3).t()], 1)
+
+
 def _leaves(*lengths: int) -> list[Any]:
     return [torch.ones(length, requires_grad=True) for length in lengths]
 

@@ -13,6 +13,12 @@ from tests.parity.tensor_oracle import outcome, same  # noqa: E402
 
 X, Y, V = (2, 3), (2, 3, 4), (3,)
 
+
+def last(m: Any, x: Any) -> Any:
+    """With the channels last in memory."""
+    return x.contiguous(memory_format=m.channels_last if x.ndim == 4 else m.channels_last_3d)
+
+
 CASES: list[tuple[str, Any, list[Any]]] = [
     ("cat", lambda m, x, y: m.cat([x, y]), [X, (1, 3)]),
     ("cat columns", lambda m, x, y: m.cat((x, y), dim=-1), [X, (2, 1)]),
@@ -20,10 +26,21 @@ CASES: list[tuple[str, Any, list[Any]]] = [
     ("cat promotes", lambda m, x, y: m.cat([x, y.float()], 0), [X, X]),
     ("cat with integers", lambda m, x, y: m.cat([x, y]), [X, ("long", X, 5)]),
     ("cat with nothing", lambda m, x: m.cat([x, m.empty(0, dtype=m.float64)]), [X]),
+    ("cat of transposed", lambda m, x: m.cat([x.t(), x.t()]), [X]),
+    ("cat of many transposed", lambda m, x: m.cat([x.t(), x.t()], 1), [(70, 80)]),
+    ("cat of transposed and not", lambda m, x: m.cat([x.t(), x[:, :2]], 1), [(3, 3)]),
+    ("cat of transposed with nothing", lambda m, x: m.cat([m.empty(0), x.t()], -1), [X]),
+    ("cat channels last", lambda m, x: m.cat([last(m, x), last(m, x)], 1), [(2, 3, 4, 5)]),
+    ("cat of many channels last", lambda m, x: m.cat([last(m, x), last(m, x)], 1), [(2, 13, 14, 15)]),
+    ("cat channels last and not", lambda m, x: m.cat([last(m, x), x], 1), [(2, 3, 4, 5)]),
+    ("cat of volumes channels last", lambda m, x: m.cat([last(m, x), last(m, x)], 0), [(2, 3, 4, 5, 2)]),
     ("cat of complex and real", lambda m, x, y: m.cat([x, y]), [("complex", X), X]),
     ("concatenate", lambda m, x: m.concatenate([x, x], axis=1), [X]),
     ("stack", lambda m, x, y: m.stack([x, y]), [X, X]),
     ("stack last", lambda m, x, y: m.stack([x, y], -1), [X, X]),
+    ("stack of transposed", lambda m, x: m.stack([x.t(), x.t()], 1), [X]),
+    ("stack of transposed, last", lambda m, x: m.stack([x.t(), x.t()], 2), [X]),
+    ("stack channels last", lambda m, x: m.stack([last(m, x), last(m, x)], 1), [(2, 3, 4, 5)]),
     ("stack promotes", lambda m, x, y: m.stack([x, y.float()], 1), [X, X]),
     ("hstack", lambda m, x, y: m.hstack([x, y]), [X, X]),
     ("hstack of vectors", lambda m, x, y: m.hstack([x, y]), [V, V]),

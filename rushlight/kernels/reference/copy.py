@@ -1,4 +1,4 @@
-"""Copies between two orders of the elements in memory, and of triangles of matrices."""
+"""Copies between two orders of the elements in memory, of arrays one after the other, and of triangles of matrices."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["copy_into", "triangle"]
+__all__ = ["copy_into", "joined", "stacked", "triangle"]
 
 Array = NDArray[Any]
 
@@ -20,6 +20,16 @@ def copy_into(out: Array, source: Array) -> None:
     if not out.flags.writeable:
         raise ValueError("copy_into: out is read-only")
     np.copyto(out, source)
+
+
+def joined(arrays: list[Array], dim: int) -> Array:
+    """Arrays one after the other along a dimension; ValueError or IndexError where they don't fit."""
+    return np.concatenate(arrays, dim)
+
+
+def stacked(arrays: list[Array], dim: int) -> Array:
+    """Arrays of one shape along a new dimension; ValueError or IndexError where they don't fit."""
+    return np.stack(arrays, dim)
 
 
 def _triangular(rows: int, columns: int, diagonal: int) -> Array:

@@ -50,15 +50,15 @@ def print_row(row: dict[str, Any]) -> None:
 class Measurement:
     """The machine's limits, the processes, and how long each burst is."""
 
-    def __init__(self, threads: int, rounds: int, seconds: float, smoke: bool, isa: str | None) -> None:
+    def __init__(self, threads: int, processes: int, rounds: int, seconds: float, smoke: bool, isa: str | None) -> None:
         self.flops = peak_flops(256, 2) if smoke else peak_flops()
         self.bandwidth = peak_bandwidth(8, 2) if smoke else peak_bandwidth()
-        self.workers = [Worker("rushlight", threads, isa), Worker("torch", threads, isa)]
+        self.teams = [[Worker(name, threads, isa) for name in ("rushlight", "torch")] for _ in range(processes)]
         self.threads, self.rounds, self.seconds, self.isa = threads, rounds, seconds, isa
 
     def row(self, workload: Workload) -> dict[str, Any]:
         """The ratio of one workload, with its quartiles, both times and the floor."""
-        ours, theirs = compare(self.workers, workload.request(), self.rounds, self.seconds)
+        ours, theirs = compare(self.teams, workload.request(), self.rounds, self.seconds)
         ratio, low, high = spread(ours, theirs)
         return {
             "name": workload.name,
@@ -76,14 +76,14 @@ class Measurement:
     def compiled(self, row: dict[str, Any], workload: Workload) -> None:
         """Adds torch.compile's time, measured in turn with ours."""
         with Worker("torch.compile", self.threads, self.isa) as third:
-            ours, theirs = compare([self.workers[0], third], workload.request(), self.rounds, self.seconds)
+            ours, theirs = compare([[self.teams[0][0], third]], workload.request(), self.rounds, self.seconds)
         row["compiled_ratio"], row["compiled_seconds"] = spread(ours, theirs)[0], statistics.median(theirs)
 
     def differing(self, workloads: list[Workload]) -> list[str]:
         """Where the two libraries' results differ by more than a workload's tolerance in the first steps."""
         wrong = []
         for workload in workloads:
-            a, b = (worker.ask(results=workload.request(), steps=workload.checked) for worker in self.workers)
+            a, b = (worker.ask(results=workload.request(), steps=workload.checked) for worker in self.teams[0])
             for step, (x, y) in enumerate(zip(a, b, strict=True)):
                 if x is not None and not math.isclose(x, y, rel_tol=workload.tolerance, abs_tol=1e-5):
                     wrong.append(f"{workload.name}: step {step}: rushlight {x}, torch {y}")
@@ -91,8 +91,9 @@ class Measurement:
         return wrong
 
     def close(self) -> None:
-        for worker in self.workers:
-            worker.close()
+        for team in self.teams:
+            for worker in team:
+                worker.close()
 
 
 def table(measurement: Measurement, part: str, names: list[str], compiled: bool) -> list[dict[str, Any]]:
@@ -169,6 +170,7 @@ def main() -> int:
     parts = [*PARTS, "memory", "footprint"]
     parser.add_argument("--part", choices=parts, action="append", help="only this table; may be repeated")
     parser.add_argument("--rounds", type=int, default=9, help="bursts of each library for a workload")
+    parser.add_argument("--processes", type=int, default=3, help="of each library, which take turns in its bursts")
     parser.add_argument("--seconds", type=float, default=0.2, help="length of a burst")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--isa", choices=ISAS, help="the instruction set, where it is not to be the machine's")
@@ -179,9 +181,11 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=Path("runs/bench.json"))
     options = parser.parse_args()
     if options.smoke:
-        options.rounds, options.seconds = 1, 0.005
+        options.processes, options.rounds, options.seconds = 1, 1, 0.005
     parts = options.part or parts
-    measurement = Measurement(options.threads, options.rounds, options.seconds, options.smoke, options.isa)
+    measurement = Measurement(
+        options.threads, options.processes, options.rounds, options.seconds, options.smoke, options.isa
+    )
     result: dict[str, Any] = {"peak_flops": measurement.flops, "peak_bandwidth": measurement.bandwidth}
     for part in PARTS:
         if part in parts:

@@ -57,15 +57,22 @@ class Worker:
         self.close()
 
 
-def compare(workers: list[Worker], workload: list[Any], rounds: int, seconds: float) -> list[list[float]]:
-    """Each worker's times of a workload, round by round, in bursts that take turns; the first round warms up."""
-    times: list[list[float]] = [[] for _ in workers]
-    for i in range(rounds + 1):
-        order = list(range(len(workers)))
+def compare(teams: list[list[Worker]], workload: list[Any], rounds: int, seconds: float) -> list[list[float]]:
+    """Each library's times of a workload, round by round, in bursts that take turns.
+
+    A team is a process of each library. Teams take turns too, since a process may be slow or fast for good by where its
+    memory lies; the first round of each warms up.
+    """
+    times: list[list[float]] = [[] for _ in teams[0]]
+    for i in range(-len(teams), rounds):
+        team = teams[i % len(teams)]
+        order = list(range(len(team)))
         for at in order if i % 2 else order[::-1]:
-            times[at].append(workers[at].ask(workload=workload, seconds=seconds))
+            taken = team[at].ask(workload=workload, seconds=seconds)
+            if i >= 0:
+                times[at].append(taken)
             time.sleep(_SETTLE_SECONDS)
-    return [each[1:] for each in times]
+    return times
 
 
 def spread(ours: list[float], theirs: list[float]) -> tuple[float, float, float]:

@@ -66,7 +66,7 @@ def measure(threads: int, rounds: int, seconds: float) -> list[dict[str, Any]]:
     rows = []
     for curve in CURVES:
         for size in curve.sizes:
-            times = compare(workers, curve.request(size), rounds, seconds)
+            times = compare([workers], curve.request(size), rounds, seconds)
             row = {"curve": curve.title, "size": size, "threads": threads, "flops": curve.flops(size)}
             row |= {name: statistics.median(t) for name, t in zip(LIBRARIES, times, strict=True)}
             rows.append(row)

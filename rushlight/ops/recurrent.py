@@ -19,6 +19,7 @@ from rushlight.autograd.grad_mode import state
 from rushlight.autograd.operation import Operation
 from rushlight.autograd.variable import wrap
 from rushlight.kernels import recurrent as kernels
+from rushlight.ops._geometry import in_order
 from rushlight.ops._numeric import Array, as_result, widened
 from rushlight.ops._out import plain
 from rushlight.ops._quick import free
@@ -80,7 +81,7 @@ def composed(step: Step, x: Tensor, states: Tensors, weights: Tensors, sizes: Se
 
 def _arrays(tensors: Tensors) -> list[Any]:
     """Contiguous arrays in a type that kernels compute in; None stays."""
-    return [None if t is None else np.ascontiguousarray(widened(t._array)) for t in tensors]
+    return [None if t is None else in_order(widened(t._array)) for t in tensors]
 
 
 class RecurrentLayer(Operation):

@@ -94,7 +94,8 @@ RL_INLINE Vec<float> gaussian(Vec<float> x) {
 }
 
 // The normal distribution function of x, by its tail over the density as t P(t - 1/8), t = 1 / (|x| + 4.75): P is the fit of
-// degree 8 with the least greatest error, 1.3e-8, for |x| <= 13.3, whose terms all but the last two add up. `bell` becomes e^(-x^2 / 2), for the density.
+// degree 8 with the least greatest error, 1.3e-8, for |x| <= 13.3. Powers of t itself would cancel. `bell` becomes
+// e^(-x^2 / 2), for the density.
 RL_INLINE Vec<float> normal_area(Vec<float> x, Vec<float>& bell) {
     constexpr float coefficients[] = {-15266.83203125f,   7321.76611328125f,  4872.16357421875f,  1559.7252197265625f,
                                       349.00152587890625f, 59.98000717163086f, 8.213284492492676f, 0.9076164960861206f};

@@ -8,6 +8,7 @@ Source: https://docs.pytorch.org/docs/2.13/torch.html#indexing-slicing-joining-m
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -41,16 +42,15 @@ Tensors = Sequence["Tensor"]
 # From so many elements on, blocks that are turned in registers pay for a call an array.
 _MANY = 1 << 12
 
+_is_dense = operator.attrgetter("flags.c_contiguous")
+
 
 def concatenated(arrays: list[Array], dim: int) -> Array:
     """Arrays of one type one after the other, channels last in memory where all of them are, else in row-major order.
 
     ValueError or IndexError where they don't fit.
     """
-    for array in arrays:
-        if not array.flags.c_contiguous:
-            break
-    else:
+    if all(map(_is_dense, arrays)):
         return kernels.joined(arrays, dim)
     first = arrays[0]
     if any(array.ndim != first.ndim for array in arrays):
@@ -79,10 +79,7 @@ def stacked(arrays: list[Array], dim: int) -> Array:
 
     ValueError or IndexError where they don't fit.
     """
-    for array in arrays:
-        if not array.flags.c_contiguous:
-            break
-    else:
+    if all(map(_is_dense, arrays)):
         return kernels.stacked(arrays, dim)
     shape = arrays[0].shape
     if any(array.shape != shape for array in arrays):

@@ -44,25 +44,27 @@ RL_INLINE void map_either(const T* a, const T* b, T* out, int64_t n, Uniform uni
 }
 
 #if defined(__AVX2__)
+typedef uint32_t Bits __attribute__((vector_size(kVectorBytes)));
+
 // table[index mod lanes].
-RL_INLINE Vec<float> looked_up(Vec<float> table, Mask<float> index) {
+RL_INLINE Bits looked_up(Bits table, Bits index) {
 #if defined(__AVX512F__)
-    return (Vec<float>)_mm512_maskz_permutexvar_ps(0xffff, (__m512i)index, (__m512)table);
+    return (Bits)_mm512_maskz_permutexvar_epi32(0xffff, (__m512i)index, (__m512i)table);
 #else
-    return (Vec<float>)_mm256_permutevar8x32_ps((__m256)table, (__m256i)index);
+    return (Bits)_mm256_permutevar8x32_epi32((__m256i)table, (__m256i)index);
 #endif
 }
 
 // The bits of 2^(j / K) for j < K, less j << place.
 template <int K>
-constexpr std::array<int32_t, K> powers_of_two(int place) {
+constexpr std::array<uint32_t, K> powers_of_two(int place) {
     constexpr float sixteenths[] = {1.0f,
                                     1.0442737340927124f, 1.0905077457427979f, 1.1387885808944702f, 1.1892070770263672f,
                                     1.2418577671051025f, 1.2968395948410034f, 1.3542555570602417f, 1.4142135381698608f,
                                     1.4768261909484863f, 1.5422108173370361f, 1.6104903221130371f, 1.6817928552627563f,
                                     1.7562521696090698f, 1.8340080976486206f, 1.9152065515518188f};
-    std::array<int32_t, K> bits{};
-    for (int j = 0; j < K; ++j) bits[static_cast<size_t>(j)] = std::bit_cast<int32_t>(sixteenths[j * (16 / K)]) - (j << place);
+    std::array<uint32_t, K> bits{};
+    for (size_t j = 0; j < K; ++j) bits[j] = std::bit_cast<uint32_t>(sixteenths[j * (16 / K)]) - (static_cast<uint32_t>(j) << place);
     return bits;
 }
 #endif
@@ -80,13 +82,15 @@ RL_INLINE Vec<float> gaussian(Vec<float> x) {
     Vec<float> p = fmadd<float>(r, splat(-0.020830368623137474f), splat(0.1250162273645401f));
     p = fmadd<float>(p, r, splat(-0.5f)) * r;
     // Of n's lowest bits the table takes its index and the exponent the others: a power is without what they would add to it.
-    static constexpr std::array<int32_t, kPowers> powers = powers_of_two<kPowers>(kPlace);
-    Mask<float> table;
+    static constexpr std::array<uint32_t, kPowers> powers = powers_of_two<kPowers>(kPlace);
+    Bits table;
     std::memcpy(&table, powers.data(), sizeof table);
-    const Vec<float> power = (Vec<float>)((Mask<float>)looked_up((Vec<float>)table, (Mask<float>)shifted) + ((Mask<float>)shifted << kPlace));
+    const Bits whole = (Bits)shifted;
+    const Vec<float> power = (Vec<float>)(looked_up(table, whole) + (whole << kPlace));
     const Vec<float> result = fmadd<float>(power, p, power);
 #else
-    const Vec<float> n = fmadd<float>(square, splat(-0.72134752044448170f), splat(kRounder)) - kRounder;
+    const Vec<float> shifted = fmadd<float>(square, splat(-0.72134752044448170f), splat(kRounder));
+    const Vec<float> n = limited<float>(shifted - kRounder, -128.0f, 0.0f);
     const Vec<float> r = fmadd<float>(n, splat(1.3862943611198906f), square) + rest;
     const Vec<float> result = times_power_of_two<float>(exp_of_remainder<float>(-0.5f * r), n);
 #endif

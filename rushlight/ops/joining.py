@@ -56,10 +56,7 @@ def concatenated(arrays: list[Array], dim: int) -> Array:
     if any(array.ndim != first.ndim for array in arrays):
         raise ValueError("numbers of dimensions differ")
     dim = wrap_dim(dim, first.ndim)
-    before, after = first.shape[:dim], first.shape[dim + 1 :]
-    if any(array.shape[:dim] != before or array.shape[dim + 1 :] != after for array in arrays):
-        raise ValueError("lengths differ")
-    shape = (*before, sum([array.shape[dim] for array in arrays]), *after)
+    shape = (*first.shape[:dim], sum([array.shape[dim] for array in arrays]), *first.shape[dim + 1 :])
     if all(_is_channels_last(array) for array in arrays):
         out = empty_in_order(shape, first.strides, first.dtype)
     else:

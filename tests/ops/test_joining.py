@@ -61,8 +61,18 @@ def test_cat_promotes_and_gives_gradients_in_each_dtype() -> None:
 
 
 def test_stack_refuses_shapes_whose_lengths_add_up() -> None:
-    with pytest.raises(RuntimeError, match=r"\[3, 2\] at entry 0 and \[3, 1\] at entry 1"):
-        torch.stack([torch.ones(2, 3).t(), torch.ones(1, 3).t(), torch.ones(3, 3).t()], 1)
+    views = [torch.ones(2, 3).t(), torch.ones(1, 3).t(), torch.ones(3, 3).t()]
+    # Views and tensors of their own go different ways.
+    for tensors in (views, [view.clone() for view in views]):
+        with pytest.raises(RuntimeError, match=r"\[3, 2\] at entry 0 and \[3, 1\] at entry 1"):
+            torch.stack(tensors, 1)
+
+
+def test_cat_refuses_lengths_that_differ_in_any_order_of_memory() -> None:
+    for rows, columns in ((3, 4), (70, 80)):
+        tensors = [torch.ones(columns, rows).t().clone(), torch.ones(columns + 1, rows).t().clone()]
+        with pytest.raises(RuntimeError, match=f"Expected size {columns} but got size {columns + 1}"):
+            torch.cat(tensors, 0)
 
 
 def _leaves(*lengths: int) -> list[Any]:
